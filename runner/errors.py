@@ -1,0 +1,177 @@
+"""Every error that the program raises on purpose: one root, one leaf for each thing a user can mend.
+
+Two branches. A `RunnerError` that is no `HostError` stops the run before it starts (exit code 1). A
+`HostError` is about one host and becomes that host's result; it never stops the others.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from runner.models import Phase, Status
+
+__all__ = [
+    "ConnectionLost",
+    "DeadlineExceeded",
+    "HostError",
+    "HostKeyRejected",
+    "InvalidVariable",
+    "InventoryError",
+    "LoginRefused",
+    "MissingExtra",
+    "OutputLimitExceeded",
+    "PatternError",
+    "PermissionMissing",
+    "RequestRefused",
+    "RunnerError",
+    "Unreachable",
+    "UsageError",
+]
+
+
+class RunnerError(Exception):
+    """The root. The message is one line that says what is wrong, where, and how to mend it."""
+
+
+class UsageError(RunnerError):
+    """A flag, setting or argument that cannot be used."""
+
+
+class MissingExtra(RunnerError):
+    """An optional dependency that a chosen feature needs is not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs the extra '{extra}': pip install 'invoke-runner[{extra}]'")
+
+
+class PermissionMissing(RunnerError):
+    """The system does not let this user do what was asked for."""
+
+
+class InventoryError(RunnerError):
+    """An inventory source that cannot be read as what it claims to be.
+
+    Args:
+        message: What is wrong, and what was expected.
+        path: The file or folder.
+        line: 1-based line in it.
+        column: 1-based column in that line.
+        text: The text at fault.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        text: str | None = None,
+    ) -> None:
+        self.message = message
+        self.path = path
+        self.line = line
+        self.column = column
+        self.text = text
+        super().__init__(message, path, line, column, text)
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
+        found = f" (found: {self.text.strip()!r})" if self.text is not None else ""
+        return f"{place + ': ' if place else ''}{self.message}{found}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_inventory_error, (type(self), self.message, self.path, self.line, self.column, self.text)
+
+
+def _rebuild_inventory_error(
+    kind: type[InventoryError],
+    message: str,
+    path: str | None,
+    line: int | None,
+    column: int | None,
+    text: str | None,
+) -> InventoryError:
+    """Unpickle: keyword-only arguments do not survive `BaseException.__reduce__`."""
+    return kind(message, path=path, line=line, column=column, text=text)
+
+
+class PatternError(InventoryError):
+    """A host pattern that cannot be read, or that names what the inventory does not hold."""
+
+
+class HostError(RunnerError):
+    """Something that went wrong with one host, already in the words of its result.
+
+    Args:
+        message: One line for people.
+        reason: The short fixed code for scripts.
+        phase: How far the host had come.
+        transient: Whether the same attempt may well succeed a moment later.
+    """
+
+    status: ClassVar[Status] = Status.ERROR
+
+    def __init__(self, message: str, *, reason: str, phase: Phase, transient: bool = False) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.phase = phase
+        self.transient = transient
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_host_error, (type(self), str(self), self.reason, self.phase, self.transient)
+
+
+def _rebuild_host_error(
+    kind: type[HostError], message: str, reason: str, phase: Phase, transient: bool
+) -> HostError:
+    """Unpickle: keyword-only arguments do not survive `BaseException.__reduce__`."""
+    return kind(message, reason=reason, phase=phase, transient=transient)
+
+
+class InvalidVariable(HostError):
+    """A variable of this host that cannot be used as what it stands for."""
+
+    status = Status.ERROR
+
+
+class Unreachable(HostError):
+    """No usable SSH before login."""
+
+    status = Status.UNREACHABLE
+
+
+class HostKeyRejected(HostError):
+    """The host key is unknown, changed or revoked."""
+
+    status = Status.HOSTKEY
+
+
+class LoginRefused(HostError):
+    """The server refused the login, or there was nothing to log in with."""
+
+    status = Status.AUTH
+
+
+class DeadlineExceeded(HostError):
+    """A deadline passed after the connection stood."""
+
+    status = Status.TIMEOUT
+
+
+class ConnectionLost(HostError):
+    """The connection ended after a command had been sent and before its outcome was known."""
+
+    status = Status.LOST
+
+
+class RequestRefused(HostError):
+    """The server refused a channel or the request to execute a command."""
+
+    status = Status.ERROR
+
+
+class OutputLimitExceeded(HostError):
+    """A command printed more than is allowed and was ended."""
+
+    status = Status.ERROR

@@ -1,0 +1,202 @@
+"""The values that travel through the program: frozen, slotted, picklable.
+
+This module is the ground of the house and imports nothing of ours, so that a value made in a worker
+process means the same in the process that reports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["CommandResult", "Endpoint", "Host", "HostResult", "Phase", "Secret", "Status"]
+
+
+class Status(StrEnum):
+    """What is known about one host at the end. A result starts as not proven and has to earn `OK`."""
+
+    OK = "ok"
+    """Every command was accepted and ended with exit code 0."""
+    FAILED = "failed"
+    """A command ended with another exit code, by a signal, or was refused by the device's CLI."""
+    UNREACHABLE = "unreachable"
+    """No usable SSH before login."""
+    HOSTKEY = "hostkey"
+    """The host key is unknown, changed or revoked; nothing secret was sent."""
+    AUTH = "auth"
+    """The login was refused, or there was no usable credential."""
+    TIMEOUT = "timeout"
+    """A deadline passed after the connection stood."""
+    LOST = "lost"
+    """A command had been sent and its outcome is unknown."""
+    ERROR = "error"
+    """Anything else of that host's own: a bad variable, a refused channel, a job that raised."""
+    CANCELLED = "cancelled"
+    """Stopped before its end."""
+    SKIPPED = "skipped"
+    """Never started, on purpose."""
+
+
+class Phase(StrEnum):
+    """How far a host had come when its result was decided."""
+
+    RESOLVE = "resolve"
+    PING = "ping"
+    CONNECT = "connect"
+    HANDSHAKE = "handshake"
+    LOGIN = "login"
+    CHANNEL = "channel"
+    COMMAND = "command"
+    TRANSFER = "transfer"
+    CLOSE = "close"
+
+
+class Secret:
+    """A text that no log, traceback, `repr` or JSON document shows; `reveal()` gives it to whoever logs in."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text itself."""
+        return self._text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __str__(self) -> str:
+        return "********"
+
+    def __repr__(self) -> str:
+        return "Secret('********')"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One machine or device of an inventory, with its variables resolved.
+
+    Attributes:
+        name: Its name in the inventory; two hosts are the same when their names are.
+        variables: Every variable that holds for it, by name, after the inventory's precedence rules.
+        groups: Every group it is in, parents included, without `all`.
+    """
+
+    name: str
+    variables: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    groups: tuple[str, ...] = field(default=(), compare=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a host's SSH server listens: an address or name, and a TCP port."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """What one command on one host came to.
+
+    Attributes:
+        command: The command as it was sent.
+        exit_code: The exit status that the host reported; None where none came.
+        stdout_bytes: Standard output, unchanged.
+        stderr_bytes: Standard error, unchanged.
+        duration_s: Seconds from sending the command to its end.
+        truncated: Whether output beyond the limit was left out.
+        signal: Name of the signal that ended the command (`KILL`), where the host told one.
+        refused: The line in which the device's CLI refused the command, where it did.
+    """
+
+    command: str
+    exit_code: int | None = None
+    stdout_bytes: bytes = field(default=b"", repr=False)
+    stderr_bytes: bytes = field(default=b"", repr=False)
+    duration_s: float = 0.0
+    truncated: bool = False
+    signal: str | None = None
+    refused: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the command was accepted and ended with exit code 0."""
+        return self.exit_code == 0 and self.refused is None
+
+    @property
+    def stdout(self) -> str:
+        """Standard output as text; a byte that is no UTF-8 is shown as `\\xNN`."""
+        return self.stdout_bytes.decode("utf-8", "backslashreplace")
+
+    @property
+    def stderr(self) -> str:
+        """Standard error as text; a byte that is no UTF-8 is shown as `\\xNN`."""
+        return self.stderr_bytes.decode("utf-8", "backslashreplace")
+
+
+@dataclass(frozen=True, slots=True)
+class HostResult:
+    """The one result of one host in one run.
+
+    Attributes:
+        host: The host's name in the inventory.
+        status: What is known at the end.
+        address: Where it was looked for; None where that could not be told.
+        port: The TCP port of its SSH server.
+        rtt_ms: Round-trip time of the probe that proved it reachable, in milliseconds.
+        method: How it was probed: `icmp`, `tcp` or `ssh`; None where it was not.
+        attempts: How many times a connection was begun.
+        duration_s: Seconds spent on this host, from its start to its result.
+        phase: How far it had come, where it did not end `ok`.
+        reason: A short fixed code such as `no-route`, where it did not end `ok`.
+        error: One line for people, where it did not end `ok`.
+        sent: Whether a command was handed to the host: the point of no return.
+        commands: The results of the commands that were sent, in order.
+        value: What a host task returned.
+    """
+
+    host: str
+    status: Status
+    address: str | None = None
+    port: int | None = None
+    rtt_ms: float | None = None
+    method: str | None = None
+    attempts: int = 0
+    duration_s: float = 0.0
+    phase: Phase | None = None
+    reason: str | None = None
+    error: str | None = None
+    sent: bool = False
+    commands: tuple[CommandResult, ...] = ()
+    value: Any = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that was asked of the host was done."""
+        return self.status is Status.OK
+
+    @property
+    def stdout(self) -> str:
+        """Standard output of all commands, in order."""
+        return "".join(command.stdout for command in self.commands)
+
+    @property
+    def stderr(self) -> str:
+        """Standard error of all commands, in order."""
+        return "".join(command.stderr for command in self.commands)
