@@ -1,0 +1,89 @@
+"""What stands behind the pipe: `show … | include PATTERN` and its siblings."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from runner.demo.cli.grammar import Fault, Refusal, tokens_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["apply", "split"]
+
+
+def _include(lines: list[str], pattern: re.Pattern[str]) -> list[str]:
+    return [line for line in lines if pattern.search(line)]
+
+
+def _exclude(lines: list[str], pattern: re.Pattern[str]) -> list[str]:
+    return [line for line in lines if not pattern.search(line)]
+
+
+def _begin(lines: list[str], pattern: re.Pattern[str]) -> list[str]:
+    for number, line in enumerate(lines):
+        if pattern.search(line):
+            return lines[number:]
+    return []
+
+
+def _section(lines: list[str], pattern: re.Pattern[str]) -> list[str]:
+    """Keep each line that matches, and the lines indented under it."""
+    kept: list[str] = []
+    inside = False
+    for line in lines:
+        indented = line.startswith(" ")
+        inside = bool(pattern.search(line)) or (inside and indented)
+        if inside:
+            kept.append(line)
+    return kept
+
+
+def _count(lines: list[str], pattern: re.Pattern[str]) -> list[str]:
+    return [f"Number of lines which match regexp = {len(_include(lines, pattern))}"]
+
+
+_FILTERS: dict[str, Callable[[list[str], re.Pattern[str]], list[str]]] = {
+    "begin": _begin,
+    "count": _count,
+    "exclude": _exclude,
+    "include": _include,
+    "section": _section,
+}
+
+
+def split(line: str) -> tuple[str, str, int]:
+    """Return the command, the modifier behind the first ` | ` (empty for none), and the column of that modifier."""
+    command, pipe, modifier = line.partition("|")
+    if not pipe:
+        return line, "", 0
+    column = len(command) + 1 + len(modifier) - len(modifier.lstrip())
+    return command, modifier.strip(), column
+
+
+def apply(text: str, modifier: str, column: int) -> str:
+    """Return `text` with a modifier applied.
+
+    Args:
+        text: What the command printed.
+        modifier: What stands behind the pipe, such as `include up`.
+        column: Where it begins in the line.
+
+    Raises:
+        Refusal: The modifier is unknown, ambiguous or lacks its pattern, or the pattern is no regular expression.
+    """
+    words = tokens_of(modifier)
+    names = [name for name in _FILTERS if words and name.startswith(words[0].text.lower())]
+    if not names:
+        raise Refusal(Fault.INVALID, column)
+    if len(names) > 1:
+        raise Refusal(Fault.AMBIGUOUS, column)
+    if len(words) == 1:
+        raise Refusal(Fault.INCOMPLETE, column + len(modifier))
+    try:
+        pattern = re.compile(modifier[words[1].column :])
+    except re.error as exc:
+        raise Refusal(Fault.INVALID, column + words[1].column) from exc
+    lines = _FILTERS[names[0]](text.splitlines(), pattern)
+    return "".join(line + "\n" for line in lines)

@@ -1,0 +1,107 @@
+"""What a device on the network knows while it runs: its configuration, its interfaces, its clock."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.demo.device import Device
+
+__all__ = ["Configuration", "DeviceState", "InterfaceState", "utc_now"]
+
+
+def utc_now() -> datetime:
+    """Return the time, as the devices' clocks show it."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class InterfaceState:
+    """One interface as it is configured now.
+
+    Attributes:
+        name: Full name.
+        mac: Hardware address, `5254.00xx.xxxx`.
+        address: IPv4 address and prefix; None for none.
+        description: Description; empty for none.
+        shutdown: Whether it is administratively down.
+        cabled: Whether the other end is up.
+    """
+
+    name: str
+    mac: str
+    address: ipaddress.IPv4Interface | None = None
+    description: str = ""
+    shutdown: bool = False
+    cabled: bool = True
+
+    @property
+    def up(self) -> bool:
+        """Whether link and line protocol are up."""
+        return self.cabled and not self.shutdown
+
+    @property
+    def virtual(self) -> bool:
+        """Whether there is no hardware behind it, so that it may be made and removed by configuration."""
+        return self.name.lower().startswith(("loopback", "vlan"))
+
+
+@dataclass(slots=True)
+class Configuration:
+    """The running configuration: the parts of it that can be changed."""
+
+    hostname: str
+    interfaces: dict[str, InterfaceState]
+    ntp_servers: list[str] = field(default_factory=list)
+
+
+class DeviceState:
+    """A device from the start of the fleet to its end, shared by every session on it.
+
+    Args:
+        device: Who it is.
+        now: Tells the time.
+    """
+
+    def __init__(self, device: Device, now: Callable[[], datetime] = utc_now) -> None:
+        self.device = device
+        self.now = now
+        self.booted = now() - timedelta(seconds=device.uptime_s)
+        self.configuration = Configuration(device.name, {})
+        self.startup = ""
+        for interface in device.interfaces:
+            state = self.add_interface(interface.name)
+            state.address = ipaddress.IPv4Interface(interface.address) if interface.address else None
+            state.description = interface.description
+            state.shutdown = interface.shutdown
+            state.cabled = interface.cabled
+
+    @property
+    def serial(self) -> str:
+        """The serial number: the device's own, or one made of its name."""
+        return self.device.serial or "9" + hashlib.sha256(self.device.name.encode()).hexdigest()[:10].upper()
+
+    @property
+    def uptime(self) -> timedelta:
+        """How long the device has been up."""
+        return self.now() - self.booted
+
+    def add_interface(self, name: str) -> InterfaceState:
+        """Add an interface without an address, and return it."""
+        digits = hashlib.sha256(f"{self.device.name} {name}".encode()).hexdigest()
+        state = InterfaceState(name, f"5254.00{digits[:2]}.{digits[2:6]}")
+        self.configuration.interfaces[name] = state
+        return state
+
+    def owns(self, address: str) -> bool:
+        """Whether one of the interfaces that are up has this IPv4 address."""
+        return any(
+            interface.up and interface.address is not None and str(interface.address.ip) == address
+            for interface in self.configuration.interfaces.values()
+        )

@@ -1,0 +1,98 @@
+"""The fleet that `inventories/demo` describes, and fleets of any size for tests and benchmarks.
+
+Addresses are from the ranges kept for documentation (RFC 5737), serial numbers are invented.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from runner.demo.device import Device, Interface, Platform
+
+__all__ = ["DEMO_DEVICES", "replicas"]
+
+
+def _router(name: str, number: int, *links: Interface) -> Device:
+    """Return a router: a loopback for its identity, its links, and one port that nobody has cabled."""
+    interfaces = (
+        *links,
+        Interface("GigabitEthernet4", shutdown=True, cabled=False),
+        Interface("Loopback0", f"192.0.2.{number}/32", "router id"),
+    )
+    return Device(
+        name,
+        22100 + number,
+        Platform.IOS,
+        interfaces=interfaces,
+        serial=f"9DEMO{number:02}RTR",
+        uptime_s=3_116_760 + 7_260 * number,
+    )
+
+
+def _switch(name: str, number: int) -> Device:
+    """Return a switch: an uplink, access ports, and its management address."""
+    interfaces = (
+        Interface("mgmt0", f"203.0.113.{number}/24"),
+        Interface("Ethernet1/1", description="uplink to r1"),
+        Interface("Ethernet1/2", description="servers"),
+        Interface("Ethernet1/3", cabled=False),
+        Interface("Ethernet1/4", shutdown=True, cabled=False),
+        Interface("Vlan10", f"198.51.100.{128 + number}/25", "servers"),
+        Interface("loopback0", f"192.0.2.{100 + number}/32", "router id"),
+    )
+    return Device(
+        name,
+        22110 + number,
+        Platform.NXOS,
+        interfaces=interfaces,
+        serial=f"9DEMO{number:02}SWI",
+        uptime_s=1_047_941 + 86_460 * number,
+        privilege=15,
+    )
+
+
+def _server(name: str, number: int) -> Device:
+    """Return a server: a shell, a few files, exit codes."""
+    return Device(
+        name,
+        22120 + number,
+        Platform.LINUX,
+        interfaces=(Interface("eth0", f"198.51.100.{200 + number}/25"),),
+        uptime_s=604_800 * number + 11_160,
+    )
+
+
+def _link(number: int, address: str | None, description: str) -> Interface:
+    return Interface(f"GigabitEthernet{number}", address, description)
+
+
+DEMO_DEVICES: tuple[Device, ...] = (
+    _router("r1", 1, _link(1, "198.51.100.1/30", "to r2"), _link(2, "198.51.100.5/30", "to r3")),
+    _router("r2", 2, _link(1, "198.51.100.2/30", "to r1"), _link(2, "198.51.100.9/30", "to r3")),
+    _router("r3", 3, _link(1, "198.51.100.6/30", "to r1"), _link(2, "198.51.100.10/30", "to r2")),
+    replace(_router("r-slow", 4, _link(1, "198.51.100.13/30", "satellite to r3")), answer_delay_s=2.0),
+    replace(_router("r-down", 5), listening=False),
+    replace(_router("r-denied", 6), accepts_login=False),
+    _switch("sw1", 1),
+    _switch("sw2", 2),
+    _server("web1", 1),
+    _server("web2", 2),
+    _server("db1", 3),
+)
+"""The demo fleet, in the order of its inventory: ports 22101 to 22123, below every system's ephemeral range."""
+
+
+def replicas(model: Device, count: int, *, first_port: int = 0, prefix: str = "d") -> tuple[Device, ...]:
+    """Return `count` devices that behave like `model`.
+
+    Args:
+        model: The device to repeat.
+        count: How many.
+        first_port: Port of the first, the others following it; 0 lets the system pick each.
+        prefix: What their names begin with; a number of equal width follows.
+    """
+    width = len(str(count))
+    return tuple(
+        replace(model, name=f"{prefix}{number:0{width}}", port=first_port + number - 1 if first_port else 0)
+        for number in range(1, count + 1)
+    )

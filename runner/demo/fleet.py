@@ -1,0 +1,145 @@
+"""A fleet of simulated devices in this process: a background thread with an event loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+from runner.demo.devices import DEMO_DEVICES
+from runner.errors import MissingExtra, RunnerError
+from runner.models import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.demo.device import Device
+    from runner.demo.server import DeviceServer
+
+__all__ = ["Fleet"]
+
+
+class Fleet:
+    """Simulated devices that answer from the moment `start` returns until `stop` does.
+
+        with Fleet() as fleet:
+            fleet.endpoint("r1")
+
+    A big fleet needs a file descriptor for each device and one for each connection (`ulimit -n`).
+
+    Args:
+        devices: The devices; by default those of `inventories/demo`.
+    """
+
+    def __init__(self, devices: Sequence[Device] = DEMO_DEVICES) -> None:
+        self.devices = tuple(devices)
+        self._servers: dict[str, DeviceServer] = {}
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._settled = threading.Event()
+        self._failure: RunnerError | None = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+    def start(self) -> Self:
+        """Start every device, and return when all of them answer.
+
+        Raises:
+            MissingExtra: asyncssh is not installed.
+            RunnerError: A port cannot be taken. Nothing is left running then.
+        """
+        try:
+            from runner.demo.server import DeviceServer  # noqa: PLC0415 - asyncssh is an extra
+        except ModuleNotFoundError as exc:
+            raise MissingExtra("the demo fleet", "demo") from exc
+        if self._thread is not None:
+            raise RunnerError("this demo fleet is already running: stop it before starting it again")
+        self._servers = {device.name: DeviceServer(device) for device in self.devices}
+        self._failure = None
+        self._settled.clear()
+        self._thread = threading.Thread(target=self._run, name="demo-fleet", daemon=True)
+        self._thread.start()
+        self._settled.wait()
+        if self._failure is not None:
+            self.stop()
+            raise self._failure
+        return self
+
+    def stop(self) -> None:
+        """End every connection, give every port back and end the thread; a fleet that is not running stays so."""
+        if self._thread is None:
+            return
+        if self._loop is not None and self._stopping is not None:
+            # the loop may have ended by itself, after a port that was in use
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+        self._thread = self._loop = self._stopping = None
+
+    def wait(self) -> None:
+        """Block until the fleet is stopped by another thread, or a KeyboardInterrupt ends the waiting."""
+        while self._thread is not None and self._thread.is_alive():
+            self._thread.join(timeout=1.0)
+
+    def endpoint(self, name: str) -> Endpoint:
+        """Return where a device listens; its port is known once the fleet runs.
+
+        Raises:
+            KeyError: There is no such device.
+        """
+        server = self._servers[name]
+        return Endpoint(server.device.address, server.port)
+
+    def known_hosts(self) -> str:
+        """Return the `known_hosts` file of the fleet as it listens now, in the order of its devices."""
+        from runner.demo.keys import known_hosts_line  # noqa: PLC0415 - cryptography loads slowly
+
+        lines = [
+            known_hosts_line(server.device.name, server.device.address, server.port)
+            for server in self._servers.values()
+        ]
+        return "".join(line + "\n" for line in lines)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        finally:
+            self._settled.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        try:
+            for server in self._servers.values():
+                await self._open(server)
+                if self._failure is not None:
+                    return
+            self._settled.set()
+            await self._stopping.wait()
+        finally:
+            for server in self._servers.values():
+                await server.close()
+
+    async def _open(self, server: DeviceServer) -> None:
+        try:
+            await server.open()
+        except OSError as exc:
+            self._failure = RunnerError(_refusal(server.device, exc))
+
+
+def _refusal(device: Device, exc: OSError) -> str:
+    """Return one line that says why a port could not be taken and what to do."""
+    place = f"demo device {device.name} cannot listen on {device.address}:{device.port}"
+    if exc.errno == errno.EADDRINUSE:
+        return f"{place}: the port is in use; end what listens there (another demo fleet?), then try again"
+    if exc.errno in {errno.EMFILE, errno.ENFILE}:
+        return f"{place}: too many open files; raise the limit (`ulimit -n`) or start fewer devices"
+    return f"{place}: {os.strerror(exc.errno) if exc.errno else exc}"

@@ -1,0 +1,92 @@
+"""What a server knows while it runs: its files, its clock, its services."""
+
+from __future__ import annotations
+
+import posixpath
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.demo.device import Device
+
+__all__ = ["Machine", "utc_now"]
+
+
+def utc_now() -> datetime:
+    """Return the time, as the servers' clocks show it."""
+    return datetime.now(UTC)
+
+
+class Machine:
+    """A server from the start of the fleet to its end, shared by every session on it.
+
+    Args:
+        device: Who it is.
+        now: Tells the time.
+    """
+
+    def __init__(self, device: Device, now: Callable[[], datetime] = utc_now) -> None:
+        self.device = device
+        self.now = now
+        self.booted = now() - timedelta(seconds=device.uptime_s)
+        self.home = f"/home/{device.user}"
+        self.files = _first_files(device)
+        self.services = {
+            "ssh": True,
+            "nginx": device.name.startswith("web"),
+            "postgresql": device.name.startswith("db"),
+        }
+
+    @property
+    def address(self) -> str:
+        """The IPv4 address of its first interface, without the prefix length; loopback where it has none."""
+        interfaces = self.device.interfaces
+        return (interfaces[0].address or "127.0.0.1").partition("/")[0] if interfaces else "127.0.0.1"
+
+    def is_directory(self, path: str) -> bool:
+        """Whether a directory has this absolute path; directories are there because something is in them."""
+        return path == "/" or any(name.startswith(path + "/") for name in self.files)
+
+    def children(self, path: str) -> list[str]:
+        """Return the names in a directory, sorted, those that begin with a dot too."""
+        under = path.rstrip("/") + "/"
+        names = {name[len(under) :].partition("/")[0] for name in self.files if name.startswith(under)}
+        return sorted(names)
+
+    def resolve(self, directory: str, path: str) -> str:
+        """Return the absolute path that `path` means in `directory`; `~` is the home directory."""
+        if path == "~" or path.startswith("~/"):
+            path = self.home + path[1:]
+        return posixpath.normpath(posixpath.join(directory, path))
+
+
+def _first_files(device: Device) -> dict[str, bytes]:
+    """Return the files of a fresh server by their absolute paths."""
+    texts = {
+        "/etc/hostname": f"{device.name}\n",
+        "/etc/hosts": f"127.0.0.1\tlocalhost\n127.0.1.1\t{device.name}\n",
+        "/etc/motd": "This is a simulation: it serves nothing.\n",
+        "/etc/os-release": _OS_RELEASE,
+        "/etc/passwd": f"root:x:0:0:root:/root:/bin/sh\n{device.user}:x:1000:1000::/home/{device.user}:/bin/sh\n",
+        f"/home/{device.user}/.profile": "umask 022\n",
+        f"/home/{device.user}/notes.txt": f"{device.name} is part of the demo fleet.\n",
+        "/root/.profile": "umask 077\n",
+        "/tmp/.keep": "",  # noqa: S108 - a path of the simulation
+        "/var/log/syslog": f"{device.name} systemd[1]: Startup finished.\n",
+    }
+    return {path: text.encode() for path, text in texts.items()}
+
+
+_OS_RELEASE = """\
+PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
+NAME="Debian GNU/Linux"
+VERSION_ID="12"
+VERSION="12 (bookworm)"
+VERSION_CODENAME=bookworm
+ID=debian
+HOME_URL="https://www.debian.org/"
+SUPPORT_URL="https://www.debian.org/support"
+BUG_REPORT_URL="https://bugs.debian.org/"
+"""

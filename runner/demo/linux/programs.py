@@ -1,0 +1,222 @@
+"""The programs of a server. Each takes the session and its arguments, prints, and returns its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from runner.demo.linux.session import LinuxSession
+
+__all__ = ["PROGRAMS", "Outcome", "Program"]
+
+Outcome: TypeAlias = Awaitable[int]
+Program: TypeAlias = "Callable[[LinuxSession, list[str]], Outcome]"
+
+_LONGEST_SEQUENCE = 1_000_000
+
+
+async def _true(_session: LinuxSession, _arguments: list[str]) -> int:
+    return 0
+
+
+async def _false(_session: LinuxSession, _arguments: list[str]) -> int:
+    return 1
+
+
+async def _echo(session: LinuxSession, arguments: list[str]) -> int:
+    if arguments[:1] == ["-n"]:
+        session.write(1, " ".join(arguments[1:]).encode())
+    else:
+        session.say(" ".join(arguments))
+    return 0
+
+
+async def _exit(session: LinuxSession, arguments: list[str]) -> int:
+    session.closed = True
+    if not arguments:
+        return session.status
+    if not arguments[0].isdigit():
+        session.complain(f"sh: exit: Illegal number: {arguments[0]}")
+        return 2
+    return int(arguments[0]) % 256
+
+
+async def _sleep(session: LinuxSession, arguments: list[str]) -> int:
+    try:
+        seconds = float(arguments[0])
+    except (IndexError, ValueError):
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        session.complain(
+            f"sleep: invalid time interval '{arguments[0]}'" if arguments else "sleep: missing operand"
+        )
+        return 1
+    await asyncio.sleep(seconds)
+    return 0
+
+
+async def _uname(session: LinuxSession, arguments: list[str]) -> int:
+    name = session.machine.device.name
+    fields = {
+        "-s": "Linux",
+        "-n": name,
+        "-r": "6.1.0-26-amd64",
+        "-v": "#1 SMP PREEMPT_DYNAMIC Debian 6.1.112-1 (2024-09-30)",
+        "-m": "x86_64",
+        "-o": "GNU/Linux",
+    }
+    option = arguments[0] if arguments else "-s"
+    if option == "-a":
+        session.say(" ".join(fields.values()))
+    elif option in fields:
+        session.say(fields[option])
+    else:
+        session.complain(f"uname: invalid option '{option}'")
+        return 1
+    return 0
+
+
+async def _hostname(session: LinuxSession, arguments: list[str]) -> int:
+    session.say(session.machine.address if arguments == ["-I"] else session.machine.device.name)
+    return 0
+
+
+async def _uptime(session: LinuxSession, _arguments: list[str]) -> int:
+    now = session.machine.now()
+    up = now - session.machine.booted
+    clock = f"{up.seconds // 3600:2}:{up.seconds // 60 % 60:02}"
+    session.say(f" {now:%H:%M:%S} up {up.days} days, {clock},  1 user,  load average: 0.08, 0.03, 0.01")
+    return 0
+
+
+async def _date(session: LinuxSession, arguments: list[str]) -> int:
+    form = arguments[0][1:] if arguments and arguments[0].startswith("+") else "%a %b %e %H:%M:%S UTC %Y"
+    session.say(session.machine.now().strftime(form))
+    return 0
+
+
+async def _whoami(session: LinuxSession, _arguments: list[str]) -> int:
+    session.say(session.machine.device.user)
+    return 0
+
+
+async def _id(session: LinuxSession, arguments: list[str]) -> int:
+    user = session.machine.device.user
+    session.say("1000" if arguments == ["-u"] else f"uid=1000({user}) gid=1000({user}) groups=1000({user})")
+    return 0
+
+
+async def _df(session: LinuxSession, _arguments: list[str]) -> int:
+    session.say("Filesystem      Size  Used Avail Use% Mounted on")
+    session.say("udev            1.9G     0  1.9G   0% /dev")
+    session.say("tmpfs           393M  568K  393M   1% /run")
+    session.say("/dev/vda1        20G  3.1G   16G  17% /")
+    return 0
+
+
+async def _free(session: LinuxSession, _arguments: list[str]) -> int:
+    session.say("               total        used        free      shared  buff/cache   available")
+    session.say("Mem:            3924         412        2871           1         873        3512")
+    session.say("Swap:              0           0           0")
+    return 0
+
+
+async def _env(session: LinuxSession, _arguments: list[str]) -> int:
+    for name, value in session.environment().items():
+        session.say(f"{name}={value}")
+    return 0
+
+
+async def _pwd(session: LinuxSession, _arguments: list[str]) -> int:
+    session.say(session.directory)
+    return 0
+
+
+async def _cd(session: LinuxSession, arguments: list[str]) -> int:
+    target = session.machine.resolve(session.directory, arguments[0] if arguments else "~")
+    if not session.machine.is_directory(target):
+        session.complain(f"sh: cd: can't cd to {arguments[0] if arguments else target}")
+        return 2
+    session.directory = target
+    return 0
+
+
+async def _cat(session: LinuxSession, arguments: list[str]) -> int:
+    status = 0
+    for name in arguments or ["-"]:
+        path = session.machine.resolve(session.directory, name)
+        if name == "-":
+            session.write(1, await session.streams.read())
+        elif path in session.machine.files:
+            session.write(1, session.machine.files[path])
+        else:
+            why = "Is a directory" if session.machine.is_directory(path) else "No such file or directory"
+            session.complain(f"cat: {name}: {why}")
+            status = 1
+    return status
+
+
+async def _ls(session: LinuxSession, arguments: list[str]) -> int:
+    machine = session.machine
+    options = "".join(word for word in arguments if word.startswith("-"))
+    status = 0
+    for name in [word for word in arguments if not word.startswith("-")] or ["."]:
+        path = machine.resolve(session.directory, name)
+        if path in machine.files:
+            session.say(name)
+        elif machine.is_directory(path):
+            for child in machine.children(path):
+                if "a" in options or not child.startswith("."):
+                    session.say(child)
+        else:
+            session.complain(f"ls: cannot access '{name}': No such file or directory")
+            status = 2
+    return status
+
+
+async def _seq(session: LinuxSession, arguments: list[str]) -> int:
+    if not 1 <= len(arguments) <= 2 or not all(word.isdigit() for word in arguments):  # noqa: PLR2004
+        session.complain("seq: this simulated shell knows 'seq LAST' and 'seq FIRST LAST'")
+        return 1
+    first, last = int(arguments[0]) if len(arguments) > 1 else 1, int(arguments[-1])
+    last = min(last, first + _LONGEST_SEQUENCE)
+    session.write(1, "".join(f"{number}\n" for number in range(first, last + 1)).encode())
+    return 0
+
+
+async def _systemctl(session: LinuxSession, arguments: list[str]) -> int:
+    """Know `is-active UNIT`, with the exit codes of systemctl(1): 0 active, 3 inactive, 4 no such unit."""
+    if len(arguments) != 2 or arguments[0] != "is-active":  # noqa: PLR2004
+        session.complain("systemctl: this simulated server knows 'systemctl is-active UNIT'")
+        return 1
+    active = session.machine.services.get(arguments[1].removesuffix(".service"))
+    session.say("active" if active else "inactive")
+    return 4 if active is None else (0 if active else 3)
+
+
+PROGRAMS: dict[str, Program] = {
+    "cat": _cat,
+    "cd": _cd,
+    "date": _date,
+    "df": _df,
+    "echo": _echo,
+    "env": _env,
+    "exit": _exit,
+    "false": _false,
+    "free": _free,
+    "hostname": _hostname,
+    "id": _id,
+    "ls": _ls,
+    "pwd": _pwd,
+    "seq": _seq,
+    "sleep": _sleep,
+    "systemctl": _systemctl,
+    "true": _true,
+    "uname": _uname,
+    "uptime": _uptime,
+    "whoami": _whoami,
+}
+"""Every program by its name."""

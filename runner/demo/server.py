@@ -1,0 +1,137 @@
+"""The SSH side of one device: its port, its host key, its login, and the time it takes."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import deque
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+import asyncssh
+
+from runner.demo import keys
+from runner.demo.sessions import answering
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from runner.demo.device import Device
+
+__all__ = ["DeviceServer"]
+
+
+class _Login(asyncssh.SSHServer):
+    """One connection to a device: decides on the login, and tells the device when it is gone."""
+
+    def __init__(self, device: Device, connections: set[asyncssh.SSHServerConnection]) -> None:
+        self._device = device
+        self._connections = connections
+        self._connection: asyncssh.SSHServerConnection | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._connections.add(conn)
+        if self._device.latency_s:
+            # asyncssh has no door for this: the transport looks the method up on each packet, so the
+            # connection is given a slower one
+            conn.data_received = _Later(self._device.latency_s, conn.data_received)  # type: ignore[method-assign]
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        if self._connection is not None:
+            self._connections.discard(self._connection)
+
+    def begin_auth(self, _username: str) -> bool:
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    async def validate_password(self, username: str, password: str) -> bool:
+        return await self._decide(username, password == self._device.password)
+
+    def public_key_auth_supported(self) -> bool:
+        return bool(self._device.authorized_keys)
+
+    async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        known = any(asyncssh.import_public_key(line) == key for line in self._device.authorized_keys)
+        return await self._decide(username, known)
+
+    async def _decide(self, username: str, proven: bool) -> bool:
+        await asyncio.sleep(self._device.login_delay_s)
+        return self._device.accepts_login and username == self._device.user and proven
+
+
+class _Later:
+    """Hands each packet on in order, a fixed time after it came."""
+
+    def __init__(self, delay_s: float, deliver: Callable[..., None]) -> None:
+        self._delay_s = delay_s
+        self._deliver = deliver
+        self._waiting: deque[tuple[bytes, int | None]] = deque()
+
+    def __call__(self, data: bytes, datatype: int | None = None) -> None:
+        self._waiting.append((data, datatype))
+        asyncio.get_running_loop().call_later(self._delay_s, self._next)
+
+    def _next(self) -> None:
+        self._deliver(*self._waiting.popleft())
+
+
+async def _quietly(serve: Callable[..., Awaitable[None]], process: asyncssh.SSHServerProcess[bytes]) -> None:
+    """Serve a channel; a client that hangs up in the middle is nothing to tell anybody."""
+    with suppress(asyncssh.Error, ConnectionError):
+        await serve(process)
+
+
+class DeviceServer:
+    """One device, listening or, where it is down, holding its port so that nothing else can listen there.
+
+    Args:
+        device: The device.
+    """
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.port = device.port
+        self._connections: set[asyncssh.SSHServerConnection] = set()
+        self._acceptor: asyncssh.SSHAcceptor | None = None
+        self._held: socket.socket | None = None
+
+    async def open(self) -> None:
+        """Take the port.
+
+        Raises:
+            OSError: It is in use, or may not be taken.
+        """
+        device = self.device
+        if not device.listening:
+            self._held = socket.socket()
+            self._held.bind((device.address, device.port))
+            self.port = self._held.getsockname()[1]
+            return
+        self._acceptor = await asyncssh.listen(
+            device.address,
+            device.port,
+            server_factory=partial(_Login, device, self._connections),
+            process_factory=partial(_quietly, answering(device)),
+            server_host_keys=[asyncssh.import_private_key(keys.private_key(device.name))],
+            server_version="invoke_runner_demo",
+            encoding=None,
+            line_editor=False,
+            agent_forwarding=False,
+            allow_scp=False,
+            gss_host=None,
+        )
+        self.port = self._acceptor.get_port()
+
+    async def close(self) -> None:
+        """Give the port back and end every connection."""
+        if self._held is not None:
+            self._held.close()
+        if self._acceptor is not None:
+            self._acceptor.close()
+            for connection in tuple(self._connections):
+                connection.abort()
+            await self._acceptor.wait_closed()

@@ -1,0 +1,161 @@
+"""What happens on one channel: a command or a shell, on a CLI device or on a server."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+from typing import TYPE_CHECKING
+
+import asyncssh
+
+from runner.demo.cli.ios import IOS
+from runner.demo.cli.nxos import NXOS
+from runner.demo.cli.session import Dialect, Mode, Session
+from runner.demo.cli.state import DeviceState
+from runner.demo.device import Device, Platform
+from runner.demo.linux.machine import Machine
+from runner.demo.linux.session import LinuxSession
+from runner.demo.terminal import Ending, Line, Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import TypeAlias
+
+    Process: TypeAlias = "asyncssh.SSHServerProcess[bytes]"
+
+__all__ = ["answering"]
+
+_DIALECTS = {Platform.IOS: IOS, Platform.NXOS: NXOS}
+_NO_SUBSYSTEM = 1
+
+
+def answering(device: Device) -> Callable[[Process], Awaitable[None]]:
+    """Return what serves each channel of a device; all of them share the state that this call makes."""
+    if device.platform is Platform.LINUX:
+        return _LinuxChannels(device)
+    return _CliChannels(device)
+
+
+class _Input:
+    """A channel's input as text, for a terminal."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    async def read(self, n: int) -> str:
+        """Return up to `n` characters as soon as there are some; empty at the end."""
+        while True:
+            try:
+                chunk = await self._process.stdin.read(n)
+            except asyncssh.TerminalSizeChanged:
+                continue
+            except (asyncssh.BreakReceived, asyncssh.SignalReceived):
+                return ""
+            text = self._decoder.decode(chunk)
+            if text or not chunk:
+                return text
+
+
+def _terminal(process: Process, *, help_key: bool) -> Terminal:
+    def write(text: str) -> None:
+        process.stdout.write(text.encode())
+
+    return Terminal(_Input(process), write, help_key=help_key)
+
+
+class _CliChannels:
+    """Serves the channels of a CLI device."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._dialect: Dialect = _DIALECTS[device.platform]
+        self._state = DeviceState(device)
+
+    async def __call__(self, process: Process) -> None:
+        if process.subsystem is not None:
+            process.exit(_NO_SUBSYSTEM)
+        elif process.command is not None:
+            process.stdout.write((await self._command(process.command)).encode())
+            process.exit(0)
+        else:
+            await self._shell(_terminal(process, help_key=True))
+            process.exit(0)
+
+    async def _command(self, line: str) -> str:
+        """Answer an exec request; whether the line was understood or not, such devices report exit code 0."""
+        session = Session(self._state, self._dialect, interactive=False)
+        await asyncio.sleep(self._device.answer_delay_s)
+        return session.execute(line).replace("\n", "\r\n")
+
+    async def _shell(self, terminal: Terminal) -> None:
+        session = Session(self._state, self._dialect)
+        terminal.show("\n")
+        typed = ""
+        while not session.closed:
+            terminal.show(session.prompt + typed)
+            line = await terminal.read_line(echo=session.echo, typed=typed)
+            if line.ending is Ending.END_OF_INPUT:
+                break
+            typed = line.text if line.ending is Ending.HELP else ""
+            await terminal.page(await self._answer(session, line), session.page_length)
+
+    async def _answer(self, session: Session, line: Line) -> str:
+        if line.ending is Ending.HELP:
+            return session.help(line.text)
+        if line.ending is Ending.ENTER:
+            if line.text.strip():
+                await asyncio.sleep(self._device.answer_delay_s)
+            return session.execute(line.text)
+        return session.execute("end") if session.mode is not Mode.EXEC else ""
+
+
+class _Streams:
+    """A channel's three streams; with a terminal there is only one way out, and a newline takes two characters."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._on_terminal = process.term_type is not None
+
+    async def read(self) -> bytes:
+        """Return everything up to the end of standard input."""
+        return b"" if self._on_terminal else await self._process.stdin.read()
+
+    def write(self, descriptor: int, content: bytes) -> None:
+        """Print on file descriptor 1 or 2."""
+        if self._on_terminal:
+            self._process.stdout.write(content.replace(b"\n", b"\r\n"))
+        else:
+            (self._process.stderr if descriptor == 2 else self._process.stdout).write(content)  # noqa: PLR2004
+
+
+class _LinuxChannels:
+    """Serves the channels of a server."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._machine = Machine(device)
+
+    async def __call__(self, process: Process) -> None:
+        streams = _Streams(process)
+        session = LinuxSession(self._machine, streams)
+        if process.subsystem is not None:
+            process.exit(_NO_SUBSYSTEM)
+            return
+        await asyncio.sleep(self._device.answer_delay_s)
+        if process.command is not None:
+            await session.execute(process.command)
+        elif process.term_type is None:
+            await session.execute((await streams.read()).decode("utf-8", "replace"))
+        else:
+            await self._shell(session, _terminal(process, help_key=False))
+        process.exit(session.status)
+
+    async def _shell(self, session: LinuxSession, terminal: Terminal) -> None:
+        while not session.closed:
+            terminal.show(session.prompt)
+            line = await terminal.read_line()
+            if line.ending is Ending.END_OF_INPUT:
+                break
+            if line.ending is Ending.ENTER:
+                await session.execute(line.text)
