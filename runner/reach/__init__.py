@@ -1,0 +1,11 @@
+"""Which hosts answer: ICMP echo, TCP connections and SSH banners, at ten thousand hosts at once."""
+
+from __future__ import annotations
+
+from runner.reach.icmp import icmp_permitted
+from runner.reach.jump import needs_jump
+from runner.reach.options import Method, ReachOptions
+from runner.reach.probe import probe
+from runner.reach.reasons import Reason
+
+__all__ = ["Method", "ReachOptions", "Reason", "icmp_permitted", "needs_jump", "probe"]

@@ -1,0 +1,322 @@
+"""TCP connections to many SSH ports at once, without a thread for any of them."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import selectors
+import socket
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from runner.models import Phase
+from runner.reach import errqueue
+from runner.reach.banner import peek_banner
+from runner.reach.file_limit import socket_allowance
+from runner.reach.options import Method, ReachOptions
+from runner.reach.pacing import Deadlines
+from runner.reach.reasons import Failure, Reason, from_errno, refusal
+from runner.reach.rtt import handshake_ms
+
+if TYPE_CHECKING:
+    from runner.reach.target import Address, Target
+
+__all__ = ["ConnectProbes", "ConnectVerdict"]
+
+_NEXT_ADDRESS_S = 0.25
+"""The Connection Attempt Delay of RFC 8305 section 5."""
+_PEEK_S = 0.05
+_BACK_OFF_S = 0.05
+_OUR_SHORTAGE = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EAGAIN}
+)
+_DECISIVE = frozenset({Reason.PORT_CLOSED, Reason.BLACKHOLE})
+
+
+class ConnectVerdict(Protocol):
+    """Who is told what became of the connections to a host."""
+
+    def connected(self, connection: Connection, banner: str | None) -> None:
+        """Take in that the SSH port answered, and its banner where that was waited for; own the socket."""
+
+    def unconnected(self, target: Target) -> None:
+        """Take in that all tries are over; the target's `failure` says why, where anything is known."""
+
+    def last_connect(self, target: Target) -> None:
+        """Take in that a host's last try begins."""
+
+
+@dataclass(slots=True, eq=False)
+class _Try:
+    """One try at a host: its addresses in turn, the next while the one before is still undecided."""
+
+    target: Target
+    rest: deque[Address]
+    open: list[Connection] = field(default_factory=list)
+    sent: bool = False
+    over: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One socket on its way to one address.
+
+    Attributes:
+        attempt: The try that it is part of.
+        address: Where it goes.
+        sock: The non-blocking socket.
+        began: Monotonic time at which the connection was begun.
+        rtt_ms: Round-trip time of its handshake, once that is over.
+    """
+
+    attempt: _Try
+    address: Address
+    sock: socket.socket
+    began: float
+    rtt_ms: float | None = None
+
+    @property
+    def target(self) -> Target:
+        """The host that it goes to."""
+        return self.attempt.target
+
+
+class ConnectProbes:
+    """Begins connections without waiting for them, as many at once as this process may have open files.
+
+    Args:
+        options: Method, timeout and tries.
+        verdict: Who is told.
+        selector: What waits for the sockets.
+        expected: How many hosts there may be.
+    """
+
+    def __init__(
+        self, options: ReachOptions, verdict: ConnectVerdict, selector: selectors.BaseSelector, expected: int
+    ) -> None:
+        self._options = options
+        self._verdict = verdict
+        self._selector = selector
+        self._expected = expected
+        self._allowance: int | None = None
+        self._queue: deque[Target] = deque()
+        self._connections: set[Connection] = set()
+        self._next_address: Deadlines[_Try] = Deadlines(_NEXT_ADDRESS_S)
+        self._over: Deadlines[_Try] = Deadlines(options.timeout_s)
+        self._banner_over: Deadlines[Connection] = Deadlines(options.timeout_s * options.tries)
+        self._peek: Deadlines[Connection] = Deadlines(_PEEK_S)
+        self._resume = 0.0
+        self._short_since: float | None = None
+
+    def close(self) -> None:
+        """Close every socket that is still open."""
+        for connection in self._connections:
+            connection.sock.close()
+        self._connections.clear()
+
+    def add(self, target: Target) -> None:
+        """Probe a target."""
+        self._queue.append(target)
+
+    def wants_to_send(self, now: float) -> bool:
+        """Tell whether a connection could be begun now."""
+        if self._allowance is None and self._queue:
+            self._allowance = socket_allowance(self._expected)
+        return bool(self._queue) and now >= self._resume and len(self._connections) < (self._allowance or 0)
+
+    def send(self, limit: int, now: float) -> int:
+        """Begin up to so many connections, and return how many it were."""
+        sent = 0
+        while sent < limit and self.wants_to_send(now):
+            target = self._queue.popleft()
+            if not target.decided:
+                self._begin(target, now)
+                sent += 1
+        return sent
+
+    def expire(self, now: float) -> None:
+        """Go on to next addresses, next tries and ends, where they are due."""
+        for attempt in self._next_address.expired(now):
+            if not attempt.over:
+                self._advance(attempt, now)
+        for attempt in self._over.expired(now):
+            if not attempt.over:
+                self._end(attempt)
+        self._expire_banners(now)
+
+    def _expire_banners(self, now: float) -> None:
+        """Look again for banners that had come in part, and judge those whose time is up."""
+        for connection in self._peek.expired(now):
+            if connection in self._connections:
+                sock = connection.sock
+                self._selector.register(sock, selectors.EVENT_READ, partial(self._on_banner, connection))
+        for connection in self._banner_over.expired(now):
+            if connection in self._connections:
+                self._judge_banner(connection, final=True)
+
+    def next_due(self) -> float | None:
+        """Tell the monotonic time of the next thing to do; None where only sockets are awaited."""
+        dues = [each.next_due() for each in (self._next_address, self._over, self._peek, self._banner_over)]
+        if self._queue and len(self._connections) < (self._allowance or 1):
+            dues.append(self._resume)
+        return min((due for due in dues if due is not None), default=None)
+
+    def give_up(self, target: Target) -> None:
+        """Close what is open towards a host that is decided otherwise."""
+        for connection in [each for each in self._connections if each.target is target]:
+            self._close(connection)
+
+    def _begin(self, target: Target, now: float) -> None:
+        """Begin a try."""
+        attempt = _Try(target, deque(target.addresses))
+        target.connects += 1
+        if target.connects == self._options.tries:
+            self._verdict.last_connect(target)
+        self._over.add(attempt, now)
+        self._advance(attempt, now)
+
+    def _advance(self, attempt: _Try, now: float) -> None:
+        """Begin a connection to the try's next address; past the last, see whether any is undecided."""
+        while attempt.rest:
+            address = attempt.rest.popleft()
+            number = self._connect(attempt, address, now)
+            if number in _OUR_SHORTAGE:
+                self._hold_back(attempt, number, now)
+                return
+            if not number:
+                if attempt.rest:
+                    self._next_address.add(attempt, now)
+                return
+            self._note(attempt.target, address, number)
+        if not attempt.open and (not attempt.sent or self._is_final(attempt.target)):
+            attempt.over = True
+            self._verdict.unconnected(attempt.target)
+
+    def _connect(self, attempt: _Try, address: Address, now: float) -> int:
+        """Begin one connection; return the socket error that forbids it, or 0."""
+        try:
+            sock = socket.socket(address.family, socket.SOCK_STREAM)
+        except OSError as exc:
+            return exc.errno or errno.EIO
+        sock.setblocking(False)
+        errqueue.enable(sock)
+        number = sock.connect_ex(address.sockaddr)
+        if number not in (0, errno.EINPROGRESS):
+            sock.close()
+            return number
+        connection = Connection(attempt, address, sock, now)
+        attempt.sent = True
+        attempt.open.append(connection)
+        self._connections.add(connection)
+        self._selector.register(sock, selectors.EVENT_WRITE, partial(self._on_connect, connection))
+        self._short_since = None
+        return 0
+
+    def _hold_back(self, attempt: _Try, number: int, now: float) -> None:
+        """Wait for other connections to end, when this machine has no more to give; say so when none will."""
+        attempt.over = True
+        target = attempt.target
+        self._short_since = self._short_since if self._short_since is not None else now
+        if attempt.open or self._connections:
+            self._allowance = max(1, len(self._connections))
+        elif now - self._short_since > self._options.timeout_s * self._options.tries:
+            target.note(
+                refusal(Phase.CONNECT, Reason.LOCAL_LIMIT, attempt.target.addresses[0].place, number=number)
+            )
+            self._verdict.unconnected(target)
+            return
+        for connection in attempt.open:
+            self._close(connection)
+        target.connects -= 1
+        self._queue.append(target)
+        self._resume = now + _BACK_OFF_S
+
+    def _end(self, attempt: _Try) -> None:
+        """End a try whose time is up."""
+        attempt.over = True
+        for connection in attempt.open:
+            self._close(connection)
+        if attempt.target.decided:
+            return
+        if self._is_final(attempt.target):
+            self._verdict.unconnected(attempt.target)
+        else:
+            self._queue.append(attempt.target)
+
+    def _is_final(self, target: Target) -> bool:
+        """Tell whether another try would be in vain: all were made, or the host itself refused."""
+        refused = target.failure is not None and target.failure.reason in _DECISIVE
+        return refused or target.connects >= self._options.tries
+
+    def _on_connect(self, connection: Connection, _events: int) -> None:
+        """Take in that a connection stands, or that it failed."""
+        offender = next((refused.offender for refused in errqueue.refusals(connection.sock)), None)
+        number = connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if number:
+            attempt = connection.attempt
+            self._close(connection)
+            attempt.open.remove(connection)
+            self._note(attempt.target, connection.address, number, offender)
+            self._advance(attempt, time.monotonic())
+            return
+        connection.rtt_ms = handshake_ms(connection.sock, connection.began)
+        connection.attempt.over = True
+        for other in connection.attempt.open:
+            if other is not connection:
+                self._close(other)
+        if self._options.method == Method.SSH:
+            self._selector.modify(connection.sock, selectors.EVENT_READ, partial(self._on_banner, connection))
+            self._banner_over.add(connection, time.monotonic())
+        else:
+            self._hand_over(connection, None)
+
+    def _on_banner(self, connection: Connection, _events: int) -> None:
+        """Take in that the server said something."""
+        self._judge_banner(connection, final=False)
+
+    def _judge_banner(self, connection: Connection, *, final: bool) -> None:
+        """Look at what the server has said so far."""
+        banner = peek_banner(connection.sock, final=final)
+        if isinstance(banner, Reason):
+            self._close(connection)
+            place = connection.address.place
+            connection.target.note(Failure(Phase.CONNECT, banner, f"{place}: {self._banner_text(banner)}"))
+            self._verdict.unconnected(connection.target)
+        elif banner is not None:
+            self._hand_over(connection, banner)
+        else:  # a part of it, which stays readable and would wake the selector without pause
+            self._selector.unregister(connection.sock)
+            self._peek.add(connection, time.monotonic())
+
+    def _banner_text(self, reason: Reason) -> str:
+        """Put into words how the server failed to introduce itself."""
+        if reason is Reason.CONNECTION_CLOSED:
+            return "connection closed before the SSH banner"
+        if reason is Reason.NOT_SSH:
+            return "what answers there does not speak SSH"
+        return (
+            f"connection accepted, but no SSH banner in {self._options.timeout_s * self._options.tries:g} s"
+        )
+
+    def _note(self, target: Target, address: Address, number: int, offender: str | None = None) -> None:
+        """Remember a socket error; a timeout in the kernel is silence like any other."""
+        reason = from_errno(number) or Reason.NO_ROUTE
+        if reason is not Reason.NO_REPLY:
+            target.note(refusal(Phase.CONNECT, reason, address.place, offender=offender, number=number))
+
+    def _hand_over(self, connection: Connection, banner: str | None) -> None:
+        """Give a connection that stands, and its socket, to whoever is told."""
+        self._connections.discard(connection)
+        self._selector.unregister(connection.sock)
+        self._verdict.connected(connection, banner)
+
+    def _close(self, connection: Connection) -> None:
+        """Close a socket, once."""
+        if connection in self._connections:
+            self._connections.discard(connection)
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(connection.sock)
+            connection.sock.close()

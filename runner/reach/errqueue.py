@@ -1,0 +1,88 @@
+"""The error queue of a Linux socket: which packet was refused, how, and by whom (`IP_RECVERR` in ip(7))."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner.reach import linux
+from runner.reach.reasons import Reason, from_errno, from_icmp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Refused", "enable", "refusals"]
+
+_EXTENDED_ERROR = struct.Struct("=IBBBBII")
+_IPV4_OFFENDER = slice(_EXTENDED_ERROR.size + 4, _EXTENDED_ERROR.size + 8)
+_IPV6_OFFENDER = slice(_EXTENDED_ERROR.size + 8, _EXTENDED_ERROR.size + 24)
+_QUOTED_BYTES = 128
+_ANCILLARY_BYTES = 256
+
+
+class Refused(NamedTuple):
+    """One packet of ours that was refused.
+
+    Attributes:
+        reason: What that says about the host.
+        offender: The address that said so; None where this machine's own kernel did.
+        destination: Where the packet was going.
+        quoted: The beginning of the packet, as far as it was sent back.
+    """
+
+    reason: Reason
+    offender: str | None
+    destination: str
+    quoted: bytes
+
+
+def enable(sock: socket.socket) -> None:
+    """Have the kernel keep what was refused; does nothing where the system has no error queue."""
+    if sys.platform != "linux":
+        return
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, linux.IPV6_RECVERR, 1)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, linux.IP_RECVERR, 1)
+
+
+def refusals(sock: socket.socket) -> Iterator[Refused]:
+    """Take everything out of the error queue that says something about a host."""
+    if sys.platform != "linux":
+        return
+    while True:
+        try:
+            quoted, ancillary, _, destination = sock.recvmsg(
+                _QUOTED_BYTES, _ANCILLARY_BYTES, socket.MSG_ERRQUEUE
+            )
+        except OSError:
+            return
+        for level, kind, content in ancillary:
+            if (level, kind) in _RECVERR and len(content) >= _EXTENDED_ERROR.size:
+                refused = _read(sock.family, content)
+                if refused:
+                    yield Refused(*refused, destination[0] if destination else "", quoted)
+
+
+_RECVERR = {(socket.IPPROTO_IP, linux.IP_RECVERR), (socket.IPPROTO_IPV6, linux.IPV6_RECVERR)}
+
+
+def _read(family: int, content: bytes) -> tuple[Reason, str | None] | None:
+    """Read a `struct sock_extended_err` and the offender's address behind it."""
+    number, origin, kind, code, *_ = _EXTENDED_ERROR.unpack_from(content)
+    if origin == linux.SO_EE_ORIGIN_LOCAL:
+        reason = from_errno(number)
+        return (reason, None) if reason else None
+    reason = from_icmp(family, kind, code)
+    return (reason, _offender(family, content)) if reason else None
+
+
+def _offender(family: int, content: bytes) -> str | None:
+    """Read the address of whoever sent the ICMP error."""
+    packed = content[_IPV6_OFFENDER if family == socket.AF_INET6 else _IPV4_OFFENDER]
+    try:
+        return socket.inet_ntop(family, packed)
+    except ValueError:
+        return None

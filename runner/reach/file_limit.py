@@ -1,0 +1,45 @@
+"""How many sockets this process may have open."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+__all__ = ["socket_allowance"]
+
+_RESERVE = 64
+"""File descriptors left to everybody else: output files, the history, a shell's children."""
+_LEAST = 8
+
+
+def socket_allowance(wanted: int) -> int:
+    """Raise the soft limit of open files as far as permitted, and tell how many of the wanted sockets fit.
+
+    The limit counts files that are open already, and some are kept back for the rest of the program. Raising
+    it is safe here because nothing waits by `select`, which cannot count beyond 1,024 (RLIMIT_NOFILE in
+    setrlimit(2)).
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = _open_files() + _RESERVE
+    target = taken + wanted
+    if soft != resource.RLIM_INFINITY and soft < target:
+        soft = _raise_to(target if hard == resource.RLIM_INFINITY else min(target, hard), soft, hard)
+    room = wanted if soft == resource.RLIM_INFINITY else soft - taken
+    return max(_LEAST, min(wanted, room))
+
+
+def _raise_to(target: int, soft: int, hard: int) -> int:
+    """Set the soft limit; systems that cap it lower than the hard limit says keep what they have."""
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+    except (OSError, ValueError):
+        return soft
+    return target
+
+
+def _open_files() -> int:
+    """Count this process's open files."""
+    try:
+        return sum(1 for _ in Path("/dev/fd").iterdir())
+    except OSError:
+        return _RESERVE

@@ -1,0 +1,184 @@
+"""One socket for all ICMP echo of an address family, and whether this user may have one.
+
+A datagram socket comes first: Linux gives it to the groups within `net.ipv4.ping_group_range`, macOS to
+everybody, and the kernel then keeps other programs' ICMP away from us. A raw socket, which needs root or
+`CAP_NET_RAW`, comes second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import secrets
+import socket
+import struct
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from runner.errors import PermissionMissing
+from runner.reach import errqueue, linux
+from runner.reach.packet import TOKEN_BYTES, echo_request, parse_echo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["EchoSocket", "Reply", "icmp_permitted"]
+
+Reply = tuple[bytes, int, int]
+"""The token of a reply, its sequence number, and the time of its arrival in nanoseconds of `time.time_ns`."""
+
+_BUFFER_BYTES = 8 * 1024 * 1024
+_DATAGRAM_BYTES = 60 + 8 + TOKEN_BYTES
+_ANCILLARY_BYTES = 64
+_TIMESPEC = struct.Struct("@ll")
+_PROTOCOL = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROTO_ICMPV6}
+_REPLY_TYPE = {socket.AF_INET: 0, socket.AF_INET6: 129}
+_NANOSECONDS = 1_000_000_000
+
+
+class EchoSocket:
+    """A non-blocking socket that sends echo requests to any address of one family and collects the replies.
+
+    Args:
+        family: `AF_INET` or `AF_INET6`.
+
+    Attributes:
+        raw: Whether it is a raw socket, as opposed to a datagram one.
+
+    Raises:
+        PermissionMissing: This user may have neither kind of socket.
+        OSError: This machine does not speak the address family.
+    """
+
+    def __init__(self, family: int) -> None:
+        self._family = socket.AddressFamily(family)
+        self._socket, self.raw = _open(self._family)
+        self._reply_type = _REPLY_TYPE[self._family]
+        self._identifier = secrets.randbits(16) if self.raw else None
+        self._socket.setblocking(False)
+        self._enlarge_buffers()
+        if sys.platform == "linux":
+            self._socket.setsockopt(socket.SOL_SOCKET, linux.SO_TIMESTAMPNS, 1)
+            errqueue.enable(self._socket)
+            if self.raw:
+                self._only_replies()
+
+    def fileno(self) -> int:
+        """Tell the file descriptor, for a selector."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def send(self, sequence: int, token: bytes, address: tuple[object, ...]) -> None:
+        """Send one echo request.
+
+        Raises:
+            BlockingIOError: The send buffer is full; the packet was not sent.
+            OSError: The packet was not sent, or an earlier one was refused: the error queue tells which.
+        """
+        self._socket.sendto(echo_request(self._family, self._identifier or 0, sequence, token), address)
+
+    def replies(self) -> Iterator[Reply]:
+        """Take in every reply that has arrived."""
+        receive = self._socket.recvmsg
+        while True:
+            try:
+                datagram, ancillary, _, _ = receive(_DATAGRAM_BYTES, _ANCILLARY_BYTES)
+            except BlockingIOError:
+                return
+            except OSError as exc:
+                if exc.errno in _BROKEN:
+                    raise
+                continue  # an error of one packet; its details are in the error queue
+            echo = parse_echo(datagram)
+            if echo and echo[0] == self._reply_type and self._identifier in (None, echo[1]):
+                yield echo[3], echo[2], _arrival(ancillary)
+
+    def refusals(self) -> Iterator[tuple[errqueue.Refused, bytes, int]]:
+        """Take in what was refused, each with the token and sequence number of the request."""
+        for refused in errqueue.refusals(self._socket):
+            echo = parse_echo(refused.quoted)
+            if echo and self._identifier in (None, echo[1]):
+                yield refused, echo[3], echo[2]
+
+    def dropped(self) -> int:
+        """Count the datagrams that this machine threw away because we did not fetch them in time."""
+        if sys.platform != "linux":
+            return 0
+        size = 4 * (linux.SK_MEMINFO_DROPS + 1)
+        try:
+            numbers = self._socket.getsockopt(socket.SOL_SOCKET, linux.SO_MEMINFO, size)
+        except OSError:
+            return 0
+        return int.from_bytes(numbers[size - 4 : size], sys.byteorder)
+
+    def _enlarge_buffers(self) -> None:
+        """Make room for a whole fleet's replies: each takes about 830 bytes of kernel memory."""
+        if sys.platform == "linux":
+            with contextlib.suppress(PermissionError):
+                self._socket.setsockopt(socket.SOL_SOCKET, linux.SO_RCVBUFFORCE, _BUFFER_BYTES)
+                self._socket.setsockopt(socket.SOL_SOCKET, linux.SO_SNDBUFFORCE, _BUFFER_BYTES)
+                return
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            with contextlib.suppress(OSError):
+                self._socket.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
+
+    def _only_replies(self) -> None:
+        """Have the kernel spare a raw socket, which gets all ICMP there is, everything but echo replies."""
+        if self._family == socket.AF_INET6:
+            blocked = bytearray(b"\xff" * 32)
+            word = self._reply_type // 32 * 4
+            allowed = ~(1 << self._reply_type % 32) & 0xFFFFFFFF
+            blocked[word : word + 4] = allowed.to_bytes(4, sys.byteorder)
+            self._socket.setsockopt(socket.IPPROTO_ICMPV6, linux.ICMP_FILTER, bytes(blocked))
+        else:
+            blocked_types = (~(1 << self._reply_type) & 0xFFFFFFFF).to_bytes(4, sys.byteorder)
+            self._socket.setsockopt(linux.SOL_RAW, linux.ICMP_FILTER, blocked_types)
+
+
+_BROKEN = frozenset({errno.EBADF, errno.ENOTSOCK, errno.ENOMEM})
+
+
+def _open(family: socket.AddressFamily) -> tuple[socket.socket, bool]:
+    """Open a datagram socket, or else a raw one, and tell whether it is raw."""
+    protocol = _PROTOCOL[family]
+    try:
+        return socket.socket(family, socket.SOCK_DGRAM, protocol), False
+    except OSError as exc:
+        if exc.errno == errno.EAFNOSUPPORT:
+            raise
+    try:
+        return socket.socket(family, socket.SOCK_RAW, protocol), True
+    except PermissionError as exc:
+        raise PermissionMissing(_how_to_permit()) from exc
+
+
+def _how_to_permit() -> str:
+    """Put into one line why ICMP is not to be had, and how it is."""
+    start = "this user may not send ICMP echo"
+    if sys.platform == "linux":
+        return f"{start}; root permits it with: sysctl -w net.ipv4.ping_group_range='0 2147483647'"
+    return f"{start}; this system permits it to root only"
+
+
+def _arrival(ancillary: list[tuple[int, int, bytes]]) -> int:
+    """Read the kernel's time stamp of a datagram; the time is now where there is none."""
+    for level, kind, content in ancillary:
+        if level == socket.SOL_SOCKET and kind == linux.SO_TIMESTAMPNS and len(content) == _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack(content)
+            return int(seconds * _NANOSECONDS + nanoseconds)
+    return time.time_ns()
+
+
+def icmp_permitted() -> str | None:
+    """Tell in one line why this user may not send ICMP echo, and how to permit it; None where it may."""
+    try:
+        EchoSocket(socket.AF_INET).close()
+    except PermissionMissing as exc:
+        return str(exc)
+    except OSError as exc:
+        return f"this machine cannot send ICMP echo: {exc.strerror}"
+    return None

@@ -1,0 +1,56 @@
+"""What the caller may choose about probing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from runner.errors import UsageError
+
+__all__ = ["Method", "ReachOptions"]
+
+
+class Method(StrEnum):
+    """How a host is asked whether it is there."""
+
+    AUTO = "auto"
+    """ICMP echo where this machine permits it, then TCP for the silent ones."""
+    ICMP = "icmp"
+    """ICMP echo only."""
+    TCP = "tcp"
+    """A TCP connection to the SSH port."""
+    SSH = "ssh"
+    """A TCP connection to the SSH port, and the server's banner."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReachOptions:
+    """How hosts are probed.
+
+    Attributes:
+        method: `auto`, `icmp`, `tcp` or `ssh`, as text or as a `Method`.
+        timeout_s: Seconds for which each try is waited for.
+        tries: Probes sent to a host that stays silent, before it counts as unreachable.
+        rate: Packets and connections begun a second; None or 0 for as fast as this machine can.
+        resolve_timeout_s: Seconds for which the name servers may be silent.
+
+    Raises:
+        UsageError: A value that cannot be used.
+    """
+
+    method: Method | str = Method.AUTO
+    timeout_s: float = 1.0
+    tries: int = 2
+    rate: float | None = 10_000
+    resolve_timeout_s: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be used."""
+        if self.method not in set(Method):
+            raise UsageError(f"method is {self.method!r}; it can be one of {', '.join(Method)}")
+        if not self.timeout_s > 0 or not self.resolve_timeout_s > 0:
+            raise UsageError("a timeout has to be more than 0 seconds")
+        if self.tries < 1:
+            raise UsageError(f"tries is {self.tries}; a host has to be probed at least once")
+        if self.rate is not None and not self.rate >= 0:
+            raise UsageError(f"rate is {self.rate}; it has to be packets a second, or 0 for no limit")

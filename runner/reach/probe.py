@@ -1,0 +1,239 @@
+"""Probing many hosts at once: one thread, one selector, one result for each host as soon as it is decided."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import selectors
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+
+from runner.errors import HostError, PermissionMissing
+from runner.inventory.endpoint import endpoint
+from runner.models import Host, HostResult, Phase
+from runner.reach.connect import Connection, ConnectProbes
+from runner.reach.echo import EchoProbes
+from runner.reach.icmp import icmp_permitted
+from runner.reach.jump import is_local, needs_jump
+from runner.reach.options import Method, ReachOptions
+from runner.reach.pacing import TokenBucket, interleave
+from runner.reach.packet import TOKEN_BYTES
+from runner.reach.reasons import Failure, Reason
+from runner.reach.resolve import Resolver, numeric_addresses
+from runner.reach.target import Address, Target
+from runner.reach.verdict import invalid, reachable, unprobed, unreachable
+
+__all__ = ["probe"]
+
+_BATCH = 64
+"""Packets sent between two looks at what has come back; replies overflow the socket where nobody looks."""
+
+Handover = Callable[[Host, socket.socket], None]
+
+
+def probe(
+    hosts: Iterable[Host],
+    options: ReachOptions | None = None,
+    *,
+    behind_jump: Callable[[Host], bool] = needs_jump,
+    handover: Handover | None = None,
+) -> Iterator[HostResult]:
+    """Find out which hosts are reachable.
+
+    Every host gets exactly one result, `OK`, `UNREACHABLE` or, where its variables or this machine's limits
+    forbid a judgement, `ERROR`; in the order in which they are decided. Closing the iterator ends all probing
+    at once.
+
+    With `auto`, a host at a loopback address is probed by TCP, because this machine answers echo for every
+    such address; and a host behind a jump host counts as reachable without a probe, because only SSH can
+    tell.
+
+    Args:
+        hosts: The hosts; all are read before the first probe is sent.
+        options: How they are probed.
+        behind_jump: Tells whether a host is reached through a jump host.
+        handover: Is given a host and the connected, non-blocking socket that proved it reachable, nothing
+            read from it, and owns it from then on. A server counts clients that connect and leave against
+            their address, so whoever is going to log in does so over this socket. Without it the socket is
+            closed.
+
+    Raises:
+        PermissionMissing: The method is `icmp`, and this user may not send ICMP echo.
+    """
+    options = options or ReachOptions()
+    if options.method == Method.ICMP and (forbidden := icmp_permitted()):
+        raise PermissionMissing(forbidden)
+    return _Session(options, behind_jump, handover).run(list(hosts))
+
+
+class _Session:
+    """One call of `probe`: runs the loop, and judges what the echo and connect probes report."""
+
+    def __init__(
+        self, options: ReachOptions, behind_jump: Callable[[Host], bool], handover: Handover | None
+    ) -> None:
+        self._options = options
+        self._behind_jump = behind_jump
+        self._handover = handover
+        self._decided: deque[HostResult] = deque()
+        self._undecided: set[Target] = set()
+
+    def run(self, hosts: list[Host]) -> Iterator[HostResult]:
+        """Yield a result for each host; whatever was opened is closed when the iterator ends or is closed."""
+        with contextlib.ExitStack() as stack:
+            self._open(stack, len(hosts))
+            yield from self._start(hosts)
+            while self._undecided:
+                self._turn()
+                while self._decided:
+                    yield self._decided.popleft()
+
+    def _open(self, stack: contextlib.ExitStack, expected: int) -> None:
+        """Make the parts, and have the stack close them."""
+        self._selector = stack.enter_context(selectors.DefaultSelector())
+        self._connects = ConnectProbes(self._options, self, self._selector, expected)
+        stack.callback(self._connects.close)
+        self._echoes = EchoProbes(self._options, self, self._selector)
+        stack.callback(self._echoes.close)
+        self._echoes.open()
+        self._resolver = Resolver(self._options.resolve_timeout_s)
+        stack.callback(self._resolver.close)
+        self._selector.register(self._resolver, selectors.EVENT_READ, self._on_resolved)
+        self._bucket = TokenBucket(self._options.rate, time.monotonic())
+
+    def _start(self, hosts: list[Host]) -> Iterator[HostResult]:
+        """Begin with every host: yield the results that need no probe, queue the rest."""
+        located: list[Target] = []
+        for host in hosts:
+            target = self._target(host)
+            if isinstance(target, HostResult):
+                yield target
+                continue
+            self._undecided.add(target)
+            target.addresses = numeric_addresses(target.endpoint.address, target.endpoint.port)
+            if target.addresses:
+                located.append(target)
+            else:
+                self._resolver.add(target)
+        for target in interleave(located, lambda each: each.addresses[0].subnet):
+            self._probe(target)
+
+    def _target(self, host: Host) -> Target | HostResult:
+        """Find out where a host is, as its variables say; or its result, where that needs no probe."""
+        if is_local(host):
+            return unprobed(host)
+        try:
+            where = endpoint(host)
+        except HostError as exc:
+            return invalid(host, exc)
+        if self._options.method == Method.AUTO and self._behind_jump(host):
+            return unprobed(host, where.address, where.port)
+        return Target(host, where, time.monotonic(), token=secrets.token_bytes(TOKEN_BYTES))
+
+    def _turn(self) -> None:
+        """Wait for the next thing that happens, take in all that has, and send what may be sent.
+
+        Only what was due before the look at the sockets expires after it, so that no answer is overlooked
+        that had arrived while the reader of the results took its time.
+        """
+        now = time.monotonic()
+        for key, events in self._selector.select(self._wait_s(now)):
+            key.data(events)
+        self._echoes.expire(now)
+        self._connects.expire(now)
+        self._expire_lookups(now)
+        self._send()
+
+    def _wait_s(self, now: float) -> float | None:
+        """Tell how many seconds to wait for the sockets at most."""
+        if self._echoes.wants_to_send(now) or self._connects.wants_to_send(now):
+            return max(0.0, self._bucket.next_grant() - now)
+        dues = [each.next_due() for each in (self._echoes, self._connects, self._resolver)]
+        due = min((due for due in dues if due is not None), default=None)
+        return None if due is None else max(0.0, due - now)
+
+    def _send(self) -> None:
+        """Send as much as the rate permits, but no more than one batch."""
+        now = time.monotonic()
+        for each in (self._echoes, self._connects):
+            if each.wants_to_send(now):
+                granted = self._bucket.take(_BATCH, now)
+                self._bucket.give_back(granted - each.send(granted, now))
+
+    def _expire_lookups(self, now: float) -> None:
+        """Give up the names that have been looked up for too long."""
+        due = self._resolver.next_due()
+        if due is not None and due <= now:
+            self._on_resolved(0)
+
+    def _on_resolved(self, _events: int) -> None:
+        """Go on with the hosts whose names have been looked up."""
+        for target, outcome in self._resolver.outcomes():
+            if isinstance(outcome, Failure):
+                target.failure = outcome
+                self._down(target)
+            else:
+                target.addresses = outcome
+                self._probe(target)
+
+    def _probe(self, target: Target) -> None:
+        """Begin with the first probe of a target whose addresses are known."""
+        method = self._options.method
+        pingable = any(self._echoes.reaches(address) for address in target.addresses)
+        if method == Method.ICMP or (
+            method == Method.AUTO and pingable and not any(each.loopback for each in target.addresses)
+        ):
+            target.pings_prove = True
+            self._ping(target, pingable)
+        else:
+            self._connects.add(target)
+
+    def _ping(self, target: Target, pingable: bool) -> None:
+        if pingable:
+            self._echoes.add(target)
+            return
+        text = f"{target.addresses[0].text}: this machine cannot send ICMP echo of that address family"
+        target.failure = Failure(Phase.PING, Reason.NO_PERMISSION, text)
+        self._down(target)
+
+    def echoed(self, target: Target, address: Address, rtt_ms: float) -> None:
+        """See `EchoVerdict`."""
+        self._connects.give_up(target)
+        self._up(target, reachable(target, address, Method.ICMP.value, rtt_ms))
+
+    def silent(self, target: Target) -> None:
+        """See `EchoVerdict`."""
+        if self._options.method == Method.AUTO:
+            self._connects.add(target)
+        else:
+            self._down(target)
+
+    def connected(self, connection: Connection, banner: str | None) -> None:
+        """See `ConnectVerdict`."""
+        target = connection.target
+        method = Method.TCP if banner is None else Method.SSH
+        result = reachable(target, connection.address, method.value, connection.rtt_ms or 0.0, banner)
+        if self._handover:
+            self._handover(target.host, connection.sock)
+        else:
+            connection.sock.close()
+        self._up(target, result)
+
+    def last_connect(self, target: Target) -> None:
+        """See `ConnectVerdict`; an echo beside the last try tells a filtered port from a silent host."""
+        if not target.pings_prove:
+            self._echoes.add(target)
+
+    def unconnected(self, target: Target) -> None:
+        """See `ConnectVerdict`."""
+        self._down(target)
+
+    def _up(self, target: Target, result: HostResult) -> None:
+        target.decided = True
+        self._undecided.discard(target)
+        self._decided.append(result)
+
+    def _down(self, target: Target) -> None:
+        self._up(target, unreachable(target, self._options))

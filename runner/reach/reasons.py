@@ -1,0 +1,138 @@
+"""Why a host is not reachable: short fixed codes for scripts, and a line for people with each.
+
+ICMP types and codes are those of RFC 792 and RFC 1812 section 5.2.7.1 (IPv4) and RFC 4443 (IPv6).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runner.models import Phase
+
+__all__ = ["Failure", "Reason", "from_errno", "from_icmp", "refusal"]
+
+
+class Reason(StrEnum):
+    """Why a probe did not prove its host reachable."""
+
+    NAME_NOT_FOUND = "name-not-found"
+    """The name server says that there is no such name, or that it has no address."""
+    RESOLVE_FAILED = "resolve-failed"
+    """The name server could not say whether there is such a name."""
+    RESOLVE_TIMEOUT = "resolve-timeout"
+    """No answer from the name server within the deadline."""
+    NO_REPLY = "no-reply"
+    """Nothing came back at all: the host is down, or something on the way drops packets silently."""
+    NO_ROUTE = "no-route"
+    """This machine, or a router on the way, knows no way to the address, or its neighbour does not answer."""
+    PROHIBITED = "prohibited"
+    """A route, filter or firewall says that it does not let the probe through."""
+    BLACKHOLE = "blackhole"
+    """This machine's own routing table throws its packets away, or the address cannot be a host's."""
+    TTL_EXCEEDED = "ttl-exceeded"
+    """The packet was forwarded until its hop limit ran out, which mostly means a routing loop."""
+    PORT_CLOSED = "port-closed"
+    """The host answers, and nothing listens on its SSH port."""
+    FILTERED = "filtered"
+    """The host answers ICMP echo, and nothing comes back from its SSH port."""
+    NO_BANNER = "no-banner"
+    """The SSH port accepts connections and says nothing."""
+    NOT_SSH = "not-ssh"
+    """The SSH port speaks something other than SSH."""
+    CONNECTION_CLOSED = "connection-closed"
+    """The SSH port accepted the connection and ended it before its banner."""
+    LOCAL_LIMIT = "local-limit"
+    """This machine had no file, port or memory left to probe with; nothing is known of the host."""
+    NO_PERMISSION = "icmp-not-permitted"
+    """This machine cannot send ICMP echo of the host's address family; nothing is known of the host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a host could not be proven reachable, in the words of its result.
+
+    Attributes:
+        phase: How far the probe had come.
+        reason: The short fixed code.
+        error: One line for people.
+    """
+
+    phase: Phase
+    reason: Reason
+    error: str
+
+
+_NO_ROUTE_V4 = frozenset({0, 1, 5, 6, 7, 8, 11, 12})
+_PROHIBITED_V4 = frozenset({2, 3, 9, 10, 13, 14, 15})
+_NO_ROUTE_V6 = frozenset({0, 2, 3})
+_PROHIBITED_V6 = frozenset({1, 4, 5, 6})
+
+_ERRNO_REASONS = {
+    errno.ENETUNREACH: Reason.NO_ROUTE,
+    errno.EHOSTUNREACH: Reason.NO_ROUTE,
+    errno.ENETDOWN: Reason.NO_ROUTE,
+    errno.EHOSTDOWN: Reason.NO_ROUTE,
+    errno.EAFNOSUPPORT: Reason.NO_ROUTE,
+    errno.EACCES: Reason.PROHIBITED,
+    errno.EPERM: Reason.PROHIBITED,
+    errno.EINVAL: Reason.BLACKHOLE,
+    errno.ECONNREFUSED: Reason.PORT_CLOSED,
+    errno.ECONNRESET: Reason.CONNECTION_CLOSED,
+    errno.ETIMEDOUT: Reason.NO_REPLY,
+}
+
+_TEXTS = {
+    Reason.NO_ROUTE: "no route to host",
+    Reason.PROHIBITED: "prohibited by a route or firewall",
+    Reason.BLACKHOLE: "thrown away by a blackhole route of this machine, or no host's address",
+    Reason.TTL_EXCEEDED: "hop limit exceeded on the way, as in a routing loop",
+    Reason.PORT_CLOSED: "connection refused: nothing listens there",
+    Reason.CONNECTION_CLOSED: "connection reset",
+    Reason.NO_REPLY: "connection timed out",
+}
+
+
+def from_icmp(family: int, icmp_type: int, code: int) -> Reason | None:
+    """Tell what an ICMP error message says about the host; None where it says nothing of that."""
+    if family == socket.AF_INET6:
+        return _lookup(icmp_type == 1, code, _NO_ROUTE_V6, _PROHIBITED_V6, expired=icmp_type == 3)  # noqa: PLR2004
+    return _lookup(icmp_type == 3, code, _NO_ROUTE_V4, _PROHIBITED_V4, expired=icmp_type == 11)  # noqa: PLR2004
+
+
+def _lookup(
+    unreachable: bool, code: int, no_route: frozenset[int], prohibited: frozenset[int], *, expired: bool
+) -> Reason | None:
+    """Sort a code of "destination unreachable" into one of the two sets."""
+    if unreachable and code in no_route:
+        return Reason.NO_ROUTE
+    if unreachable and code in prohibited:
+        return Reason.PROHIBITED
+    return Reason.TTL_EXCEEDED if expired else None
+
+
+def from_errno(number: int) -> Reason | None:
+    """Tell what a socket error says about the host; None where it tells of this machine only."""
+    return _ERRNO_REASONS.get(number)
+
+
+def refusal(
+    phase: Phase, reason: Reason, place: str, *, offender: str | None = None, number: int = 0
+) -> Failure:
+    """Put a refusal into words.
+
+    Args:
+        phase: How far the probe had come.
+        reason: What it says.
+        place: The address, with its port where one was probed.
+        offender: The address that said so, where it was not this machine.
+        number: The socket error, which is named where the reason has no words of its own.
+    """
+    text = _TEXTS.get(reason) or os.strerror(number)
+    says = f", says {offender}" if offender else ""
+    return Failure(phase, reason, f"{place}: {text}{says}")
