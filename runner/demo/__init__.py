@@ -1,4 +1,4 @@
-"""The embedded fleet: simulated routers, switches and servers on loopback, for first steps, tests and benchmarks.
+"""The embedded fleet: simulated devices on loopback, for first steps, tests and benchmarks.
 
 Everything is one process without root. The SSH side is asyncssh, an implementation other than the one
 that the program itself speaks, so that a fault of one does not hide behind the same fault of the other.

@@ -59,8 +59,8 @@ class Device:
         accepts_login: False for a device that refuses every login.
         answer_delay_s: How long it thinks before it answers a command, in seconds.
         login_delay_s: How long it thinks before it answers a login, in seconds.
-        latency_s: How much later than sent it sees each message of the client, in seconds: a round-trip time. The
-            TCP handshake is the kernel's and stays as fast as loopback is.
+        latency_s: How much later than sent it sees each message of the client, in seconds: a round-trip
+            time. The TCP handshake is the kernel's and stays as fast as loopback is.
     """
 
     name: str

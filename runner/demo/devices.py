@@ -79,7 +79,7 @@ DEMO_DEVICES: tuple[Device, ...] = (
     _server("web2", 2),
     _server("db1", 3),
 )
-"""The demo fleet, in the order of its inventory: ports 22101 to 22123, below every system's ephemeral range."""
+"""The demo fleet, in the order of its inventory: ports 22101 to 22123, below the ephemeral range."""
 
 
 def replicas(model: Device, count: int, *, first_port: int = 0, prefix: str = "d") -> tuple[Device, ...]:

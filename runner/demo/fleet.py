@@ -7,10 +7,11 @@ import errno
 import os
 import threading
 from contextlib import suppress
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Self
 
 from runner.demo.devices import DEMO_DEVICES
-from runner.errors import MissingExtra, RunnerError
+from runner.errors import MissingExtra, RunnerError, UsageError
 from runner.models import Endpoint
 
 if TYPE_CHECKING:
@@ -32,10 +33,16 @@ class Fleet:
 
     Args:
         devices: The devices; by default those of `inventories/demo`.
+
+    Raises:
+        UsageError: Two devices have one name.
     """
 
     def __init__(self, devices: Sequence[Device] = DEMO_DEVICES) -> None:
         self.devices = tuple(devices)
+        self._named = {device.name: device for device in self.devices}
+        if len(self._named) != len(self.devices):
+            raise UsageError("two devices of a demo fleet have one name: give each a name of its own")
         self._servers: dict[str, DeviceServer] = {}
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -74,7 +81,7 @@ class Fleet:
         return self
 
     def stop(self) -> None:
-        """End every connection, give every port back and end the thread; a fleet that is not running stays so."""
+        """End every connection, give every port back and end the thread. Stopping twice is no fault."""
         if self._thread is None:
             return
         if self._loop is not None and self._stopping is not None:
@@ -90,23 +97,20 @@ class Fleet:
             self._thread.join(timeout=1.0)
 
     def endpoint(self, name: str) -> Endpoint:
-        """Return where a device listens; its port is known once the fleet runs.
+        """Return where a device listens; a port that the system picks is known once the fleet has started.
 
         Raises:
             KeyError: There is no such device.
         """
-        server = self._servers[name]
-        return Endpoint(server.device.address, server.port)
+        device, server = self._named[name], self._servers.get(name)
+        return Endpoint(device.address, server.port if server is not None else device.port)
 
     def known_hosts(self) -> str:
-        """Return the `known_hosts` file of the fleet as it listens now, in the order of its devices."""
+        """Return the lines of a `known_hosts` file for the fleet, in the order of its devices."""
         from runner.demo.keys import known_hosts_line  # noqa: PLC0415 - cryptography loads slowly
 
-        lines = [
-            known_hosts_line(server.device.name, server.device.address, server.port)
-            for server in self._servers.values()
-        ]
-        return "".join(line + "\n" for line in lines)
+        places = {name: self.endpoint(name) for name in self._named}
+        return "".join(known_hosts_line(name, *astuple(place)) + "\n" for name, place in places.items())
 
     def _run(self) -> None:
         try:

@@ -1,9 +1,9 @@
 """Host keys that anybody can compute, on purpose.
 
 A demo that asks a newcomer to switch host key checking off would teach the wrong thing, and a demo that makes
-keys on the first run could not come with a `known_hosts`. So each device's Ed25519 key is derived from a phrase in
-this file and the device's name. These keys are no secrets: whoever reads this line can impersonate a device that
-listens on loopback and holds nothing.
+keys on the first run could not come with a `known_hosts`. So each device's Ed25519 key is derived from a
+phrase in this file and the device's name. These keys are no secrets: whoever reads this line can impersonate
+a device that listens on loopback and holds nothing.
 """
 
 from __future__ import annotations

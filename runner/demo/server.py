@@ -15,9 +15,8 @@ from runner.demo import keys
 from runner.demo.sessions import answering
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from runner.demo.device import Device
+    from runner.demo.sessions import Channel, Process
 
 __all__ = ["DeviceServer"]
 
@@ -29,6 +28,7 @@ class _Login(asyncssh.SSHServer):
         self._device = device
         self._connections = connections
         self._connection: asyncssh.SSHServerConnection | None = None
+        self._channels: set[asyncio.Task[None]] = set()
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
@@ -36,11 +36,13 @@ class _Login(asyncssh.SSHServer):
         if self._device.latency_s:
             # asyncssh has no door for this: the transport looks the method up on each packet, so the
             # connection is given a slower one
-            conn.data_received = _Later(self._device.latency_s, conn.data_received)  # type: ignore[method-assign]
+            conn.data_received = _Later(self._device.latency_s, conn)  # type: ignore[method-assign]
 
     def connection_lost(self, _exc: Exception | None) -> None:
         if self._connection is not None:
             self._connections.discard(self._connection)
+        for channel in self._channels:
+            channel.cancel()
 
     def begin_auth(self, _username: str) -> bool:
         return True
@@ -58,6 +60,14 @@ class _Login(asyncssh.SSHServer):
         known = any(asyncssh.import_public_key(line) == key for line in self._device.authorized_keys)
         return await self._decide(username, known)
 
+    async def serve(self, channel: Channel, process: Process) -> None:
+        """Serve a channel until it or the connection ends; that a client hangs up is no fault."""
+        task = asyncio.ensure_future(channel(process))
+        self._channels.add(task)
+        with suppress(asyncssh.Error, ConnectionError, asyncio.CancelledError):
+            await task
+        self._channels.discard(task)
+
     async def _decide(self, username: str, proven: bool) -> bool:
         await asyncio.sleep(self._device.login_delay_s)
         return self._device.accepts_login and username == self._device.user and proven
@@ -66,9 +76,10 @@ class _Login(asyncssh.SSHServer):
 class _Later:
     """Hands each packet on in order, a fixed time after it came."""
 
-    def __init__(self, delay_s: float, deliver: Callable[..., None]) -> None:
+    def __init__(self, delay_s: float, connection: asyncssh.SSHServerConnection) -> None:
         self._delay_s = delay_s
-        self._deliver = deliver
+        self._connection = connection
+        self._deliver = connection.data_received
         self._waiting: deque[tuple[bytes, int | None]] = deque()
 
     def __call__(self, data: bytes, datatype: int | None = None) -> None:
@@ -76,13 +87,16 @@ class _Later:
         asyncio.get_running_loop().call_later(self._delay_s, self._next)
 
     def _next(self) -> None:
-        self._deliver(*self._waiting.popleft())
+        packet = self._waiting.popleft()
+        if not self._connection.is_closed():
+            self._deliver(*packet)
 
 
-async def _quietly(serve: Callable[..., Awaitable[None]], process: asyncssh.SSHServerProcess[bytes]) -> None:
-    """Serve a channel; a client that hangs up in the middle is nothing to tell anybody."""
-    with suppress(asyncssh.Error, ConnectionError):
-        await serve(process)
+async def _serve(channel: Channel, process: Process) -> None:
+    """Let the connection that a channel belongs to serve it."""
+    login = process.channel.get_connection().get_owner()
+    if isinstance(login, _Login):
+        await login.serve(channel, process)
 
 
 class DeviceServer:
@@ -115,7 +129,7 @@ class DeviceServer:
             device.address,
             device.port,
             server_factory=partial(_Login, device, self._connections),
-            process_factory=partial(_quietly, answering(device)),
+            process_factory=partial(_serve, answering(device)),
             server_host_keys=[asyncssh.import_private_key(keys.private_key(device.name))],
             server_version="invoke_runner_demo",
             encoding=None,

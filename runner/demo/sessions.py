@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncssh
 
@@ -18,18 +18,21 @@ from runner.demo.linux.session import LinuxSession
 from runner.demo.terminal import Ending, Line, Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from typing import TypeAlias
+    from collections.abc import Callable, Coroutine
 
-    Process: TypeAlias = "asyncssh.SSHServerProcess[bytes]"
+__all__ = ["Channel", "Process", "answering"]
 
-__all__ = ["answering"]
+Process: TypeAlias = "asyncssh.SSHServerProcess[bytes]"
+"""One channel as asyncssh gives it: its request, its streams, its exit status."""
+
+Channel: TypeAlias = "Callable[[Process], Coroutine[Any, Any, None]]"
+"""What serves one channel from its request to its exit status."""
 
 _DIALECTS = {Platform.IOS: IOS, Platform.NXOS: NXOS}
 _NO_SUBSYSTEM = 1
 
 
-def answering(device: Device) -> Callable[[Process], Awaitable[None]]:
+def answering(device: Device) -> Channel:
     """Return what serves each channel of a device; all of them share the state that this call makes."""
     if device.platform is Platform.LINUX:
         return _LinuxChannels(device)
@@ -111,7 +114,7 @@ class _CliChannels:
 
 
 class _Streams:
-    """A channel's three streams; with a terminal there is only one way out, and a newline takes two characters."""
+    """A channel's three streams; a terminal has only one way out, and ends lines with two characters."""
 
     def __init__(self, process: Process) -> None:
         self._process = process

@@ -21,7 +21,7 @@ _LONGEST_LINE = 4096
 
 
 class Wire(Protocol):
-    """The two directions of a channel; an asyncssh server process gives both."""
+    """Where a terminal's characters come from."""
 
     async def read(self, n: int) -> str:
         """Return up to `n` characters as soon as there are some; empty at the end."""
@@ -57,7 +57,7 @@ class Terminal:
     """A terminal on a channel.
 
     Args:
-        read: Gives the next characters from the client, empty at the end.
+        wire: Where the client's characters come from.
         write: Sends characters to the client.
         help_key: Whether `?` asks for help at once, as network gear has it.
     """

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "accept",
     "add_ntp_server",
+    "answers_ping",
     "clear_address",
     "clear_description",
     "configure",
@@ -25,7 +26,6 @@ __all__ = [
     "enter_interface",
     "leave",
     "log_out",
-    "answers_ping",
     "remove_interface",
     "remove_ntp_server",
     "rename",
@@ -182,7 +182,7 @@ def set_page_length(session: Session, arguments: Arguments) -> str:
 
 
 def answers_ping(session: Session, arguments: Arguments) -> bool:
-    """Tell whether an address answers: the device's own do, and whatever shares a network with an interface."""
+    """Tell whether an address answers: those on a network of an interface that is up do."""
     target = ipaddress.IPv4Address(arguments[0])
     return any(
         interface.up and interface.address is not None and target in interface.address.network

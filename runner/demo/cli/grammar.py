@@ -1,16 +1,16 @@
 """Which command a line means: keywords, their abbreviations, arguments, and where a line goes wrong.
 
-The rules are those of Cisco's "Using the Command-Line Interface": a keyword may be cut short as long as it stays
-unique; what cannot be read is marked with a caret under the first character that fits no keyword.
+The rules are those of Cisco's "Using the Command-Line Interface": a keyword may be cut short as long as it
+stays unique; what cannot be read is marked with a caret under the first character that fits no keyword.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import takewhile
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Command(Generic[ActionT]):
     """One row of a platform's command table.
 
     Attributes:
-        syntax: Keywords in lower case and arguments by their name in `ARGUMENTS`: `ip address A.B.C.D A.B.C.D`.
+        syntax: Keywords in lower case and arguments by their name in `ARGUMENTS`: `hostname WORD`.
         action: What it does; the grammar only hands it back.
         privilege: The lowest privilege level that sees it.
     """
@@ -107,7 +107,7 @@ ARGUMENTS: dict[str, Callable[[str], bool]] = {
     "<0-512>": _is_number,
     "INTERFACE": lambda text: re.fullmatch(r"[A-Za-z-]+\d[\d/.]*", text) is not None,
 }
-"""Every kind of argument by the name under which help shows it, and which words it takes. `LINE` takes the rest."""
+"""Each kind of argument by the name that help shows, and the words it takes; `LINE` takes the rest."""
 
 
 @dataclass(slots=True)
@@ -195,4 +195,9 @@ def _candidates(node: _Node[ActionT], word: str) -> Sequence[str]:
 def _agreement(keywords: Iterable[str], word: str) -> int:
     """Return how many first characters of `word` some keyword shares."""
     lowered = word.lower()
-    return max((len(os.path.commonprefix((keyword, lowered))) for keyword in keywords), default=0)
+    return max((_shared(keyword, lowered) for keyword in keywords), default=0)
+
+
+def _shared(one: str, other: str) -> int:
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

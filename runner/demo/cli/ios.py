@@ -21,6 +21,8 @@ __all__ = ["IOS"]
 
 Arguments = tuple[str, ...]
 
+_IMAGE = "X86_64_LINUX_IOSD-UNIVERSALK9-M"
+
 
 def _spoken(uptime: timedelta) -> str:
     """Return a duration as IOS tells it: `5 weeks, 1 day, 1 hour, 46 minutes`."""
@@ -40,7 +42,7 @@ def _show_version(session: Session, _arguments: Arguments) -> str:
     ports = sum(not interface.virtual for interface in state.configuration.interfaces.values())
     return f"""\
 Cisco IOS XE Software, Version 17.09.04a
-Cisco IOS Software [Cupertino], Virtual XE Software (X86_64_LINUX_IOSD-UNIVERSALK9-M), Version 17.9.4a, RELEASE SOFTWARE (fc3)
+Cisco IOS Software [Cupertino], Virtual XE Software ({_IMAGE}), Version 17.9.4a, RELEASE SOFTWARE (fc3)
 Technical Support: http://www.cisco.com/techsupport
 This is a simulation: it routes nothing, and Cisco has no part in it.
 Compiled Fri 20-Oct-23 10:44 by demo
@@ -191,7 +193,7 @@ def _interface_lines(interface: InterfaceState) -> list[str]:
 
 def _running_config(session: Session) -> str:
     """Return the configuration without its heading."""
-    configuration = session.state.configuration
+    configuration, device = session.state.configuration, session.state.device
     lines = [
         *(
             "!",
@@ -203,7 +205,7 @@ def _running_config(session: Session) -> str:
         *(f"hostname {configuration.hostname}", "!", "boot-start-marker", "boot-end-marker", "!"),
         *("enable secret 9 $9$demo$hidden", "!", "no aaa new-model", "!", "no ip domain lookup", "!"),
         *(
-            f"username {session.state.device.user} privilege {session.state.device.privilege} secret 9 $9$demo$hidden",
+            f"username {device.user} privilege {device.privilege} secret 9 $9$demo$hidden",
             "!",
         ),
     ]

@@ -10,7 +10,7 @@ from runner.demo.cli.grammar import Fault, Refusal, tokens_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["apply", "split"]
+__all__ = ["apply"]
 
 
 def _include(lines: list[str], pattern: re.Pattern[str]) -> list[str]:
@@ -53,36 +53,28 @@ _FILTERS: dict[str, Callable[[list[str], re.Pattern[str]], list[str]]] = {
 }
 
 
-def split(line: str) -> tuple[str, str, int]:
-    """Return the command, the modifier behind the first ` | ` (empty for none), and the column of that modifier."""
-    command, pipe, modifier = line.partition("|")
-    if not pipe:
-        return line, "", 0
-    column = len(command) + 1 + len(modifier) - len(modifier.lstrip())
-    return command, modifier.strip(), column
-
-
 def apply(text: str, modifier: str, column: int) -> str:
     """Return `text` with a modifier applied.
 
     Args:
         text: What the command printed.
-        modifier: What stands behind the pipe, such as `include up`.
-        column: Where it begins in the line.
+        modifier: What stands behind the pipe, such as ` include up`.
+        column: Where that begins in the line.
 
     Raises:
-        Refusal: The modifier is unknown, ambiguous or lacks its pattern, or the pattern is no regular expression.
+        Refusal: The modifier is unknown, ambiguous or without a pattern that is a regular expression.
     """
     words = tokens_of(modifier)
-    names = [name for name in _FILTERS if words and name.startswith(words[0].text.lower())]
-    if not names:
-        raise Refusal(Fault.INVALID, column)
-    if len(names) > 1:
-        raise Refusal(Fault.AMBIGUOUS, column)
+    if not words:
+        raise Refusal(Fault.INCOMPLETE, column)
+    names = [name for name in _FILTERS if name.startswith(words[0].text.lower())]
+    if len(names) != 1:
+        fault = Fault.AMBIGUOUS if names else Fault.INVALID
+        raise Refusal(fault, column + words[0].column)
     if len(words) == 1:
         raise Refusal(Fault.INCOMPLETE, column + len(modifier))
     try:
-        pattern = re.compile(modifier[words[1].column :])
+        pattern = re.compile(modifier[words[1].column :].rstrip())
     except re.error as exc:
         raise Refusal(Fault.INVALID, column + words[1].column) from exc
     lines = _FILTERS[names[0]](text.splitlines(), pattern)

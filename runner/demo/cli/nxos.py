@@ -105,7 +105,7 @@ def _show_interface_brief(session: Session, _arguments: Arguments) -> str:
     for item in interfaces:
         if item.name.startswith("Ethernet"):
             speed = "1000(D)" if item.up else "auto(D)"
-            row = f"{_short(item.name):<15} {'1':<7} {'eth':<4} {'access':<6} {_link(item):<7} {_reason(item):<22}"
+            row = f"{_short(item.name):<15} 1       eth  access {_link(item):<7} {_reason(item):<22}"
             lines.append(f"{row} {speed:<9} --")
     return "\n".join(lines) + "\n"
 

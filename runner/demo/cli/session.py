@@ -1,8 +1,8 @@
 """One login on a CLI device: its mode, its prompt, and what each line does.
 
-A session is a plain state machine without any input or output of its own: `prompt` and `echo` say what the terminal
-shows before a line, `execute` takes the line and returns what is printed. Lines end with a single newline here; the
-terminal turns them into what goes over the wire.
+A session is a plain state machine without any input or output of its own: `prompt` and `echo` say what the
+terminal shows before a line, `execute` takes the line and returns what is printed. Lines end with a single
+newline here; the terminal turns them into what goes over the wire.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from runner.demo.cli.state import DeviceState, InterfaceState
 
-__all__ = ["Action", "Dialect", "Mode", "Row", "Session"]
+__all__ = ["DEFAULT_PAGE_LENGTH", "PRIVILEGED", "Action", "Dialect", "Mode", "Row", "Session"]
 
 PRIVILEGED = 15
 """The privilege level of `enable`."""
@@ -73,7 +73,7 @@ def _grammar(dialect: Dialect, mode: Mode, privilege: int) -> Grammar[Action]:
     if mode is Mode.INTERFACE:
         rows = dialect.commands[Mode.CONFIG] + rows
     if mode is not Mode.EXEC and dialect.exec_in_config:
-        rows = tuple(row for row in dialect.commands[Mode.EXEC] if row.syntax.startswith("show ")) + rows
+        rows = dialect.commands[Mode.EXEC] + rows
     return Grammar(row for row in rows if row.privilege <= privilege)
 
 
@@ -96,7 +96,7 @@ class Session:
         self.closed = False
         self.interface: InterfaceState | None = None
         self._secrets_left = 0
-        self._line = ""
+        self._command = ""
 
     @property
     def prompt(self) -> str:
@@ -117,7 +117,8 @@ class Session:
             return self._check_secret(line)
         if not line.strip() or line.lstrip().startswith("!"):
             return ""
-        self._line = line
+        if line.rstrip().endswith("?"):
+            return self.help(line.rstrip()[:-1])
         try:
             return self._dispatch(line)
         except Refusal as refusal:
@@ -133,11 +134,18 @@ class Session:
             return "  ".join(words) + "\n" if words else "% Unrecognized command\n"
         return "".join(f"  {word}\n" for word in words)
 
-    def run_exec(self, line: str) -> str:
-        """Do an exec command from configuration mode, as `do` does."""
-        mode, self.mode = self.mode, Mode.EXEC
+    def run_exec(self, command: str) -> str:
+        """Do the exec command that ends the current line, as `do` does in configuration mode.
+
+        Raises:
+            Refusal: It is none; the column is that in the whole line.
+        """
+        mode, offset = self.mode, len(self._command.rstrip()) - len(command)
+        self.mode = Mode.EXEC
         try:
-            return self.execute(line)
+            return self._dispatch(command)
+        except Refusal as refusal:
+            raise Refusal(refusal.fault, refusal.column + offset) from refusal
         finally:
             self.mode = mode
 
@@ -152,7 +160,7 @@ class Session:
 
     def last_word_invalid(self) -> Refusal:
         """Return the refusal of a line whose last word names nothing that there is."""
-        return Refusal(Fault.INVALID, tokens_of(self._line)[-1].column)
+        return Refusal(Fault.INVALID, tokens_of(self._command)[-1].column)
 
     def interface_name(self, text: str) -> str:
         """Return the full name of an interface that may be abbreviated: `gi1` is `GigabitEthernet1`.
@@ -167,14 +175,12 @@ class Session:
         return types[0] + text[len(letters) :]
 
     def _dispatch(self, line: str) -> str:
-        command, modifier, column = modifiers.split(line)
-        if not modifier and "|" in line and command.lstrip().lower().startswith("sh"):
-            raise Refusal(Fault.INCOMPLETE, len(line))
-        if not command.lstrip().lower().startswith("sh"):
-            command, modifier = line, ""
+        shows = line.lstrip().lower().startswith("sh")
+        command, pipe, modifier = line.partition("|") if shows else (line, "", "")
+        self._command = command
         match = _grammar(self.dialect, self.mode, self.privilege).match(command)
         text = match.command.action(self, match.arguments)
-        return modifiers.apply(text, modifier, column) if modifier else text
+        return modifiers.apply(text, modifier, len(command) + 1) if pipe else text
 
     def _explain(self, refusal: Refusal, line: str) -> str:
         width = refusal.column + (len(self.prompt) if self.interactive else 0)

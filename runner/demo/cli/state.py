@@ -5,20 +5,18 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from runner.demo.clock import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from runner.demo.device import Device
 
-__all__ = ["Configuration", "DeviceState", "InterfaceState", "utc_now"]
-
-
-def utc_now() -> datetime:
-    """Return the time, as the devices' clocks show it."""
-    return datetime.now(UTC)
+__all__ = ["Configuration", "DeviceState", "InterfaceState"]
 
 
 @dataclass(slots=True)
@@ -98,10 +96,3 @@ class DeviceState:
         state = InterfaceState(name, f"5254.00{digits[:2]}.{digits[2:6]}")
         self.configuration.interfaces[name] = state
         return state
-
-    def owns(self, address: str) -> bool:
-        """Whether one of the interfaces that are up has this IPv4 address."""
-        return any(
-            interface.up and interface.address is not None and str(interface.address.ip) == address
-            for interface in self.configuration.interfaces.values()
-        )

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import posixpath
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from runner.demo.clock import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from runner.demo.device import Device
 
-__all__ = ["Machine", "utc_now"]
-
-
-def utc_now() -> datetime:
-    """Return the time, as the servers' clocks show it."""
-    return datetime.now(UTC)
+__all__ = ["Machine"]
 
 
 class Machine:
@@ -69,7 +67,7 @@ def _first_files(device: Device) -> dict[str, bytes]:
         "/etc/hosts": f"127.0.0.1\tlocalhost\n127.0.1.1\t{device.name}\n",
         "/etc/motd": "This is a simulation: it serves nothing.\n",
         "/etc/os-release": _OS_RELEASE,
-        "/etc/passwd": f"root:x:0:0:root:/root:/bin/sh\n{device.user}:x:1000:1000::/home/{device.user}:/bin/sh\n",
+        "/etc/passwd": _ACCOUNTS.format(user=device.user),
         f"/home/{device.user}/.profile": "umask 022\n",
         f"/home/{device.user}/notes.txt": f"{device.name} is part of the demo fleet.\n",
         "/root/.profile": "umask 077\n",
@@ -78,6 +76,11 @@ def _first_files(device: Device) -> dict[str, bytes]:
     }
     return {path: text.encode() for path, text in texts.items()}
 
+
+_ACCOUNTS = """\
+root:x:0:0:root:/root:/bin/sh
+{user}:x:1000:1000::/home/{user}:/bin/sh
+"""
 
 _OS_RELEASE = """\
 PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
