@@ -8,7 +8,7 @@ import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 
 from runner.errors import HostError, PermissionMissing
 from runner.inventory.endpoint import endpoint
@@ -39,7 +39,7 @@ def probe(
     *,
     behind_jump: Callable[[Host], bool] = needs_jump,
     handover: Handover | None = None,
-) -> Iterator[HostResult]:
+) -> Generator[HostResult, None, None]:
     """Find out which hosts are reachable.
 
     Every host gets exactly one result, `OK`, `UNREACHABLE` or, where its variables or this machine's limits
@@ -80,7 +80,7 @@ class _Session:
         self._decided: deque[HostResult] = deque()
         self._undecided: set[Target] = set()
 
-    def run(self, hosts: list[Host]) -> Iterator[HostResult]:
+    def run(self, hosts: list[Host]) -> Generator[HostResult, None, None]:
         """Yield a result for each host; whatever was opened is closed when the iterator ends or is closed."""
         with contextlib.ExitStack() as stack:
             self._open(stack, len(hosts))
@@ -103,7 +103,7 @@ class _Session:
         self._selector.register(self._resolver, selectors.EVENT_READ, self._on_resolved)
         self._bucket = TokenBucket(self._options.rate, time.monotonic())
 
-    def _start(self, hosts: list[Host]) -> Iterator[HostResult]:
+    def _start(self, hosts: list[Host]) -> Generator[HostResult, None, None]:
         """Begin with every host: yield the results that need no probe, queue the rest."""
         located: list[Target] = []
         for host in hosts:

@@ -1,0 +1,232 @@
+"""Probing as any user can: real servers on loopback, TCP connections and SSH banners."""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runner.models import Host, HostResult, Phase, Status
+from runner.reach import ReachOptions, probe
+
+from .servers import closed_port, greets, hangs_up, listening, says, says_nothing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+QUICK = 0.3
+
+
+def host(name: str, port: int, address: str = "127.0.0.1", **variables: object) -> Host:
+    return Host(name, {"ansible_host": address, "ansible_port": port, **variables})
+
+
+def ask(where: Host, method: str = "auto", **chosen: Any) -> HostResult:
+    """Probe one host and return its one result."""
+    options = ReachOptions(**{"method": method, "timeout_s": QUICK, **chosen})
+    (result,) = probe([where], options)
+    return result
+
+
+def open_files() -> int:
+    gc.collect()
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def sockets_to(server: socket.socket) -> int:
+    """Count this process's sockets that are connected to a server of ours."""
+    port = f"{server.getsockname()[1]:04X}"
+    table = Path("/proc/self/net/tcp").read_text().splitlines()[1:]
+    mine = {str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()}
+    rows = [row.split() for row in table]
+    return sum(row[2].endswith(f":{port}") and f"socket:[{row[9]}]" in mine for row in rows)
+
+
+def wait_until(true: Callable[[], bool], within_s: float = 10) -> None:
+    end = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("method", ["auto", "tcp"])
+def test_an_open_port_is_reachable_with_its_round_trip_time(method: str) -> None:
+    with listening(says_nothing) as port:
+        result = ask(host("r1", port), method)
+    assert (result.status, result.method, result.attempts) == (Status.OK, "tcp", 1)
+    assert (result.host, result.address, result.port) == ("r1", "127.0.0.1", port)
+    assert result.rtt_ms is not None
+    assert 0 < result.rtt_ms < 1000
+    assert (result.phase, result.reason, result.error) == (None, None, None)
+
+
+def test_an_ssh_server_is_reachable_with_its_banner() -> None:
+    with listening(greets) as port:
+        result = ask(host("r1", port), "ssh")
+    assert (result.status, result.method, result.value) == (
+        Status.OK,
+        "ssh",
+        "SSH-2.0-OpenSSH_9.2p1 Debian-2",
+    )
+
+
+@pytest.mark.parametrize("method", ["auto", "tcp", "ssh"])
+def test_a_closed_port_is_told_at_once(method: str) -> None:
+    result = ask(host("r1", closed_port()), method, timeout_s=30)
+    assert (result.status, result.phase, result.reason) == (
+        Status.UNREACHABLE,
+        Phase.CONNECT,
+        "port-closed",
+    )
+    assert result.duration_s < 5
+    assert result.error
+    assert "connection refused" in result.error
+
+
+def test_a_port_that_accepts_and_says_nothing_has_no_banner() -> None:
+    with listening(says_nothing) as port:
+        result = ask(host("r1", port), "ssh")
+    assert (result.status, result.reason) == (Status.UNREACHABLE, "no-banner")
+    assert result.error == f"127.0.0.1:{port}: connection accepted, but no SSH banner in 0.6 s"
+
+
+def test_a_port_that_hangs_up_before_its_banner_is_told_apart() -> None:
+    with listening(hangs_up) as port:
+        result = ask(host("r1", port), "ssh")
+    assert (result.status, result.reason) == (Status.UNREACHABLE, "connection-closed")
+
+
+def test_a_port_that_speaks_something_else_is_not_ssh() -> None:
+    with listening(says(b"220 mail.example ESMTP\r\n")) as port:
+        result = ask(host("r1", port), "ssh")
+    assert (result.status, result.reason) == (Status.UNREACHABLE, "not-ssh")
+
+
+def test_a_banner_may_come_in_pieces_and_after_other_lines() -> None:
+    with listening(says(b"Authorised use only\r\n", b"SSH-2", b".0-x\r\n")) as port:
+        result = ask(host("r1", port), "ssh", timeout_s=5)
+    assert (result.status, result.value) == (Status.OK, "SSH-2.0-x")
+
+
+def test_a_piece_of_a_banner_does_not_keep_the_processor_busy() -> None:
+    with listening(says(b"SSH-2.0-half")) as port:
+        began = time.process_time()
+        result = ask(host("r1", port), "ssh", timeout_s=1)
+        spent = time.process_time() - began
+    assert result.reason == "no-banner"
+    assert spent < 0.5
+
+
+def test_a_banner_cannot_write_to_the_terminal() -> None:
+    with listening(says(b"SSH-2.0-\x1b[2Jevil\xff\r\n")) as port:
+        result = ask(host("r1", port), "ssh")
+    assert result.value == "SSH-2.0-?[2Jevil?"
+
+
+def test_an_endless_line_is_not_waited_out() -> None:
+    with listening(says(b"x" * 100_000)) as port:
+        result = ask(host("r1", port), "ssh", timeout_s=30)
+    assert result.reason == "not-ssh"
+
+
+def test_a_name_is_resolved_and_every_one_of_its_addresses_tried() -> None:
+    with listening(greets) as port:
+        result = ask(host("r1", port, "localhost"), "ssh")
+    assert (result.status, result.address) == (Status.OK, "127.0.0.1")
+
+
+def test_a_name_that_does_not_exist_is_told_so() -> None:
+    result = ask(host("r1", 22, "no-such-host.invalid"), resolve_timeout_s=20)
+    assert (result.status, result.phase) == (Status.UNREACHABLE, Phase.RESOLVE)
+    assert result.reason in {"name-not-found", "resolve-failed"}
+    assert result.error
+    assert result.error.startswith("'no-such-host.invalid'")
+
+
+def test_the_local_connection_is_up_without_a_probe() -> None:
+    result = ask(Host("here", {"ansible_connection": "local"}))
+    assert (result.status, result.method, result.rtt_ms) == (Status.OK, None, None)
+
+
+def test_a_host_behind_a_jump_host_is_left_to_ssh_by_auto_only() -> None:
+    behind = host("r1", closed_port(), ansible_ssh_common_args="-J bastion")
+    assert (ask(behind).status, ask(behind).method) == (Status.OK, None)
+    assert ask(behind, "tcp").status is Status.UNREACHABLE
+
+
+def test_the_caller_may_know_more_about_jump_hosts() -> None:
+    (result,) = probe([host("r1", closed_port())], behind_jump=lambda _: True)
+    assert result.ok
+
+
+def test_variables_that_cannot_be_used_are_that_hosts_error_alone() -> None:
+    with listening(greets) as port:
+        results = {each.host: each for each in probe([host("bad", 99_999), host("good", port)])}
+    assert results["bad"].status is Status.ERROR
+    assert results["good"].status is Status.OK
+
+
+def test_five_hundred_hosts_get_one_result_each() -> None:
+    with listening(greets) as port:
+        dead = closed_port()
+        hosts = [host(f"up{n}", port) for n in range(250)] + [host(f"down{n}", dead) for n in range(250)]
+        results = list(probe(hosts, ReachOptions(method="ssh", timeout_s=20)))
+    assert sorted(each.host for each in results) == sorted(each.name for each in hosts)
+    assert {each.host for each in results if each.ok} == {f"up{n}" for n in range(250)}
+
+
+def test_no_hosts_give_no_results() -> None:
+    assert list(probe([])) == []
+
+
+def test_the_socket_is_handed_on_with_the_banner_still_to_be_read() -> None:
+    kept: dict[str, socket.socket] = {}
+    with listening(greets) as port:
+        options = ReachOptions(method="ssh")
+        results = list(
+            probe([host("r1", port)], options, handover=lambda who, sock: kept.update({who.name: sock}))
+        )
+        assert results[0].ok
+        with kept["r1"] as sock:
+            assert sock.recv(100).startswith(b"SSH-2.0-OpenSSH_9.2p1")
+
+
+def test_results_come_as_each_is_decided() -> None:
+    with listening(greets) as up, listening(says_nothing) as mute:
+        results = probe([host("mute", mute), host("up", up)], ReachOptions(method="ssh", timeout_s=1))
+        assert next(results).host == "up"
+        assert next(results).host == "mute"
+
+
+def test_closing_the_iterator_ends_everything_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as mute, listening(greets) as up:
+        hosts = [host("up", up), host("named", up, "localhost")]
+        hosts += [host(f"mute{n}", mute.getsockname()[1]) for n in range(20)]
+        before, threads = sockets_to(mute), threading.active_count()
+        results = probe(hosts, ReachOptions(method="ssh", timeout_s=30))
+        assert next(results).ok
+        assert sockets_to(mute) > before
+        began = time.monotonic()
+        results.close()
+        assert time.monotonic() - began < 1
+        assert sockets_to(mute) == before
+        wait_until(lambda: threading.active_count() <= threads)
+
+
+def test_nothing_stays_open_when_all_is_done() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as mute:
+        before = open_files()
+        hosts = [host(f"r{n}", mute.getsockname()[1]) for n in range(10)]
+        assert all(result.ok for result in probe(hosts, ReachOptions(method="tcp")))
+        assert open_files() == before
+
+
+def test_results_can_be_pickled() -> None:
+    result = ask(host("r1", closed_port()))
+    assert pickle.loads(pickle.dumps(result)) == result
