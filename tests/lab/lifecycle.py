@@ -1,0 +1,182 @@
+"""Bringing the lab up, looking at it, taking it down, and stopping single routers of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.lab import frr, namespaces, sshd, topology
+from tests.lab.accounts import write_accounts
+from tests.lab.errors import LabUnavailable
+from tests.lab.processes import end
+from tests.lab.requirements import require_programs, require_root
+from tests.lab.state import Lab, claimed
+from tests.lab.topology import Node, Router, namespace_of
+
+__all__ = ["NodeStatus", "down", "is_up", "start_router", "status", "stop_router", "up"]
+
+_LAB = Lab()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """What runs on one node of the lab.
+
+    Attributes:
+        node: The node.
+        running: Its daemons that run.
+        stopped: Those that should run too and do not.
+        adjacencies: With how many neighbours its OSPF is in full adjacency; None where it runs none.
+    """
+
+    node: Node
+    running: tuple[str, ...]
+    stopped: tuple[str, ...]
+    adjacencies: int | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether all of its daemons run."""
+        return not self.stopped
+
+    def __str__(self) -> str:
+        state = "up" if self.ok else f"down ({', '.join(self.stopped)})"
+        ospf = "" if self.adjacencies is None else f"  {self.adjacencies} full OSPF adjacencies"
+        return f"{self.node.name:8} {self.node.address!s:14} {state}{ospf}"
+
+
+def up(lab: Lab = _LAB) -> Lab:
+    """Bring the lab up and return when its routers have found each other; leave one alone that is up.
+
+    What is left of a lab that is up by halves is removed first.
+
+    Raises:
+        LabUnavailable: No root, missing packages, another checkout's lab, or a route in its way.
+        LabError: Something did not start. Nothing of the lab is left then.
+    """
+    require_root()
+    require_programs()
+    with claimed(lab):
+        if not is_up(lab):
+            _remove(lab)
+            _refuse_foreign_routes()
+            try:
+                _build(lab)
+            except BaseException:
+                _remove(lab)
+                raise
+    return lab
+
+
+def down(lab: Lab = _LAB) -> None:
+    """Take the lab down, or what is left of one: processes, namespaces, links, routes and its folder.
+
+    Raises:
+        LabUnavailable: The user is not root, or the lab is another checkout's.
+    """
+    require_root()
+    with claimed(lab):
+        _remove(lab)
+
+
+def is_up(lab: Lab = _LAB) -> bool:
+    """Return whether this checkout's lab is up as a whole: every namespace, every daemon."""
+    return namespaces.existing() == topology.NAMESPACES and all(node.ok for node in status(lab))
+
+
+def status(lab: Lab = _LAB) -> tuple[NodeStatus, ...]:
+    """Return what runs on each node of this checkout's lab."""
+    return tuple(_node_status(lab, node) for node in topology.NODES)
+
+
+def stop_router(name: str, lab: Lab = _LAB) -> None:
+    """End everything on a router and remove its namespace, as if it had been carried out of the room."""
+    with claimed(lab):
+        _stop(topology.router_named(name))
+
+
+def start_router(name: str, lab: Lab = _LAB) -> None:
+    """Bring a router back with its keys and configuration, and wait until OSPF has its neighbours again."""
+    router = topology.router_named(name)
+    with claimed(lab):
+        _stop(router)
+        namespaces.create(router.name)
+        namespaces.connect_node(router)
+        present = tuple(each for each in topology.ROUTERS if namespace_of(each.name) in namespaces.existing())
+        for link in topology.LINKS:
+            if router in link and link.peer(router) in present:
+                namespaces.connect_routers(link)
+        sshd.start(lab, router)
+        frr.start(lab, router)
+        frr.wait_for_adjacencies(lab, present)
+
+
+def _build(lab: Lab) -> None:
+    lab.state.mkdir(mode=0o700)
+    _write(lab)
+    for name in (topology.CORE, *(node.name for node in topology.NODES)):
+        namespaces.create(name)
+    namespaces.connect_operator()
+    for node in topology.NODES:
+        namespaces.connect_node(node)
+    for link in topology.LINKS:
+        namespaces.connect_routers(link)
+    for node in topology.NODES:
+        sshd.start(lab, node)
+    for router in topology.ROUTERS:
+        frr.start(lab, router)
+    frr.wait_for_adjacencies(lab, topology.ROUTERS)
+
+
+def _write(lab: Lab) -> None:
+    login_key = sshd.make_key(lab.login_key, "lab login")
+    host_keys = {}
+    for node in topology.NODES:
+        write_accounts(lab.node(node), node)
+        host_keys[node] = sshd.write_configuration(lab, node, login_key)
+        if isinstance(node, Router):
+            frr.write_configuration(lab, node)
+    sshd.write_known_hosts(lab, host_keys)
+
+
+def _stop(node: Node) -> None:
+    namespace = namespace_of(node.name)
+    if namespace in namespaces.existing():
+        namespaces.destroy(namespace)
+
+
+def _remove(lab: Lab) -> None:
+    """Remove the lab in an order that works from every state it can be in.
+
+    The folder goes last: until then its pid files still tell of processes whose namespace has lost its name.
+    """
+    namespaces.disconnect_operator()
+    for namespace in namespaces.existing():
+        namespaces.destroy(namespace)
+    end(_strays(lab))
+    lab.remove()
+
+
+def _strays(lab: Lab) -> list[int]:
+    servers = [sshd.main_process(lab, node) for node in topology.NODES]
+    daemons = [pid for router in topology.ROUTERS for pid in frr.processes(lab, router).values()]
+    return [pid for pid in (*servers, *daemons) if pid is not None]
+
+
+def _node_status(lab: Lab, node: Node) -> NodeStatus:
+    expected = ("sshd", *frr.DAEMONS) if isinstance(node, Router) else ("sshd",)
+    running = {"sshd"} if sshd.main_process(lab, node) is not None else set()
+    if isinstance(node, Router):
+        running |= frr.processes(lab, node).keys()
+    stopped = tuple(name for name in expected if name not in running)
+    neighbours = None
+    if isinstance(node, Router):
+        neighbours = 0 if stopped else frr.adjacencies(lab, node)
+    return NodeStatus(node, tuple(name for name in expected if name in running), stopped, neighbours)
+
+
+def _refuse_foreign_routes() -> None:
+    routes = namespaces.foreign_routes(topology.BLOCK)
+    if routes:
+        raise LabUnavailable(
+            f"the lab needs {topology.BLOCK}, and this machine routes it already: {routes[0]}"
+        )
