@@ -1,0 +1,9 @@
+"""What hosts are there? Ansible's inventories, read as Ansible reads them, and other sources beside.
+
+`load` reads sources into an `Inventory`; its `select` turns a host pattern into hosts with their variables.
+"""
+
+from runner.inventory.inventory import Inventory, load
+from runner.inventory.loading import Options
+
+__all__ = ["Inventory", "Options", "load"]

@@ -1,0 +1,345 @@
+"""YAML and JSON documents, read straight from libyaml's events.
+
+PyYAML's own loader builds a node for each event and a value for each node; building values from events is
+several times faster, and it is here that positions, duplicate keys and limits against hostile documents are
+at hand.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from yaml.cyaml import CParser  # type: ignore[attr-defined]
+from yaml.error import MarkedYAMLError, YAMLError
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from runner.errors import InventoryError
+from runner.inventory.scalars import PlainScalars, construct
+from runner.inventory.values import LocatedDict, UnsafeText, VaultText
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["MAX_ALIASED_NODES", "MAX_DEPTH", "DocumentReader", "NotADocument", "revive"]
+
+MAX_DEPTH = 100
+"""How deep mappings and lists may be nested."""
+MAX_ALIASED_NODES = 1_000_000
+"""How many values aliases and merge keys may add to a document beyond those written in it."""
+
+_VAULT_TAGS = frozenset({"!vault", "!vault-encrypted"})
+_MERGE = object()
+
+
+class NotADocument(InventoryError):
+    """A text that is no well-formed YAML or JSON document."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchored:
+    """A value that aliases refer to.
+
+    Attributes:
+        value: The value.
+        nodes: How many values it holds, itself included.
+    """
+
+    value: Any
+    nodes: int
+
+
+class DocumentReader:
+    """Reads documents of one load; what a plain scalar means is worked out once for all of them.
+
+    Args:
+        warn: Called with one line for each duplicate key; None ignores them.
+    """
+
+    def __init__(self, warn: Callable[[str], None] | None = None) -> None:
+        self._scalars = PlainScalars()
+        self._warn = warn
+
+    def read(self, text: str, path: str, *, located: bool = False) -> Any:
+        """Return the value of the one document in `text`; None for an empty one.
+
+        Args:
+            text: JSON, or YAML 1.1.
+            path: The file's name, for messages.
+            located: Whether mappings are to be `LocatedDict`, which know the position of each key.
+
+        Raises:
+            NotADocument: The text is malformed, has a second document or is over a limit.
+        """
+        if text[:100].lstrip(" \t\r\n").startswith("{") and not located:
+            try:
+                return json.loads(text, object_hook=revive)
+            except (ValueError, RecursionError):
+                pass  # flow-style YAML begins with a brace too, and has the better message
+        return _Builder(text, path, self._scalars, self._warn, located=located).document()
+
+
+def revive(mapping: dict[str, Any]) -> Any:
+    """Give back what `ansible-inventory` wrote of tagged texts."""
+    if isinstance(text := mapping.get("__ansible_unsafe"), str):
+        return UnsafeText(text)
+    if isinstance(text := mapping.get("__ansible_vault"), str):
+        return VaultText(text)
+    return mapping
+
+
+class _Builder:
+    """Builds one document. A method per kind of event; `_next` is the only thing that moves on."""
+
+    def __init__(
+        self,
+        text: str,
+        path: str,
+        scalars: PlainScalars,
+        warn: Callable[[str], None] | None,
+        *,
+        located: bool,
+    ) -> None:
+        self._path = path
+        self._scalars = scalars
+        self._warn = warn
+        self._new: Callable[[], dict[Any, Any]] = LocatedDict if located else dict
+        self._anchors: dict[str, _Anchored | None] = {}
+        self._depth = 0
+        self._nodes = 0
+        self._unsafe = 0
+        self._aliased = 0
+        try:
+            self._parser = CParser(text)
+        except (YAMLError, UnicodeError) as exc:
+            raise self._translated(exc) from exc
+        self._next: Callable[[], Any] = self._parser.get_event
+
+    def document(self) -> Any:
+        """Return the value of the only document."""
+        try:
+            self._next()
+            if isinstance(self._next(), StreamEndEvent):
+                return None
+            value = self._value(self._next())
+            self._next()
+            after = self._next()
+            if isinstance(after, DocumentStartEvent):
+                raise self._error("a second YAML document begins here; one file holds one", after)
+        except (YAMLError, UnicodeError) as exc:
+            raise self._translated(exc) from exc
+        return value
+
+    def _error(self, message: str, event: Any, text: str | None = None) -> NotADocument:
+        mark = event.start_mark
+        return NotADocument(message, path=self._path, line=mark.line + 1, column=mark.column + 1, text=text)
+
+    def _translated(self, exc: Exception) -> NotADocument:
+        """Turn libyaml's error into ours."""
+        if isinstance(exc, MarkedYAMLError) and (mark := exc.problem_mark):
+            said = " ".join(part for part in (exc.context, exc.problem) if part)
+            return NotADocument(f"YAML: {said}", path=self._path, line=mark.line + 1, column=mark.column + 1)
+        return NotADocument(f"YAML: {' '.join(str(exc).split())}", path=self._path)
+
+    def _value(self, event: Any) -> Any:
+        """Build the value that `event` begins."""
+        kind = event.__class__
+        if kind is AliasEvent:
+            return self._alias(event)
+        if event.anchor is not None:
+            return self._anchor(event)
+        if event.tag is not None:
+            return self._tagged(event)
+        if kind is ScalarEvent:
+            return self._scalar(event)
+        return self._sequence() if kind is SequenceStartEvent else self._mapping(event)
+
+    def _scalar(self, event: Any) -> Any:
+        if not event.implicit[0]:
+            return UnsafeText(event.value) if self._unsafe else event.value
+        try:
+            value = self._scalars[event.value]
+        except ValueError as exc:
+            raise self._error(str(exc), event, event.value) from exc
+        return UnsafeText(value) if self._unsafe and isinstance(value, str) else value
+
+    def _enter(self, event: Any) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise self._error(f"nested deeper than {MAX_DEPTH} levels", event)
+
+    def _sequence(self) -> list[Any]:
+        """Build a list; its start has been read."""
+        items: list[Any] = []
+        while (event := self._next()).__class__ is not SequenceEndEvent:
+            if not items:
+                self._enter(event)
+            items.append(self._value(event))
+        self._depth -= bool(items)
+        self._nodes += len(items)
+        return items
+
+    def _mapping(self, start: Any) -> dict[Any, Any]:
+        """Build a mapping; its start has been read."""
+        self._enter(start)
+        result = self._new()
+        merged: list[dict[Any, Any]] = []
+        scalars, following = self._scalars, self._next
+        while (event := following()).__class__ is not MappingEndEvent:
+            key = self._key(event)
+            if key is _MERGE:
+                merged += self._merge(following())
+                continue
+            if key in result:
+                self._duplicate(key, event)
+            value = following()
+            # Nine of ten values are plain texts without tag or anchor: they are taken here, without a call.
+            if (
+                value.__class__ is ScalarEvent
+                and value.implicit[0]
+                and value.anchor is None
+                and not self._unsafe
+                and (text := value.value) in scalars
+            ):
+                result[key] = scalars[text]
+            else:
+                result[key] = self._value(value)
+            if result.__class__ is LocatedDict:
+                result.places[key] = (event.start_mark.line + 1, event.start_mark.column + 1)
+        self._depth -= 1
+        self._nodes += 2 * len(result)
+        return self._under(merged, result) if merged else result
+
+    def _key(self, event: Any) -> Any:
+        """Build a key; `_MERGE` for the key that merges."""
+        if event.__class__ is ScalarEvent and event.tag is None and event.anchor is None:
+            if not event.implicit[0] or event.value == "=":
+                return event.value
+            if event.value == "<<":
+                return _MERGE
+        key = self._value(event)
+        try:
+            hash(key)
+        except TypeError as exc:
+            message = "a key must be a text or a number, not a list or a mapping"
+            raise self._error(message, event) from exc
+        return key
+
+    def _duplicate(self, key: Any, event: Any) -> None:
+        if self._warn:
+            mark = event.start_mark
+            self._warn(
+                f"{self._path}:{mark.line + 1}:{mark.column + 1}: key {key!r} is given twice; the last wins"
+            )
+
+    def _merge(self, event: Any) -> list[dict[Any, Any]]:
+        """Return the mappings that a `<<` brings in, the strongest last."""
+        value = self._value(event)
+        sources = value[::-1] if isinstance(value, list) else [value]
+        if not all(isinstance(source, dict) for source in sources):
+            raise self._error("'<<' merges a mapping or a list of mappings", event)
+        self._count(sum(2 * len(source) for source in sources), event)
+        return sources
+
+    def _under(self, merged: list[dict[Any, Any]], own: dict[Any, Any]) -> dict[Any, Any]:
+        """Put merged mappings under a mapping's own keys."""
+        result = self._new()
+        for layer in [*merged, own]:
+            result.update(layer)
+            if isinstance(result, LocatedDict) and isinstance(layer, LocatedDict):
+                result.places.update(layer.places)
+        return result
+
+    def _count(self, nodes: int, event: Any) -> None:
+        """Count what aliases and merges stand for: ten lines of them can stand for billions."""
+        self._aliased += nodes
+        self._nodes += nodes
+        if self._aliased > MAX_ALIASED_NODES:
+            raise self._error(
+                f"aliases and merge keys stand for more than {MAX_ALIASED_NODES:,} values", event
+            )
+
+    def _anchor(self, event: Any) -> Any:
+        """Build a value and remember it for its aliases."""
+        anchor, event.anchor = event.anchor, None
+        if anchor in self._anchors:
+            raise self._error(f"anchor &{anchor} is given twice", event)
+        self._anchors[anchor] = None
+        before = self._nodes
+        value = self._value(event)
+        self._anchors[anchor] = _Anchored(value, self._nodes - before + 1)
+        return value
+
+    def _alias(self, event: Any) -> Any:
+        if event.anchor not in self._anchors:
+            raise self._error(f"alias *{event.anchor} has no anchor before it", event)
+        anchored = self._anchors[event.anchor]
+        if anchored is None:
+            raise self._error(f"alias *{event.anchor} stands inside what it refers to", event)
+        self._count(anchored.nodes, event)
+        return anchored.value
+
+    def _tagged(self, event: Any) -> Any:
+        """Build a value whose tag is written out."""
+        tag, event.tag = event.tag, None
+        if tag == "!unsafe":
+            return self._unsafe_value(event)
+        if tag in _VAULT_TAGS:
+            return self._vault(event, tag)
+        if event.__class__ is ScalarEvent:
+            return self._tagged_scalar(event, tag)
+        return self._tagged_collection(event, tag)
+
+    def _unsafe_value(self, event: Any) -> Any:
+        self._unsafe += 1
+        try:
+            return self._value(_as_plain(event))
+        finally:
+            self._unsafe -= 1
+
+    def _vault(self, event: Any, tag: str) -> VaultText:
+        ciphertext = self._value(event)
+        if not isinstance(ciphertext, str):
+            raise self._error(f"{tag} needs a text", event)
+        return VaultText(ciphertext)
+
+    def _tagged_scalar(self, event: Any, tag: str) -> Any:
+        if tag == "!":
+            return event.value
+        try:
+            return construct(tag, event.value)
+        except ValueError as exc:
+            raise self._error(str(exc), event, event.value) from exc
+
+    def _tagged_collection(self, event: Any, tag: str) -> Any:
+        """Build a mapping or list of one of the standard tags."""
+        value = self._value(event)
+        name = tag.removeprefix("tag:yaml.org,2002:")
+        if isinstance(value, dict):
+            if name in ("map", "python/dict", "!"):
+                return value
+            if name == "set":
+                return list(value)
+        elif name in ("seq", "!"):
+            return value
+        elif name in ("omap", "pairs") and all(isinstance(item, dict) and len(item) == 1 for item in value):
+            return [list(pair) for item in value for pair in item.items()]
+        raise self._error(
+            f"tag {name} is unknown here, or not for this kind of value; known: !vault, !unsafe", event
+        )
+
+
+def _as_plain(event: Any) -> Any:
+    """A tagged plain scalar is marked as not implicit: let what it looks like decide, as without its tag."""
+    if event.__class__ is ScalarEvent and not event.style:
+        event.implicit = (True, False)
+    return event

@@ -1,0 +1,330 @@
+"""Hosts and groups while sources are read into them: the one growing thing of a load.
+
+The rules of membership are Ansible's: groups are declared by being named, a host is found by its name alone,
+the first mention fixes the order, and `reconcile` puts the orphans under `all` and `ungrouped`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from runner.errors import InventoryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["ALL", "UNGROUPED", "Assignment", "Deferred", "Graph", "GroupNode", "HostNode"]
+
+ALL = "all"
+UNGROUPED = "ungrouped"
+
+
+class Deferred(Protocol):
+    """Variables that were seen to be well-formed and are read when somebody asks."""
+
+    def read(self) -> Mapping[str, Any]:
+        """Return the variables."""
+        ...
+
+
+class _Node:
+    """What hosts and groups share: a name and inline variables, kept in layers until they are asked for."""
+
+    __slots__ = ("_layers", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._layers: list[Mapping[str, Any] | Deferred] = []
+
+    def add_layer(self, layer: Mapping[str, Any] | Deferred) -> None:
+        """Put variables over those that are there."""
+        self._layers.append(layer)
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """The inline variables, later mentions over earlier ones."""
+        layers = self._layers
+        if len(layers) == 1 and isinstance(layers[0], dict):
+            return layers[0]
+        merged: dict[str, Any] = {}
+        for layer in layers:
+            merged.update(layer.read() if hasattr(layer, "read") else layer)
+        self._layers = [merged]
+        return merged
+
+
+class HostNode(_Node):
+    """One host of the graph.
+
+    Attributes:
+        parents: The groups that list it.
+        source: The source that mentioned it first.
+    """
+
+    __slots__ = ("parents", "source")
+
+    def __init__(self, name: str, source: str | None) -> None:
+        super().__init__(name)
+        self.parents: list[GroupNode] = []
+        self.source = source
+
+
+class GroupNode(_Node):
+    """One group of the graph.
+
+    Attributes:
+        hosts: The hosts that it lists itself, by name, in order.
+        children: Its child groups, by name, in order.
+        parents: The groups that list it, in order.
+        priority: `ansible_group_priority` as set inside a source.
+    """
+
+    __slots__ = ("children", "hosts", "parents", "priority")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.hosts: dict[str, HostNode] = {}
+        self.children: dict[str, GroupNode] = {}
+        self.parents: list[GroupNode] = []
+        self.priority = 1
+
+    def ancestors(self) -> dict[str, GroupNode]:
+        """Return every group above this one, by name."""
+        return _closure(self.parents, "parents")
+
+    def descendants(self) -> dict[str, GroupNode]:
+        """Return every group below this one, nearest first, by name."""
+        return _closure(self.children.values(), "children")
+
+    def all_hosts(self) -> dict[str, HostNode]:
+        """Return its own hosts, then those of its descendants, nearest groups first."""
+        found = dict(self.hosts)
+        for group in self.descendants().values():
+            for name, host in group.hosts.items():
+                found.setdefault(name, host)
+        return found
+
+
+def _closure(start: Iterable[GroupNode], relation: str) -> dict[str, GroupNode]:
+    """Walk one relation breadth first."""
+    found: dict[str, GroupNode] = {}
+    level: list[GroupNode] = list(start)
+    while level:
+        following: list[GroupNode] = []
+        for group in level:
+            if group.name not in found:
+                found[group.name] = group
+                related = getattr(group, relation)
+                following.extend(related.values() if isinstance(related, dict) else related)
+        level = following
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One variable as one place sets it.
+
+    Attributes:
+        kind: `host` or `group`.
+        name: The host or group that it is set for.
+        variable: Its name.
+        value: Its value there.
+        path: The file that says so; None where no file does.
+        line: 1-based line in it, where known.
+    """
+
+    kind: str
+    name: str
+    variable: Any
+    value: Any
+    path: str | None = None
+    line: int | None = None
+
+
+class Graph:
+    """Every host and group that sources have named so far.
+
+    Args:
+        trace: Whether to remember where each inline variable was set.
+
+    Attributes:
+        groups: Every group by name, in order of first mention.
+        hosts: Every host by name, in order of first mention.
+        source: The source that is being read.
+        assignments: Where inline variables were set, if traced.
+    """
+
+    def __init__(self, *, trace: bool = False) -> None:
+        self.groups: dict[str, GroupNode] = {ALL: GroupNode(ALL), UNGROUPED: GroupNode(UNGROUPED)}
+        self.hosts: dict[str, HostNode] = {}
+        self.source: str | None = None
+        self.trace = trace
+        self.assignments: list[Assignment] = []
+        self.add_child(ALL, UNGROUPED)
+
+    def add_group(self, name: Any) -> GroupNode:
+        """Return the group of this name, made on first mention.
+
+        Raises:
+            InventoryError: The name is empty or no text.
+        """
+        _check_name(name, "group")
+        group = self.groups.get(name)
+        if group is None:
+            group = self.groups[name] = GroupNode(name)
+        return group
+
+    def add_host(self, name: Any, group: GroupNode | None = None, port: int | None = None) -> HostNode:
+        """Return the host of this name, made on first mention, as a member of `group`.
+
+        Args:
+            name: The host's name.
+            group: A group that lists it.
+            port: `ansible_port`, which counts only at the first mention.
+
+        Raises:
+            InventoryError: The name is empty, no text, or has control characters.
+        """
+        host = self.hosts.get(name) if isinstance(name, str) else None
+        if host is None:
+            _check_name(name, "host")
+            host = self.hosts[name] = HostNode(name, self.source)
+            if port:
+                host.add_layer({"ansible_port": port})
+        if group is not None and name not in group.hosts:
+            group.hosts[name] = host
+            host.parents.append(group)
+        return host
+
+    def add_child(self, parent: str, child: str) -> None:
+        """Put a group, or else a host, under a group; both must be there.
+
+        Raises:
+            InventoryError: One is not there, or the groups would form a cycle.
+        """
+        if parent not in self.groups:
+            raise InventoryError(f"group {parent!r} is not defined", text=parent)
+        if child in self.groups:
+            self._add_child_group(self.groups[parent], self.groups[child])
+        elif child in self.hosts:
+            self.add_host(child, self.groups[parent])
+        else:
+            raise InventoryError(f"{child!r} is no host and no group", text=child)
+
+    def _add_child_group(self, parent: GroupNode, child: GroupNode) -> None:
+        if child.name == ALL:
+            raise InventoryError("'all' holds every group and cannot be a child", text=ALL)
+        if parent is child:
+            raise InventoryError(f"group {parent.name!r} cannot be a child of itself", text=child.name)
+        if child.name in parent.children:
+            return
+        # A group without children is above nothing, and most new edges lead to one.
+        if child.children and child.name in parent.ancestors():
+            chain = " > ".join([*_path_down(child, parent.name), child.name])
+            raise InventoryError(f"groups form a cycle: {chain}", text=child.name)
+        parent.children[child.name] = child
+        child.parents.append(parent)
+
+    def set_variables(
+        self, name: str, variables: Mapping[str, Any], line: int | None = None, *, path: str | None = None
+    ) -> None:
+        """Set inline variables of a group or host; where both have the name, of the group, as Ansible does.
+
+        Args:
+            name: The group or host.
+            variables: Its variables; kept, not copied.
+            line: Where they stand in the source, for those that do not know it themselves.
+            path: The file, where it is not the source that is being read.
+        """
+        if not variables:
+            return
+        group = self.groups.get(name)
+        if self.trace:
+            self._remember("group" if group else "host", name, variables, line, path)
+        if group is None:
+            self.hosts[name].add_layer(variables)
+            return
+        if "ansible_group_priority" in variables:
+            variables = dict(variables)
+            group.priority = _priority(variables.pop("ansible_group_priority"), name)
+        group.add_layer(variables)
+
+    def _remember(
+        self, kind: str, name: str, variables: Mapping[str, Any], line: int | None, path: str | None
+    ) -> None:
+        places = getattr(variables, "places", {})
+        for key, value in variables.items():
+            place = places.get(key, (line,))[0]
+            self.assignments.append(Assignment(kind, name, key, value, path or self.source, place))
+
+    def reconcile(self) -> None:
+        """Put groups without a parent under `all`, and into `ungrouped` the hosts of no group alone."""
+        for name, group in list(self.groups.items()):
+            if name != ALL and not group.parents:
+                self.add_child(ALL, name)
+        ungrouped = self.groups[UNGROUPED]
+        special = {ALL, UNGROUPED}
+        above_ungrouped = ungrouped.ancestors()
+        for name, host in self.hosts.items():
+            direct = {parent.name for parent in host.parents}
+            if UNGROUPED in direct:
+                if direct - special or above_ungrouped.keys() - special:
+                    del ungrouped.hosts[name]
+                    host.parents.remove(ungrouped)
+            elif not direct - special:
+                self.add_child(UNGROUPED, name)
+
+    def depths(self) -> dict[str, int]:
+        """Return for each group the length of the longest way down to it from `all`."""
+        depth = dict.fromkeys(self.groups, 0)
+        for group in self._top_down():
+            below = depth[group.name] + 1
+            for child in group.children:
+                depth[child] = max(depth[child], below)
+        return depth
+
+    def _top_down(self) -> Iterator[GroupNode]:
+        """Yield every group after all its parents."""
+        waiting = {name: len(group.parents) for name, group in self.groups.items()}
+        ready = [group for name, group in self.groups.items() if not waiting[name]]
+        while ready:
+            group = ready.pop()
+            yield group
+            for name, child in group.children.items():
+                waiting[name] -= 1
+                if not waiting[name]:
+                    ready.append(child)
+
+
+def _check_name(name: Any, kind: str) -> None:
+    """Refuse what can be no name: an empty text, a number or a control character."""
+    if not isinstance(name, str):
+        raise InventoryError(f"a {kind} name must be a text; quote it", text=str(name))
+    if not name:
+        raise InventoryError(f"a {kind} name cannot be empty")
+    if not name.isprintable() and (bad := [char for char in name if _is_control(char)]):
+        raise InventoryError(f"control character U+{ord(bad[0]):04X} in a {kind} name", text=name)
+
+
+def _is_control(char: str) -> bool:
+    """Tell whether a character controls a terminal or the direction of the text around it."""
+    code = ord(char)
+    return code < 0x20 or 0x7F <= code < 0xA0 or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069  # noqa: PLR2004
+
+
+def _priority(value: Any, group: str) -> int:
+    """Read `ansible_group_priority`."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError) as exc:
+        message = f"ansible_group_priority of group {group!r} must be a whole number"
+        raise InventoryError(message, text=str(value)) from exc
+
+
+def _path_down(start: GroupNode, goal: str) -> list[str]:
+    """Name the groups from `start` down to `goal`, which is known to be below it."""
+    for child in start.children.values():
+        if child.name == goal or goal in child.descendants():
+            return [start.name, *(_path_down(child, goal) if child.name != goal else [goal])]
+    return [start.name]

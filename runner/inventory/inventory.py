@@ -1,0 +1,207 @@
+"""The finished inventory: which hosts there are, which a pattern means, and what holds for each."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import PatternError
+from runner.inventory.graph import Graph
+from runner.inventory.loading import Loading, Options
+from runner.inventory.patterns import LOCALHOST, PatternMatcher, nearest
+from runner.inventory.resolved import ResolvedVariables
+from runner.inventory.sources import read
+from runner.inventory.variables import INTERNAL_NAMES, VariableTable
+from runner.models import Host
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runner.inventory.graph import HostNode
+    from runner.inventory.vault import Vault
+
+__all__ = ["Inventory", "load"]
+
+
+def load(
+    *sources: str | os.PathLike[str],
+    playbook_dir: str | os.PathLike[str] | None = None,
+    vault: Vault | None = None,
+    partial: bool = False,
+    options: Options | None = None,
+) -> Inventory:
+    """Read inventory sources, in the order given, into one inventory.
+
+    Args:
+        sources: Files, folders, scripts, `host1,host2,` lists, or `FORMAT:PATH` to name a format.
+        playbook_dir: The folder whose `group_vars` and `host_vars` count as those beside a playbook; the
+            current folder where None.
+        vault: What opens encrypted values.
+        partial: Whether a source that cannot be read is left out with a warning.
+        options: Limits, and defaults for the three before.
+
+    Raises:
+        InventoryError: A source cannot be read; the message says where it is wrong.
+    """
+    given = options or Options()
+    given = replace(given, vault=vault or given.vault, partial=partial or given.partial)
+    if playbook_dir is not None:
+        given = replace(given, playbook_dir=os.fspath(playbook_dir), playbook_given=True)
+    return Inventory([_absolute(os.fspath(source)) for source in sources], given)
+
+
+def _absolute(source: str) -> str:
+    """Make a path absolute, links kept; a list of hosts or a text that is no path stays as it is."""
+    if "," in source and not os.path.lexists(source):
+        return source
+    expanded = os.path.expandvars(os.path.expanduser(source))  # noqa: PTH111
+    return os.path.abspath(expanded) if os.path.lexists(expanded) else source  # noqa: PTH100
+
+
+class Inventory:
+    """Hosts, groups and variables of some sources. Nothing of it changes after the load.
+
+    Variables are worked out when they are asked for, so that choosing among ten thousand hosts costs none.
+
+    Attributes:
+        sources: The sources as they were read, paths absolute.
+        graph: The hosts and groups as they were read, for listings.
+    """
+
+    def __init__(self, sources: Sequence[str], options: Options) -> None:
+        self.sources = tuple(sources)
+        self._options = options
+        self._loading = _read_all(self.sources, Loading(options))
+        self.graph = self._loading.graph
+        self._matcher = PatternMatcher(self.graph, self._loading.read_text)
+        self._lazy_table: VariableTable | None = None
+
+    @property
+    def table(self) -> VariableTable:
+        """What works out variables, for listings."""
+        if self._lazy_table is None:
+            self._lazy_table = VariableTable(self.graph, self.sources, self._loading)
+        return self._lazy_table
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """One line for each thing that was read and is doubtful, so far: files are read on demand."""
+        return tuple(self._loading.warnings)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The name of every group, in order of first mention; `all` and `ungrouped` are among them."""
+        return tuple(self.graph.groups)
+
+    def __len__(self) -> int:
+        return len(self.graph.hosts)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.graph.hosts
+
+    def names(
+        self, pattern: str | Sequence[str] = "all", limit: str | Sequence[str] | None = None
+    ) -> tuple[str, ...]:
+        """Return the names of the hosts that a pattern means, without working out a variable.
+
+        Args:
+            pattern: A host pattern.
+            limit: A second one that the hosts have to match too.
+
+        Raises:
+            PatternError: The pattern cannot be read, or names what the inventory does not hold.
+        """
+        return tuple([node.name for node in self._matcher.select(pattern, limit)])
+
+    def select(
+        self,
+        pattern: str | Sequence[str] = "all",
+        limit: str | Sequence[str] | None = None,
+        *,
+        template_all: bool = False,
+    ) -> tuple[Host, ...]:
+        """Return the hosts that a pattern means, each with its variables.
+
+        Args:
+            pattern: A host pattern.
+            limit: A second one that the hosts have to match too.
+            template_all: Whether templates of every variable are filled in, not only of `ansible_…`.
+
+        Raises:
+            PatternError: The pattern cannot be read, or names what the inventory does not hold.
+            InventoryError: A file of variables that one of the hosts needs cannot be read.
+        """
+        nodes = self._matcher.select(pattern, limit)
+        return tuple([self._host(node, template_all=template_all) for node in nodes])
+
+    def host(self, name: str, *, template_all: bool = False) -> Host:
+        """Return one host with its variables.
+
+        Args:
+            name: Its name in the inventory, or `localhost`.
+            template_all: Whether templates of every variable are filled in, not only of `ansible_…`.
+
+        Raises:
+            PatternError: There is no such host.
+            InventoryError: A file of variables that it needs cannot be read.
+        """
+        return self._host(self._node(name), template_all=template_all)
+
+    def _node(self, name: str) -> HostNode:
+        node = self.graph.hosts.get(name)
+        if node is None and name in LOCALHOST:
+            node = self._matcher.localhost(name)
+        if node is None:
+            raise PatternError(f"no host {name!r}{nearest(name, self.graph.hosts)}", text=name)
+        return node
+
+    def _host(self, node: HostNode, *, template_all: bool) -> Host:
+        table = self.table
+        groups = tuple([group.name for group in table.groups_of(node)])
+        variables = ResolvedVariables(
+            node.name,
+            table.from_groups(node),
+            table.own(node),
+            magic=lambda: self._magic(node, groups),
+            vault=self._options.vault,
+            template_all=template_all,
+        )
+        return Host(node.name, variables, groups)
+
+    def _magic(self, node: HostNode, groups: tuple[str, ...]) -> dict[str, Any]:
+        """Return the names that only templates see."""
+        folder = os.path.dirname(node.source) if node.source else None  # noqa: PTH120
+        return {
+            "inventory_hostname": node.name,
+            "inventory_hostname_short": node.name.split(".")[0],
+            "inventory_file": node.source,
+            "inventory_dir": folder,
+            "playbook_dir": self._options.playbook_dir,
+            "group_names": sorted(groups),
+            "groups": {name: list(group.all_hosts()) for name, group in self.graph.groups.items()},
+        }
+
+    def variables(self, name: str) -> Mapping[str, Any]:
+        """Return every variable of a host as `ansible-inventory --host` shows it: as it is written.
+
+        Raises:
+            PatternError: There is no such host.
+            InventoryError: A file of variables that it needs cannot be read.
+        """
+        variables = self.table.of_host(self._node(name))
+        return {key: value for key, value in variables.items() if key not in INTERNAL_NAMES}
+
+
+def _read_all(sources: Sequence[str], loading: Loading) -> Loading:
+    """Read every source and settle the graph."""
+    for source in sources:
+        loading.read_source(source, read)
+    loading.graph.source = None
+    loading.graph.reconcile()
+    return loading
+
+
+def traced(sources: Sequence[str], options: Options) -> Loading:
+    """Read sources again, remembering where each inline variable was set."""
+    return _read_all(sources, Loading(options, graph=Graph(trace=True), located=True))

@@ -1,0 +1,234 @@
+"""An inventory in the shapes of `ansible-inventory`: `--list`, `--host` and `--graph`.
+
+The `--list` document of a large fleet is mostly the same group variables over and over, so the writer turns
+each of them into JSON once and hands the text out piece by piece.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import PatternError
+from runner.inventory.graph import ALL
+from runner.inventory.patterns import nearest
+from runner.inventory.values import UnsafeText, VaultText
+from runner.inventory.variables import INTERNAL_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from runner.inventory.graph import GroupNode, HostNode
+    from runner.inventory.inventory import Inventory
+    from runner.inventory.variables import VariableTable
+
+__all__ = ["graph_lines", "host_document", "list_document", "list_text", "plain"]
+
+PROFILE = "inventory_legacy"
+"""What Ansible writes into `_meta` to tell how tagged texts are to be read back."""
+
+_INDENT = 4
+_FLUSH = 1 << 16
+
+
+def plain(value: Any) -> Any:
+    """Turn a value into what JSON has words for, as Ansible does.
+
+    Encrypted and unsafe texts become the mappings that Ansible reads back as such; dates their ISO form.
+    """
+    if type(value) in (str, int, float, bool) or value is None:
+        return value
+    if isinstance(value, dict):
+        return {_key(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:
+    if isinstance(value, VaultText):
+        return {"__ansible_vault": value.ciphertext}
+    if isinstance(value, UnsafeText):
+        return {"__ansible_unsafe": str(value)}
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _key(key: Any) -> str:
+    """Turn a mapping's key into text."""
+    if isinstance(key, str):
+        return str(key)
+    return json.dumps(key) if key is None or isinstance(key, (int, float)) else str(plain(key))
+
+
+def _shown(variables: Mapping[str, Any]) -> dict[str, Any]:
+    return {_key(key): plain(value) for key, value in variables.items() if key not in INTERNAL_NAMES}
+
+
+def host_document(inventory: Inventory, name: str) -> dict[str, Any]:
+    """Return the variables of one host as `ansible-inventory --host` prints them.
+
+    Raises:
+        PatternError: There is no such host.
+        InventoryError: A file of its variables cannot be read.
+    """
+    return _shown(inventory.variables(name))
+
+
+def list_document(inventory: Inventory, *, export: bool = False) -> dict[str, Any]:
+    """Return the document of `ansible-inventory --list`.
+
+    Args:
+        inventory: The inventory.
+        export: Whether each group and host shows only what is set for itself, as `--export` does.
+
+    Raises:
+        InventoryError: A file of variables cannot be read.
+    """
+    document: dict[str, Any] = json.loads("".join(list_text(inventory, export=export)))
+    return document
+
+
+def list_text(inventory: Inventory, *, export: bool = False) -> Iterator[str]:
+    """Yield the text of `ansible-inventory --list` in pieces: one JSON document, keys sorted.
+
+    Args:
+        inventory: The inventory.
+        export: Whether each group and host shows only what is set for itself, as `--export` does.
+
+    Raises:
+        InventoryError: A file of variables cannot be read.
+    """
+    table = inventory.table
+    hosts = inventory.graph.groups[ALL].all_hosts()
+    sections = _group_sections(inventory.graph.groups[ALL], table if export else None)
+    writer = _HostWriter(table, export=export)
+    names = sorted([*sections, "_meta"])
+    yield "{\n"
+    for position, name in enumerate(names):
+        yield f"    {json.dumps(name)}: "
+        if name == "_meta":
+            yield from writer.meta(hosts.values())
+        else:
+            yield _indented(sections[name], 1)
+        yield ",\n" if position + 1 < len(names) else "\n"
+    yield "}\n"
+
+
+def _indented(value: Any, level: int) -> str:
+    """Write a value as JSON inside of `level` others."""
+    return json.dumps(value, indent=_INDENT, sort_keys=True).replace("\n", "\n" + " " * _INDENT * level)
+
+
+def _group_sections(top: GroupNode, table: VariableTable | None) -> dict[str, dict[str, Any]]:
+    """Return the sections of every group below `top`, without those that say nothing."""
+    sections: dict[str, dict[str, Any]] = {}
+    for group in (top, *top.descendants().values()):
+        section: dict[str, Any] = {"children": list(group.children)}
+        if group.name != ALL:
+            section["hosts"] = list(group.hosts)
+        if table:
+            section["vars"] = _shown(table.of_group(group))
+        if kept := {key: value for key, value in section.items() if value}:
+            sections[group.name] = kept
+    return sections
+
+
+class _HostWriter:
+    """Writes `_meta`: each host's variables, those of its groups turned into text once for all of them."""
+
+    _LEVEL = 4
+
+    def __init__(self, table: VariableTable, *, export: bool) -> None:
+        self._table = table
+        self._export = export
+        self._shared: dict[tuple[str, ...], dict[str, str]] = {}
+        self._pieces: dict[tuple[type, Any], str] = {}
+
+    def meta(self, hosts: Iterable[HostNode]) -> Iterator[str]:
+        """Yield the section `_meta`."""
+        yield '{\n        "hostvars": {'
+        gathered: list[str] = []
+        size, first = 0, True
+        for host in sorted(hosts, key=lambda node: node.name):
+            if not (lines := self._lines(host)):
+                continue
+            body = ",\n".join([lines[key] for key in sorted(lines)])
+            text = f"{'' if first else ','}\n            {json.dumps(host.name)}: {{\n{body}\n            }}"
+            first = False
+            gathered.append(text)
+            size += len(text)
+            if size > _FLUSH:
+                yield "".join(gathered)
+                gathered, size = [], 0
+        yield "".join(gathered)
+        yield f'{"}" if first else chr(10) + " " * 8 + "}"},\n        "profile": "{PROFILE}"\n    }}'
+
+    def _lines(self, host: HostNode) -> dict[str, str]:
+        """Return the text of each of a host's variables, by name."""
+        if self._export:
+            return self._texts(self._table.exported(host))
+        signature = self._table.signature(host)
+        if signature not in self._shared:
+            self._shared[signature] = self._texts(self._table.from_groups(host))
+        shared, own = self._shared[signature], self._table.own(host)
+        return {**shared, **self._texts(own)} if own else shared
+
+    def _texts(self, variables: Mapping[str, Any]) -> dict[str, str]:
+        texts: dict[str, str] = {}
+        pieces = self._pieces
+        for key, value in variables.items():
+            if key in INTERNAL_NAMES:
+                continue
+            kind = value.__class__
+            if kind is str or kind is int:
+                text = pieces.get((kind, value))
+                if text is None:
+                    text = pieces[kind, value] = json.dumps(value)
+            else:
+                text = _indented(plain(value), self._LEVEL)
+            name = _key(key)
+            texts[name] = f"                {json.dumps(name)}: {text}"
+        return texts
+
+
+def graph_lines(inventory: Inventory, group: str = ALL, *, variables: bool = False) -> Iterator[str]:
+    """Yield the lines of `ansible-inventory --graph`.
+
+    Args:
+        inventory: The inventory.
+        group: The group to begin with.
+        variables: Whether to show the variables of groups and hosts.
+
+    Raises:
+        PatternError: There is no such group.
+        InventoryError: A file of variables cannot be read.
+    """
+    start = inventory.graph.groups.get(group)
+    if start is None:
+        raise PatternError(f"no group {group!r}{nearest(group, inventory.graph.groups)}", text=group)
+    yield from _graph_lines(inventory, start, 0, variables=variables)
+
+
+def _graph_lines(inventory: Inventory, group: GroupNode, depth: int, *, variables: bool) -> Iterator[str]:
+    yield _graph_line(f"@{group.name}:", depth)
+    for child in group.children.values():
+        yield from _graph_lines(inventory, child, depth + 1, variables=variables)
+    for host in group.hosts.values() if group.name != ALL else ():
+        yield _graph_line(host.name, depth + 1)
+        if variables:
+            yield from _variable_lines(inventory.table.of_host(host), depth + 2)
+    if variables:
+        yield from _variable_lines(inventory.table.of_group(group), depth + 1)
+
+
+def _variable_lines(variables: Mapping[str, Any], depth: int) -> Iterator[str]:
+    shown = {_key(key): value for key, value in variables.items() if key not in INTERNAL_NAMES}
+    for key in sorted(shown):
+        yield _graph_line(f"{{{key} = {shown[key]}}}", depth)
+
+
+def _graph_line(text: str, depth: int) -> str:
+    return f"{'  |' * depth}--{text}" if depth else text

@@ -1,0 +1,158 @@
+"""What a source is given to read with: the graph to fill, bounded files, vault, warnings and options."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import InventoryError
+from runner.inventory.documents import DocumentReader
+from runner.inventory.graph import Graph
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from runner.inventory.vault import Vault
+
+__all__ = ["MAX_SOURCES", "Loading", "Options"]
+
+MAX_SOURCES = 20_000
+"""How many files folders of sources may hold: links can make a folder endless."""
+
+_VAULT_HEADER = b"$ANSIBLE_VAULT"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How inventories are to be read.
+
+    Attributes:
+        playbook_dir: The folder whose `group_vars` and `host_vars` count as those beside a playbook.
+        playbook_given: Whether somebody named it; else it is the current folder.
+        vault: What opens encrypted values; None where there is no password.
+        max_file_bytes: How large a file may be.
+        script_timeout_s: Seconds that an inventory script may run.
+        max_script_bytes: How much an inventory script may print.
+        partial: Whether a source that cannot be read is a warning instead of an error.
+    """
+
+    playbook_dir: str = field(default_factory=os.getcwd)
+    playbook_given: bool = False
+    vault: Vault | None = None
+    max_file_bytes: int = 64 * 1024 * 1024
+    script_timeout_s: float = 30.0
+    max_script_bytes: int = 64 * 1024 * 1024
+    partial: bool = False
+
+
+@dataclass(slots=True)
+class Loading:
+    """One load in progress.
+
+    Attributes:
+        options: How to read.
+        graph: What the sources fill.
+        warnings: One line for each thing that was read and is doubtful.
+        files: The files that have been read as sources, in order.
+        located: Whether documents are to know the position of each key.
+    """
+
+    options: Options
+    graph: Graph = field(default_factory=Graph)
+    warnings: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    located: bool = False
+    _documents: DocumentReader | None = None
+
+    def warn(self, message: str) -> None:
+        """Remember one line for people; the same line counts once."""
+        if message not in self.warnings:
+            self.warnings.append(message)
+
+    def read_source(self, source: str, read: Callable[[str, Loading], None]) -> None:
+        """Read one source, or say why not, as the options want it.
+
+        Raises:
+            InventoryError: It cannot be read.
+        """
+        self.files.append(source)
+        if len(self.files) > MAX_SOURCES:
+            raise InventoryError(f"more than {MAX_SOURCES:,} sources", path=source)
+        try:
+            read(source, self)
+        except InventoryError as exc:
+            if not self.options.partial:
+                raise
+            self.warn(f"{exc}; left out")
+
+    def read_bytes(self, path: str) -> bytes:
+        """Read a regular file within the limit, decrypted if it is a vault.
+
+        Raises:
+            InventoryError: It cannot be read, is a device, is too large, or cannot be decrypted.
+        """
+        if path == os.devnull:  # the usual way to say "no inventory"
+            return b""
+        limit = self.options.max_file_bytes
+        try:
+            # Without O_NONBLOCK a named pipe would keep the open itself waiting for ever.
+            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise InventoryError("not a regular file", path=path)
+                content = file.read(limit + 1)
+        except (OSError, ValueError) as exc:
+            raise InventoryError(f"cannot be read: {_reason(exc)}", path=path) from exc
+        if len(content) > limit:
+            raise InventoryError(f"larger than the limit of {limit:,} bytes", path=path)
+        if content.startswith(_VAULT_HEADER):
+            return self._decrypted(content, path)
+        return content
+
+    def _decrypted(self, content: bytes, path: str) -> bytes:
+        if self.options.vault is None:
+            message = "encrypted, and no vault password was given (--vault-password-file, --ask-vault-pass)"
+            raise InventoryError(message, path=path)
+        return self.options.vault.decrypt(content.decode("utf-8", "replace"), path)
+
+    def read_text(self, path: str) -> str:
+        """Read a text file: UTF-8, with or without a byte order mark.
+
+        Raises:
+            InventoryError: As `read_bytes`, or the file is not UTF-8.
+        """
+        content = self.read_bytes(path)
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError as exc:
+            line = content.count(b"\n", 0, exc.start) + 1
+            raise InventoryError(f"not UTF-8: byte 0x{content[exc.start]:02x}", path=path, line=line) from exc
+
+    def document(self, text: str, path: str) -> Any:
+        """Read a YAML or JSON text.
+
+        Raises:
+            NotADocument: It is malformed.
+        """
+        if self._documents is None:
+            self._documents = DocumentReader(self.warn)
+        return self._documents.read(text, path, located=self.located)
+
+    def variables_file(self, path: str) -> Mapping[str, Any]:
+        """Read a file of variables; one that says nothing, false or 0 is an empty one, as in Ansible.
+
+        Raises:
+            InventoryError: It cannot be read, or holds something else than a mapping.
+        """
+        value = self.document(self.read_text(path), path) or {}
+        if not isinstance(value, dict):
+            kind = "a list" if isinstance(value, list) else "a single value"
+            raise InventoryError(
+                f"a variables file must be a mapping ('name: value'), found {kind}", path=path
+            )
+        return value
+
+
+def _reason(exc: Exception) -> str:
+    return exc.strerror or str(exc) if isinstance(exc, OSError) else str(exc)

@@ -1,0 +1,191 @@
+"""Host patterns: `routers:&lab:!r3`, `web*`, `~r[13]`, `core[0]`, `@failed.txt`.
+
+The grammar and the order of evaluation are Ansible's ("Patterns: targeting hosts and groups"). What differs
+on
+purpose: a part that names nothing is an error that says what is near, where Ansible warns and goes on.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from typing import TYPE_CHECKING
+
+from runner.errors import InventoryError, PatternError
+from runner.inventory.addresses import is_endpoint
+from runner.inventory.graph import HostNode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from runner.inventory.graph import Graph
+
+__all__ = ["LOCALHOST", "PatternMatcher", "nearest", "split"]
+
+LOCALHOST = ("localhost", "127.0.0.1", "::1")
+"""Names that mean this machine, also where no inventory holds them; `all` never does."""
+
+_PARTS = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
+_SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+)[:-]([0-9]*))\]")
+_GLOB = frozenset("*?[")
+
+
+def split(pattern: str | Iterable[str]) -> list[str]:
+    """Split a pattern into its parts: at commas if it has any, else at colons outside brackets.
+
+    Args:
+        pattern: One pattern, or several that count together.
+    """
+    if not isinstance(pattern, str):
+        return [part for each in pattern for part in split(each)]
+    if "," in pattern:
+        parts = pattern.split(",")
+    elif is_endpoint(pattern):
+        parts = [pattern]
+    else:
+        parts = _PARTS.findall(pattern)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say which known names are near to a wrong one, or how to see them all; ready to follow a message."""
+    import difflib  # noqa: PLC0415 - only a wrong name needs it
+
+    found = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    return f"; did you mean {', '.join(found)}?" if found else "; `inventory --graph` shows what there is"
+
+
+class PatternMatcher:
+    """Answers patterns over one finished graph.
+
+    Args:
+        graph: The graph.
+        read_text: Reads the file of an `@FILE` part.
+    """
+
+    def __init__(self, graph: Graph, read_text: Callable[[str], str]) -> None:
+        self._graph = graph
+        self._read_text = read_text
+        self._known: dict[str, list[HostNode]] = {}
+
+    def select(
+        self, pattern: str | Sequence[str], limit: str | Sequence[str] | None = None
+    ) -> list[HostNode]:
+        """Return the hosts of a pattern, in its order, of which only those in `limit` are kept.
+
+        Raises:
+            PatternError: A part cannot be read, or names nothing that the inventory holds.
+        """
+        hosts = self._evaluate(self._parts(pattern))
+        if limit:
+            allowed = {host.name for host in self._evaluate(self._parts(limit))}
+            hosts = [host for host in hosts if host.name in allowed]
+        return list({host.name: host for host in hosts}.values())
+
+    def _parts(self, pattern: str | Sequence[str]) -> list[str]:
+        """Split a pattern and put what `@FILE` lists in place of it."""
+        parts: list[str] = []
+        for part in split(pattern):
+            if part[0] == "@":
+                parts += [line.strip() for line in self._lines(part) if line.strip()]
+            else:
+                parts.append(part)
+        if not parts:
+            raise PatternError("an empty host pattern; 'all' means every host", text=str(pattern))
+        return parts
+
+    def _lines(self, part: str) -> list[str]:
+        try:
+            return self._read_text(os.path.expanduser(part[1:])).split("\n")  # noqa: PTH111
+        except InventoryError as exc:
+            raise PatternError(f"host list {part} {exc.message}", text=part) from exc
+
+    def _evaluate(self, parts: list[str]) -> list[HostNode]:
+        """Unite, then intersect, then exclude."""
+        required = [part for part in parts if part[0] == "&"]
+        excluded = [part for part in parts if part[0] == "!"]
+        united = [part for part in parts if part[0] not in "&!"] or ["all"]
+        hosts = {host.name: host for part in united for host in self._part(part)}
+        for part in required:
+            names = {host.name for host in self._part(part[1:])}
+            hosts = {name: host for name, host in hosts.items() if name in names}
+        for part in excluded:
+            for host in self._part(part[1:]):
+                hosts.pop(host.name, None)
+        return list(hosts.values())
+
+    def _part(self, part: str) -> list[HostNode]:
+        """Return the hosts of one part without its `&` or `!`, doubles included."""
+        if not part:
+            raise PatternError("a pattern ends after '&' or '!'; name a group or host")
+        if part in self._graph.hosts:
+            return [self._graph.hosts[part]]
+        if part not in self._known:
+            self._known[part] = self._matches(part)
+        return self._known[part]
+
+    def _matches(self, part: str) -> list[HostNode]:
+        subscript = None if part[0] == "~" else _SUBSCRIPT.fullmatch(part)
+        if subscript is None:
+            return self._named(part)
+        return _subscripted(self._named(subscript[1]), subscript)
+
+    def _named(self, expression: str) -> list[HostNode]:
+        """Return the hosts of the groups that match, and the hosts that match."""
+        matches = _matcher(expression)
+        groups = [group for name, group in self._graph.groups.items() if matches(name)]
+        hosts = [host for group in groups for host in group.all_hosts().values()]
+        if not groups or expression[0] == "~" or "." in expression or not _GLOB.isdisjoint(expression):
+            hosts += [host for name, host in self._graph.hosts.items() if matches(name)]
+        if not hosts and expression in LOCALHOST:
+            return [self.localhost(expression)]
+        if not hosts and not groups:
+            known = [*self._graph.groups, *self._graph.hosts]
+            raise PatternError(
+                f"no group or host {expression!r}{nearest(expression, known)}", text=expression
+            )
+        return hosts
+
+    def localhost(self, name: str) -> HostNode:
+        """Return this machine: the first host that has one of its names, else one of its own."""
+        for host in self._graph.hosts.values():
+            if host.name in LOCALHOST:
+                return host
+        import sys  # noqa: PLC0415
+
+        implicit = HostNode(name, None)
+        implicit.add_layer({"ansible_connection": "local", "ansible_python_interpreter": sys.executable})
+        return implicit
+
+
+def _matcher(expression: str) -> Callable[[str], object]:
+    """Return what tells whether a name matches: a name, a shell pattern, `~` and a regular expression."""
+    if expression[0] != "~" and _GLOB.isdisjoint(expression):
+        return expression.__eq__
+    source = expression[1:] if expression[0] == "~" else fnmatch.translate(expression)
+    try:
+        return re.compile(source).match
+    except re.error as exc:
+        where = f" at column {exc.colno}" if exc.colno else ""
+        raise PatternError(f"not a regular expression: {exc.msg}{where}", text=expression) from exc
+
+
+def _subscripted(hosts: list[HostNode], subscript: re.Match[str]) -> list[HostNode]:
+    """Take the hosts that a subscript names: `[i]`, `[-i]`, or `[a:b]` with both ends."""
+    _, index, start, end = subscript.groups()
+    if not hosts:
+        return hosts
+    if index is None and int(end or -1) == 0:
+        index = start  # Ansible takes [2:0] for [2]
+    try:
+        if index is not None:
+            return [hosts[int(index)]]
+        chosen = hosts[int(start) : int(end) + 1 if end else None]
+    except (IndexError, ValueError):
+        chosen = []
+    if not chosen:
+        raise PatternError(
+            f"the subscript is outside of the {len(hosts)} hosts of {subscript[1]}", text=subscript[0]
+        )
+    return chosen

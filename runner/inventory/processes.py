@@ -1,0 +1,115 @@
+"""Running somebody's program with an end to its time and to its output."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+from runner.errors import InventoryError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["output"]
+
+_CHUNK = 65536
+_STDERR_KEPT = 4096
+_POLL_S = 0.05
+
+
+def output(argv: Sequence[str], *, timeout_s: float, max_bytes: int) -> str:
+    """Run a program and return what it printed.
+
+    The program's end decides, not the end of its output: a daemon that it left behind may hold the pipe open.
+
+    Args:
+        argv: The program and its arguments; there is no shell.
+        timeout_s: Seconds after which it and all it started are killed.
+        max_bytes: How much it may print before the same happens.
+
+    Raises:
+        InventoryError: It cannot be started, fails, takes too long, prints too much or prints no UTF-8.
+    """
+    path = argv[0]
+    try:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as exc:
+        raise InventoryError(f"cannot be run: {exc.strerror}", path=path) from exc
+    with process:
+        try:
+            printed, complaint = _collect(process, path, time.monotonic() + timeout_s, max_bytes)
+        except InventoryError:
+            _kill_group(process)
+            raise
+    if process.returncode:
+        said = _one_line(complaint)
+        raise InventoryError(
+            f"ended with status {process.returncode}{f': {said}' if said else ''}", path=path
+        )
+    try:
+        return printed.decode()
+    except UnicodeDecodeError as exc:
+        raise InventoryError("printed something that is not UTF-8", path=path) from exc
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill the program and what it started: it leads a session of its own."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+
+
+def _collect(
+    process: subprocess.Popen[bytes], path: str, deadline: float, max_bytes: int
+) -> tuple[bytes, bytes]:
+    """Read both pipes until the program has ended and they are dry."""
+    printed, complaint = bytearray(), bytearray()
+    with selectors.DefaultSelector() as selector:
+        for pipe, kept in ((process.stdout, printed), (process.stderr, complaint)):
+            if pipe is not None:
+                os.set_blocking(pipe.fileno(), False)
+                selector.register(pipe, selectors.EVENT_READ, kept)
+        while _more(selector, ended=process.poll() is not None):
+            del complaint[_STDERR_KEPT:]
+            if len(printed) > max_bytes:
+                raise InventoryError(f"printed more than {max_bytes:,} bytes; killed", path=path)
+            if time.monotonic() > deadline:
+                raise InventoryError("took too long; killed", path=path)
+    _await_end(process, path, deadline)
+    return bytes(printed), bytes(complaint)
+
+
+def _more(selector: selectors.BaseSelector, *, ended: bool) -> bool:
+    """Read what has come; tell whether more may."""
+    ready = selector.select(0 if ended else _POLL_S)
+    for key, _ in ready:
+        chunk = os.read(key.fd, _CHUNK)
+        if not chunk:
+            selector.unregister(key.fileobj)
+        key.data.extend(chunk)
+    return bool(selector.get_map()) and (bool(ready) or not ended)
+
+
+def _await_end(process: subprocess.Popen[bytes], path: str, deadline: float) -> None:
+    """Wait for a program that has closed its pipes."""
+    try:
+        process.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired as exc:
+        raise InventoryError("took too long; killed", path=path) from exc
+
+
+def _one_line(text: bytes) -> str:
+    """Make a complaint fit for a message: its last line, without what moves a terminal."""
+    lines = text.decode("utf-8", "replace").strip().splitlines()
+    return "".join(char if char.isprintable() else "?" for char in lines[-1])[:200] if lines else ""

@@ -1,0 +1,181 @@
+"""The variables of one host, each decrypted and with its template filled in when somebody asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from runner.errors import HostError, InvalidVariable, InventoryError
+from runner.inventory.values import UnsafeText, VaultText
+from runner.models import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from runner.inventory.vault import Vault
+
+__all__ = ["ResolvedVariables"]
+
+_CONNECTION_PREFIX = "ansible_"
+_BEING_RESOLVED = object()
+
+
+class ResolvedVariables(Mapping[str, Any]):
+    """A mapping of variables that works each one out at its first use.
+
+    Templates are filled in for `ansible_…`, which say how a host is reached; other variables keep their
+    text unless asked for. A value that cannot be worked out raises `InvalidVariable` for that host and that
+    use alone. A pickled copy has every value worked out.
+
+    Args:
+        host: The host's name, for messages.
+        inherited: What it has from its groups.
+        own: What is set for it.
+        magic: Gives what templates see beside variables (`inventory_hostname`, …).
+        vault: What opens encrypted values.
+        template_all: Whether every template is filled in.
+    """
+
+    __slots__ = ("_cache", "_host", "_inherited", "_magic", "_own", "_template_all", "_vault")
+
+    def __init__(
+        self,
+        host: str,
+        inherited: Mapping[str, Any],
+        own: Mapping[str, Any],
+        *,
+        magic: Callable[[], Mapping[str, Any]],
+        vault: Vault | None = None,
+        template_all: bool = False,
+    ) -> None:
+        self._host = host
+        self._inherited = inherited
+        self._own = own
+        self._magic = magic
+        self._vault = vault
+        self._template_all = template_all
+        self._cache: dict[tuple[str, bool], Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        raw = self._own[name] if name in self._own else self._inherited[name]
+        if isinstance(raw, (int, float)) or raw is None:
+            return raw
+        if isinstance(raw, str) and "{" not in raw:
+            return str(raw)
+        templated = self._template_all or (isinstance(name, str) and name.startswith(_CONNECTION_PREFIX))
+        return self._resolved(name, raw, templated=templated)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._own
+        yield from (name for name in self._inherited if name not in self._own)
+
+    def __len__(self) -> int:
+        return len(self._own.keys() | self._inherited.keys())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._own or name in self._inherited
+
+    def __repr__(self) -> str:
+        return f"<variables of {self._host}: {', '.join(map(str, self))}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _Worked, (self._host, *self._worked_out())
+
+    def _worked_out(self) -> tuple[dict[str, Any], dict[str, HostError]]:
+        """Work out everything; what fails keeps its error."""
+        values: dict[str, Any] = {}
+        errors: dict[str, HostError] = {}
+        for name in self:
+            try:
+                values[name] = self[name]
+            except HostError as exc:
+                errors[name] = exc
+        return values, errors
+
+    def _resolved(self, name: str, raw: Any, *, templated: bool) -> Any:
+        """Work out one variable, once."""
+        key = (name, templated)
+        if self._cache.get(key) is _BEING_RESOLVED:
+            self._fail(name, "refers to itself")
+        if key not in self._cache:
+            self._cache[key] = _BEING_RESOLVED
+            try:
+                self._cache[key] = self._value(name, raw, templated=templated)
+            except BaseException:
+                del self._cache[key]
+                raise
+        return self._cache[key]
+
+    def _value(self, name: str, raw: Any, *, templated: bool) -> Any:
+        if isinstance(raw, VaultText):
+            return self._opened(name, raw)
+        if isinstance(raw, UnsafeText):
+            return str(raw)
+        if isinstance(raw, str):
+            return self._rendered(name, raw) if templated and "{" in raw else raw
+        if isinstance(raw, dict):
+            return {key: self._value(name, value, templated=templated) for key, value in raw.items()}
+        if isinstance(raw, list):
+            return [self._value(name, value, templated=templated) for value in raw]
+        return raw
+
+    def _opened(self, name: str, encrypted: VaultText) -> str:
+        if self._vault is None:
+            self._fail(name, "is encrypted, and no vault password was given (--vault-password-file)")
+        try:
+            return self._vault.decrypt(encrypted.ciphertext, f"{self._host}: {name}").decode(
+                "utf-8", "replace"
+            )
+        except InventoryError as exc:
+            self._fail(name, f"is encrypted: {exc.message}")
+
+    def _rendered(self, name: str, text: str) -> Any:
+        from runner.inventory.templating import TemplateError, render  # noqa: PLC0415 - loads Jinja
+
+        try:
+            return render(text, self._lookup)
+        except TemplateError as exc:
+            self._fail(name, f"{exc}, in {text[:80]!r}")
+
+    def _lookup(self, name: str) -> Any:
+        """Find what a name in a template stands for, its own template filled in.
+
+        Raises:
+            KeyError: Nothing has that name.
+        """
+        if name in self._own or name in self._inherited:
+            raw = self._own[name] if name in self._own else self._inherited[name]
+            return self._resolved(name, raw, templated=True)
+        return self._magic()[name]
+
+    def _fail(self, name: str, why: str) -> NoReturn:
+        raise InvalidVariable(f"{self._host}: {name} {why}", reason="bad-variable", phase=Phase.RESOLVE)
+
+
+class _Worked(Mapping[str, Any]):
+    """What a pickled copy is: plain values, and the errors of those that could not be worked out."""
+
+    __slots__ = ("_errors", "_host", "_values")
+
+    def __init__(self, host: str, values: dict[str, Any], errors: dict[str, HostError]) -> None:
+        self._host = host
+        self._values = values
+        self._errors = errors
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._errors:
+            raise self._errors[name]
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._values
+        yield from self._errors
+
+    def __len__(self) -> int:
+        return len(self._values) + len(self._errors)
+
+    def __repr__(self) -> str:
+        return f"<variables of {self._host}: {', '.join(map(str, self))}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _Worked, (self._host, self._values, self._errors)

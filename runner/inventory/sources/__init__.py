@@ -1,0 +1,92 @@
+"""What an inventory is read from: files, folders, scripts, lists of names, and whatever a plugin adds.
+
+A source is found through the entry-point group `runner.inventory_sources`, ours like anybody's. An entry
+point names an object with the three members of `Source`.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Protocol
+
+from runner.errors import InventoryError
+
+if TYPE_CHECKING:
+    from runner.inventory.loading import Loading
+
+__all__ = ["NotThisFormat", "Source", "read", "sources"]
+
+GROUP = "runner.inventory_sources"
+
+
+class Source(Protocol):
+    """One way to read hosts and groups.
+
+    Attributes:
+        order: Sources with a lower number are asked first; ours are multiples of 10 up to 90.
+    """
+
+    order: int
+
+    def claims(self, source: str) -> bool:
+        """Tell from its name, suffix or mode whether this may be the way to read `source`."""
+        ...
+
+    def read(self, source: str, loading: Loading) -> None:
+        """Read `source` into `loading.graph`.
+
+        Raises:
+            NotThisFormat: It is written in another format; nothing has been added to the graph.
+            InventoryError: It is in this format, and wrong.
+        """
+        ...
+
+
+class NotThisFormat(InventoryError):
+    """A source turned out not to be written in the format it was taken for: the next one may try."""
+
+
+@cache
+def sources() -> dict[str, Source]:
+    """Return every installed source by name, in the order in which they are asked."""
+    found: dict[str, Source] = {point.name: point.load() for point in entry_points(group=GROUP)}
+    return dict(sorted(found.items(), key=lambda item: item[1].order))
+
+
+def _named(source: str) -> tuple[Source | None, str]:
+    """Split `csv:hosts.csv`, which names its format, where no such file exists."""
+    name, colon, rest = source.partition(":")
+    if colon and rest and name in sources() and not os.path.lexists(source):
+        return sources()[name], os.path.expanduser(rest)  # noqa: PTH111 - text in, text out
+    return None, source
+
+
+def read(source: str, loading: Loading) -> None:
+    """Read one source with the first format that takes it.
+
+    Raises:
+        InventoryError: No format reads it, or the one it is written in finds it wrong.
+    """
+    named, source = _named(source)
+    claimants = [named] if named else [each for each in sources().values() if each.claims(source)]
+    refusals: list[NotThisFormat] = []
+    for claimant in claimants:
+        try:
+            claimant.read(source, loading)
+        except NotThisFormat as exc:
+            refusals.append(exc)
+        else:
+            return
+    if not claimants:
+        missing = not os.path.lexists(source)
+        raise InventoryError(
+            "no such file or folder" if missing else "no known inventory format", path=source
+        )
+    raise refusals[0] if _suffix_tells(source) else refusals[-1]
+
+
+def _suffix_tells(source: str) -> bool:
+    """Tell whether a file's name says that the first complaint, which is YAML's, is the one to show."""
+    return source.endswith((".yml", ".yaml", ".json"))

@@ -1,0 +1,35 @@
+"""Host names given in place of a file: `-i web1,web2:2222,`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from runner.inventory.addresses import split_port
+from runner.inventory.graph import UNGROUPED
+
+if TYPE_CHECKING:
+    from runner.inventory.loading import Loading
+
+__all__ = ["HOST_LIST", "HostList"]
+
+
+class HostList:
+    """Names between commas; a comma makes a list of one. There are no ranges in it."""
+
+    order = 10
+
+    def claims(self, source: str) -> bool:
+        """Take a text with a comma that is no existing path."""
+        return "," in source and not os.path.lexists(source)
+
+    def read(self, source: str, loading: Loading) -> None:
+        """Add each name that is not known yet to `ungrouped`."""
+        graph = loading.graph
+        for item in source.split(","):
+            name, port = split_port(item.strip(), ranges=False)
+            if name and name not in graph.hosts:
+                graph.add_host(name, graph.groups[UNGROUPED], port)
+
+
+HOST_LIST = HostList()

@@ -1,0 +1,38 @@
+"""Files with a `plugin:` key: the configuration of an Ansible inventory plugin, not an inventory."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import InventoryError
+from runner.inventory.processes import output
+from runner.inventory.sources.script import parse_json, read_listing
+
+if TYPE_CHECKING:
+    from runner.inventory.loading import Loading
+
+__all__ = ["read_plugin_file"]
+
+
+def read_plugin_file(path: str, configuration: dict[Any, Any], loading: Loading) -> None:
+    """Let `ansible-inventory` say what a plugin gives.
+
+    Raises:
+        InventoryError: `ansible-inventory` is not installed, or the plugin fails.
+    """
+    plugin = configuration["plugin"]
+    program = shutil.which("ansible-inventory")
+    if program is None:
+        message = (
+            f"plugin {plugin!r} is not known here, and ansible-inventory, which may know it, is not installed"
+        )
+        raise InventoryError(message, path=path, text=f"plugin: {plugin}")
+    options = loading.options
+    argv = [program, "-i", path, "--list", "--export"]
+    printed = output(argv, timeout_s=options.script_timeout_s, max_bytes=options.max_script_bytes)
+    listing = parse_json(printed, path)
+    if not any(name != "_meta" for name in listing):
+        raise InventoryError(f"plugin {plugin!r} gave no hosts; ansible-inventory -i says why", path=path)
+    loading.graph.source = path
+    read_listing(path, listing, loading)

@@ -1,0 +1,159 @@
+"""Inventory scripts: programs that print JSON for `--list`, and for `--host NAME` if they have to."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import InventoryError
+from runner.inventory.documents import revive
+from runner.inventory.processes import output
+from runner.inventory.values import UnsafeText
+
+if TYPE_CHECKING:
+    from runner.inventory.loading import Loading
+
+__all__ = ["SCRIPT", "Script", "read_listing"]
+
+_PROGRAM_MAGIC = (b"#!", b"\x7fELF")
+_SECTIONS = frozenset({"hosts", "vars", "children"})
+
+
+class Script:
+    """An executable file. A text with the execute bit and no `#!` is data.
+
+    Some file systems set that bit on every file.
+    """
+
+    order = 30
+
+    def claims(self, source: str) -> bool:
+        """Take a program that the user may execute."""
+        if not os.path.isfile(source) or not os.access(source, os.X_OK):  # noqa: PTH113
+            return False
+        try:
+            with open(source, "rb") as file:  # noqa: PTH123
+                return file.read(4).startswith(_PROGRAM_MAGIC)
+        except OSError:
+            return False
+
+    def read(self, source: str, loading: Loading) -> None:
+        """Run it and read what it prints.
+
+        Raises:
+            InventoryError: It fails, hangs, prints too much or no inventory, or anybody may change it.
+        """
+        if os.stat(source).st_mode & stat.S_IWOTH:  # noqa: PTH116
+            raise InventoryError("a program that everybody may change is not run: chmod o-w", path=source)
+        listing = _run(source, "--list", loading=loading)
+        loading.graph.source = source
+
+        def ask(host: str) -> Any:
+            return _run(source, "--host", host, loading=loading)
+
+        _Listing(source, loading).read(listing, ask)
+
+
+def _run(path: str, *arguments: str, loading: Loading) -> Any:
+    options = loading.options
+    printed = output(
+        [path, *arguments], timeout_s=options.script_timeout_s, max_bytes=options.max_script_bytes
+    )
+    if not printed.strip():
+        if arguments[0] == "--host":
+            return {}
+        raise InventoryError("printed nothing; expected a JSON object", path=path)
+    return parse_json(printed, path)
+
+
+def parse_json(text: str, path: str) -> dict[str, Any]:
+    """Read what a program printed as one JSON object.
+
+    Raises:
+        InventoryError: It is none.
+    """
+    try:
+        value = json.loads(text, object_hook=revive)
+    except (ValueError, RecursionError) as exc:
+        line, column = getattr(exc, "lineno", None), getattr(exc, "colno", None)
+        shown = text.strip()[:60]
+        raise InventoryError("printed no JSON", path=path, line=line, column=column, text=shown) from exc
+    if not isinstance(value, dict):
+        raise InventoryError("printed JSON that is no object of groups", path=path, text=text.strip()[:60])
+    return value
+
+
+def read_listing(path: str, listing: dict[str, Any], loading: Loading) -> None:
+    """Read a `--list` document that has all variables under `_meta`.
+
+    Raises:
+        InventoryError: It is no such document.
+    """
+    _Listing(path, loading).read(listing, lambda _host: {})
+
+
+class _Listing:
+    """Reads one `--list` document."""
+
+    def __init__(self, path: str, loading: Loading) -> None:
+        self._path = path
+        self._graph = loading.graph
+        self._hosts: dict[str, None] = {}
+
+    def _error(self, what: str, expected: str, found: Any) -> InventoryError:
+        return InventoryError(f"{what} must be {expected}, found {found!r}"[:200], path=self._path)
+
+    def read(self, listing: dict[str, Any], ask: Any) -> None:
+        """Read groups, then each host's variables: from `_meta`, else by asking for it."""
+        meta = listing.get("_meta")
+        if "_meta" in listing and not (isinstance(meta, dict) and isinstance(meta.get("hostvars", {}), dict)):
+            raise self._error("_meta", "an object with an object 'hostvars'", meta)
+        try:
+            for name, content in listing.items():
+                if name != "_meta":
+                    self._group(name, content)
+            told = meta.get("hostvars") if meta else None
+            for host in self._hosts:
+                variables = ask(host) if told is None else told.get(host, {})
+                if not isinstance(variables, dict):
+                    raise self._error(f"the variables of {host}", "an object", variables)
+                self._graph.set_variables(host, variables)
+        except InventoryError as exc:
+            raise InventoryError(exc.message, path=self._path, line=exc.line, text=exc.text) from exc
+
+    def _group(self, name: str, content: Any) -> None:
+        group = self._graph.add_group(name)
+        if not isinstance(content, dict):
+            content = {"hosts": content}
+        elif not content.keys() & _SECTIONS:
+            # Ansible makes of a group without sections one host of that name, its variables never templates.
+            content = {"hosts": [name], "vars": _unsafe(content)}
+        hosts, variables = content.get("hosts", []), content.get("vars", {})
+        if not isinstance(hosts, list):
+            raise self._error(f"{name}.hosts", "a list", hosts)
+        if not isinstance(variables, dict):
+            raise self._error(f"{name}.vars", "an object", variables)
+        for host in hosts:
+            self._graph.add_host(host, group)
+            self._hosts[host] = None
+        self._graph.set_variables(name, variables)
+        children = content.get("children", [])
+        if not isinstance(children, list):
+            raise self._error(f"{name}.children", "a list", children)
+        for child in children:
+            self._graph.add_group(child)
+            self._graph.add_child(name, child)
+
+
+def _unsafe(value: Any) -> Any:
+    """Mark every text as no template."""
+    if isinstance(value, str):
+        return UnsafeText(value)
+    if isinstance(value, dict):
+        return {key: _unsafe(item) for key, item in value.items()}
+    return [_unsafe(item) for item in value] if isinstance(value, list) else value
+
+
+SCRIPT = Script()

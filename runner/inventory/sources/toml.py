@@ -1,0 +1,89 @@
+"""TOML inventories: a table for each group, with `hosts` and `vars` tables and a list of `children`."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import InventoryError
+from runner.inventory.addresses import expand, split_port
+
+if TYPE_CHECKING:
+    from runner.inventory.graph import GroupNode
+    from runner.inventory.loading import Loading
+
+__all__ = ["TOML", "Toml"]
+
+
+class Toml:
+    """A file with the suffix `.toml`."""
+
+    order = 60
+
+    def claims(self, source: str) -> bool:
+        """Take a file by its suffix."""
+        return source.endswith(".toml") and os.path.exists(source)  # noqa: PTH110
+
+    def read(self, source: str, loading: Loading) -> None:
+        """Read groups, hosts and variables.
+
+        Raises:
+            InventoryError: It is no TOML, or no inventory.
+        """
+        text = loading.read_text(source)
+        try:
+            groups = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError) as exc:
+            raise InventoryError(f"TOML: {exc}", path=source) from exc
+        if not groups:
+            raise InventoryError("an empty document; expected a table for each group", path=source)
+        loading.graph.source = source
+        try:
+            for name, content in groups.items():
+                if isinstance(content, dict):
+                    self._group(name, content, loading)
+                else:
+                    loading.warn(f"{source}: {name!r} is no group: a group is a table; skipped")
+        except InventoryError as exc:
+            raise InventoryError(exc.message, path=source, text=exc.text) from exc
+
+    def _group(self, name: str, content: dict[str, Any], loading: Loading) -> None:
+        graph = loading.graph
+        group = graph.add_group(name)
+        for key, section in content.items():
+            if key == "vars":
+                graph.set_variables(name, _table(section, name, key))
+            elif key == "hosts":
+                for pattern, variables in _table(section, name, key).items():
+                    self._hosts(pattern, variables, group, loading)
+            elif key == "children":
+                self._children(section, name, loading)
+            else:
+                loading.warn(
+                    f"{graph.source}: {key!r} in group {name!r} is not vars, children or hosts; skipped"
+                )
+
+    def _hosts(self, pattern: str, variables: Any, group: GroupNode, loading: Loading) -> None:
+        if not isinstance(variables, dict):
+            raise InventoryError(f"{pattern}: variables must be a table, found {variables!r}")
+        name, port = split_port(pattern)
+        for host in expand(name):
+            loading.graph.add_host(host, group, port)
+            loading.graph.set_variables(host, variables)
+
+    def _children(self, section: Any, name: str, loading: Loading) -> None:
+        if not isinstance(section, list):
+            raise InventoryError(f"{name}.children must be a list, found {section!r}")
+        for child in section:
+            loading.graph.add_group(child)
+            loading.graph.add_child(name, child)
+
+
+def _table(section: Any, name: str, key: str) -> dict[str, Any]:
+    if not isinstance(section, dict):
+        raise InventoryError(f"{name}.{key} must be a table, found {section!r}")
+    return section
+
+
+TOML = Toml()

@@ -1,0 +1,249 @@
+"""Jinja2 templates in inventories, in a sandbox that computes and does nothing else.
+
+An inventory is data that somebody else may have written, so a template may look up variables, compare,
+choose, compute and use a few filters. It may not loop, call, import, or reach an attribute that Python made.
+What it gives is bounded, and so is how deep it nests, so that none can hang the program or fill its memory.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import ChainMap
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import StrictUndefined, meta, nodes
+from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
+from jinja2.exceptions import TemplateError as JinjaError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from runner.inventory.filters import FILTERS, TESTS, FilterError, bounded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["TemplateError", "evaluate", "render"]
+
+_MAX_TEMPLATE = 16_384
+_MAX_DEPTH = 20
+_MAX_NAMES = 200
+
+_ALLOWED: tuple[type[nodes.Node], ...] = (
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Name,
+    nodes.Const,
+    nodes.Getattr,
+    nodes.Getitem,
+    nodes.Slice,
+    nodes.Filter,
+    nodes.Test,
+    nodes.Concat,
+    nodes.CondExpr,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.And,
+    nodes.Or,
+    nodes.Not,
+    nodes.Add,
+    nodes.Sub,
+    nodes.Mul,
+    nodes.Div,
+    nodes.FloorDiv,
+    nodes.Mod,
+    nodes.Neg,
+    nodes.Pos,
+    nodes.List,
+    nodes.Tuple,
+    nodes.Dict,
+    nodes.Pair,
+    nodes.Keyword,
+    nodes.If,
+    nodes.Call,
+)
+_METHODS = frozenset(
+    {
+        "capitalize",
+        "endswith",
+        "get",
+        "items",
+        "keys",
+        "lower",
+        "lstrip",
+        "rsplit",
+        "rstrip",
+        "split",
+        "startswith",
+        "strip",
+        "title",
+        "upper",
+        "values",
+    }
+)
+"""Methods of texts and mappings that give no more than they are given."""
+
+
+class TemplateError(Exception):
+    """A template that cannot be read, is not allowed, or names what does not exist. One line for people."""
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Jinja's own sandbox, with arithmetic on numbers alone."""
+
+    intercepted_binops = frozenset({"*", "%", "+"})
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Refuse arithmetic that makes texts or lists long: `'a' * 10 ** 10`."""
+        if operator in "*%" and not (isinstance(left, (int, float)) and isinstance(right, (int, float))):
+            raise SecurityError(f"operator {operator} is for numbers here")
+        return bounded(super().call_binop(context, operator, left, right))
+
+
+@cache
+def _environment() -> _Environment:
+    environment = _Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
+    environment.filters = dict(FILTERS)
+    environment.tests = {
+        **{name: test for name, test in environment.tests.items() if name not in ("filter", "test")},
+        **TESTS,
+    }
+    environment.globals = {"lookup": _lookup}
+    return environment
+
+
+def _lookup(plugin: object, *names: object) -> str:
+    """Look up an environment variable: the only lookup that runs nothing and reads no file."""
+    if plugin not in ("env", "ansible.builtin.env"):
+        raise SecurityError(f"lookup {plugin!r} is not allowed in an inventory; 'env' is")
+    return ",".join(os.environ.get(str(name), "") for name in names)
+
+
+def _check(tree: nodes.Template) -> None:
+    """Refuse what an inventory has no need of, before anything of it runs."""
+    if sum(1 for _ in tree.find_all(nodes.Name)) > _MAX_NAMES:
+        raise TemplateError(f"a template with more than {_MAX_NAMES} names")
+    pending: list[tuple[nodes.Node, int]] = [(tree, 0)]
+    while pending:
+        node, depth = pending.pop()
+        if depth > _MAX_DEPTH:
+            raise TemplateError(f"nested deeper than {_MAX_DEPTH} levels")
+        if not isinstance(node, _ALLOWED):
+            raise TemplateError(f"{_word_for(node)} not allowed in an inventory")
+        if isinstance(node, nodes.Getattr) and node.attr.startswith("_"):
+            raise TemplateError(f"attribute {node.attr} is not allowed")
+        if isinstance(node, nodes.Call):
+            _check_call(node)
+        pending += [(child, depth + 1) for child in node.iter_child_nodes()]
+
+
+def _word_for(node: nodes.Node) -> str:
+    words = {
+        nodes.For: "loops are",
+        nodes.Assign: "assignments are",
+        nodes.Macro: "macros are",
+        nodes.Pow: "** is",
+    }
+    return words.get(type(node), f"{type(node).__name__} is")
+
+
+def _check_call(call: nodes.Call) -> None:
+    """Allow `lookup('env', …)` and harmless methods, and no other call."""
+    called = call.node
+    if isinstance(called, nodes.Name) and called.name == "lookup":
+        return
+    if isinstance(called, nodes.Getattr) and called.attr in _METHODS:
+        return
+    raise TemplateError(
+        "calls are not allowed in an inventory, but lookup('env', NAME) and methods such as split"
+    )
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> tuple[nodes.Template, frozenset[str]]:
+    """Read a template, check it, and tell which names it needs."""
+    if len(text) > _MAX_TEMPLATE:
+        raise TemplateError(f"a template of more than {_MAX_TEMPLATE} characters")
+    try:
+        tree = _environment().parse(text)
+        _check(tree)
+        return tree, frozenset(meta.find_undeclared_variables(tree))
+    except TemplateSyntaxError as exc:
+        raise TemplateError(f"is no template: {exc.message}") from exc
+    except RecursionError as exc:
+        raise TemplateError("a template nested too deep") from exc
+
+
+def render(text: str, lookup: Callable[[str], Any]) -> Any:
+    """Fill in a template.
+
+    A text that is one expression and nothing else (`{{ port }}`) keeps the type of its value, as in Ansible.
+
+    Args:
+        text: The template.
+        lookup: Gives the value of a name, its own template filled in; KeyError where there is none.
+
+    Raises:
+        TemplateError: It cannot be read, is not allowed, or names what does not exist.
+    """
+    if "{{" not in text and "{%" not in text and "{#" not in text:
+        return text
+    tree, names = _parsed(text)
+    output = tree.body[0] if len(tree.body) == 1 else None
+    if isinstance(output, nodes.Output) and len(output.nodes) == 1:
+        expression = output.nodes[0]
+        if not isinstance(expression, nodes.TemplateData):
+            return _run(_compiled_expression(text.strip()), names, lookup)
+    return _run(_compiled_template(text), names, lookup)
+
+
+def evaluate(expression: str, lookup: Callable[[str], Any]) -> Any:
+    """Work out one expression, as in `compose` of a constructed inventory.
+
+    Args:
+        expression: The expression, without braces.
+        lookup: Gives the value of a name; KeyError where there is none.
+
+    Raises:
+        TemplateError: It cannot be read, is not allowed, or names what does not exist.
+    """
+    text = "{{ " + expression + " }}"
+    _, names = _parsed(text)
+    return _run(_compiled_expression(text), names, lookup)
+
+
+@lru_cache(maxsize=4096)
+def _compiled_expression(text: str) -> Callable[[Mapping[str, Any]], Any]:
+    expression = text[2:-2].strip("-+ \t\n")
+    compiled: Callable[[Mapping[str, Any]], Any] = _environment().compile_expression(
+        expression, undefined_to_none=False
+    )
+    return compiled
+
+
+@lru_cache(maxsize=4096)
+def _compiled_template(text: str) -> Callable[[Mapping[str, Any]], Any]:
+    return _environment().from_string(text).render
+
+
+def _run(
+    compiled: Callable[[Mapping[str, Any]], Any], names: frozenset[str], lookup: Callable[[str], Any]
+) -> Any:
+    """Look up what a template needs and run it."""
+    values: dict[str, Any] = {}
+    for name in names:
+        try:
+            values[name] = lookup(name)
+        except KeyError:
+            continue
+    try:
+        value = bounded(compiled(ChainMap(values)))
+    except UndefinedError as exc:
+        raise TemplateError(str(exc.message)) from exc
+    except (SecurityError, FilterError) as exc:
+        raise TemplateError(str(exc)) from exc
+    except (JinjaError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as exc:
+        raise TemplateError(f"{type(exc).__name__}: {exc}") from exc
+    if isinstance(value, StrictUndefined):
+        raise TemplateError(str(value._undefined_message))  # noqa: SLF001 - Jinja has no public name for it
+    return value

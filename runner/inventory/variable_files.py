@@ -1,0 +1,115 @@
+"""Variables that stand in files: `group_vars/NAME` and `host_vars/NAME`, beside an inventory or a playbook.
+
+One entry counts for a name: `NAME`, `NAME.yml`, `NAME.yaml`, `NAME.json`, the first that exists. A folder is
+read in byte order of its names, folders in it likewise. A file that no host of interest needs is never
+opened.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import InventoryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from runner.inventory.loading import Loading
+
+__all__ = ["VariableFolder"]
+
+_SUFFIXES = ("", ".yml", ".yaml", ".json")
+_MAX_DEPTH = 20
+
+
+class VariableFolder:
+    """The `group_vars` and `host_vars` beside one inventory or playbook.
+
+    Args:
+        base: The folder that may hold them.
+        loading: What to read files with.
+    """
+
+    def __init__(self, base: str, loading: Loading) -> None:
+        self.base = os.path.realpath(base)
+        self._loading = loading
+        self._entries: dict[str, frozenset[str]] = {}
+        self._read: dict[tuple[str, str], Mapping[str, Any]] = {}
+
+    def of_group(self, name: str) -> Mapping[str, Any]:
+        """Return what files say of a group.
+
+        Raises:
+            InventoryError: One of them cannot be read as variables.
+        """
+        return self._variables("group_vars", name)
+
+    def of_host(self, name: str) -> Mapping[str, Any]:
+        """Return what files say of a host.
+
+        Raises:
+            InventoryError: One of them cannot be read as variables.
+        """
+        return self._variables("host_vars", name)
+
+    def files(self, kind: str, name: str) -> list[str]:
+        """List the files that hold variables of a name, weakest first.
+
+        Args:
+            kind: `group_vars` or `host_vars`.
+            name: The group or host.
+        """
+        folder = f"{self.base}/{kind}"
+        entries = self._listing(kind)
+        if not entries or name.startswith("/") or ".." in name.split("/"):
+            return []
+        first = name.partition("/")[0]
+        for suffix in _SUFFIXES:
+            if (f"{name}{suffix}" in entries) or (first != name and first in entries):
+                path = f"{folder}/{name}{suffix}"
+                if os.path.isdir(path):  # noqa: PTH112
+                    return list(_files_in(path, 0))
+                if os.path.exists(path):  # noqa: PTH110
+                    return [path]
+        return []
+
+    def _listing(self, kind: str) -> frozenset[str]:
+        """List a folder once: thousands of hosts ask for four names each."""
+        if kind not in self._entries:
+            try:
+                self._entries[kind] = frozenset(os.listdir(f"{self.base}/{kind}"))  # noqa: PTH208
+            except (FileNotFoundError, NotADirectoryError):
+                self._entries[kind] = frozenset()
+            except OSError as exc:
+                path = f"{self.base}/{kind}"
+                raise InventoryError(f"cannot be read: {exc.strerror}", path=path) from exc
+        return self._entries[kind]
+
+    def _variables(self, kind: str, name: str) -> Mapping[str, Any]:
+        key = (kind, name)
+        if key not in self._read:
+            merged: Mapping[str, Any] = {}
+            for path in self.files(kind, name):
+                read = self._loading.variables_file(path)
+                merged = {**merged, **read} if merged else read
+            self._read[key] = merged
+        return self._read[key]
+
+
+def _files_in(folder: str, depth: int) -> Iterator[str]:
+    """Yield the files of a folder that count."""
+    if depth > _MAX_DEPTH:
+        raise InventoryError(f"folders nested deeper than {_MAX_DEPTH} levels", path=folder)
+    try:
+        names = sorted(os.listdir(folder))  # noqa: PTH208
+    except OSError as exc:
+        raise InventoryError(f"cannot be read: {exc.strerror}", path=folder) from exc
+    for name in names:
+        if name.startswith(".") or name.endswith("~"):
+            continue
+        path, suffix = f"{folder}/{name}", os.path.splitext(name)[1]  # noqa: PTH122
+        if os.path.isdir(path) and not suffix:  # noqa: PTH112
+            yield from _files_in(path, depth + 1)
+        elif os.path.isfile(path) and suffix in _SUFFIXES:  # noqa: PTH113
+            yield path

@@ -1,0 +1,167 @@
+"""Which value of a variable holds for a host.
+
+Ansible's order, weakest first (its documentation, "Understanding variable precedence"): inline variables of
+`all`; of the other groups; `group_vars/all` beside the sources, beside the playbook; `group_vars/GROUP`
+beside the sources, beside the playbook; inline variables of the host; `host_vars` beside the sources,
+beside the playbook. Among groups the deeper wins, then the higher `ansible_group_priority`, then the later
+name. A value replaces another whole; mappings are not merged.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from runner.inventory.graph import ALL
+from runner.inventory.variable_files import VariableFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from runner.inventory.graph import Graph, GroupNode, HostNode
+    from runner.inventory.loading import Loading
+
+__all__ = ["INTERNAL_NAMES", "VariableTable"]
+
+INTERNAL_NAMES = frozenset(
+    {
+        "ansible_async_path",
+        "ansible_collection_name",
+        "ansible_config_file",
+        "ansible_dependent_role_names",
+        "ansible_diff_mode",
+        "ansible_facts",
+        "ansible_forks",
+        "ansible_inventory_sources",
+        "ansible_limit",
+        "ansible_play_batch",
+        "ansible_play_hosts",
+        "ansible_play_hosts_all",
+        "ansible_play_role_names",
+        "ansible_playbook_python",
+        "ansible_role_name",
+        "ansible_role_names",
+        "ansible_run_tags",
+        "ansible_skip_tags",
+        "ansible_verbosity",
+        "ansible_version",
+        "inventory_dir",
+        "inventory_file",
+        "inventory_hostname",
+        "inventory_hostname_short",
+        "groups",
+        "group_names",
+        "hostvars",
+        "playbook_dir",
+        "play_hosts",
+        "role_name",
+        "role_names",
+        "role_path",
+        "role_uuid",
+    }
+)
+"""Names that Ansible sets itself and therefore leaves out of every listing, whoever else sets them."""
+
+
+class VariableTable:
+    """Works out variables, for a host at a time and for a set of groups once.
+
+    Args:
+        graph: The finished graph.
+        sources: The sources as they were given; their folders may hold variables.
+        loading: What to read files with.
+    """
+
+    def __init__(self, graph: Graph, sources: Sequence[str], loading: Loading) -> None:
+        self._graph = graph
+        self._depths = graph.depths()
+        bases = [base for base in map(_folder_of, sources) if base is not None]
+        self.beside_sources = [VariableFolder(base, loading) for base in bases]
+        self.beside_playbook = VariableFolder(loading.options.playbook_dir, loading)
+        self._playbook_given = loading.options.playbook_given
+        self._ordered: dict[tuple[str, ...], tuple[GroupNode, ...]] = {}
+        self._merged: dict[tuple[str, ...], Mapping[str, Any]] = {}
+
+    @property
+    def folders(self) -> list[VariableFolder]:
+        """Every folder that may hold variables, weakest first."""
+        return [*self.beside_sources, self.beside_playbook]
+
+    def signature(self, host: HostNode) -> tuple[str, ...]:
+        """Name the groups that list a host: hosts of one signature get the same from their groups."""
+        return tuple([parent.name for parent in host.parents])
+
+    def groups_of(self, host: HostNode) -> tuple[GroupNode, ...]:
+        """Return every group that a host is in but `all`, weakest first."""
+        signature = self.signature(host)
+        if signature not in self._ordered:
+            found = {parent.name: parent for parent in host.parents}
+            for parent in host.parents:
+                found.update(parent.ancestors())
+            found.pop(ALL, None)
+            self._ordered[signature] = tuple(sorted(found.values(), key=self._strength))
+        return self._ordered[signature]
+
+    def _strength(self, group: GroupNode) -> tuple[int, int, str]:
+        return self._depths[group.name], group.priority, group.name
+
+    def from_groups(self, host: HostNode) -> Mapping[str, Any]:
+        """Return what a host has from its groups; shared with its like, so not to be changed."""
+        signature = self.signature(host)
+        if signature not in self._merged:
+            merged: dict[str, Any] = {}
+            for _, layer in self.group_layers(self.groups_of(host)):
+                merged.update(layer)
+            self._merged[signature] = merged
+        return self._merged[signature]
+
+    def group_layers(self, groups: Sequence[GroupNode]) -> Iterator[tuple[GroupNode, Mapping[str, Any]]]:
+        """Yield the variables of groups, weakest first, each with the group that it comes from."""
+        everything = self._graph.groups[ALL]
+        for group in (everything, *groups):
+            yield group, group.variables
+        for level in ((everything,), groups):
+            for folder in self.folders:
+                for group in level:
+                    yield group, folder.of_group(group.name)
+
+    def own(self, host: HostNode) -> Mapping[str, Any]:
+        """Return what is set for a host itself, in sources and in `host_vars`."""
+        layers = [folder.of_host(host.name) for folder in self.folders]
+        if not any(layers):
+            return host.variables
+        merged = dict(host.variables)
+        for layer in layers:
+            merged.update(layer)
+        return merged
+
+    def of_host(self, host: HostNode) -> dict[str, Any]:
+        """Return every variable of a host, untemplated."""
+        return {**self.from_groups(host), **self.own(host)}
+
+    def of_group(self, group: GroupNode) -> dict[str, Any]:
+        """Return what `ansible-inventory` shows of a group; the playbook's files only if named."""
+        merged = dict(group.variables)
+        folders = self.folders if self._playbook_given else self.beside_sources
+        for folder in folders:
+            merged.update(folder.of_group(group.name))
+        if group.priority != 1:
+            merged["ansible_group_priority"] = group.priority
+        return merged
+
+    def exported(self, host: HostNode) -> dict[str, Any]:
+        """Return what is set for a host itself, the playbook's `host_vars` only if that folder was named."""
+        merged = dict(host.variables)
+        folders = self.folders if self._playbook_given else self.beside_sources
+        for folder in folders:
+            merged.update(folder.of_host(host.name))
+        return merged
+
+
+def _folder_of(source: str) -> str | None:
+    """Tell the folder whose variables belong to a source; a list of hosts has none."""
+    if os.path.isdir(source):  # noqa: PTH112
+        return source
+    if not os.path.exists(source) and "," in source:  # noqa: PTH110
+        return None
+    return os.path.dirname(source) or "."  # noqa: PTH120
