@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from runner.models import Phase, Status
+from runner.models import CommandResult, Phase, Status
 
 __all__ = [
+    "Cancelled",
     "ConnectionLost",
     "DeadlineExceeded",
     "HostError",
@@ -81,7 +82,14 @@ class InventoryError(RunnerError):
         return f"{place + ': ' if place else ''}{self.message}{found}"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild_inventory_error, (type(self), self.message, self.path, self.line, self.column, self.text)
+        return _rebuild_inventory_error, (
+            type(self),
+            self.message,
+            self.path,
+            self.line,
+            self.column,
+            self.text,
+        )
 
 
 def _rebuild_inventory_error(
@@ -111,6 +119,8 @@ class HostError(RunnerError):
     """
 
     status: ClassVar[Status] = Status.ERROR
+    command: CommandResult | None = None
+    """What the command that was under way had said until then."""
 
     def __init__(self, message: str, *, reason: str, phase: Phase, transient: bool = False) -> None:
         super().__init__(message)
@@ -175,3 +185,9 @@ class OutputLimitExceeded(HostError):
     """A command printed more than is allowed and was ended."""
 
     status = Status.ERROR
+
+
+class Cancelled(HostError):
+    """The run was stopped before this host's end."""
+
+    status = Status.CANCELLED

@@ -6,12 +6,15 @@ process means the same in the process that reports it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["CommandResult", "Endpoint", "Host", "HostResult", "Phase", "Secret", "Status"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+__all__ = ["CommandResult", "Endpoint", "Host", "HostResult", "Phase", "Run", "Secret", "Status"]
 
 
 class Status(StrEnum):
@@ -54,7 +57,7 @@ class Phase(StrEnum):
 
 
 class Secret:
-    """A text that no log, traceback, `repr` or JSON document shows; `reveal()` gives it to whoever logs in."""
+    """A text that no log, `repr` or JSON document shows; `reveal()` gives it to whoever logs in."""
 
     __slots__ = ("_text",)
 
@@ -111,6 +114,33 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """One fan-out: what was asked of which hosts, and how it was spread.
+
+    Attributes:
+        id: Unique, and in the order of time.
+        task: `ping`, `run`, or the name of a host task.
+        commands: What was run on each host, where it was known beforehand.
+        pattern: The host pattern, where the hosts were chosen by one.
+        inventory: The inventory's sources.
+        executor: Name of the executor.
+        workers: Hosts in flight at once.
+        started: When, in UTC.
+        finished: When, in UTC; None while it goes on.
+    """
+
+    id: str
+    task: str
+    started: datetime
+    commands: tuple[str, ...] = ()
+    pattern: str | None = None
+    inventory: tuple[str, ...] = ()
+    executor: str = "thread"
+    workers: int = 0
+    finished: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CommandResult:
     """What one command on one host came to.
 
@@ -141,12 +171,12 @@ class CommandResult:
 
     @property
     def stdout(self) -> str:
-        """Standard output as text; a byte that is no UTF-8 is shown as `\\xNN`."""
+        r"""Standard output as text; a byte that is no UTF-8 is shown as `\\xNN`."""
         return self.stdout_bytes.decode("utf-8", "backslashreplace")
 
     @property
     def stderr(self) -> str:
-        """Standard error as text; a byte that is no UTF-8 is shown as `\\xNN`."""
+        r"""Standard error as text; a byte that is no UTF-8 is shown as `\\xNN`."""
         return self.stderr_bytes.decode("utf-8", "backslashreplace")
 
 

@@ -1,0 +1,78 @@
+"""How one host is talked to: the `Connection` protocol, and where its kinds come from."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Protocol, cast
+
+from runner.connection.options import ConnectionOptions, HostKeyPolicy
+from runner.errors import InvalidVariable
+from runner.models import Phase
+
+if TYPE_CHECKING:
+    from runner.connection.deadline import Deadline
+    from runner.models import CommandResult, Host
+
+__all__ = ["Connect", "Connection", "ConnectionOptions", "HostKeyPolicy", "connector"]
+
+# What Ansible calls its ways to a host, in our words. A device's CLI is asked through SSH exec requests.
+_ALIASES = {
+    "smart": "ssh",
+    "paramiko": "ssh",
+    "paramiko_ssh": "ssh",
+    "network_cli": "ssh",
+    "ansible.builtin.ssh": "ssh",
+    "ansible.builtin.paramiko_ssh": "ssh",
+    "ansible.netcommon.network_cli": "ssh",
+    "ansible.builtin.local": "local",
+}
+
+
+class Connection(Protocol):
+    """A login on one host."""
+
+    sent: bool
+    """Whether a command has been handed to the host: the point after which nothing is repeated."""
+
+    def run(self, command: str) -> CommandResult:
+        """Run one command and wait for its end; raise `HostError` where it has none of its own."""
+
+    def close(self) -> None:
+        """End the login at once."""
+
+
+class Connect(Protocol):
+    """What the entry-point group `runner.connections` holds, by the name of the connection."""
+
+    def __call__(self, host: Host, options: ConnectionOptions, deadline: Deadline) -> Connection:
+        """Log in to a host before the deadline; raise `HostError` where that fails."""
+
+
+def connector(host: Host) -> Connect:
+    """Return the way to a host that its `ansible_connection` names; `ssh` where it names none.
+
+    Raises:
+        InvalidVariable: There is no such connection.
+    """
+    wanted = str(host.variables.get("ansible_connection") or "ssh")
+    known = _connections()
+    name = _ALIASES.get(wanted, wanted)
+    if name not in known:
+        raise InvalidVariable(
+            f"ansible_connection {wanted!r} of {host.name} is not known; known: {', '.join(sorted(known))}",
+            reason="bad-variable",
+            phase=Phase.CONNECT,
+        )
+    return _load(name)
+
+
+@lru_cache(maxsize=1)
+def _connections() -> frozenset[str]:
+    return frozenset(entry_points(group="runner.connections").names)
+
+
+@lru_cache(maxsize=16)
+def _load(name: str) -> Connect:
+    (found, *_) = entry_points(group="runner.connections", name=name)
+    return cast("Connect", found.load())

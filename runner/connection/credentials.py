@@ -1,0 +1,141 @@
+"""What one can log in with: key files, the agent's keys, passwords; each loaded once a process."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import paramiko
+
+from runner.errors import LoginRefused
+from runner.models import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.connection.options import Login
+    from runner.models import Secret
+
+__all__ = ["Credential", "KeyCredential", "PasswordCredential", "credentials"]
+
+_DEFAULT_KEYS = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
+
+# With `lru_cache` alone, every worker that starts at once would read the same key.
+_key_lock = threading.Lock()
+_agent_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCredential:
+    """A private key, and where it comes from."""
+
+    key: paramiko.PKey
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordCredential:
+    """A password, for password and keyboard-interactive authentication."""
+
+    password: Secret
+
+
+Credential = KeyCredential | PasswordCredential
+
+
+def credentials(login: Login) -> Iterator[Credential]:
+    """Yield what may be tried: what was asked for by name, then the agent's keys, then the usual files.
+
+    Servers count refusals (MaxAuthTries, 6 in OpenSSH), so a key that was named must not wait behind an agent
+    full of others.
+
+    Raises:
+        LoginRefused: The key file that was asked for cannot be used.
+    """
+    if login.private_key is not None:
+        yield KeyCredential(_named_key(login.private_key), login.private_key)
+    if login.password:
+        yield PasswordCredential(login.password)
+    if login.private_key is None:
+        for key in _agent_keys(os.environ.get("SSH_AUTH_SOCK", "")):
+            yield KeyCredential(key, "agent")
+        for path in _DEFAULT_KEYS:
+            default = _default_key(path)
+            if default is not None:
+                yield KeyCredential(default, path)
+
+
+def _named_key(path: str) -> paramiko.PKey:
+    try:
+        with _key_lock:
+            return _read_key(path)
+    except FileNotFoundError as exc:
+        raise _unusable(path, "does not exist", "no-key-file") from exc
+    except OSError as exc:
+        raise _unusable(path, f"cannot be read: {exc.strerror or exc}", "no-key-file") from exc
+    except (
+        paramiko.PasswordRequiredException,
+        TypeError,
+    ) as exc:  # cryptography's word for "encrypted" is TypeError
+        raise _unusable(path, "is encrypted; load it into ssh-agent with ssh-add", "key-encrypted") from exc
+    except (paramiko.SSHException, paramiko.pkey.UnknownKeyType, ValueError, IndexError) as exc:
+        raise _unusable(path, "is no private key that can be read", "bad-key-file") from exc
+
+
+def _unusable(path: str, what: str, reason: str) -> LoginRefused:
+    return LoginRefused(f"private key {path} {what}", reason=reason, phase=Phase.LOGIN)
+
+
+def _default_key(path: str) -> paramiko.PKey | None:
+    """Return a key file's key; None where there is none that can be used as it is."""
+    if not Path(path).expanduser().is_file():
+        return None
+    try:
+        return _named_key(path)
+    except LoginRefused:
+        return None
+
+
+@lru_cache(maxsize=256)
+def _read_key(path: str) -> paramiko.PKey:
+    return paramiko.PKey.from_path(Path(path).expanduser())
+
+
+@lru_cache(maxsize=4)
+def _list_agent(address: str) -> tuple[paramiko.PKey, ...]:
+    if not address:
+        return ()
+    try:
+        keys = paramiko.Agent().get_keys()
+    except paramiko.SSHException:
+        return ()
+    return tuple(_SerialisedKey(key) for key in keys)  # type: ignore[misc]
+
+
+def _agent_keys(address: str) -> tuple[paramiko.PKey, ...]:
+    """Return the keys of the agent at this socket, listed once."""
+    with _key_lock:
+        return _list_agent(address)
+
+
+class _SerialisedKey:
+    """An agent's key that signs one text at a time: all of them share one connection to the agent."""
+
+    def __init__(self, key: Any) -> None:
+        self._key = key
+
+    def sign_ssh_data(self, data: bytes, algorithm: str | None = None) -> Any:
+        """Ask the agent for a signature."""
+        with _agent_lock:
+            return self._key.sign_ssh_data(data, algorithm)
+
+    def asbytes(self) -> bytes:
+        """Return the public key as it goes over the wire."""
+        return bytes(self._key.asbytes())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._key, name)

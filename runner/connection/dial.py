@@ -1,0 +1,245 @@
+"""From a name and a port to a connected TCP socket, within a deadline.
+
+Addresses are tried as RFC 8305 ("happy eyeballs") has it: families in turn, a new attempt every 250 ms while
+the earlier ones go on, the first that stands wins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import ipaddress
+import os
+import queue
+import selectors
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import Cancelled, Unreachable
+from runner.models import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.models import Endpoint
+
+__all__ = ["SshSocket", "dial", "resolve"]
+
+_ATTEMPT_DELAY_S = 0.25  # RFC 8305 section 5, Connection Attempt Delay
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+_USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)
+_PREAMBLE = 512
+_IPV6 = 6
+
+_REASONS = {
+    errno.ECONNREFUSED: ("port-closed", "connection refused: nothing listens on the SSH port"),
+    errno.EHOSTUNREACH: ("no-route", "no route to host"),
+    errno.ENETUNREACH: ("no-route", "network is unreachable"),
+    errno.ETIMEDOUT: ("no-reply", "no reply"),
+    errno.EACCES: ("prohibited", "prohibited by a firewall or an administrator"),
+    errno.EPERM: ("prohibited", "prohibited by a local firewall"),
+    errno.ECONNRESET: ("reset", "connection reset"),
+}
+
+_Address = tuple[socket.AddressFamily, Any]
+
+
+class SshSocket:
+    """A TCP socket as Paramiko wants one, without the waits that its own use of sockets costs.
+
+    Nagle's algorithm and delayed acknowledgements cost about 40 ms each in login and in the first channel,
+    and a `close` that another thread waits on takes effect up to 100 ms late; `shutdown` first wakes it at
+    once.
+
+    Attributes:
+        preamble: The first bytes that the peer sent, for error messages.
+    """
+
+    def __init__(self, raw: socket.socket) -> None:
+        self._raw = raw
+        self.preamble = b""
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if _USER_TIMEOUT is not None:
+            raw.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, 60_000)
+
+    def send(self, data: bytes) -> int:
+        """Send what fits; return how many bytes that was."""
+        sent = self._raw.send(data)
+        if _QUICKACK is not None:
+            try:
+                self._raw.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+            except OSError:
+                return sent
+        return sent
+
+    def recv(self, size: int) -> bytes:
+        """Return up to `size` bytes; empty at the end of the stream."""
+        received = self._raw.recv(size)
+        if len(self.preamble) < _PREAMBLE:
+            self.preamble += received[: _PREAMBLE - len(self.preamble)]
+        return received
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Set how long `send` and `recv` wait."""
+        self._raw.settimeout(seconds)
+
+    def close(self) -> None:
+        """Close the connection now, also for whoever waits on it in another thread."""
+        with contextlib.suppress(OSError):
+            self._raw.shutdown(socket.SHUT_RDWR)
+        self._raw.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+
+def dial(
+    endpoint: Endpoint, timeout_s: float | None, stopped: Callable[[], bool] = lambda: False
+) -> SshSocket:
+    """Connect to an endpoint.
+
+    Args:
+        endpoint: Where to.
+        timeout_s: Seconds for finding the name's addresses and connecting to one of them; None is no limit.
+        stopped: Asked a few times a second whether to give up.
+
+    Raises:
+        Unreachable: The name is not known, or no address of it took the connection in time.
+        Cancelled: `stopped` said so.
+    """
+    race = _Race(timeout_s, stopped)
+    return SshSocket(race.run(resolve(endpoint, timeout_s)))
+
+
+def resolve(endpoint: Endpoint, timeout_s: float | None) -> list[_Address]:
+    """Return every address of an endpoint, families in turn, the resolver's first choice first.
+
+    Raises:
+        Unreachable: The name is not known, or the resolver did not answer within `timeout_s` seconds.
+    """
+    try:
+        version = ipaddress.ip_address(endpoint.address.partition("%")[0]).version
+    except ValueError:
+        return _interleave(_ask_resolver(endpoint, timeout_s))
+    family = socket.AF_INET6 if version == _IPV6 else socket.AF_INET
+    infos = socket.getaddrinfo(endpoint.address, endpoint.port, family, socket.SOCK_STREAM)
+    return [(info[0], info[4]) for info in infos]
+
+
+def _ask_resolver(endpoint: Endpoint, timeout_s: float | None) -> list[_Address]:
+    """Ask the system's resolver in a thread of its own: `getaddrinfo` cannot be given a timeout."""
+    answer: queue.SimpleQueue[list[Any] | OSError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answer.put(socket.getaddrinfo(endpoint.address, endpoint.port, type=socket.SOCK_STREAM))
+        except OSError as exc:
+            answer.put(exc)
+        except UnicodeError as exc:
+            answer.put(OSError(str(exc)))
+
+    threading.Thread(target=ask, name=f"resolve {endpoint.address}", daemon=True).start()
+    try:
+        infos = answer.get(timeout=timeout_s)
+    except queue.Empty:
+        raise Unreachable(
+            f"the resolver did not answer for {endpoint.address} within {timeout_s:g} s",
+            reason="resolver-timeout",
+            phase=Phase.RESOLVE,
+            transient=True,
+        ) from None
+    if isinstance(infos, OSError):
+        again = isinstance(infos, socket.gaierror) and infos.errno == socket.EAI_AGAIN
+        raise Unreachable(
+            f"name not found: {endpoint.address} ({infos.strerror or infos})",
+            reason="name-not-found",
+            phase=Phase.RESOLVE,
+            transient=again,
+        ) from infos
+    return [(info[0], info[4]) for info in infos]
+
+
+def _interleave(addresses: list[_Address]) -> list[_Address]:
+    """Order addresses so that no family has to fail whole before the other is tried (RFC 8305 section 4)."""
+    first = [address for address in addresses if address[0] == addresses[0][0]]
+    second = [address for address in addresses if address[0] != addresses[0][0]]
+    ordered: list[_Address] = []
+    while first or second:
+        ordered.extend(family.pop(0) for family in (first, second) if family)
+    return ordered
+
+
+class _Race:
+    """Connection attempts to the addresses of one endpoint, of which the first that stands wins."""
+
+    def __init__(self, timeout_s: float | None, stopped: Callable[[], bool]) -> None:
+        self._timeout_s = timeout_s
+        self._end = None if timeout_s is None else time.monotonic() + timeout_s
+        self._stopped = stopped
+        self._failures: list[int] = []
+
+    def run(self, addresses: list[_Address]) -> socket.socket:
+        """Return the first socket that connects; close all the others."""
+        pending = list(addresses)
+        with selectors.DefaultSelector() as selector:
+            try:
+                while pending or selector.get_map():
+                    winner = self._begin(pending.pop(0), selector) if pending else None
+                    winner = winner or self._wait(selector)
+                    if winner is not None:
+                        return winner
+                    self._check_time()
+            finally:
+                for key in list(selector.get_map().values()):
+                    key.fileobj.close()  # type: ignore[union-attr]
+        raise _unreachable(self._failures[-1], self._timeout_s)
+
+    def _begin(self, address: _Address, selector: selectors.BaseSelector) -> socket.socket | None:
+        """Begin one connection; return it if it stood at once."""
+        raw = socket.socket(address[0], socket.SOCK_STREAM)
+        raw.setblocking(False)
+        code = raw.connect_ex(address[1])
+        if code == 0:
+            return raw
+        if code == errno.EINPROGRESS:
+            selector.register(raw, selectors.EVENT_WRITE)
+        else:
+            self._failures.append(code)
+            raw.close()
+        return None
+
+    def _wait(self, selector: selectors.BaseSelector) -> socket.socket | None:
+        """Wait for the attempts under way; return one that stands, note those that failed."""
+        if not selector.get_map():
+            return None
+        left = _ATTEMPT_DELAY_S if self._end is None else max(0.0, self._end - time.monotonic())
+        for key, _ in selector.select(min(_ATTEMPT_DELAY_S, left)):
+            raw = key.fileobj
+            assert isinstance(raw, socket.socket)  # noqa: S101 - only sockets are registered
+            selector.unregister(raw)
+            code = raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code == 0:
+                return raw
+            self._failures.append(code)
+            raw.close()
+        return None
+
+    def _check_time(self) -> None:
+        if self._stopped():
+            raise Cancelled("the run was stopped", reason="stopped", phase=Phase.CONNECT)
+        if self._end is not None and time.monotonic() >= self._end:
+            raise _unreachable(errno.ETIMEDOUT, self._timeout_s)
+
+
+def _unreachable(code: int, timeout_s: float | None) -> Unreachable:
+    reason, text = _REASONS.get(code, ("connect-failed", os.strerror(code)))
+    within = f" within {timeout_s:g} s" if reason == "no-reply" and timeout_s is not None else ""
+    return Unreachable(
+        f"{text}{within}",
+        reason=reason,
+        phase=Phase.CONNECT,
+        transient=code in (errno.ECONNRESET, errno.ETIMEDOUT),
+    )

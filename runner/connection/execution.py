@@ -1,0 +1,186 @@
+"""One command on one open channel: both streams drained together, every way of ending told apart."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from runner.connection.paramiko_hooks import send_signal
+from runner.errors import ConnectionLost, DeadlineExceeded, HostError, OutputLimitExceeded
+from runner.models import CommandResult, Phase
+
+if TYPE_CHECKING:
+    import paramiko
+
+__all__ = ["Execution"]
+
+_CHUNK = 2**18
+
+# A command's exit status may come while something it started still holds its output open. Then the output
+# ends when it has been quiet for this long.
+_QUIET_S = 1.0
+
+
+class _Wake(threading.Event):
+    """Set when either stream has something; Paramiko's `clear` when one of them is empty does not count."""
+
+    def clear(self) -> None:
+        """Do nothing: see `rearm`."""
+
+    def rearm(self) -> None:
+        """Clear it; whoever does looks at both streams before waiting again."""
+        super().clear()
+
+
+@dataclass(slots=True)
+class _Stream:
+    """What one stream has given, up to the limit."""
+
+    limit: int
+    chunks: list[bytes] = field(default_factory=list)
+    size: int = 0
+    truncated: bool = False
+
+    def add(self, chunk: bytes) -> None:
+        kept = chunk[: self.limit - self.size]
+        self.truncated = self.truncated or len(kept) < len(chunk)
+        if kept:
+            self.chunks.append(kept)
+            self.size += len(kept)
+
+
+class Execution:
+    """A command that has been asked for on a channel.
+
+    Args:
+        channel: A session channel on which nothing has been executed yet.
+        command: The command.
+        limit: Bytes kept of each stream.
+    """
+
+    def __init__(self, channel: paramiko.Channel, command: str, limit: int) -> None:
+        self._channel: Any = channel
+        self._command = command
+        self._streams = (_Stream(limit), _Stream(limit))
+        self._wake = _Wake()
+        self._start = time.monotonic()
+        self._last_output = self._start
+
+    def begin(self) -> None:
+        """Ask the host to run the command, with nothing on its standard input."""
+        channel = self._channel
+        channel.runner_wake = self._wake
+        channel.in_buffer.set_event(self._wake)
+        channel.in_stderr_buffer.set_event(self._wake)
+        channel.exec_command(self._command)
+        channel.shutdown_write()
+
+    def collect(self, timeout_s: float | None, *, whole_host: bool) -> CommandResult:
+        """Read until the command ends.
+
+        Args:
+            timeout_s: Seconds until it is told to end; None is no limit.
+            whole_host: Whether that limit is the host's rather than the command's, for the message.
+
+        Raises:
+            DeadlineExceeded: It had not ended by then.
+            OutputLimitExceeded: It printed more than is kept.
+            ConnectionLost: The connection ended, or no exit status came.
+        """
+        end = None if timeout_s is None else self._start + timeout_s
+        while not self._ended():
+            if any(stream.truncated for stream in self._streams):
+                raise self._give_up(self._over_limit())
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
+                raise self._give_up(self._late(timeout_s, whole_host=whole_host))
+            self._wake.wait(self._patience(left))
+        return self._outcome()
+
+    def partial(self) -> CommandResult:
+        """Return what is known of the command so far."""
+        out, err = self._streams
+        status = self._channel.exit_status
+        return CommandResult(
+            command=self._command,
+            exit_code=status if status >= 0 else None,
+            stdout_bytes=b"".join(out.chunks),
+            stderr_bytes=b"".join(err.chunks),
+            duration_s=time.monotonic() - self._start,
+            truncated=out.truncated or err.truncated,
+            signal=getattr(self._channel, "runner_exit_signal", None),
+        )
+
+    def _drain(self) -> bool:
+        """Take what has arrived on both streams; whether there was anything."""
+        channel = self._channel
+        out, err = self._streams
+        before = out.size + err.size
+        while channel.recv_ready() and not out.truncated:
+            out.add(channel.recv(_CHUNK))
+        while channel.recv_stderr_ready() and not err.truncated:
+            err.add(channel.recv_stderr(_CHUNK))
+        return out.size + err.size > before
+
+    def _ended(self) -> bool:
+        channel = self._channel
+        self._wake.rearm()
+        # Looked at before draining: what arrives in between would be left behind else.
+        closed, ended, status = channel.closed, channel.eof_received, channel.exit_status_ready()
+        if self._drain():
+            self._last_output = time.monotonic()
+        if any(stream.truncated for stream in self._streams):
+            return False
+        if closed or (ended and status):
+            return True
+        return status and time.monotonic() - max(self._last_output, self._start) >= _QUIET_S
+
+    def _patience(self, left: float | None) -> float | None:
+        """Return how long to wait: to the deadline, or to the end of quiet after an exit status."""
+        if self._channel.exit_status_ready():
+            return _QUIET_S if left is None else min(_QUIET_S, left)
+        return left
+
+    def _outcome(self) -> CommandResult:
+        result = self.partial()
+        if result.exit_code is not None or result.signal is not None:
+            return result
+        if self._channel.transport.is_active():
+            error = ConnectionLost(
+                f"the host closed the channel without an exit status for {self._command!r}",
+                reason="no-exit-status",
+                phase=Phase.COMMAND,
+            )
+        else:
+            error = ConnectionLost(
+                f"the connection ended while {self._command!r} was running",
+                reason="connection-lost",
+                phase=Phase.COMMAND,
+            )
+        error.command = result
+        raise error
+
+    def _over_limit(self) -> HostError:
+        return OutputLimitExceeded(
+            f"{self._command!r} printed more than {self._streams[0].limit} bytes and was ended; "
+            "see --max-output",
+            reason="output-limit",
+            phase=Phase.COMMAND,
+        )
+
+    def _late(self, timeout_s: float | None, *, whole_host: bool) -> HostError:
+        what = "the host's deadline" if whole_host else "its deadline"
+        return DeadlineExceeded(
+            f"{self._command!r} did not end within {what} of {timeout_s:g} s",
+            reason="host-deadline" if whole_host else "command-deadline",
+            phase=Phase.COMMAND,
+        )
+
+    def _give_up(self, error: HostError) -> HostError:
+        """Tell the remote process to end, and return the error with what it had said."""
+        error.command = self.partial()
+        send_signal(self._channel, "TERM")
+        self._channel.close()
+        return error

@@ -1,0 +1,188 @@
+"""The `ssh` connection: Paramiko, with a deadline on every step."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import paramiko
+
+from runner.connection import handshake
+from runner.connection.dial import dial
+from runner.connection.execution import Execution
+from runner.connection.login import log_in
+from runner.connection.options import Login
+from runner.connection.paramiko_hooks import Transport
+from runner.errors import (
+    Cancelled,
+    ConnectionLost,
+    DeadlineExceeded,
+    HostError,
+    RequestRefused,
+    Unreachable,
+)
+from runner.inventory.endpoint import endpoint
+from runner.models import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.connection.deadline import Deadline, Guard
+    from runner.connection.options import ConnectionOptions
+    from runner.models import CommandResult, Host
+
+__all__ = ["SshConnection", "connect"]
+
+# Paramiko logs every failed connection with a traceback; what it means is in the result.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+# How much longer the watchdog waits than the loop that reads a command's output, which can tell the remote
+# process to end.
+_BACKSTOP_S = 0.5
+
+_STALLED = {
+    Phase.HANDSHAKE: "the key exchange stalled",
+    Phase.LOGIN: "the server did not answer the login",
+    Phase.CHANNEL: "the server did not open a channel",
+    Phase.COMMAND: "the server did not answer the request to run the command",
+}
+
+
+def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> SshConnection:
+    """Connect and log in to a host.
+
+    Raises:
+        HostError: It could not be done; the error says in which phase and why.
+    """
+    connection = SshConnection(host, options, deadline)
+    try:
+        connection.open()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class SshConnection:
+    """A login on one host, on which commands are run one after the other.
+
+    Attributes:
+        sent: Whether a command has been handed to the host.
+    """
+
+    def __init__(self, host: Host, options: ConnectionOptions, deadline: Deadline) -> None:
+        self.sent = False
+        self._host = host
+        self._options = options
+        self._deadline = deadline
+        self._transport: Transport | None = None
+
+    def open(self) -> None:
+        """Connect, agree on keys, check the host key, log in.
+
+        Raises:
+            HostError: One of these failed.
+        """
+        target = endpoint(self._host)
+        login = Login.of(self._host, self._options)
+        seconds = self._options.connect_timeout_s
+        budget, by_host = self._deadline.sooner(seconds)
+        if by_host and budget is not None and budget <= 0:
+            raise self._late(Phase.CONNECT, seconds, by_host=True)
+        socket = dial(target, budget, self._deadline.stopped)
+        self._transport = Transport(socket)
+        with self._step(Phase.HANDSHAKE, seconds):
+            handshake.agree(self._transport, socket, target, self._options)
+        with self._step(Phase.LOGIN, seconds):
+            log_in(self._transport, login)
+
+    def run(self, command: str) -> CommandResult:
+        """Run one command and wait for its end.
+
+        Raises:
+            HostError: It did not come to an end of its own; what it had said is the error's `command`.
+        """
+        channel = self._open_channel()
+        execution = Execution(channel, command, self._options.max_output)
+        seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
+        try:
+            with self._step(Phase.COMMAND, None if seconds is None else seconds + _BACKSTOP_S):
+                self.sent = True
+                execution.begin()
+                return execution.collect(seconds, whole_host=whole_host)
+        except HostError as exc:
+            if exc.command is None:
+                exc.command = execution.partial()
+            raise
+        finally:
+            channel.close()
+
+    def close(self) -> None:
+        """End the connection at once."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def _open_channel(self) -> paramiko.Channel:
+        assert self._transport is not None  # noqa: S101 - `connect` opens before it hands out
+        seconds = self._options.connect_timeout_s
+        with self._step(Phase.CHANNEL, seconds):
+            return self._transport.open_session(timeout=seconds + _BACKSTOP_S)
+
+    @contextmanager
+    def _step(self, phase: Phase, seconds: float | None) -> Iterator[None]:
+        """Watch one step, and put whatever it raises in the words of a result."""
+        budget, by_host = self._deadline.sooner(seconds)
+        with self._deadline.guard(budget, self._hang_up) as watched:
+            try:
+                yield
+            except Exception as exc:  # a hostile peer can make Paramiko raise anything
+                raise self._translate(phase, exc, watched, seconds, by_host=by_host) from exc
+            if watched.expired:
+                raise self._late(phase, seconds, by_host=by_host)
+
+    def _hang_up(self) -> None:
+        if self._transport is not None:
+            self._transport.sock.close()
+
+    def _translate(
+        self, phase: Phase, exc: Exception, watched: Guard, seconds: float | None, *, by_host: bool
+    ) -> HostError:
+        if watched.aborted:
+            return Cancelled("the run was stopped", reason="stopped", phase=phase)
+        if watched.expired:
+            return self._late(phase, seconds, by_host=by_host)
+        if isinstance(exc, HostError):
+            return exc
+        return self._broken(phase, exc)
+
+    def _broken(self, phase: Phase, exc: Exception) -> HostError:
+        alive = self._transport is not None and self._transport.is_active()
+        if isinstance(exc, paramiko.ChannelException):
+            return RequestRefused(
+                f"the server refused a channel: {exc.text}", reason="channel-refused", phase=phase
+            )
+        if phase is Phase.COMMAND and alive:
+            return RequestRefused("the server refused to run a command", reason="exec-refused", phase=phase)
+        if phase is Phase.COMMAND:
+            return ConnectionLost(
+                "the connection ended when the command had been sent", reason="connection-lost", phase=phase
+            )
+        return Unreachable(
+            f"the connection ended: {exc or type(exc).__name__}",
+            reason="closed-after-login" if phase is Phase.CHANNEL else "connection-lost",
+            phase=phase,
+            transient=True,
+        )
+
+    def _late(self, phase: Phase, seconds: float | None, *, by_host: bool) -> HostError:
+        if by_host:
+            return DeadlineExceeded(
+                f"the host's deadline of {self._options.host_timeout_s:g} s passed",
+                reason="host-deadline",
+                phase=phase,
+            )
+        message = f"{_STALLED.get(phase, 'no answer')}: nothing within {seconds:g} s"
+        if phase is Phase.HANDSHAKE:
+            return Unreachable(message, reason="kex-stalled", phase=phase)
+        return DeadlineExceeded(message, reason=f"{phase}-deadline", phase=phase)

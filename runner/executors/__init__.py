@@ -1,0 +1,86 @@
+"""How work is spread: a name -> a `concurrent.futures.Executor`.
+
+Third parties add theirs to the entry-point group `runner.executors`; ours come in by the same door. The
+fan-out uses nothing but `submit`, futures and `shutdown`.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
+
+from runner.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["ExecutorFactory", "SerialExecutor", "create", "names", "process", "serial", "thread"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class ExecutorFactory(Protocol):
+    """What the entry-point group `runner.executors` holds."""
+
+    def __call__(self, workers: int) -> Executor:
+        """Return an executor that has up to `workers` calls in flight at once."""
+
+
+def names() -> list[str]:
+    """Return the names of all executors that are installed."""
+    return sorted(entry_points(group="runner.executors").names)
+
+
+def create(name: str, workers: int) -> Executor:
+    """Return the executor of this name.
+
+    Raises:
+        UsageError: There is none, or it cannot be used here.
+    """
+    found = tuple(entry_points(group="runner.executors", name=name))
+    if not found:
+        raise UsageError(f"--executor: {name!r} is not known; known: {', '.join(names())}")
+    try:
+        factory: ExecutorFactory = found[0].load()
+        return factory(workers)
+    except ImportError as exc:
+        raise UsageError(f"--executor {name}: {exc}") from exc
+
+
+class SerialExecutor(Executor):
+    """Does each call at once, in the thread that submits it: a breakpoint in a job works."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Call `fn` and return a future that is done."""
+        future: Future[T] = Future()
+        future.set_running_or_notify_cancel()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as exc:  # a future carries whatever its call raised  # noqa: BLE001
+            future.set_exception(exc)
+        return future
+
+
+def serial(workers: int) -> Executor:  # noqa: ARG001 - one at a time, whatever is asked for
+    """One host after the other, in the caller."""
+    return SerialExecutor()
+
+
+def thread(workers: int) -> Executor:
+    """One thread for each host in flight: right for nearly every fleet."""
+    return ThreadPoolExecutor(workers, thread_name_prefix="runner")
+
+
+def process(workers: int) -> Executor:
+    """One process a core, each with its share of the workers as threads.
+
+    Right where key exchange is heavy: it holds the interpreter lock, and so one process does about eleven
+    logins a second with DH group 16, whatever its number of threads.
+    """
+    from runner.executors.processes import ThreadedProcessExecutor  # noqa: PLC0415 - multiprocessing is slow to import
+
+    return ThreadedProcessExecutor(workers)

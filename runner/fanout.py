@@ -1,0 +1,338 @@
+"""One job over many hosts: batches, pacing, stopping, and one result for each host, whatever dies.
+
+Everything that happens (a probe's answer, a finished job, a signal) comes in through one queue and is dealt
+with in one thread, so that a host goes to the executor the moment it answers and nothing needs a lock.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from contextlib import closing
+from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner import executors
+from runner.connection import deadline
+from runner.jobs import Job, perform
+from runner.models import Host, HostResult, Status
+from runner.reach import ReachOptions, probe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from runner.connection import ConnectionOptions
+    from runner.quantities import Share
+
+__all__ = ["Control", "FanoutOptions", "stream"]
+
+_ABORT_GRACE_S = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class FanoutOptions:
+    """How work is spread over hosts.
+
+    Attributes:
+        executor: Name of the executor.
+        workers: Hosts in flight at once.
+        rate: Hosts started a second; None is no limit.
+        batches: Sizes of the batches that follow one another, the last used again; empty is all at once.
+        max_fail: No more hosts are started when more than this share did not end `ok`.
+        ping: Whether hosts are pinged first.
+    """
+
+    executor: str = "thread"
+    workers: int = 50
+    rate: float | None = None
+    batches: tuple[Share, ...] = ()
+    max_fail: Share | None = None
+    ping: bool = True
+
+
+class _Reached(NamedTuple):
+    result: HostResult
+
+
+class _Finished(NamedTuple):
+    host: Host
+    reached: HostResult | None
+    future: Future[HostResult]
+
+
+class _Stop(NamedTuple):
+    now: bool
+
+
+_Event = _Reached | _Finished | _Stop | BaseException
+
+
+class Control:
+    """The way to stop a run from a signal handler or another thread."""
+
+    def __init__(self) -> None:
+        self._events: SimpleQueue[_Event] = SimpleQueue()
+
+    def stop(self) -> None:
+        """Start no more hosts; let those that are running finish."""
+        self._events.put(_Stop(now=False))
+
+    def abort(self) -> None:
+        """Start no more hosts, and end those that are running."""
+        self._events.put(_Stop(now=True))
+
+
+def stream(  # noqa: PLR0913 - one composition of parts that have nothing else in common
+    hosts: Iterable[Host],
+    job: Job,
+    *,
+    run: str,
+    connection: ConnectionOptions,
+    options: FanoutOptions,
+    reach: ReachOptions,
+    control: Control | None = None,
+) -> Iterator[HostResult]:
+    """Do a job on hosts; yield each host's one result as it is known.
+
+    Args:
+        hosts: The hosts; one that comes twice is taken once.
+        job: What to do on each.
+        run: Id of the run.
+        connection: How to connect.
+        options: How to spread the work.
+        reach: How to ping.
+        control: By which the run can be stopped.
+
+    Raises:
+        UsageError: The executor cannot be used.
+    """
+    chosen = list({host.name: host for host in hosts}.values())
+    with closing(_Fanout(job, run, connection, options, control or Control())) as work:
+        if chosen:
+            work.open(len(chosen))
+        for batch in _batches(chosen, options.batches):
+            yield from work.batch(batch, reach)
+
+
+def _batches(hosts: Sequence[Host], sizes: Sequence[Share]) -> Iterator[Sequence[Host]]:
+    """Cut hosts into batches; the last size is used again until all are in one."""
+    begin, turn = 0, 0
+    while begin < len(hosts):
+        size = sizes[min(turn, len(sizes) - 1)].of(len(hosts)) if sizes else len(hosts)
+        yield hosts[begin : begin + max(1, size)]
+        begin += max(1, size)
+        turn += 1
+
+
+class _Gate:
+    """A thread that pings the hosts of a batch and passes every answer on as it comes."""
+
+    def __init__(self, hosts: Sequence[Host], options: ReachOptions, events: SimpleQueue[_Event]) -> None:
+        self._hosts = hosts
+        self._options = options
+        self._events = events
+        self._closed = False
+        Thread(target=self._pass_on, name="runner-gate", daemon=True).start()
+
+    def close(self) -> None:
+        """Let the thread end at the next answer."""
+        self._closed = True
+
+    def _pass_on(self) -> None:
+        try:
+            with closing(probe(self._hosts, self._options)) as answers:
+                for answer in answers:
+                    if self._closed:
+                        return
+                    self._events.put(_Reached(answer))
+        except Exception as exc:  # whatever it is, the thread that consumes the stream has to hear of it  # noqa: BLE001
+            self._events.put(exc)
+
+
+class _Fanout:
+    """The state of one run, all of it in the thread that consumes the stream."""
+
+    def __init__(
+        self, job: Job, run: str, connection: ConnectionOptions, options: FanoutOptions, control: Control
+    ) -> None:
+        self._job = job
+        self._run = run
+        self._connection = connection
+        self._options = options
+        self._events = control._events  # noqa: SLF001 - the two are one thing, of which callers see half
+        self._executor: Executor | None = None
+        self._undecided: dict[str, Host] = {}
+        self._started: set[str] = set()
+        self._running: set[str] = set()
+        self._waiting: deque[tuple[Host, HostResult | None]] = deque()
+        self._next_start = 0.0
+        self._budget: float = float("inf")
+        self._stop: tuple[Status, str, str] | None = None
+        self._give_up_at: float | None = None
+
+    def open(self, total: int) -> None:
+        """Get the executor ready for so many hosts."""
+        self._executor = executors.create(self._options.executor, min(self._options.workers, total))
+        if self._options.max_fail is not None:
+            self._budget = self._options.max_fail.of(total)
+
+    def close(self) -> None:
+        """Leave nothing behind: end what still runs, and the executor."""
+        if self._executor is None:
+            return
+        if self._running:
+            self._end_running()
+        self._executor.shutdown(wait=not self._running, cancel_futures=True)
+        deadline.forget(self._run)
+
+    def batch(self, hosts: Sequence[Host], reach: ReachOptions) -> Iterator[HostResult]:
+        """Do the job on these hosts and yield their results."""
+        self._undecided = {host.name: host for host in hosts}
+        self._started = set()
+        if self._stop is not None or not self._options.ping:
+            self._waiting.extend((host, None) for host in hosts)
+            yield from self._decide()
+            return
+        with closing(_Gate(hosts, reach, self._events)):
+            yield from self._decide()
+
+    def _decide(self) -> Iterator[HostResult]:
+        """Deal with one event after the other until every host of the batch has its result."""
+        any_ok = False
+        while self._undecided:
+            for result in self._step():
+                self._count(result)
+                any_ok = any_ok or result.ok
+                yield result
+        if self._options.batches and not any_ok and self._stop is None:
+            self._stop = Status.SKIPPED, "earlier-batch", "not started: no host of the batch before ended ok"
+
+    def _count(self, result: HostResult) -> None:
+        if result.ok or self._stop is not None:
+            return
+        self._budget -= 1
+        if self._budget < 0:
+            self._stop = Status.CANCELLED, "max-fail", "not started: too many hosts had not ended ok"
+
+    def _step(self) -> Iterator[HostResult]:
+        if self._stop is not None:
+            yield from self._refuse(*self._stop)
+        else:
+            yield from self._start()
+        if not self._undecided:
+            return
+        try:
+            event = self._events.get(timeout=self._patience())
+        except Empty:
+            if self._give_up_at is not None and time.monotonic() >= self._give_up_at:
+                yield from self._abandon()
+            return
+        yield from self._handle(event)
+
+    def _handle(self, event: _Event) -> Iterator[HostResult]:
+        if isinstance(event, BaseException):
+            raise event
+        if isinstance(event, _Stop):
+            self._halt(now=event.now)
+        elif isinstance(event, _Finished):
+            self._running.discard(event.host.name)
+            if self._undecided.pop(event.host.name, None) is not None:
+                yield self._outcome(event)
+        elif event.result.host in self._undecided:
+            if event.result.ok:
+                self._waiting.append((self._undecided[event.result.host], event.result))
+            else:
+                del self._undecided[event.result.host]
+                yield event.result
+
+    def _start(self) -> Iterator[HostResult]:
+        """Start what may be started now; let what has happened meanwhile be heard in between."""
+        while self._waiting and self._has_room() and time.monotonic() >= self._next_start:
+            host, reached = self._waiting.popleft()
+            if self._options.rate:
+                self._next_start = max(time.monotonic(), self._next_start + 1 / self._options.rate)
+            refused = self._submit(host, reached)
+            if refused is not None:
+                del self._undecided[host.name]
+                yield refused
+            if not self._events.empty():
+                return
+
+    def _has_room(self) -> bool:
+        return len(self._running) < self._options.workers
+
+    def _submit(self, host: Host, reached: HostResult | None) -> HostResult | None:
+        """Hand a host to the executor; return its result where the executor does not take it."""
+        assert self._executor is not None  # noqa: S101 - `open` comes first
+        self._started.add(host.name)
+        try:
+            future = self._executor.submit(perform, host, self._job, self._connection, reached, self._run)
+        except Exception as exc:  # executors refuse in many ways: broken, shut down, unpicklable  # noqa: BLE001
+            return _failed(host, reached, Status.ERROR, "not-submitted", f"not started: {exc}", sent=False)
+        self._running.add(host.name)
+        events = self._events
+        future.add_done_callback(lambda done: events.put(_Finished(host, reached, done)))
+        return None
+
+    def _patience(self) -> float | None:
+        """Return how long to wait for an event: to the next start that is allowed, or the end of an abort."""
+        moments = []
+        if self._waiting and self._stop is None and self._has_room():
+            moments.append(self._next_start)
+        if self._give_up_at is not None:
+            moments.append(self._give_up_at)
+        return max(0.0, min(moments) - time.monotonic()) if moments else None
+
+    def _halt(self, *, now: bool) -> None:
+        self._stop = Status.CANCELLED, "stopped", "not started: the run was stopped"
+        if now and self._give_up_at is None:
+            self._give_up_at = time.monotonic() + _ABORT_GRACE_S
+            self._end_running()
+
+    def _end_running(self) -> None:
+        deadline.abort(self._run)
+        terminate: Callable[[], None] | None = getattr(self._executor, "terminate_workers", None)
+        if terminate is not None:
+            terminate()
+
+    def _refuse(self, status: Status, reason: str, text: str) -> Iterator[HostResult]:
+        """Give every host that has not been started the result that says why."""
+        self._waiting.clear()
+        for name in [name for name in self._undecided if name not in self._started]:
+            del self._undecided[name]
+            yield HostResult(name, status, reason=reason, error=text)
+
+    def _abandon(self) -> Iterator[HostResult]:
+        """Stop waiting for hosts that do not come to an end; whether their command was sent is not known."""
+        for host in list(self._undecided.values()):
+            del self._undecided[host.name]
+            yield _failed(host, None, Status.CANCELLED, "stopped", "the run was stopped", sent=True)
+
+    def _outcome(self, event: _Finished) -> HostResult:
+        """Return what a future holds; one that holds no result is made into one."""
+        host, reached, future = event
+        try:
+            return future.result()
+        except CancelledError:
+            return _failed(
+                host, reached, Status.CANCELLED, "stopped", "not started: no worker was left", sent=False
+            )
+        except BrokenExecutor as exc:
+            if self._give_up_at is not None:
+                return _failed(host, reached, Status.CANCELLED, "stopped", "the run was stopped", sent=True)
+            text = f"its worker died, what was done is not known: {exc}"
+            return _failed(host, reached, Status.LOST, "worker-died", text, sent=True)
+        except Exception as exc:  # the result did not survive the way back  # noqa: BLE001
+            return _failed(
+                host, reached, Status.LOST, "result-lost", f"its result was lost: {exc}", sent=True
+            )
+
+
+def _failed(
+    host: Host, reached: HostResult | None, status: Status, reason: str, error: str, *, sent: bool
+) -> HostResult:
+    result = reached or HostResult(host.name, status)
+    return replace(result, status=status, reason=reason, error=error, sent=sent)

@@ -1,0 +1,251 @@
+"""What is done on each host, and how it is turned into that host's one result.
+
+This is the code that runs in an executor's worker: it knows one host and nothing of the others, and whatever
+happens in it, it returns a result.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from runner.connection import connector
+from runner.connection.deadline import Deadline
+from runner.connection.refusals import refusal
+from runner.errors import HostError, RequestRefused, Unreachable
+from runner.inventory.endpoint import endpoint
+from runner.models import CommandResult, Host, HostResult, Phase, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from runner.connection import Connection, ConnectionOptions
+
+__all__ = ["CommandFailed", "CommandJob", "FunctionJob", "Job", "Session", "perform"]
+
+_BACKOFF_S = 0.5
+_BACKOFF_CAP_S = 8.0
+
+
+class CommandFailed(HostError):
+    """A command ended with another exit code than 0, by a signal, or was refused by the device."""
+
+    status = Status.FAILED
+
+
+class Job(Protocol):
+    """What is done on each host. It travels to workers, so it pickles."""
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The commands, where they are known beforehand; they are named in reports."""
+
+    def __call__(self, session: Session) -> Any:
+        """Do it on one host; what it returns becomes the result's `value`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandJob:
+    """Run these commands one after the other, up to the first that fails."""
+
+    commands: tuple[str, ...]
+
+    def __call__(self, session: Session) -> None:
+        """Run them."""
+        for command in self.commands:
+            session.run(command)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionJob:
+    """Call a function with a session on the host; worker processes import it by its name."""
+
+    function: Callable[..., Any]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """Nothing: what a function runs is known when it has run it."""
+        return ()
+
+    def __call__(self, session: Session) -> Any:
+        """Call it."""
+        return self.function(session, **self.arguments)
+
+
+class Session:
+    """One host while a job is done on it; connects when the first command is run.
+
+    Attributes:
+        host: The host.
+        results: What the commands came to so far.
+        sent: Whether any command has been handed to the host.
+    """
+
+    def __init__(self, host: Host, options: ConnectionOptions, deadline: Deadline) -> None:
+        self.host = host
+        self.results: list[CommandResult] = []
+        self.sent = False
+        self._options = options
+        self._deadline = deadline
+        self._connection: Connection | None = None
+
+    @property
+    def name(self) -> str:
+        """The host's name in the inventory."""
+        return self.host.name
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """The host's variables."""
+        return self.host.variables
+
+    def run(self, command: str, *, warn: bool = False) -> CommandResult:
+        """Run one command on the host.
+
+        Args:
+            command: The command.
+            warn: Return a command that failed instead of raising, as in Invoke.
+
+        Raises:
+            CommandFailed: It ended with another exit code than 0, by a signal, or was refused.
+            HostError: It did not come to an end of its own.
+        """
+        try:
+            result = self._run(command)
+        except HostError as exc:
+            if exc.command is not None:
+                self.results.append(exc.command)
+            raise
+        refused = refusal(self.variables.get("ansible_network_os"), result.stdout_bytes + result.stderr_bytes)
+        result = dataclasses.replace(result, refused=refused)
+        self.results.append(result)
+        if not result.ok and not warn:
+            raise _failed(result)
+        return result
+
+    def _run(self, command: str) -> CommandResult:
+        connection = self._connected()
+        try:
+            return connection.run(command)
+        except (RequestRefused, Unreachable) as exc:
+            # Much network gear serves one command a connection (paramiko #2230). What was not sent may go
+            # elsewhere.
+            if exc.phase is not Phase.CHANNEL or not self.results:
+                raise
+            self.close()
+            return self._connected().run(command)
+        finally:
+            self.sent = self.sent or connection.sent
+
+    def connect(self) -> None:
+        """Log in, for jobs that want to know before they run anything.
+
+        Raises:
+            HostError: It cannot be done.
+        """
+        self._connected()
+
+    def close(self) -> None:
+        """End the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = connector(self.host)(self.host, self._options, self._deadline)
+        return self._connection
+
+
+def perform(
+    host: Host, job: Job, options: ConnectionOptions, reached: HostResult | None = None, run: str = ""
+) -> HostResult:
+    """Do a job on one host.
+
+    An attempt that failed for a passing reason is repeated, with full jitter, as long as no command was sent.
+
+    Args:
+        host: The host.
+        job: What to do on it.
+        options: How to connect to it.
+        reached: What its probe found, where it was probed.
+        run: Id of the run, by which it can be aborted.
+
+    Returns:
+        Its result, whatever happened; only `KeyboardInterrupt` is let through.
+    """
+    start = time.monotonic()
+    deadline = Deadline.after(options.host_timeout_s, run)
+    attempts = 0
+    while True:
+        attempts += 1
+        result, passing = _attempt(host, job, options, deadline)
+        pause = random.uniform(0, min(_BACKOFF_CAP_S, _BACKOFF_S * 2**attempts))  # noqa: S311 - jitter
+        left = deadline.remaining()
+        if (
+            not passing
+            or attempts > options.retries
+            or deadline.stopped()
+            or (left is not None and left <= pause)
+        ):
+            break
+        deadline.sleep(pause)
+    result = dataclasses.replace(result, attempts=attempts, duration_s=time.monotonic() - start)
+    if reached is not None:
+        result = dataclasses.replace(result, rtt_ms=reached.rtt_ms, method=reached.method)
+    return result
+
+
+def _attempt(host: Host, job: Job, options: ConnectionOptions, deadline: Deadline) -> tuple[HostResult, bool]:
+    """Do the job once; return the result and whether it may be done again."""
+    session = Session(host, options, deadline)
+    status, phase, reason, error, value, passing = Status.ERROR, None, None, None, None, False
+    try:
+        value = job(session)
+        status = Status.OK
+    except HostError as exc:
+        status, phase, reason, error = exc.status, exc.phase, exc.reason, str(exc)
+        passing = exc.transient and not session.sent
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exc:  # a job may raise anything, SystemExit too, and it is this host's alone  # noqa: BLE001
+        phase, reason = Phase.COMMAND, "job-raised"
+        error = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
+    finally:
+        session.close()
+    where = _where(host)
+    result = HostResult(
+        host=host.name,
+        status=status,
+        address=where[0],
+        port=where[1],
+        phase=phase,
+        reason=reason,
+        error=error,
+        sent=session.sent,
+        commands=tuple(session.results),
+        value=value,
+    )
+    return result, passing
+
+
+def _where(host: Host) -> tuple[str | None, int | None]:
+    try:
+        target = endpoint(host)
+    except HostError:
+        return None, None
+    return target.address, target.port
+
+
+def _failed(result: CommandResult) -> CommandFailed:
+    if result.refused is not None:
+        text, reason = f"the device refused {result.command!r}: {result.refused}", "refused"
+    elif result.signal is not None:
+        text, reason = f"{result.command!r} was ended by signal {result.signal}", "signal"
+    else:
+        text, reason = f"{result.command!r} ended with exit code {result.exit_code}", "exit-code"
+    return CommandFailed(text, reason=reason, phase=Phase.COMMAND)

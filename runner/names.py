@@ -1,0 +1,69 @@
+"""Many names as few words: `leaf01 leaf02 leaf03 leaf40` -> `leaf[01-03,40]`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["fold", "natural"]
+
+_PARTS = re.compile(r"(\d+)")
+_LAST_NUMBER = re.compile(r"(.*?)(\d+)(\D*)", re.ASCII | re.DOTALL)
+
+
+class _Shape(NamedTuple):
+    """What names that fold together have in common; `width` is 0 without leading zeros."""
+
+    prefix: str
+    suffix: str
+    width: int
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a key that sorts names as people count: `r2` before `r10`."""
+    return tuple(
+        (1, int(part), part) if part.isdecimal() else (0, 0, part) for part in _PARTS.split(name) if part
+    )
+
+
+def fold(names: Iterable[str]) -> str:
+    """Return names with their last numbers folded to ranges, standing for these names and no others."""
+    ordered = sorted(set(names), key=natural)
+    matches = {name: _LAST_NUMBER.fullmatch(name) for name in ordered}
+    padded = {
+        _Shape(match[1], match[3], len(match[2]))
+        for match in matches.values()
+        if match is not None and match[2].startswith("0") and len(match[2]) > 1
+    }
+    groups: dict[_Shape | str, list[int]] = {}
+    for name, match in matches.items():
+        if match is None:
+            groups[name] = []
+            continue
+        shape = _Shape(match[1], match[3], len(match[2]))
+        groups.setdefault(shape if shape in padded else shape._replace(width=0), []).append(int(match[2]))
+    return ",".join(_written(shape, numbers) for shape, numbers in groups.items())
+
+
+def _written(shape: _Shape | str, numbers: list[int]) -> str:
+    if isinstance(shape, str):
+        return shape
+    ranges = [
+        f"{first:0{shape.width}d}" if first == last else f"{first:0{shape.width}d}-{last:0{shape.width}d}"
+        for first, last in _ranges(numbers)
+    ]
+    inner = ranges[0] if len(numbers) == 1 else f"[{','.join(ranges)}]"
+    return f"{shape.prefix}{inner}{shape.suffix}"
+
+
+def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
+    ranges: list[tuple[int, int]] = []
+    for number in numbers:
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1] = (ranges[-1][0], number)
+        else:
+            ranges.append((number, number))
+    return ranges

@@ -1,0 +1,86 @@
+"""How people write numbers on a command line: `30`, `1.5`, `2m`, `16M`, `25%`."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Share", "count", "rate", "seconds", "share", "shares", "size"]
+
+_WHOLE = 100  # percent
+_SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_BYTES = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A number of hosts, or a percentage of them.
+
+    Attributes:
+        amount: The number.
+        percent: Whether it counts hundredths of all.
+    """
+
+    amount: float
+    percent: bool = False
+
+    def of(self, total: int) -> int:
+        """Return how many of `total` that is, rounded down."""
+        return int(self.amount * total / 100) if self.percent else int(self.amount)
+
+
+def count(value: Any) -> int:
+    """Read a whole number, 0 or more."""
+    try:
+        number = int(str(value))
+    except ValueError:
+        raise ValueError("expected a whole number, such as 10") from None
+    if number < 0 or isinstance(value, bool):
+        raise ValueError("expected a whole number, 0 or more")
+    return number
+
+
+def seconds(value: Any) -> float:
+    """Read a span of time, in seconds unless it ends in ms, s, m or h; more than 0."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)\s*(ms|s|m|h|)", str(value).strip())
+    if match is None or float(match[1]) == 0:
+        raise ValueError("expected a time, such as 30, 1.5s or 2m, more than 0")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def size(value: Any) -> int:
+    """Read a number of bytes, with or without K, M or G (1024-fold each)."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([bkmg]?)(?:i?b)?", str(value).strip().lower())
+    if match is None or float(match[1]) == 0:
+        raise ValueError("expected a size, such as 64K or 16M, more than 0")
+    return max(1, int(float(match[1]) * _BYTES[match[2]]))
+
+
+def rate(value: Any) -> float:
+    """Read a number a second; 0 is no limit."""
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise ValueError("expected a number a second, such as 50; 0 is no limit")
+    return number
+
+
+def share(value: Any) -> Share:
+    """Read a number of hosts or a percentage of them."""
+    match = re.fullmatch(r"(\d+)|(\d+(?:\.\d+)?)%", str(value).strip())
+    if match is None or (match[2] and float(match[2]) > _WHOLE):
+        raise ValueError("expected a number of hosts or a percentage, such as 5 or 10%")
+    return Share(float(match[2]), percent=True) if match[2] else Share(float(match[1]))
+
+
+def shares(value: Any) -> tuple[Share, ...]:
+    """Read batch sizes: one, or several with commas, of which the last is used again."""
+    items = value if isinstance(value, (list, tuple)) else str(value).split(",")
+    found = tuple(share(item) for item in items)
+    if not found or any(item.amount == 0 for item in found):
+        raise ValueError("expected batch sizes more than 0, such as 1,10%,100%")
+    return found

@@ -1,0 +1,72 @@
+"""`--format json` and `--format jsonl`: the documents that scripts read; schema 1."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from runner.results import host_document, summary_document
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from runner.models import HostResult, Run
+    from runner.report import ReportOptions
+    from runner.results import Results
+
+__all__ = ["JsonLinesReporter", "JsonReporter", "encode"]
+
+
+def encode(document: Any, indent: int | None = None) -> str:
+    """Return a document as JSON that every reader takes: ASCII, no NaN, nothing that JSON cannot say."""
+    return json.dumps(_plain(document), indent=indent, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value in JSON's terms; what a host task returned may be anything."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    return str(value)
+
+
+class JsonReporter:
+    """One document at the end."""
+
+    def __init__(self, stream: TextIO, options: ReportOptions) -> None:  # noqa: ARG002 - the protocol's shape
+        self._stream = stream
+
+    def start(self, run: Run) -> None:
+        """Write nothing yet."""
+
+    def result(self, result: HostResult) -> None:
+        """Write nothing yet."""
+
+    def finish(self, results: Results) -> None:
+        """Write the document."""
+        print(encode(results.to_dict(), indent=2), file=self._stream)
+
+
+class JsonLinesReporter:
+    """One object a line: each host as it ends, with its name under `host`; then the summary."""
+
+    def __init__(self, stream: TextIO, options: ReportOptions) -> None:  # noqa: ARG002 - the protocol's shape
+        self._stream = stream
+
+    def start(self, run: Run) -> None:
+        """Write nothing: the first line is a host's."""
+
+    def result(self, result: HostResult) -> None:
+        """Write one host's line."""
+        print(encode({"host": result.host, **host_document(result)}), file=self._stream, flush=True)
+
+    def finish(self, results: Results) -> None:
+        """Write the summary's line."""
+        print(encode({"summary": summary_document(results.values())}), file=self._stream, flush=True)

@@ -1,0 +1,194 @@
+"""The results of a run: host -> `HostResult`, folded, summed up, and turned into an exit code."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from runner.models import CommandResult, Host, HostResult, Run, Status
+from runner.names import fold
+
+__all__ = ["Fold", "Results", "host_document", "summary_document"]
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Hosts that gave the very same answer.
+
+    Attributes:
+        hosts: Their names.
+        result: The result of one of them; status, exit codes, output and reason are those of all.
+    """
+
+    hosts: tuple[str, ...]
+    result: HostResult
+
+    @property
+    def name(self) -> str:
+        """Their names, folded: `leaf[01-38,40]`."""
+        return fold(self.hosts)
+
+    def __str__(self) -> str:
+        count = f" ({len(self.hosts)})" if len(self.hosts) > 1 else ""
+        said = self.result.stdout or self.result.stderr or self.result.error or ""
+        return f"{self.name}{count}: {self.result.status}\n{said}".rstrip("\n")
+
+
+class Results(Mapping[str, HostResult]):
+    """One result for each host of a run, by host name.
+
+    Args:
+        results: The results.
+        run: What they are results of.
+        hosts: The hosts themselves, where they are at hand: `reachable` gives them back.
+    """
+
+    def __init__(self, results: Iterable[HostResult], run: Run, hosts: Iterable[Host] = ()) -> None:
+        self.run = run
+        self._hosts = {host.name: host for host in hosts}
+        found = {result.host: result for result in results}
+        order = [name for name in self._hosts if name in found] or list(found)
+        self._results = {name: found[name] for name in order}
+
+    def __getitem__(self, host: str) -> HostResult:
+        return self._results[host]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._results)
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {status}" for status, count in self.counts.items() if count)
+        return f"<Results of {self.run.task}: {counts or 'no hosts'}>"
+
+    @property
+    def counts(self) -> dict[Status, int]:
+        """How many hosts ended with each status."""
+        found = Counter(result.status for result in self._results.values())
+        return {status: found[status] for status in Status}
+
+    @property
+    def ok(self) -> bool:
+        """Whether every host ended `ok`."""
+        return all(result.ok for result in self._results.values())
+
+    @property
+    def failed(self) -> tuple[HostResult, ...]:
+        """Every result that is not `ok`, for whatever reason."""
+        return tuple(result for result in self._results.values() if not result.ok)
+
+    @property
+    def reachable(self) -> tuple[Host, ...]:
+        """The hosts that answered, to be handed to `run` or `stream`."""
+        return tuple(
+            self._hosts.get(name, Host(name))
+            for name, result in self._results.items()
+            if result.status is not Status.UNREACHABLE and result.status is not Status.ERROR
+        )
+
+    @property
+    def exit_code(self) -> int:
+        """0 where every host is ok; 2 where some is not, 4 where some is unreachable, 6 for both."""
+        statuses = {result.status for result in self._results.values()} - {Status.OK, Status.SKIPPED}
+        unreachable = 4 if Status.UNREACHABLE in statuses else 0
+        return unreachable + (2 if statuses - {Status.UNREACHABLE} else 0)
+
+    def folded(self) -> tuple[Fold, ...]:
+        """Return the hosts by what they answered: the most common answer first, the odd one out last."""
+        groups: dict[tuple[object, ...], list[HostResult]] = {}
+        for result in self._results.values():
+            groups.setdefault(_answer(result), []).append(result)
+        folds = [Fold(tuple(result.host for result in group), group[0]) for group in groups.values()]
+        return tuple(sorted(folds, key=lambda item: (not item.result.ok, -len(item.hosts))))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document of `--format json`."""
+        return {
+            "schema": SCHEMA,
+            "run": _run_document(self.run),
+            "summary": summary_document(self._results.values()),
+            "hosts": {name: host_document(result) for name, result in self._results.items()},
+        }
+
+
+def _answer(result: HostResult) -> tuple[object, ...]:
+    """Return what makes two results the same to a reader."""
+    said = tuple(
+        (item.command, item.exit_code, item.signal, item.stdout_bytes, item.stderr_bytes)
+        for item in result.commands
+    )
+    return result.status, result.reason, said, str(result.value)
+
+
+def summary_document(results: Iterable[HostResult]) -> dict[str, int]:
+    """Return how many hosts there are, and how many of each status."""
+    found = Counter(result.status for result in results)
+    return {"hosts": found.total(), **{str(status): found[status] for status in Status}}
+
+
+def host_document(result: HostResult) -> dict[str, Any]:
+    """Return one host's part of the document."""
+    document = {
+        "status": str(result.status),
+        "address": result.address,
+        "port": result.port,
+        "rtt_ms": None if result.rtt_ms is None else round(result.rtt_ms, 3),
+        "method": result.method,
+        "attempts": result.attempts,
+        "duration_s": round(result.duration_s, 6),
+        "phase": None if result.phase is None else str(result.phase),
+        "reason": result.reason,
+        "error": result.error,
+        "sent": result.sent,
+        "commands": [_command_document(item) for item in result.commands],
+    }
+    if result.value is not None:
+        document["value"] = result.value
+    return document
+
+
+def _command_document(command: CommandResult) -> dict[str, Any]:
+    document = {
+        "command": command.command,
+        "exit_code": command.exit_code,
+        "stdout": command.stdout,
+        "stderr": command.stderr,
+        "duration_s": round(command.duration_s, 6),
+        "truncated": command.truncated,
+    }
+    for name, data in (("stdout", command.stdout_bytes), ("stderr", command.stderr_bytes)):
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            document[f"{name}_base64"] = base64.b64encode(data).decode()
+    if command.signal is not None:
+        document["signal"] = command.signal
+    if command.refused is not None:
+        document["refused"] = command.refused
+    return document
+
+
+def _run_document(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "task": run.task,
+        "commands": list(run.commands),
+        "pattern": run.pattern,
+        "inventory": list(run.inventory),
+        "executor": run.executor,
+        "workers": run.workers,
+        "started": _rfc3339(run.started),
+        "finished": None if run.finished is None else _rfc3339(run.finished),
+    }
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

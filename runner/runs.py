@@ -1,0 +1,110 @@
+"""From settings to a stream of results: the one place where the rooms are put together."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.errors import InventoryError
+from runner.models import HostResult, Run, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from runner.fanout import Control
+    from runner.jobs import Job
+    from runner.models import Host
+    from runner.settings import Settings
+
+__all__ = ["begin", "carry_out", "end", "inventory_sources", "ping"]
+
+_DEFAULT_SOURCE = "inventories"
+
+
+def inventory_sources(settings: Settings) -> tuple[str, ...]:
+    """Return what the inventory is read from: the setting, else `ANSIBLE_INVENTORY`, else `inventories/`.
+
+    Raises:
+        InventoryError: None of them names anything.
+    """
+    if settings.inventory:
+        return settings.inventory
+    named = os.environ.get("ANSIBLE_INVENTORY")
+    if named:
+        return tuple(item.strip() for item in named.split(",") if item.strip())
+    if Path(_DEFAULT_SOURCE).exists():
+        return (_DEFAULT_SOURCE,)
+    raise InventoryError("no inventory: give one with -i, or as `runner: inventory:` in invoke.yaml")
+
+
+def begin(
+    task: str,
+    settings: Settings,
+    *,
+    commands: tuple[str, ...] = (),
+    pattern: str | None = None,
+    inventory: tuple[str, ...] = (),
+) -> Run:
+    """Return the description of a run that begins now."""
+    now = datetime.now(UTC)
+    return Run(
+        id=f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+        task=task,
+        started=now,
+        commands=commands,
+        pattern=pattern,
+        inventory=inventory,
+        executor=settings.executor,
+        workers=settings.workers,
+    )
+
+
+def end(run: Run) -> Run:
+    """Return the description of a run that has ended now."""
+    return replace(run, finished=datetime.now(UTC))
+
+
+def carry_out(
+    run: Run, hosts: Iterable[Host], job: Job, settings: Settings, control: Control | None = None
+) -> Iterator[HostResult]:
+    """Ping hosts, do a job on those that answer, and yield each host's result as it is known.
+
+    Raises:
+        UsageError: The executor cannot be used.
+    """
+    if settings.dry_run:
+        yield from _dry(hosts)
+        return
+    from runner import fanout  # noqa: PLC0415 - brings Paramiko in
+
+    results = fanout.stream(
+        hosts,
+        job,
+        run=run.id,
+        connection=settings.connection(),
+        options=settings.fanout(),
+        reach=settings.reach(),
+        control=control,
+    )
+    with closing(results):  # type: ignore[type-var]
+        yield from results
+
+
+def ping(hosts: Iterable[Host], settings: Settings) -> Iterator[HostResult]:
+    """Ping hosts and yield each host's result as it is known."""
+    if settings.dry_run:
+        yield from _dry(hosts)
+        return
+    from runner.reach import probe  # noqa: PLC0415
+
+    yield from probe(hosts, settings.reach())
+
+
+def _dry(hosts: Iterable[Host]) -> Iterator[HostResult]:
+    for host in hosts:
+        yield HostResult(host.name, Status.SKIPPED, reason="dry-run")

@@ -1,0 +1,92 @@
+"""The functions for scripts: load an inventory, ping hosts, run commands on them.
+
+Every keyword is a setting by its name, as on the command line: `workers=100`, `timeout="2m"`, `user="admin"`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runner import runs
+from runner.jobs import CommandJob, FunctionJob
+from runner.results import Results
+from runner.settings import Settings
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from runner.inventory import Inventory
+    from runner.jobs import Job
+    from runner.models import Host, HostResult
+
+__all__ = ["load", "ping", "run", "stream"]
+
+
+def load(*sources: str | os.PathLike[str]) -> Inventory:
+    """Read an inventory.
+
+    Args:
+        sources: Files, folders or comma lists of hosts; what the settings name, where none is given.
+
+    Raises:
+        InventoryError: A source cannot be read.
+    """
+    from runner import inventory  # noqa: PLC0415 - YAML is slow to import
+
+    return inventory.load(*(sources or runs.inventory_sources(Settings())))
+
+
+def ping(hosts: Iterable[Host], **settings: Any) -> Results:
+    """Ping hosts, all at once.
+
+    Raises:
+        UsageError: A setting is not known or cannot be read.
+    """
+    chosen = Settings.resolve(settings)
+    targets = tuple(hosts)
+    begun = runs.begin("ping", chosen)
+    found = list(runs.ping(targets, chosen))
+    return Results(found, runs.end(begun), targets)
+
+
+def stream(
+    hosts: Iterable[Host], what: str | Sequence[str] | Callable[..., Any], **settings: Any
+) -> Iterator[HostResult]:
+    """Run something on hosts and yield each host's result as it is known.
+
+    Hosts are not pinged first, unless `no_ping=False`: a script has its own call for that.
+
+    Args:
+        hosts: The hosts.
+        what: A command, several commands, or a function that is called with a session on each host.
+        settings: Settings by name.
+
+    Raises:
+        UsageError: A setting is not known or cannot be read.
+    """
+    job = _job(what)
+    chosen = Settings.resolve({"no_ping": True, **settings})
+    return runs.carry_out(runs.begin("run", chosen, commands=job.commands), hosts, job, chosen)
+
+
+def run(hosts: Iterable[Host], what: str | Sequence[str] | Callable[..., Any], **settings: Any) -> Results:
+    """Run something on hosts and return all results; see `stream`.
+
+    Raises:
+        UsageError: A setting is not known or cannot be read.
+    """
+    job = _job(what)
+    chosen = Settings.resolve({"no_ping": True, **settings})
+    targets = tuple(hosts)
+    begun = runs.begin("run", chosen, commands=job.commands)
+    found = list(runs.carry_out(begun, targets, job, chosen))
+    return Results(found, runs.end(begun), targets)
+
+
+def _job(what: str | Sequence[str] | Callable[..., Any]) -> Job:
+    if isinstance(what, str):
+        return CommandJob((what,))
+    if callable(what):
+        return FunctionJob(what)
+    return CommandJob(tuple(what))

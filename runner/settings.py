@@ -1,0 +1,237 @@
+"""Everything that can be chosen for a run, in one place.
+
+Each field of `Settings` is a flag of every task that touches hosts, a key of the `runner:` section of
+`invoke.yaml`, an environment variable `INVOKE_RUNNER_<NAME>`, and a keyword of the functions for scripts. A
+flag wins over the environment, which wins over `invoke.yaml`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from runner import quantities
+from runner.errors import UsageError
+from runner.models import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from runner.connection.options import ConnectionOptions
+    from runner.fanout import FanoutOptions
+    from runner.reach import ReachOptions
+
+__all__ = ["Flag", "Settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """How one setting is given and read.
+
+    Attributes:
+        help: What it does, for `--help`.
+        read: Turns what was given into the setting's value; raises `ValueError` saying what was expected.
+        short: Its one-letter flag.
+        repeatable: Whether it may be given several times.
+        on_command_line: Whether it is a flag at all; a secret is not.
+    """
+
+    help: str
+    read: Callable[[Any], Any] = str
+    short: str | None = None
+    repeatable: bool = False
+    on_command_line: bool = True
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is given without a value."""
+        return self.read is _switch
+
+
+_MOST_WORKERS = 10_000
+
+
+def _setting(default: Any, help: str, read: Callable[[Any], Any] = str, **extra: Any) -> Any:  # noqa: A002 - Invoke's word
+    return field(default=default, metadata={"flag": Flag(help, read, **extra)})
+
+
+def _one_of(*names: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if str(value) not in names:
+            raise ValueError(f"expected one of {', '.join(names)}")
+        return str(value)
+
+    return read
+
+
+def _paths(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(str(item) for item in value)
+
+
+def _switch(value: Any) -> bool:
+    """Read a yes or no; the environment gives it as text."""
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
+    if str(value).lower() not in words:
+        raise ValueError("expected yes or no")
+    return words[str(value).lower()]
+
+
+def _workers(value: Any) -> int:
+    number = quantities.count(value)
+    if not 1 <= number <= _MOST_WORKERS:
+        raise ValueError("expected a number from 1 to 10000")
+    return number
+
+
+def _secret(value: Any) -> Secret:
+    return value if isinstance(value, Secret) else Secret(str(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run was asked to be.
+
+    Attributes:
+        given: Names of the fields that were given for this very run; these win over what a host's variables
+            say.
+    """
+
+    inventory: tuple[str, ...] = _setting(
+        (), "inventory source: file, folder or host1,host2, (repeatable)", _paths, short="i", repeatable=True
+    )
+    group: str = _setting("all", "host pattern: routers, 'web*:!web3', 'a:&b'", short="g")
+    limit: str | None = _setting(None, "further restrict the hosts by this pattern", short="l")
+
+    executor: str = _setting("thread", "how work is spread: serial, thread, process")
+    workers: int = _setting(50, "hosts in flight at once", _workers)
+    timeout: float = _setting(60.0, "seconds for each command", quantities.seconds)
+    connect_timeout: float = _setting(
+        10.0, "seconds for each of: TCP connect, key exchange, login, opening a channel", quantities.seconds
+    )
+    host_timeout: float | None = _setting(None, "seconds for everything on one host", quantities.seconds)
+    retries: int = _setting(
+        2, "repeat an attempt that failed for a passing reason before anything was sent", quantities.count
+    )
+    serial: tuple[quantities.Share, ...] = _setting(
+        (), "hosts in batches: 5, 20% or 1,10%,100%; stops when a whole batch fails", quantities.shares
+    )
+    max_fail: quantities.Share | None = _setting(
+        None, "stop starting hosts when more than this many, or N%, did not end ok", quantities.share
+    )
+    rate: float | None = _setting(
+        None, "logins started a second; in ping, packets a second; 0 is no limit", quantities.rate
+    )
+    no_ping: bool = _setting(False, "do not ping first", _switch)
+    method: str = _setting("auto", "how to ping: icmp, tcp, ssh, auto", _one_of("icmp", "tcp", "ssh", "auto"))
+    ping_timeout: float = _setting(1.0, "seconds that each try of a ping waits", quantities.seconds)
+    ping_tries: int = _setting(2, "tries of a ping before a host counts as silent", quantities.count)
+    max_output: int = _setting(
+        16 * 2**20, "bytes kept of each stream of a command; one that prints more is ended", quantities.size
+    )
+    dry_run: bool = _setting(False, "say which hosts are meant, and connect to none", _switch)
+
+    user: str | None = _setting(None, "login name", short="u")
+    ask_pass: bool = _setting(False, "ask for the login password, once, before anything starts", _switch)
+    private_key: str | None = _setting(None, "private key file")
+    known_hosts: tuple[str, ...] = _setting(
+        ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"),
+        "file of known host keys (repeatable)",
+        _paths,
+        repeatable=True,
+    )
+    host_key_policy: str = _setting(
+        "strict", "keys of unknown hosts: strict, accept-new, off", _one_of("strict", "accept-new", "off")
+    )
+
+    format: str = _setting("folded", "folded, text, json, jsonl")
+    output_dir: str | None = _setting(None, "also write each host's output to a file in this folder")
+    quiet: bool = _setting(False, "print no progress and no warnings", _switch, short="q")
+    verbose: bool = _setting(False, "say more about each host", _switch, short="v")
+
+    password: Secret | None = _setting(None, "login password", _secret, on_command_line=False)
+    given: frozenset[str] = frozenset()
+
+    @classmethod
+    def flags(cls) -> dict[str, Flag]:
+        """Return every setting's flag by the setting's name, in the order in which help shows them."""
+        return {
+            item.name: item.metadata["flag"] for item in dataclasses.fields(cls) if "flag" in item.metadata
+        }
+
+    @classmethod
+    def resolve(cls, given: Mapping[str, Any], configured: Mapping[str, Any] | None = None) -> Settings:
+        """Read what was given for this run over what is configured.
+
+        Args:
+            given: Flags, or a script's keywords, by setting name; one that is None or an empty list was not
+                given.
+            configured: The `runner:` section of the configuration, environment included.
+
+        Raises:
+            UsageError: A name is not known or a value cannot be read.
+        """
+        flags = cls.flags()
+        chosen = {name: value for name, value in given.items() if value not in (None, [], ())}
+        values: dict[str, Any] = {}
+        for name, value in (configured or {}).items():
+            if value is not None and name in flags:
+                values[name] = _read(flags[name], f"runner.{name}", value)
+            elif name not in flags:
+                raise _unknown(f"runner.{name}", name, flags)
+        for name, value in chosen.items():
+            if name not in flags:
+                raise _unknown(name, name, flags)
+            values[name] = _read(flags[name], "--" + name.replace("_", "-"), value)
+        return cls(**values, given=frozenset(chosen))
+
+    def connection(self) -> ConnectionOptions:
+        """Return how hosts are to be connected to."""
+        from runner.connection.options import ConnectionOptions, HostKeyPolicy  # noqa: PLC0415
+
+        return ConnectionOptions(
+            user=self.user,
+            password=self.password,
+            private_key=self.private_key,
+            known_hosts=self.known_hosts,
+            host_key_policy=HostKeyPolicy(self.host_key_policy),
+            connect_timeout_s=self.connect_timeout,
+            command_timeout_s=self.timeout,
+            host_timeout_s=self.host_timeout,
+            max_output=self.max_output,
+            retries=self.retries,
+            forced=self.given & {"user", "password", "private_key"},
+        )
+
+    def reach(self) -> ReachOptions:
+        """Return how hosts are to be pinged."""
+        from runner.reach import ReachOptions  # noqa: PLC0415
+
+        return ReachOptions(method=self.method, timeout_s=self.ping_timeout, tries=max(1, self.ping_tries))
+
+    def fanout(self) -> FanoutOptions:
+        """Return how the work is to be spread."""
+        from runner.fanout import FanoutOptions  # noqa: PLC0415
+
+        return FanoutOptions(
+            executor=self.executor,
+            workers=self.workers,
+            rate=self.rate or None,
+            batches=self.serial,
+            max_fail=self.max_fail,
+            ping=not self.no_ping,
+        )
+
+
+def _read(flag: Flag, name: str, value: Any) -> Any:
+    try:
+        return flag.read(value)
+    except ValueError as exc:
+        shown = "" if flag.read is _secret else f" {value!r}"
+        raise UsageError(f"{name}{shown}: {exc}") from exc
+
+
+def _unknown(shown: str, name: str, flags: Mapping[str, Flag]) -> UsageError:
+    near = difflib.get_close_matches(name, flags, n=3) or sorted(flags)
+    return UsageError(f"{shown} is not a setting; did you mean {', '.join(near)}?")

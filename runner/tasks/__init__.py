@@ -1,0 +1,21 @@
+"""The Invoke collection: parse flags, call, report, exit code, and nothing else.
+
+In a `tasks.py`: `from runner.tasks import namespace`, or `namespace.add_collection(runner.tasks.namespace,
+"net")`.
+"""
+
+from __future__ import annotations
+
+from invoke.collection import Collection
+
+from runner.settings import Settings
+from runner.tasks.inventory import inventory
+from runner.tasks.per_host import host_task
+from runner.tasks.ping import ping
+from runner.tasks.run import run
+
+__all__ = ["host_task", "inventory", "namespace", "ping", "run"]
+
+namespace = Collection(ping, run, inventory)
+# Invoke fills in INVOKE_RUNNER_<NAME> from the environment for keys that it knows of.
+namespace.configure({"runner": dict.fromkeys(Settings.flags())})

@@ -1,0 +1,151 @@
+"""`FleetTask`: an Invoke task that takes the flags that every task over hosts takes."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from invoke.exceptions import Exit
+from invoke.parser.argument import Argument
+from invoke.program import Program
+from invoke.tasks import Task
+
+from runner.errors import RunnerError, UsageError
+from runner.settings import Flag, Settings
+from runner.tasks.arguments import Repeated, check_flags, own_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from invoke.context import Context
+
+__all__ = ["Call", "FleetTask"]
+
+_PATHS = ("inventory", "known_hosts", "private_key", "output_dir")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a task from the command line.
+
+    Attributes:
+        context: Invoke's context.
+        settings: The shared flags over the configuration.
+        remainder: What followed `--`.
+    """
+
+    context: Context
+    settings: Settings
+    remainder: str
+
+
+class FleetTask(Task):  # type: ignore[type-arg]
+    """A task whose body takes a `Call` and its own arguments, and returns the exit code.
+
+    Args:
+        body: The function.
+        command: Name of an argument of its own that may also be given without its flag.
+        options: What `invoke.Task` takes.
+    """
+
+    flags: ClassVar[dict[str, Flag]] = {
+        name: flag for name, flag in Settings.flags().items() if flag.on_command_line
+    }
+
+    def __init__(self, body: Callable[..., int], command: str | None = None, **options: Any) -> None:
+        super().__init__(body, auto_shortflags=False, positional=(), **options)
+        self._command = command
+        self._own_help = dict(self.help)
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """Return the body's arguments and the shared ones, declared to fit this command line.
+
+        Raises:
+            ParseError: The command line gives this task a flag that it does not have.
+        """
+        self.help = dict(self._own_help)
+        own = super().get_arguments(ignore_unknown_help)
+        own = [self._as_command(item) if item.name == self._command else item for item in own]
+        arguments = [*own, *(_argument(name, flag) for name, flag in self.flags.items())]
+        words = own_words(sys.argv[1:], (self.name, *self.aliases))
+        core = {f"-{name}" if len(name) == 1 else f"--{name}" for name in _core_names()}
+        loose = check_flags(words, arguments, core)
+        for item in own:
+            item.positional = item.name == self._command and loose is not None
+        return arguments
+
+    def _as_command(self, item: Argument) -> Argument:
+        return Repeated(names=(*item.names, "c"), help=item.help, attr_name=item.attr_name)
+
+    def __call__(self, context: Context, **arguments: Any) -> int:
+        """Resolve the settings and call the body.
+
+        Raises:
+            Exit: Its exit code is not 0, or something was wrong that the user can mend.
+        """
+        given = {name: arguments.pop(name, None) for name in self.flags}
+        try:
+            settings = _settings(context, given)
+            code = self.body(Call(context, settings, _remainder(context)), **arguments)
+        except RunnerError as exc:
+            raise Exit(f"{self.name}: {exc}", code=1) from exc
+        self.times_called += 1
+        if code:
+            raise Exit(code=code)
+        return 0
+
+
+def _core_names() -> set[str]:
+    return {name for argument in (*Program().core_args(), *Program().task_args()) for name in argument.names}
+
+
+def _argument(name: str, flag: Flag) -> Argument:
+    dashed = name.replace("_", "-")
+    names = (dashed, flag.short) if flag.short else (dashed,)
+    attribute = name if "_" in name else None
+    if flag.repeatable:
+        return Repeated(names=names, help=flag.help, attr_name=attribute)
+    if flag.is_switch:
+        return Argument(names=names, kind=bool, default=False, help=flag.help, attr_name=attribute)
+    return Argument(names=names, help=flag.help, attr_name=attribute)
+
+
+def _settings(context: Context, given: dict[str, Any]) -> Settings:
+    chosen = {name: value for name, value in given.items() if value is not False}
+    configured = context.config.get("runner", {})
+    if not hasattr(configured, "items"):
+        raise UsageError("`runner:` in the configuration must be a mapping of settings")
+    return Settings.resolve(chosen, _rooted(dict(configured.items()), context))
+
+
+def _rooted(configured: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Return the configuration with its relative paths standing on the folder of the project.
+
+    Invoke looks for the project upwards of the current folder and keeps where it found it to itself.
+    """
+    root = getattr(context.config, "_project_prefix", None)
+    if not root:
+        return configured
+    for name in _PATHS:
+        value = configured.get(name)
+        if isinstance(value, str):
+            configured[name] = _root(root, value)
+        elif isinstance(value, (list, tuple)):
+            configured[name] = [_root(root, str(item)) for item in value]
+    return configured
+
+
+def _root(root: str, path: str) -> str:
+    if "," in path or path.startswith("~"):
+        return path
+    full = Path(root) / path
+    try:
+        return str(full.relative_to(Path.cwd()))
+    except ValueError:
+        return str(full)
+
+
+def _remainder(context: Context) -> str:
+    return str(getattr(context, "remainder", "") or "")

@@ -1,0 +1,54 @@
+"""`host_task`: a function for one host becomes an Invoke task over many, with all their flags."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from runner.tasks.fleet import FleetTask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.tasks.fleet import Call
+
+__all__ = ["HostTask", "host_task"]
+
+
+class HostTask(FleetTask):
+    """An Invoke task that calls a function for each host; what it returns is the result's `value`."""
+
+    def __init__(self, function: Callable[..., Any], **options: Any) -> None:
+        self.function = function
+        options.setdefault("name", function.__name__.strip("_"))
+        super().__init__(_body(function), **options)
+
+
+def _body(function: Callable[..., Any]) -> Callable[..., int]:
+    def body(call: Call, **arguments: Any) -> int:
+        from runner.jobs import FunctionJob  # noqa: PLC0415 - tasks are listed without loading what runs them
+        from runner.tasks.carry_out import carry_out  # noqa: PLC0415
+
+        return carry_out(function.__name__, FunctionJob(function, arguments), call)
+
+    functools.update_wrapper(body, function)
+    # Invoke reads a task's own arguments off its signature; the first parameter is whatever Invoke passes.
+    body.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    return body
+
+
+def host_task(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """Make an Invoke task of a function that does something on one host.
+
+    The function's first parameter is a `runner.jobs.Session`; the others become the task's own flags, beside
+    those that every task over hosts takes. With `--executor process` the function must be importable by its
+    module's name.
+
+    Args:
+        function: The function.
+        options: What `invoke.task` takes: `name`, `aliases`, `help`.
+    """
+    if function is None:
+        return lambda later: HostTask(later, **options)
+    return HostTask(function, **options)

@@ -1,0 +1,107 @@
+"""This project's tasks: those of `runner`, and the chores of its own repository."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke.collection import Collection
+from invoke.exceptions import Exit
+from invoke.tasks import task
+
+from runner.tasks import namespace
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+
+ROOT = Path(__file__).parent
+DEMONSTRATION = (
+    "ping",
+    "run --cmd 'show version | include Version' --group network",
+    "run --cmd 'uname -sr' --group servers",
+)
+
+
+@task(help={"args": "words for pytest: 'tests/inventory -k ranges'"})
+def test(ctx: Context, args: str = "") -> None:
+    """Run the tests. Those that need root, OpenSSH and FRR say so where they cannot run."""
+    with ctx.cd(str(ROOT)):
+        ctx.run(f"{sys.executable} -m pytest {args}", pty=sys.stdout.isatty())
+
+
+@task
+def lint(ctx: Context) -> None:
+    """Check style and types."""
+    with ctx.cd(str(ROOT)):
+        ctx.run(f"{sys.executable} -m ruff check .")
+        ctx.run(f"{sys.executable} -m ruff format --check .")
+        ctx.run(f"{sys.executable} -m mypy")
+
+
+@task(help={"name": "which: a module of bench/ without .py; all of them by default"})
+def bench(ctx: Context, name: str = "") -> None:
+    """Measure, side by side with what people use today."""
+    found = [ROOT / "bench" / f"{name}.py"] if name else sorted((ROOT / "bench").glob("[!_]*.py"))
+    for script in found:
+        if not script.is_file():
+            known = ", ".join(path.stem for path in sorted((ROOT / "bench").glob("[!_]*.py")))
+            raise Exit(f"bench: there is no {name!r}; there are: {known}", code=1)
+        with ctx.cd(str(ROOT)):
+            ctx.run(f"{sys.executable} {script}")
+
+
+@task(help={"serve": "keep the fleet up until Ctrl-C, for the examples of the README"})
+def demo(ctx: Context, serve: bool = False) -> None:
+    """Start the embedded fleet, ping it and ask it for its versions."""
+    from runner.demo import Fleet  # noqa: PLC0415 - needs the extra `demo`
+    from runner.errors import RunnerError  # noqa: PLC0415
+
+    try:
+        with Fleet() as fleet:
+            if serve:
+                print("The demo fleet is up; Ctrl-C ends it. In another terminal: invoke ping", flush=True)
+                fleet.wait()
+                return
+            for words in DEMONSTRATION:
+                print(f"$ invoke {words}", flush=True)
+                with ctx.cd(str(ROOT)):
+                    ctx.run(f"{sys.executable} -m invoke {words}", warn=True, pty=sys.stdout.isatty())
+                print(flush=True)
+    except RunnerError as exc:
+        raise Exit(f"demo: {exc}", code=1) from exc
+    except KeyboardInterrupt:
+        print("The demo fleet is down.")
+
+
+@task
+def up(ctx: Context) -> None:  # noqa: ARG001 - Invoke's shape
+    """Build the lab: real FRR routers and OpenSSH servers in network namespaces (needs root)."""
+    _lab("up")
+
+
+@task
+def down(ctx: Context) -> None:  # noqa: ARG001 - Invoke's shape
+    """Remove the lab and everything that belongs to it."""
+    _lab("down")
+
+
+@task
+def status(ctx: Context) -> None:  # noqa: ARG001 - Invoke's shape
+    """Say what of the lab is up."""
+    _lab("status")
+
+
+def _lab(action: str) -> None:
+    sys.path.insert(0, str(ROOT))
+    from tests.lab.__main__ import main  # noqa: PLC0415 - only where the tests are
+
+    code = main([action])
+    if code:
+        raise Exit(code=code)
+
+
+lab = Collection("lab", up, down, status)
+for chore in (test, lint, bench, demo):
+    namespace.add_task(chore)
+namespace.add_collection(lab)
