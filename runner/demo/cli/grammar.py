@@ -29,7 +29,7 @@ class Fault(Enum):
     INCOMPLETE = "incomplete"
 
 
-class Refusal(Exception):  # noqa: N818 - the CLI's answer, not an error of the program
+class Refusal(Exception):
     """A line that means no command.
 
     Args:

@@ -74,7 +74,7 @@ def apply(text: str, modifier: str, column: int) -> str:
     if len(words) == 1:
         raise Refusal(Fault.INCOMPLETE, column + len(modifier))
     try:
-        pattern = re.compile(modifier[words[1].column :].rstrip())
+        pattern = re.compile(modifier[words[1].column :])
     except re.error as exc:
         raise Refusal(Fault.INVALID, column + words[1].column) from exc
     lines = _FILTERS[names[0]](text.splitlines(), pattern)

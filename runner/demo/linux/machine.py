@@ -54,9 +54,7 @@ class Machine:
         return sorted(names)
 
     def resolve(self, directory: str, path: str) -> str:
-        """Return the absolute path that `path` means in `directory`; `~` is the home directory."""
-        if path == "~" or path.startswith("~/"):
-            path = self.home + path[1:]
+        """Return the absolute path that `path` means in `directory`."""
         return posixpath.normpath(posixpath.join(directory, path))
 
 

@@ -136,7 +136,7 @@ async def _pwd(session: LinuxSession, _arguments: list[str]) -> int:
 
 
 async def _cd(session: LinuxSession, arguments: list[str]) -> int:
-    target = session.machine.resolve(session.directory, arguments[0] if arguments else "~")
+    target = session.machine.resolve(session.directory, arguments[0] if arguments else session.machine.home)
     if not session.machine.is_directory(target):
         session.complain(f"sh: cd: can't cd to {arguments[0] if arguments else target}")
         return 2

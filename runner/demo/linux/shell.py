@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Step", "SyntaxFault", "parse"]
 
 _TOKEN = re.compile(
-    r"""\s*(?:
+    r"""[ \t\r]*(?:
         (?P<operator>&&|\|\||;|\n)
       | (?P<redirect>(?:1|2)?>(?:&[12]|\s*/dev/null))
       | (?P<refused>[|&<>()`]|\$\()
@@ -26,10 +26,11 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _PIECE = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^'"\\]+""", re.DOTALL)
-_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+)|(\?))")
+_VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<plain>\w+|\?))")
+_IN_DOUBLE_QUOTES = re.compile(r'\\(?P<escaped>["\\$`])|' + _VARIABLE.pattern)
 
 
-class SyntaxFault(Exception):  # noqa: N818 - the shell's answer, not an error of the program
+class SyntaxFault(Exception):
     """A line that is no command; the message is what the shell prints after its name."""
 
 
@@ -90,15 +91,17 @@ def _take(steps: list[Step], found: re.Match[str]) -> None:
 def _expand(word: str, lookup: Callable[[str], str]) -> str:
     """Return a word without its quotes, with the value of each variable that is not in single quotes."""
 
-    def value(variable: re.Match[str]) -> str:
-        return lookup(variable[1] or variable[2] or variable[3])
+    def value(found: re.Match[str]) -> str:
+        return found.groupdict().get("escaped") or lookup(found["braced"] or found["plain"])
 
+    if word == "~" or word.startswith("~/"):
+        word = "$HOME" + word[1:]
     parts = []
     for piece in _PIECE.findall(word):
         if piece.startswith("'"):
             parts.append(piece[1:-1])
         elif piece.startswith('"'):
-            parts.append(re.sub(r'\\(["\\$`])', r"\1", _VARIABLE.sub(value, piece[1:-1])))
+            parts.append(_IN_DOUBLE_QUOTES.sub(value, piece[1:-1]))
         elif piece.startswith("\\"):
             parts.append(piece[1:])
         else:
