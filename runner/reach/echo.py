@@ -1,35 +1,34 @@
-"""ICMP echo to many hosts through one socket per address family, in waves to those still silent."""
+"""ICMP echo to many hosts at once, in waves to those still silent."""
 
 from __future__ import annotations
 
 import errno
-import selectors
-import socket
 import time
 from collections import deque
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from runner.errors import PermissionMissing
 from runner.models import Phase
-from runner.reach.icmp import EchoSocket
+from runner.reach.echo_sockets import EchoSockets
 from runner.reach.pacing import Deadlines
 from runner.reach.reasons import Failure, Reason, from_errno, refusal
 
 if TYPE_CHECKING:
+    import selectors
+
     from runner.reach.errqueue import Refused
+    from runner.reach.icmp import EchoSocket
     from runner.reach.options import ReachOptions
     from runner.reach.target import Address, Target
 
 __all__ = ["EchoProbes", "EchoVerdict"]
 
-_FAMILIES = (socket.AF_INET, socket.AF_INET6)
-_SENDS = 3
-"""How often a send is tried whose error may have been an earlier packet's."""
+_NEXT_TRY = 1 / 3
 _EXTRA_TRIES = 3
 """How many more tries a silent host gets when this machine has thrown replies away."""
 _OUR_SHORTAGE = frozenset({errno.ENOBUFS, errno.ENOMEM})
+_SHORTAGES_IN_A_ROW = 32
 _BACK_OFF_S = 0.01
+_SHORTAGE_S = 30.0
 
 
 class EchoVerdict(Protocol):
@@ -45,8 +44,8 @@ class EchoVerdict(Protocol):
 class EchoProbes:
     """Sends echo requests, wave after wave to the hosts that stay silent, and matches what comes back.
 
-    A next try is sent after half of a try's timeout, while the one before may still be answered. So every try
-    is waited for its whole timeout, and a silent host still costs less than tries x timeout.
+    A next try is sent after a third of a try's timeout, while the one before may still be answered. So every
+    try is waited for its whole timeout, and a silent host still costs less than tries x timeout.
 
     Args:
         options: Timeout and tries.
@@ -57,65 +56,49 @@ class EchoProbes:
     def __init__(self, options: ReachOptions, verdict: EchoVerdict, selector: selectors.BaseSelector) -> None:
         self._options = options
         self._verdict = verdict
-        self._selector = selector
-        self._sockets: dict[int, EchoSocket] = {}
+        self._sockets = EchoSockets(selector, self._receive)
         self._targets: dict[bytes, Target] = {}
         self._by_address: dict[str, Target] = {}
         self._queue: deque[Target] = deque()
-        self._again: Deadlines[Target] = Deadlines(options.timeout_s / 2)
+        self._again: Deadlines[Target] = Deadlines(options.timeout_s * _NEXT_TRY)
         self._over: Deadlines[Target] = Deadlines(options.timeout_s)
-        self._blocked = False
+        self._shortages = 0
+        self._short_since = 0.0
         self._resume = 0.0
         self._dropped = 0
         self._drop_seen_ns = 0
 
-    def open(self) -> PermissionMissing | OSError | None:
-        """Open a socket for each address family; return why one is missing."""
-        missing: PermissionMissing | OSError | None = None
-        for family in _FAMILIES:
-            try:
-                sock = EchoSocket(family)
-            except (PermissionMissing, OSError) as exc:
-                missing = missing or exc
-                continue
-            self._sockets[family] = sock
-            self._selector.register(sock, selectors.EVENT_READ, partial(self._on_event, sock))
-        return missing
+    def open(self) -> None:
+        """Open the sockets that this machine and user may have."""
+        self._sockets.open()
 
     def close(self) -> None:
         """Close the sockets."""
-        for sock in self._sockets.values():
-            sock.close()
+        self._sockets.close()
 
-    def reaches(self, address: Address) -> bool:
-        """Tell whether there is a socket for the family of an address."""
-        return address.family in self._sockets
+    def reaches(self, target: Target) -> bool:
+        """Tell whether any address of a target can be pinged from here."""
+        return any(self._sockets.speaks(address.family) for address in target.addresses)
 
     def add(self, target: Target) -> None:
         """Probe a target at all its addresses that can be pinged; the first to answer proves it up."""
-        target.pinged = tuple(address for address in target.addresses if self.reaches(address))
+        target.pinged = tuple(each for each in target.addresses if self._sockets.speaks(each.family))
         if target.pinged:
             self._targets[target.token] = target
-            self._by_address.clear()
+            self._by_address = {}
             self._queue.append(target)
 
     def wants_to_send(self, now: float) -> bool:
         """Tell whether a probe could be sent now."""
-        return bool(self._queue) and not self._blocked and now >= self._resume
+        return bool(self._queue) and now >= self._resume and not self._sockets.full
 
     def send(self, limit: int, now: float) -> int:
         """Send up to about so many echo requests, and return how many it were."""
-        queue = self._queue
         sent = 0
-        while queue and sent < limit and self.wants_to_send(now):
-            target = queue.popleft()
-            if target.decided:
-                continue
-            count = self._send_wave(target, now)
-            if count is None:
-                queue.appendleft(target)
-                break
-            sent += count
+        while sent < limit and self.wants_to_send(now):
+            target = self._queue.popleft()
+            if not target.decided:
+                sent += self._send_wave(target, now)
         return sent
 
     def expire(self, now: float) -> None:
@@ -125,31 +108,44 @@ class EchoProbes:
         if over:
             self._look_for_drops()
         for target in over:
-            if target.sent_ns[-1] < self._drop_seen_ns and target.pings < self._options.tries + _EXTRA_TRIES:
+            dropped = target.sent_ns[-1] < self._drop_seen_ns
+            if dropped and target.pings < self._options.tries + _EXTRA_TRIES:
                 self._queue.append(target)
             else:
                 self._verdict.silent(target)
 
     def next_due(self) -> float | None:
         """Tell the monotonic time of the next thing to do; None where only replies are awaited."""
-        dues = [self._again.next_due(), self._over.next_due(), self._resume if self._queue else None]
+        resume = self._resume if self._queue and not self._sockets.full else None
+        dues = (self._again.next_due(), self._over.next_due(), resume)
         return min((due for due in dues if due is not None), default=None)
 
-    def _send_wave(self, target: Target, now: float) -> int | None:
-        """Send one request to each address of a target and return how many; None where the socket is full."""
-        refused = 0
+    def _send_wave(self, target: Target, now: float) -> int:
+        """Send one request to each address of a target, and return how many it were."""
+        sent = refused = 0
         for address in target.pinged[len(target.sent_ns) % len(target.pinged) :]:
-            failure = self._send(target, address, now)
-            if failure is _FULL:
-                return None
-            if failure:
-                target.note(failure)
+            number = len(target.sent_ns)
+            target.sent_ns.append(time.time_ns())
+            try:
+                room = self._sockets.send(address.family, number & 0xFFFF, target.token, address.port_0)
+            except OSError as exc:
+                if exc.errno in _OUR_SHORTAGE and not self._short_for_long(now):
+                    self._put_off(target, now)
+                    return sent
+                target.note(_not_sent(address, exc))
                 refused += 1
+                continue
+            if not room:
+                target.sent_ns.pop()
+                self._queue.appendleft(target)
+                return sent
+            self._shortages = 0
+            sent += 1
         self._await(target, now, hopeless=refused == len(target.pinged))
-        return len(target.pinged)
+        return sent
 
     def _await(self, target: Target, now: float, *, hopeless: bool) -> None:
-        """Let the wave's end fall due."""
+        """Let the end of a wave fall due; an echo that only tells a filtered port is not waited for."""
         if not target.pings_prove:
             return
         if hopeless:
@@ -159,47 +155,24 @@ class EchoProbes:
         else:
             self._over.add(target, now)
 
-    def _send(self, target: Target, address: Address, now: float) -> Failure | None:
-        """Send one request; return why it could not be sent."""
-        sock = self._sockets[address.family]
-        number = len(target.sent_ns)
-        target.sent_ns.append(time.time_ns())
-        error: OSError | None = None
-        for _ in range(_SENDS):
-            try:
-                sock.send(number & 0xFFFF, target.token, address.port_0)
-            except OSError as exc:
-                error = exc
-            else:
-                return None
-            if isinstance(error, BlockingIOError) or error.errno in _OUR_SHORTAGE:
-                target.sent_ns.pop()
-                self._hold_back(sock, error, now)
-                return _FULL
-            self._take_refusals(sock)
-        return _not_sent(address, error)
-
-    def _hold_back(self, sock: EchoSocket, error: OSError, now: float) -> None:
-        """Wait until the kernel has room: packets to absent neighbours fill the send buffer for seconds."""
-        if isinstance(error, BlockingIOError):
-            self._blocked = True
-            events = selectors.EVENT_READ | selectors.EVENT_WRITE
-            self._selector.modify(sock, events, partial(self._on_event, sock))
-        else:
+    def _put_off(self, target: Target, now: float) -> None:
+        """Let other hosts go first while the kernel has no room for this one, as in its neighbour table."""
+        target.sent_ns.pop()
+        self._queue.append(target)
+        self._shortages += 1
+        if self._shortages == 1:
+            self._short_since = now
+        if self._shortages % _SHORTAGES_IN_A_ROW == 0:
             self._resume = now + _BACK_OFF_S
 
-    def _on_event(self, sock: EchoSocket, events: int) -> None:
-        """Take in what a socket has for us."""
-        if events & selectors.EVENT_WRITE:
-            self._blocked = False
-            self._selector.modify(sock, selectors.EVENT_READ, partial(self._on_event, sock))
-        self._take_replies(sock)
-        self._take_refusals(sock)
+    def _short_for_long(self, now: float) -> bool:
+        """Tell whether nothing at all could be sent for so long that waiting has no point."""
+        return self._shortages > 0 and now - self._short_since > _SHORTAGE_S
 
-    def _take_replies(self, sock: EchoSocket) -> None:
-        targets = self._targets
+    def _receive(self, sock: EchoSocket) -> None:
+        """Take in what a socket has for us."""
         for token, number, arrived_ns in sock.replies():
-            target = targets.get(token)
+            target = self._targets.get(token)
             if target is None or target.decided or number >= len(target.sent_ns):
                 continue
             target.answers_echo = True
@@ -207,14 +180,11 @@ class EchoProbes:
                 address = target.pinged[number % len(target.pinged)]
                 rtt_ms = max(0, arrived_ns - target.sent_ns[number]) / 1e6
                 self._verdict.echoed(target, address, rtt_ms)
-
-    def _take_refusals(self, sock: EchoSocket) -> None:
-        for refused, token, _ in sock.refusals():
+        for refused, token in sock.refusals():
             target = self._targets.get(token) or self._addressed(refused)
-            if target and not target.decided and target.pings_prove:
-                target.note(
-                    refusal(Phase.PING, refused.reason, refused.destination, offender=refused.offender)
-                )
+            if target and target.pings_prove and not target.decided:
+                place, offender = refused.destination, refused.offender
+                target.note(refusal(Phase.PING, refused.reason, place, offender=offender))
 
     def _addressed(self, refused: Refused) -> Target | None:
         """Find the target of a refused packet by its address: a router need not quote as far as the token."""
@@ -226,17 +196,14 @@ class EchoProbes:
 
     def _look_for_drops(self) -> None:
         """Notice replies that this machine threw away, so that our slowness makes no host silent."""
-        dropped = sum(sock.dropped() for sock in self._sockets.values())
+        dropped = self._sockets.dropped()
         if dropped != self._dropped:
             self._dropped = dropped
             self._drop_seen_ns = time.time_ns()
 
 
-_FULL = Failure(Phase.PING, Reason.LOCAL_LIMIT, "the send buffer is full")
-
-
-def _not_sent(address: Address, error: OSError | None) -> Failure:
+def _not_sent(address: Address, error: OSError) -> Failure:
     """Put into words why the kernel refused to send."""
-    number = error.errno if error and error.errno else errno.EIO
+    number = error.errno or errno.EIO
     reason = from_errno(number) or Reason.LOCAL_LIMIT
     return refusal(Phase.PING, reason, address.text, number=number)

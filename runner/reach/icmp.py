@@ -14,7 +14,8 @@ import socket
 import struct
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, Any
 
 from runner.errors import PermissionMissing
 from runner.reach import errqueue, linux
@@ -34,6 +35,7 @@ _ANCILLARY_BYTES = 64
 _TIMESPEC = struct.Struct("@ll")
 _PROTOCOL = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROTO_ICMPV6}
 _REPLY_TYPE = {socket.AF_INET: 0, socket.AF_INET6: 129}
+_STALE_ERRORS = 2
 _NANOSECONDS = 1_000_000_000
 
 
@@ -56,6 +58,8 @@ class EchoSocket:
         self._socket, self.raw = _open(self._family)
         self._reply_type = _REPLY_TYPE[self._family]
         self._identifier = secrets.randbits(16) if self.raw else None
+        self._checksum = self.raw and family == socket.AF_INET
+        self._refused: deque[errqueue.Refused] = deque()
         self._socket.setblocking(False)
         self._enlarge_buffers()
         if sys.platform == "linux":
@@ -72,14 +76,27 @@ class EchoSocket:
         """Close the socket."""
         self._socket.close()
 
-    def send(self, sequence: int, token: bytes, address: tuple[object, ...]) -> None:
+    def send(self, sequence: int, token: bytes, address: tuple[Any, ...]) -> None:
         """Send one echo request.
+
+        The kernel reports the refusal of an earlier packet at the next call, whatever its destination; so
+        an error counts as this packet's only when it is there again after the error queue has been read.
 
         Raises:
             BlockingIOError: The send buffer is full; the packet was not sent.
-            OSError: The packet was not sent, or an earlier one was refused: the error queue tells which.
+            OSError: The kernel refused to send the packet.
         """
-        self._socket.sendto(echo_request(self._family, self._identifier or 0, sequence, token), address)
+        packet = echo_request(self._family, self._identifier or 0, sequence, token, checksum=self._checksum)
+        for _ in range(_STALE_ERRORS):
+            try:
+                self._socket.sendto(packet, address)
+            except BlockingIOError:
+                raise
+            except OSError:
+                self._refused.extend(errqueue.refusals(self._socket))
+            else:
+                return
+        self._socket.sendto(packet, address)
 
     def replies(self) -> Iterator[Reply]:
         """Take in every reply that has arrived."""
@@ -97,12 +114,14 @@ class EchoSocket:
             if echo and echo[0] == self._reply_type and self._identifier in (None, echo[1]):
                 yield echo[3], echo[2], _arrival(ancillary)
 
-    def refusals(self) -> Iterator[tuple[errqueue.Refused, bytes, int]]:
-        """Take in what was refused, each with the token and sequence number of the request."""
-        for refused in errqueue.refusals(self._socket):
+    def refusals(self) -> Iterator[tuple[errqueue.Refused, bytes]]:
+        """Take in what was refused, each with the token of the request, as far as that was sent back."""
+        self._refused.extend(errqueue.refusals(self._socket))
+        while self._refused:
+            refused = self._refused.popleft()
             echo = parse_echo(refused.quoted)
             if echo and self._identifier in (None, echo[1]):
-                yield refused, echo[3], echo[2]
+                yield refused, echo[3]
 
     def dropped(self) -> int:
         """Count the datagrams that this machine threw away because we did not fetch them in time."""

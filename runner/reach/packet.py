@@ -14,7 +14,7 @@ __all__ = ["TOKEN_BYTES", "Echo", "echo_request", "parse_echo"]
 
 TOKEN_BYTES = 8
 
-_REQUEST_TYPE = {socket.AF_INET: 8, socket.AF_INET6: 128}
+_REQUEST_TYPE: dict[int, int] = {socket.AF_INET: 8, socket.AF_INET6: 128}
 _ECHO = struct.Struct(f"!BxHHH{TOKEN_BYTES}s")
 _ECHO_HEADER = struct.Struct("!BxHHH")
 _IPV4_VERSION = 4
@@ -23,17 +23,20 @@ Echo = tuple[int, int, int, bytes]
 """Type, identifier, sequence number and token of an echo message; the token may have been cut off."""
 
 
-def echo_request(family: int, identifier: int, sequence: int, token: bytes) -> bytes:
+def echo_request(family: int, identifier: int, sequence: int, token: bytes, *, checksum: bool) -> bytes:
     """Build an echo request.
 
-    The checksum is filled in for IPv4. For IPv6 it covers the IP header too, so the kernel does it (RFC 3542
-    section 3.1), as it does for datagram sockets of either family.
+    Args:
+        family: `AF_INET` or `AF_INET6`.
+        identifier: The identifier; the kernel puts in its own where the socket is a datagram one.
+        sequence: The sequence number.
+        token: The payload.
+        checksum: Whether to fill the checksum in, as a raw IPv4 socket needs it. Datagram sockets do it
+            themselves, and so do raw IPv6 sockets, since it covers the IP header too (RFC 3542 section 3.1).
     """
-    kind = _REQUEST_TYPE[socket.AddressFamily(family)]
+    kind = _REQUEST_TYPE[family]
     packet = _ECHO.pack(kind, 0, identifier, sequence, token)
-    if family == socket.AF_INET6:
-        return packet
-    return _ECHO.pack(kind, _checksum(packet), identifier, sequence, token)
+    return _ECHO.pack(kind, _checksum(packet), identifier, sequence, token) if checksum else packet
 
 
 def _checksum(packet: bytes) -> int:

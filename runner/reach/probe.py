@@ -181,7 +181,7 @@ class _Session:
     def _probe(self, target: Target) -> None:
         """Begin with the first probe of a target whose addresses are known."""
         method = self._options.method
-        pingable = any(self._echoes.reaches(address) for address in target.addresses)
+        pingable = self._echoes.reaches(target)
         if method == Method.ICMP or (
             method == Method.AUTO and pingable and not any(each.loopback for each in target.addresses)
         ):
@@ -200,7 +200,8 @@ class _Session:
 
     def echoed(self, target: Target, address: Address, rtt_ms: float) -> None:
         """See `EchoVerdict`."""
-        self._connects.give_up(target)
+        if target.connects:
+            self._connects.give_up(target)
         self._up(target, reachable(target, address, Method.ICMP.value, rtt_ms))
 
     def silent(self, target: Target) -> None:
