@@ -51,8 +51,7 @@ class LocalConnection:
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             with (
                 subprocess.Popen(
-                    command,
-                    shell=True,
+                    ["/bin/sh", "-c", command],
                     stdin=subprocess.DEVNULL,
                     stdout=out,
                     stderr=err,
