@@ -79,23 +79,45 @@ def down(lab: Lab = _LAB) -> None:
 
 
 def is_up(lab: Lab = _LAB) -> bool:
-    """Return whether this checkout's lab is up as a whole: every namespace, every daemon."""
-    return namespaces.existing() == topology.NAMESPACES and all(node.ok for node in status(lab))
+    """Return whether this checkout's lab is up as a whole: every daemon, every namespace.
+
+    Whoever may not read the lab's folder is told that there is none; it takes root to use it anyway.
+    """
+    daemons_run = all(_node_status(lab, node).ok for node in topology.NODES)
+    return daemons_run and namespaces.existing() == topology.NAMESPACES
 
 
 def status(lab: Lab = _LAB) -> tuple[NodeStatus, ...]:
-    """Return what runs on each node of this checkout's lab."""
+    """Return what runs on each node of this checkout's lab.
+
+    Raises:
+        LabUnavailable: The user is not root.
+    """
+    require_root()
     return tuple(_node_status(lab, node) for node in topology.NODES)
 
 
 def stop_router(name: str, lab: Lab = _LAB) -> None:
-    """End everything on a router and remove its namespace, as if it had been carried out of the room."""
+    """End everything on a router and remove its namespace, as if it had been carried out of the room.
+
+    Raises:
+        KeyError: There is no router of that name.
+        LabUnavailable: The user is not root, or the lab is another checkout's.
+    """
+    require_root()
     with claimed(lab):
         _stop(topology.router_named(name))
 
 
 def start_router(name: str, lab: Lab = _LAB) -> None:
-    """Bring a router back with its keys and configuration, and wait until OSPF has its neighbours again."""
+    """Bring a router back with its keys and configuration, and wait until OSPF has its neighbours again.
+
+    Raises:
+        KeyError: There is no router of that name.
+        LabUnavailable: The user is not root, or the lab is another checkout's.
+        LabError: It did not start, or the lab is down.
+    """
+    require_root()
     router = topology.router_named(name)
     with claimed(lab):
         _stop(router)

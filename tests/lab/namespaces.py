@@ -95,7 +95,7 @@ def _forward(namespace: str) -> None:
 
 def disconnect_operator() -> None:
     """Take the operator's cable away, and the routes with it; no fault where there is none."""
-    if topology.OPERATOR_LINK in run("ip", "-oneline", "link", "show", "type", "veth"):
+    if f": {topology.OPERATOR_LINK}@" in run("ip", "-oneline", "link", "show", "type", "veth"):
         run("ip", "link", "delete", topology.OPERATOR_LINK)
 
 

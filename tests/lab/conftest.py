@@ -1,0 +1,57 @@
+"""The lab as a fixture: up for the tests that need it, down after them, never skipped where required."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING, NoReturn, Protocol
+
+import pytest
+
+from tests import lab as the_lab
+from tests.lab.topology import LOGIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Login(Protocol):
+    """Runs a command on an address of the lab with OpenSSH's own client, host keys checked."""
+
+    def __call__(self, address: object, command: str) -> subprocess.CompletedProcess[str]: ...
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[the_lab.Lab]:
+    """A lab that is up. One that was up before is used, and left up."""
+    was_up = the_lab.is_up()
+    try:
+        running = the_lab.up()
+    except the_lab.LabUnavailable as exc:
+        _go_without(str(exc))
+    yield running
+    if not was_up:
+        the_lab.down()
+
+
+def _go_without(reason: str) -> NoReturn:
+    if os.environ.get("RUNNER_REQUIRE_LAB") == "1":
+        pytest.fail(f"RUNNER_REQUIRE_LAB=1, and there is no lab: {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def login(lab: the_lab.Lab) -> Login:
+    def run(address: object, command: str) -> subprocess.CompletedProcess[str]:
+        options = {
+            "BatchMode": "yes",
+            "ConnectTimeout": "10",
+            "IdentitiesOnly": "yes",
+            "StrictHostKeyChecking": "yes",
+            "UserKnownHostsFile": str(lab.known_hosts),
+        }
+        flags = [f"-o{name}={value}" for name, value in options.items()]
+        argv = ["ssh", "-F", "none", "-n", *flags, "-i", str(lab.login_key), f"{LOGIN}@{address}", command]
+        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+
+    return run

@@ -1,0 +1,218 @@
+"""The lab comes up whole or not at all, and goes without a trace, whatever happened to it in between."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import lab as the_lab
+from tests.lab import frr, namespaces, sshd, topology
+from tests.lab.processes import command_line, run, wait_until
+from tests.lab.requirements import require_programs
+from tests.lab.state import CLAIM, REPOSITORY, claimed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.lab.conftest import Login
+
+pytestmark = pytest.mark.lab
+FIRST, SECOND, THIRD = topology.ROUTERS
+
+
+@pytest.fixture
+def doomed(lab: the_lab.Lab) -> Iterator[the_lab.Lab]:
+    """A lab that the test may do anything to; the next test finds it whole again."""
+    yield lab
+    the_lab.up()
+
+
+def _all_processes(lab: the_lab.Lab) -> set[int]:
+    inside = {pid for namespace in namespaces.existing() for pid in namespaces.pids(namespace)}
+    assert sshd.main_process(lab, topology.SERVERS) in inside
+    return inside
+
+
+def _traces(lab: the_lab.Lab, processes: set[int]) -> list[object]:
+    """Return everything of a lab that is still there; a process that is dead has no command line."""
+    return [
+        *namespaces.existing(),
+        *(line for line in run("ip", "link").splitlines() if topology.OPERATOR_LINK in line),
+        *run("ip", "route", "show", "table", "all", "root", str(topology.BLOCK)).splitlines(),
+        *(command_line(pid) for pid in processes if command_line(pid)),
+        *(path for path in (lab.state, CLAIM) if path.exists()),
+    ]
+
+
+def test_down_leaves_no_trace(doomed: the_lab.Lab) -> None:
+    processes = _all_processes(doomed)
+    the_lab.down()
+    assert _traces(doomed, processes) == []
+
+
+def test_down_of_nothing_is_no_fault(doomed: the_lab.Lab) -> None:
+    the_lab.down()
+    the_lab.down()
+    assert _traces(doomed, set()) == []
+
+
+def test_up_leaves_a_lab_alone_that_is_up(lab: the_lab.Lab) -> None:
+    before = _all_processes(lab), lab.known_hosts.read_bytes()
+    the_lab.up()
+    assert (_all_processes(lab), lab.known_hosts.read_bytes()) == before
+
+
+def test_up_mends_a_lab_that_lost_a_daemon(doomed: the_lab.Lab) -> None:
+    os.kill(frr.processes(doomed, FIRST)["ospfd"], signal.SIGKILL)
+    wait_until(lambda: not the_lab.is_up(), "the death of ospfd", seconds=10)
+    the_lab.up()
+    assert all(node.ok for node in the_lab.status())
+
+
+def test_down_finds_processes_whose_namespace_lost_its_name(doomed: the_lab.Lab) -> None:
+    processes = _all_processes(doomed)
+    run("ip", "netns", "delete", topology.namespace_of(SECOND.name))
+    the_lab.down()
+    assert _traces(doomed, processes) == []
+
+
+def test_a_stale_pid_file_costs_no_strangers_life(doomed: the_lab.Lab) -> None:
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        (doomed.node(FIRST) / "sshd.pid").write_text(f"{stranger.pid}\n")
+        the_lab.down()
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+@pytest.mark.parametrize("namespace", [topology.NAMESPACES[0], topology.NAMESPACES[-1]])
+def test_down_removes_what_a_killed_up_has_left(namespace: str, doomed: the_lab.Lab) -> None:
+    the_lab.down()
+    with subprocess.Popen([sys.executable, "-m", "tests.lab", "up"], cwd=REPOSITORY) as builder:
+        wait_until(lambda: namespace in namespaces.existing(), namespace, seconds=30)
+        builder.kill()
+    the_lab.down()
+    assert _traces(doomed, set()) == []
+
+
+def test_an_up_that_is_interrupted_leaves_nothing(doomed: the_lab.Lab) -> None:
+    the_lab.down()
+    program = (
+        "import signal, tests.lab\nsignal.signal(signal.SIGINT, signal.default_int_handler)\ntests.lab.up()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=REPOSITORY, stderr=subprocess.PIPE, text=True
+    ) as builder:
+        wait_until(lambda: bool(frr.processes(doomed, FIRST)), "the first daemon", seconds=30)
+        builder.send_signal(signal.SIGINT)
+        _, words = builder.communicate(timeout=30)
+    assert words.endswith("KeyboardInterrupt\n")
+    assert _traces(doomed, set()) == []
+
+
+@pytest.mark.usefixtures("doomed")
+def test_up_refuses_a_machine_that_routes_the_labs_addresses_elsewhere() -> None:
+    the_lab.down()
+    run("ip", "route", "add", "unreachable", "198.18.200.0/24")
+    try:
+        with pytest.raises(the_lab.LabUnavailable, match=r"routes it already.*198\.18\.200\.0/24"):
+            the_lab.up()
+    finally:
+        run("ip", "route", "delete", "unreachable", "198.18.200.0/24")
+
+
+def test_a_stopped_router_is_gone_and_the_others_answer(lab: the_lab.Lab, login: Login) -> None:
+    the_lab.stop_router("fr2")
+    try:
+        assert login(SECOND.address, "show version").returncode == 255
+        assert login(FIRST.address, "show version").returncode == 0
+        wait_until(lambda: frr.adjacencies(lab, FIRST) == 1, "the loss of a neighbour", seconds=30)
+    finally:
+        the_lab.start_router("fr2")
+    assert login(SECOND.address, "show version").returncode == 0
+    assert [node.adjacencies for node in the_lab.status()] == [2, 2, 2, None]
+
+
+@contextmanager
+def _foreign_checkout(folder: Path) -> Iterator[the_lab.Lab]:
+    foreign = the_lab.Lab(folder / ".lab")
+    foreign.state.mkdir()
+    yield foreign
+
+
+def test_another_checkouts_lab_is_neither_taken_over_nor_taken_down(lab: the_lab.Lab, tmp_path: Path) -> None:
+    with _foreign_checkout(tmp_path) as foreign:
+        for change in (the_lab.up, the_lab.down):
+            with pytest.raises(the_lab.LabUnavailable, match=f"another checkout.*{lab.state.parent}"):
+                change(foreign)
+    assert the_lab.is_up()
+
+
+def test_a_lab_whose_checkout_was_removed_can_be_taken_down(doomed: the_lab.Lab, tmp_path: Path) -> None:
+    processes = _all_processes(doomed)
+    doomed.state.rename(tmp_path / "removed")
+    the_lab.down(the_lab.Lab(tmp_path / ".lab"))
+    assert _traces(doomed, processes) == []
+
+
+def test_only_one_program_changes_the_lab_at_a_time(lab: the_lab.Lab) -> None:
+    with claimed(lab), pytest.raises(the_lab.LabUnavailable, match="at this moment"):
+        the_lab.down()
+    assert the_lab.is_up()
+
+
+@pytest.mark.parametrize(("required", "outcome"), [("0", "1 skipped"), ("1", "1 error")])
+def test_without_a_lab_tests_are_skipped_unless_it_is_required(
+    required: str, outcome: str, lab: the_lab.Lab
+) -> None:
+    argv = [sys.executable, "-m", "pytest", "tests/lab/test_hosts.py", "-k", "readable_by_root_alone"]
+    environment = {**os.environ, "RUNNER_REQUIRE_LAB": required}
+    with claimed(lab):
+        done = subprocess.run(
+            argv, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+        )
+    assert outcome in done.stdout
+    assert "another program is changing the lab" in done.stdout or required == "0"
+
+
+@pytest.mark.usefixtures("lab")
+@pytest.mark.parametrize("change", [the_lab.up, the_lab.down, the_lab.status])
+def test_whoever_is_not_root_is_told_so(change: object) -> None:
+    os.seteuid(65534)
+    try:
+        with pytest.raises(the_lab.LabUnavailable, match="as root"):
+            change()  # type: ignore[operator]
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.usefixtures("lab")
+def test_root_without_its_capabilities_is_told_what_its_container_lacks() -> None:
+    argv = ["setpriv", "--bounding-set=-sys_admin", sys.executable, "-m", "tests.lab", "status"]
+    done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("needs CAP_NET_ADMIN and CAP_SYS_ADMIN for that\n")
+
+
+def test_missing_packages_are_named(tmp_path: Path) -> None:
+    with pytest.raises(the_lab.LabUnavailable, match=r"apt-get install iproute2 openssh-server .*frr"):
+        require_programs(path=str(tmp_path))
+
+
+@pytest.mark.usefixtures("lab")
+def test_the_command_line_shows_what_is_up() -> None:
+    argv = [sys.executable, "-m", "tests.lab", "status"]
+    done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert [line.split()[:3] for line in done.stdout.splitlines()] == [
+        ["fr1", "198.18.1.11", "up"],
+        ["fr2", "198.18.1.12", "up"],
+        ["fr3", "198.18.1.13", "up"],
+        ["servers", "198.18.1.20", "up"],
+    ]
