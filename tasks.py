@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent
 DEMONSTRATION = (
     "ping",
-    "run --cmd 'show version | include Version' --group network",
+    "run --cmd 'show version | include Version' --group routers",
     "run --cmd 'cat /etc/os-release' --group servers",
 )
 
