@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import asyncssh
 
 from runner.demo import keys
-from runner.demo.sessions import answering
+from runner.demo.sessions import channels_of
 
 if TYPE_CHECKING:
     from runner.demo.device import Device
-    from runner.demo.sessions import Channel, Process
+    from runner.demo.sessions import Channels, Process
 
 __all__ = ["DeviceServer"]
 
@@ -60,9 +60,9 @@ class _Login(asyncssh.SSHServer):
         known = any(asyncssh.import_public_key(line) == key for line in self._device.authorized_keys)
         return await self._decide(username, known)
 
-    async def serve(self, channel: Channel, process: Process) -> None:
+    async def serve(self, channels: Channels, process: Process) -> None:
         """Serve a channel until it or the connection ends; that a client hangs up is no fault."""
-        task = asyncio.ensure_future(channel(process))
+        task = asyncio.ensure_future(channels(process))
         self._channels.add(task)
         with suppress(asyncssh.Error, ConnectionError, asyncio.CancelledError):
             await task
@@ -92,11 +92,11 @@ class _Later:
             self._deliver(*packet)
 
 
-async def _serve(channel: Channel, process: Process) -> None:
+async def _serve(channels: Channels, process: Process) -> None:
     """Let the connection that a channel belongs to serve it."""
     login = process.channel.get_connection().get_owner()
     if isinstance(login, _Login):
-        await login.serve(channel, process)
+        await login.serve(channels, process)
 
 
 class DeviceServer:
@@ -125,11 +125,13 @@ class DeviceServer:
             self._held.bind((device.address, device.port))
             self.port = self._held.getsockname()[1]
             return
+        channels = channels_of(device)
         self._acceptor = await asyncssh.listen(
             device.address,
             device.port,
             server_factory=partial(_Login, device, self._connections),
-            process_factory=partial(_serve, answering(device)),
+            process_factory=partial(_serve, channels),
+            sftp_factory=channels.sftp,
             server_host_keys=[asyncssh.import_private_key(keys.private_key(device.name))],
             server_version="invoke_runner_demo",
             encoding=None,

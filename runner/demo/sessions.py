@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import asyncssh
 
@@ -15,25 +16,37 @@ from runner.demo.cli.state import DeviceState
 from runner.demo.device import Device, Platform
 from runner.demo.linux.machine import Machine
 from runner.demo.linux.session import LinuxSession
+from runner.demo.linux.sftp import MachineFiles
 from runner.demo.terminal import Ending, Line, Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
 
-__all__ = ["Channel", "Process", "answering"]
+__all__ = ["Channels", "Process", "channels_of"]
 
 Process: TypeAlias = "asyncssh.SSHServerProcess[bytes]"
 """One channel as asyncssh gives it: its request, its streams, its exit status."""
 
-Channel: TypeAlias = "Callable[[Process], Coroutine[Any, Any, None]]"
-"""What serves one channel from its request to its exit status."""
+SftpFactory: TypeAlias = "Callable[[asyncssh.SSHServerChannel[bytes]], asyncssh.SFTPServer]"
+
+
+class Channels(Protocol):
+    """Serves all channels of one device, which share the device's state."""
+
+    @property
+    def sftp(self) -> SftpFactory | None:
+        """What serves SFTP; None where the device has none."""
+
+    async def __call__(self, process: Process) -> None:
+        """Serve one command or shell from its request to its exit status."""
+
 
 _DIALECTS = {Platform.IOS: IOS, Platform.NXOS: NXOS}
 _NO_SUBSYSTEM = 1
 
 
-def answering(device: Device) -> Channel:
-    """Return what serves each channel of a device; all of them share the state that this call makes."""
+def channels_of(device: Device) -> Channels:
+    """Return what serves the channels of a device, in the state of a device that was just started."""
     if device.platform is Platform.LINUX:
         return _LinuxChannels(device)
     return _CliChannels(device)
@@ -74,6 +87,7 @@ class _CliChannels:
         self._device = device
         self._dialect: Dialect = _DIALECTS[device.platform]
         self._state = DeviceState(device)
+        self.sftp: SftpFactory | None = None
 
     async def __call__(self, process: Process) -> None:
         if process.subsystem is not None:
@@ -138,6 +152,7 @@ class _LinuxChannels:
     def __init__(self, device: Device) -> None:
         self._device = device
         self._machine = Machine(device)
+        self.sftp: SftpFactory | None = partial(MachineFiles, self._machine)
 
     async def __call__(self, process: Process) -> None:
         streams = _Streams(process)

@@ -23,6 +23,12 @@ def fleet() -> Iterator[Fleet]:
 
 
 @pytest.fixture
+def log_in(fleet: Fleet) -> Callable[[str], paramiko.SSHClient]:
+    """Log in to a device of the demo fleet."""
+    return lambda name: connect(fleet, name)
+
+
+@pytest.fixture
 def ask(fleet: Fleet) -> Callable[..., Answer]:
     """Log in to a device of the demo fleet, run one command, and log out."""
 

@@ -259,6 +259,22 @@ def test_without_asyncssh_the_fleet_names_the_extra_to_install() -> None:
     assert "pip install 'invoke-runner[demo]'" in done.stdout
 
 
+@pytest.mark.parametrize("name", ["r1", "web1"])
+def test_a_device_is_no_way_to_anywhere_else(fleet: Fleet, name: str) -> None:
+    with connect(fleet, name) as client, socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        other.setblocking(False)
+        with pytest.raises(paramiko.ChannelException, match="failed"):
+            client.get_transport().open_channel(
+                "direct-tcpip", other.getsockname(), ("127.0.0.1", 1), timeout=20
+            )
+        with pytest.raises(paramiko.SSHException):
+            client.get_transport().request_port_forward("127.0.0.1", 0)
+        with pytest.raises(BlockingIOError):
+            other.accept()
+
+
 def test_a_device_says_which_platform_it_is(ask: Callable[..., Answer]) -> None:
     assert "IOS XE" in ask("r1", "show version").stdout
     assert "NX-OS" in ask("sw1", "show version").stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from datetime import timedelta
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from runner.demo.clock import utc_now
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from runner.demo.device import Device
 
 __all__ = ["Machine"]
+
+_CAPACITY = 64 * 2**20
+"""Bytes that all files of a server may have together: they are in memory."""
 
 
 class Machine:
@@ -31,6 +35,7 @@ class Machine:
         self.booted = now() - timedelta(seconds=device.uptime_s)
         self.home = f"/home/{device.user}"
         self.files = _first_files(device)
+        self.directories = {str(parent) for path in self.files for parent in PurePosixPath(path).parents}
         self.services = {
             "ssh": True,
             "nginx": device.name.startswith("web"),
@@ -43,22 +48,26 @@ class Machine:
         interfaces = self.device.interfaces
         return (interfaces[0].address or "127.0.0.1").partition("/")[0] if interfaces else "127.0.0.1"
 
-    def is_directory(self, path: str) -> bool:
-        """Whether a directory has this absolute path; directories are there because something is in them."""
-        return path == "/" or any(name.startswith(path + "/") for name in self.files)
-
     def children(self, path: str) -> list[str]:
         """Return the names in a directory, sorted, those that begin with a dot too."""
         under = path.rstrip("/") + "/"
-        names = {name[len(under) :].partition("/")[0] for name in self.files if name.startswith(under)}
-        return sorted(names)
+        paths = {*self.files, *self.directories} - {"/"}
+        return sorted({name[len(under) :].partition("/")[0] for name in paths if name.startswith(under)})
 
     def resolve(self, directory: str, path: str) -> str:
         """Return the absolute path that `path` means in `directory`."""
-        return posixpath.normpath(posixpath.join(directory, path))
+        return "/" + posixpath.normpath(posixpath.join(directory, path)).lstrip("/")
+
+    def writable(self, path: str) -> bool:
+        """Whether the user may change what has this absolute path: all below home and `/tmp`."""
+        return path.startswith((self.home + "/", "/tmp/"))  # noqa: S108 - a path of the simulation
+
+    def has_room(self, size: int) -> bool:
+        """Whether files may grow by this many bytes."""
+        return sum(map(len, self.files.values())) + size <= _CAPACITY
 
 
-def _first_files(device: Device) -> dict[str, bytes]:
+def _first_files(device: Device) -> dict[str, bytearray]:
     """Return the files of a fresh server by their absolute paths."""
     texts = {
         "/etc/hostname": f"{device.name}\n",
@@ -68,11 +77,10 @@ def _first_files(device: Device) -> dict[str, bytes]:
         "/etc/passwd": _ACCOUNTS.format(user=device.user),
         f"/home/{device.user}/.profile": "umask 022\n",
         f"/home/{device.user}/notes.txt": f"{device.name} is part of the demo fleet.\n",
-        "/root/.profile": "umask 077\n",
         "/tmp/.keep": "",  # noqa: S108 - a path of the simulation
         "/var/log/syslog": f"{device.name} systemd[1]: Startup finished.\n",
     }
-    return {path: text.encode() for path, text in texts.items()}
+    return {path: bytearray(text.encode()) for path, text in texts.items()}
 
 
 _ACCOUNTS = """\

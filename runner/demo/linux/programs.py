@@ -137,7 +137,7 @@ async def _pwd(session: LinuxSession, _arguments: list[str]) -> int:
 
 async def _cd(session: LinuxSession, arguments: list[str]) -> int:
     target = session.machine.resolve(session.directory, arguments[0] if arguments else session.machine.home)
-    if not session.machine.is_directory(target):
+    if target not in session.machine.directories:
         session.complain(f"sh: cd: can't cd to {arguments[0] if arguments else target}")
         return 2
     session.directory = target
@@ -151,9 +151,9 @@ async def _cat(session: LinuxSession, arguments: list[str]) -> int:
         if name == "-":
             session.write(1, await session.streams.read())
         elif path in session.machine.files:
-            session.write(1, session.machine.files[path])
+            session.write(1, bytes(session.machine.files[path]))
         else:
-            why = "Is a directory" if session.machine.is_directory(path) else "No such file or directory"
+            why = "Is a directory" if path in session.machine.directories else "No such file or directory"
             session.complain(f"cat: {name}: {why}")
             status = 1
     return status
@@ -167,7 +167,7 @@ async def _ls(session: LinuxSession, arguments: list[str]) -> int:
         path = machine.resolve(session.directory, name)
         if path in machine.files:
             session.say(name)
-        elif machine.is_directory(path):
+        elif path in machine.directories:
             for child in machine.children(path):
                 if "a" in options or not child.startswith("."):
                     session.say(child)

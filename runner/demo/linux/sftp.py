@@ -1,0 +1,180 @@
+"""SFTP over a server's files, which are in memory: nothing of the machine that the fleet runs on is in reach.
+
+asyncssh's own server works on the real file system, every operation by way of `map_path`. That one refuses
+here, so that an operation which is not written below, or which a later asyncssh adds, ends in a refusal.
+"""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import asyncssh
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from runner.demo.linux.machine import Machine
+
+__all__ = ["MachineFiles"]
+
+
+@dataclass(slots=True)
+class _Handle:
+    """A file that a client has open."""
+
+    path: str
+    appending: bool
+
+
+class MachineFiles(asyncssh.SFTPServer):
+    """One SFTP session on a server.
+
+    Args:
+        machine: The server.
+        chan: The channel that asyncssh opened for it.
+    """
+
+    def __init__(self, machine: Machine, chan: asyncssh.SSHServerChannel[bytes]) -> None:
+        super().__init__(chan)
+        self._machine = machine
+
+    def map_path(self, _path: bytes) -> bytes:
+        """Refuse: no path of the simulation is one of the real file system."""
+        raise asyncssh.SFTPOpUnsupported("this simulated server does not know that")
+
+    def realpath(self, path: bytes) -> bytes:
+        """Return the absolute path; relative ones begin in the home directory."""
+        return self._resolve(path).encode()
+
+    def open(self, path: bytes, pflags: int, _attrs: asyncssh.SFTPAttrs) -> object:
+        """Open a file, making or emptying it as the flags of the SFTP draft's section 6.3 say."""
+        name = self._resolve(path)
+        exists = name in self._machine.files
+        if pflags & asyncssh.FXF_EXCL and exists:
+            raise asyncssh.SFTPFailure("File exists")
+        if not exists and not pflags & asyncssh.FXF_CREAT:
+            raise _missing(name)
+        if pflags & asyncssh.FXF_WRITE or not exists:
+            self._may_write(name)
+            if not exists or pflags & asyncssh.FXF_TRUNC:
+                self._machine.files[name] = bytearray()
+        return _Handle(name, bool(pflags & asyncssh.FXF_APPEND))
+
+    def close(self, _file_obj: object) -> None:
+        """Close a file: everything written is in place already."""
+
+    def read(self, file_obj: object, offset: int, size: int) -> bytes:
+        """Return up to `size` bytes."""
+        return bytes(self._content(file_obj)[offset : offset + size])
+
+    def write(self, file_obj: object, offset: int, data: bytes) -> int:
+        """Write bytes, filling a gap before them with zeros."""
+        content = self._content(file_obj)
+        start = len(content) if isinstance(file_obj, _Handle) and file_obj.appending else offset
+        if not self._machine.has_room(start + len(data) - len(content)):
+            raise asyncssh.SFTPFailure("No space left on device")
+        content.extend(bytes(max(0, start - len(content))))
+        content[start : start + len(data)] = data
+        return len(data)
+
+    def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
+        """Return type, size and permissions."""
+        name = self._resolve(path)
+        if name in self._machine.files:
+            return self._attributes(name)
+        if name in self._machine.directories:
+            return asyncssh.SFTPAttrs(permissions=stat.S_IFDIR | 0o755, size=4096, uid=1000, gid=1000)
+        raise _missing(name)
+
+    lstat = stat
+
+    def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
+        """Return type, size and permissions of an open file."""
+        self._content(file_obj)
+        return self._attributes(file_obj.path) if isinstance(file_obj, _Handle) else asyncssh.SFTPAttrs()
+
+    def setstat(self, path: bytes, _attrs: asyncssh.SFTPAttrs) -> None:
+        """Take new attributes and keep none; clients set them after each upload."""
+        self.stat(path)
+
+    def fsetstat(self, file_obj: object, _attrs: asyncssh.SFTPAttrs) -> None:
+        """Take new attributes of an open file and keep none."""
+        self._content(file_obj)
+
+    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        """Give the entries of a directory."""
+        name = self._resolve(path)
+        if name not in self._machine.directories:
+            raise _missing(name)
+        for child in self._machine.children(name):
+            encoded = child.encode()
+            yield asyncssh.SFTPName(encoded, attrs=self.stat(name.encode() + b"/" + encoded))
+
+    def remove(self, path: bytes) -> None:
+        """Remove a file."""
+        name = self._resolve(path)
+        if name not in self._machine.files:
+            raise _missing(name)
+        self._may_write(name)
+        del self._machine.files[name]
+
+    def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        """Give a file another name; one that has it is in the way, as SFTP version 3 has it."""
+        old, new = self._resolve(oldpath), self._resolve(newpath)
+        if new in self._machine.files:
+            raise asyncssh.SFTPFailure("File exists")
+        self._move(old, new)
+
+    def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+        """Give a file another name, replacing what has it."""
+        self._move(self._resolve(oldpath), self._resolve(newpath))
+
+    def mkdir(self, path: bytes, _attrs: asyncssh.SFTPAttrs) -> None:
+        """Make a directory."""
+        name = self._resolve(path)
+        if name in self._machine.directories:
+            raise asyncssh.SFTPFailure("File exists")
+        self._may_write(name)
+        self._machine.directories.add(name)
+
+    def rmdir(self, path: bytes) -> None:
+        """Remove an empty directory."""
+        name = self._resolve(path)
+        if name not in self._machine.directories:
+            raise _missing(name)
+        self._may_write(name)
+        if self._machine.children(name):
+            raise asyncssh.SFTPFailure("Directory not empty")
+        self._machine.directories.remove(name)
+
+    def _resolve(self, path: bytes) -> str:
+        return self._machine.resolve(self._machine.home, path.decode("utf-8", "backslashreplace"))
+
+    def _attributes(self, name: str) -> asyncssh.SFTPAttrs:
+        size = len(self._machine.files[name])
+        return asyncssh.SFTPAttrs(permissions=stat.S_IFREG | 0o644, size=size, uid=1000, gid=1000)
+
+    def _content(self, file_obj: object) -> bytearray:
+        """Return the bytes of an open file; one that was removed meanwhile is missing."""
+        if not isinstance(file_obj, _Handle) or file_obj.path not in self._machine.files:
+            raise asyncssh.SFTPFailure("the file is gone")
+        return self._machine.files[file_obj.path]
+
+    def _may_write(self, name: str) -> None:
+        if not self._machine.writable(name):
+            raise asyncssh.SFTPPermissionDenied("Permission denied")
+        if name.rpartition("/")[0] not in self._machine.directories:
+            raise _missing(name)
+
+    def _move(self, old: str, new: str) -> None:
+        if old not in self._machine.files:
+            raise _missing(old)
+        self._may_write(old)
+        self._may_write(new)
+        self._machine.files[new] = self._machine.files.pop(old)
+
+
+def _missing(name: str) -> asyncssh.SFTPNoSuchFile:
+    return asyncssh.SFTPNoSuchFile(f"{name}: No such file or directory")
