@@ -314,7 +314,7 @@ class _Builder:
 
     def _tagged_scalar(self, event: Any, tag: str) -> Any:
         if tag == "!":
-            return event.value
+            return self._scalar(event)
         try:
             return construct(tag, event.value)
         except ValueError as exc:

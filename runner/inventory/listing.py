@@ -30,6 +30,8 @@ PROFILE = "inventory_legacy"
 
 _INDENT = 4
 _FLUSH = 1 << 16
+_ENCODER_INDENTED = json.JSONEncoder(indent=_INDENT, sort_keys=True, ensure_ascii=False)
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def plain(value: Any) -> Any:
@@ -108,7 +110,7 @@ def list_text(inventory: Inventory, *, export: bool = False) -> Iterator[str]:
     names = sorted([*sections, "_meta"])
     yield "{\n"
     for position, name in enumerate(names):
-        yield f"    {json.dumps(name)}: "
+        yield f"    {_quoted(name)}: "
         if name == "_meta":
             yield from writer.meta(hosts.values())
         else:
@@ -119,7 +121,7 @@ def list_text(inventory: Inventory, *, export: bool = False) -> Iterator[str]:
 
 def _indented(value: Any, level: int) -> str:
     """Write a value as JSON inside of `level` others."""
-    return json.dumps(value, indent=_INDENT, sort_keys=True).replace("\n", "\n" + " " * _INDENT * level)
+    return _ENCODER_INDENTED.encode(value).replace("\n", "\n" + " " * _INDENT * level)
 
 
 def _group_sections(top: GroupNode, table: VariableTable | None) -> dict[str, dict[str, Any]]:
@@ -156,7 +158,7 @@ class _HostWriter:
             if not (lines := self._lines(host)):
                 continue
             body = ",\n".join([lines[key] for key in sorted(lines)])
-            text = f"{'' if first else ','}\n            {json.dumps(host.name)}: {{\n{body}\n            }}"
+            text = f"{'' if first else ','}\n            {_quoted(host.name)}: {{\n{body}\n            }}"
             first = False
             gathered.append(text)
             size += len(text)
@@ -186,11 +188,11 @@ class _HostWriter:
             if kind is str or kind is int:
                 text = pieces.get((kind, value))
                 if text is None:
-                    text = pieces[kind, value] = json.dumps(value)
+                    text = pieces[kind, value] = _quoted(value)
             else:
                 text = _indented(plain(value), self._LEVEL)
             name = _key(key)
-            texts[name] = f"                {json.dumps(name)}: {text}"
+            texts[name] = f"                {_quoted(name)}: {text}"
         return texts
 
 

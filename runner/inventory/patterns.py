@@ -106,7 +106,7 @@ class PatternMatcher:
         required = [part for part in parts if part[0] == "&"]
         excluded = [part for part in parts if part[0] == "!"]
         united = [part for part in parts if part[0] not in "&!"] or ["all"]
-        hosts = {host.name: host for part in united for host in self._part(part)}
+        hosts = {host.name: host for part in united for host in self._host_or(part)}
         for part in required:
             names = {host.name for host in self._part(part[1:])}
             hosts = {name: host for name, host in hosts.items() if name in names}
@@ -115,12 +115,15 @@ class PatternMatcher:
                 hosts.pop(host.name, None)
         return list(hosts.values())
 
+    def _host_or(self, part: str) -> list[HostNode]:
+        """Return the host of that very name, which comes before a group, but not after `&` and `!`."""
+        host = self._graph.hosts.get(part)
+        return self._part(part) if host is None else [host]
+
     def _part(self, part: str) -> list[HostNode]:
         """Return the hosts of one part without its `&` or `!`, doubles included."""
         if not part:
             raise PatternError("a pattern ends after '&' or '!'; name a group or host")
-        if part in self._graph.hosts:
-            return [self._graph.hosts[part]]
         if part not in self._known:
             self._known[part] = self._matches(part)
         return self._known[part]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from runner.errors import InventoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["output"]
 
@@ -22,7 +22,9 @@ _STDERR_KEPT = 4096
 _POLL_S = 0.05
 
 
-def output(argv: Sequence[str], *, timeout_s: float, max_bytes: int) -> str:
+def output(
+    argv: Sequence[str], *, timeout_s: float, max_bytes: int, environment: Mapping[str, str] | None = None
+) -> str:
     """Run a program and return what it printed.
 
     The program's end decides, not the end of its output: a daemon that it left behind may hold the pipe open.
@@ -31,6 +33,7 @@ def output(argv: Sequence[str], *, timeout_s: float, max_bytes: int) -> str:
         argv: The program and its arguments; there is no shell.
         timeout_s: Seconds after which it and all it started are killed.
         max_bytes: How much it may print before the same happens.
+        environment: Environment variables to add to our own.
 
     Raises:
         InventoryError: It cannot be started, fails, takes too long, prints too much or prints no UTF-8.
@@ -43,6 +46,7 @@ def output(argv: Sequence[str], *, timeout_s: float, max_bytes: int) -> str:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            env={**os.environ, **(environment or {})},
         )
     except OSError as exc:
         raise InventoryError(f"cannot be run: {exc.strerror}", path=path) from exc

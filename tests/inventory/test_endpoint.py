@@ -34,21 +34,22 @@ def test_the_default_port_is_the_callers() -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "",
-        "-oProxyCommand=id",
-        "a b",
-        "a\tb",
-        "a\x1bb",
-        "a;b",
-        "$(id)",
-        "a`id`",
-        "a|b",
-        "a/b",
-        "a@b",
-        "x" * 254,
-        ".",
-    ]
-    + ["10.0.0.1:22", "[::1]:22", "name:2222", "10.0.0.1%eth0", "::1%$(id)", 5, ["a"], None.__class__],
+        *(
+            "",
+            ".",
+            "-oProxyCommand=id",
+            "a b",
+            "a\tb",
+            "a\x1bb",
+            "a;b",
+            "$(id)",
+            "a`id`",
+            "a|b",
+            "a/b",
+            "a@b",
+        ),
+        *("10.0.0.1:22", "[::1]:22", "name:2222", "10.0.0.1%eth0", "::1%$(id)", "x" * 254, 5, ["a"]),
+    ],
 )
 def test_an_address_that_cannot_be_one_is_that_hosts_error(address: object) -> None:
     with pytest.raises(InvalidVariable) as caught:

@@ -41,9 +41,10 @@ class Directory:
             names = sorted(os.listdir(source), key=os.fsencode)  # noqa: PTH208
         except OSError as exc:
             raise InventoryError(f"cannot be read: {exc.strerror}", path=source) from exc
-        for name in names:
-            if _IGNORED.search(name):
-                continue
+        counted = [name for name in names if not _IGNORED.search(name)]
+        if not counted:
+            raise InventoryError("no inventory in this folder", path=source)
+        for name in counted:
             path = f"{source.rstrip('/')}/{name}"
             _refuse_loop(path)
             loading.read_source(path, read)

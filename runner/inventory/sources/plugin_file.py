@@ -30,9 +30,15 @@ def read_plugin_file(path: str, configuration: dict[Any, Any], loading: Loading)
         raise InventoryError(message, path=path, text=f"plugin: {plugin}")
     options = loading.options
     argv = [program, "-i", path, "--list", "--export"]
-    printed = output(argv, timeout_s=options.script_timeout_s, max_bytes=options.max_script_bytes)
-    listing = parse_json(printed, path)
-    if not any(name != "_meta" for name in listing):
-        raise InventoryError(f"plugin {plugin!r} gave no hosts; ansible-inventory -i says why", path=path)
+    try:
+        printed = output(
+            argv,
+            timeout_s=options.script_timeout_s,
+            max_bytes=options.max_script_bytes,
+            environment={"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1"},
+        )
+        listing = parse_json(printed, path)
+    except InventoryError as exc:
+        raise InventoryError(f"plugin {plugin!r} by ansible-inventory: {exc.message}", path=path) from exc
     loading.graph.source = path
     read_listing(path, listing, loading)

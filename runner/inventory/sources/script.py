@@ -108,7 +108,7 @@ class _Listing:
     def read(self, listing: dict[str, Any], ask: Any) -> None:
         """Read groups, then each host's variables: from `_meta`, else by asking for it."""
         meta = listing.get("_meta")
-        if "_meta" in listing and not (isinstance(meta, dict) and isinstance(meta.get("hostvars", {}), dict)):
+        if "_meta" in listing and not (isinstance(meta, dict) and isinstance(meta.get("hostvars"), dict)):
             raise self._error("_meta", "an object with an object 'hostvars'", meta)
         try:
             for name, content in listing.items():
