@@ -22,6 +22,7 @@ from runner.reach.reasons import Failure, Reason, from_errno, refusal
 from runner.reach.rtt import handshake_ms
 
 if TYPE_CHECKING:
+    from runner.reach.errqueue import Refused
     from runner.reach.target import Address, Target
 
 __all__ = ["ConnectProbes", "ConnectVerdict"]
@@ -253,13 +254,13 @@ class ConnectProbes:
 
     def _on_connect(self, connection: Connection, _events: int) -> None:
         """Take in that a connection stands, or that it failed."""
-        offender = next((refused.offender for refused in errqueue.refusals(connection.sock)), None)
+        refused = next(errqueue.refusals(connection.sock), None)
         number = connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number:
             attempt = connection.attempt
             self._close(connection)
             attempt.open.remove(connection)
-            self._note(attempt.target, connection.address, number, offender)
+            self._note(attempt.target, connection.address, number, refused)
             self._advance(attempt, time.monotonic())
             return
         connection.rtt_ms = handshake_ms(connection.sock, connection.began)
@@ -301,9 +302,10 @@ class ConnectProbes:
             f"connection accepted, but no SSH banner in {self._options.timeout_s * self._options.tries:g} s"
         )
 
-    def _note(self, target: Target, address: Address, number: int, offender: str | None = None) -> None:
-        """Remember a socket error; a timeout in the kernel is silence like any other."""
-        reason = from_errno(number) or Reason.NO_ROUTE
+    def _note(self, target: Target, address: Address, number: int, refused: Refused | None = None) -> None:
+        """Remember a socket error, with what the network said of it; a timeout is silence like any other."""
+        reason = refused.reason if refused else from_errno(number) or Reason.LOCAL_LIMIT
+        offender = refused.offender if refused else None
         if reason is not Reason.NO_REPLY:
             target.note(refusal(Phase.CONNECT, reason, address.place, offender=offender, number=number))
 
