@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
 import os
 import threading
 from contextlib import suppress
@@ -35,7 +36,7 @@ class Fleet:
         devices: The devices; by default those of `inventories/demo`.
 
     Raises:
-        UsageError: Two devices have one name.
+        UsageError: Two devices have one name, or one would be seen from other machines.
     """
 
     def __init__(self, devices: Sequence[Device] = DEMO_DEVICES) -> None:
@@ -43,12 +44,14 @@ class Fleet:
         self._named = {device.name: device for device in self.devices}
         if len(self._named) != len(self.devices):
             raise UsageError("two devices of a demo fleet have one name: give each a name of its own")
+        for device in self.devices:
+            _check_address(device)
         self._servers: dict[str, DeviceServer] = {}
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._settled = threading.Event()
-        self._failure: RunnerError | None = None
+        self._failure: Exception | None = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -115,6 +118,10 @@ class Fleet:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
+        except Exception as exc:
+            if self._settled.is_set():
+                raise
+            self._failure = exc  # `start` raises it in the caller's thread
         finally:
             self._settled.set()
 
@@ -123,27 +130,38 @@ class Fleet:
         self._stopping = asyncio.Event()
         try:
             for server in self._servers.values():
-                await self._open(server)
-                if self._failure is not None:
-                    return
+                await _open(server)
             self._settled.set()
             await self._stopping.wait()
         finally:
             for server in self._servers.values():
                 await server.close()
 
-    async def _open(self, server: DeviceServer) -> None:
-        try:
-            await server.open()
-        except OSError as exc:
-            self._failure = RunnerError(_refusal(server.device, exc))
+
+async def _open(server: DeviceServer) -> None:
+    try:
+        await server.open()
+    except (OSError, OverflowError) as exc:
+        raise RunnerError(_refusal(server.device, exc)) from exc
 
 
-def _refusal(device: Device, exc: OSError) -> str:
+def _check_address(device: Device) -> None:
+    """Refuse an address off loopback: the password of these devices is in the manual."""
+    try:
+        loopback = ipaddress.IPv4Address(device.address).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        place = f"demo device {device.name} cannot listen on {device.address}"
+        raise UsageError(f"{place}: give it an address in 127.0.0.0/8")
+
+
+def _refusal(device: Device, exc: OSError | OverflowError) -> str:
     """Return one line that says why a port could not be taken and what to do."""
     place = f"demo device {device.name} cannot listen on {device.address}:{device.port}"
-    if exc.errno == errno.EADDRINUSE:
+    code = exc.errno if isinstance(exc, OSError) else None
+    if code == errno.EADDRINUSE:
         return f"{place}: the port is in use; end what listens there (another demo fleet?), then try again"
-    if exc.errno in {errno.EMFILE, errno.ENFILE}:
+    if code in {errno.EMFILE, errno.ENFILE}:
         return f"{place}: too many open files; raise the limit (`ulimit -n`) or start fewer devices"
-    return f"{place}: {os.strerror(exc.errno) if exc.errno else exc}"
+    return f"{place}: {os.strerror(code) if code else exc}"

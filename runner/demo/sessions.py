@@ -160,11 +160,10 @@ class _LinuxChannels:
         if process.subsystem is not None:
             process.exit(_NO_SUBSYSTEM)
             return
-        await asyncio.sleep(self._device.answer_delay_s)
         if process.command is not None:
-            await session.execute(process.command)
+            await self._answer(session, process.command)
         elif process.term_type is None:
-            await session.execute((await streams.read()).decode("utf-8", "replace"))
+            await self._answer(session, (await streams.read()).decode("utf-8", "replace"))
         else:
             await self._shell(session, _terminal(process, help_key=False))
         process.exit(session.status)
@@ -176,4 +175,9 @@ class _LinuxChannels:
             if line.ending is Ending.END_OF_INPUT:
                 break
             if line.ending is Ending.ENTER:
-                await session.execute(line.text)
+                await self._answer(session, line.text)
+
+    async def _answer(self, session: LinuxSession, line: str) -> None:
+        if line.strip():
+            await asyncio.sleep(self._device.answer_delay_s)
+        await session.execute(line)

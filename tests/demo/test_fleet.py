@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import socket
 import subprocess
 import sys
@@ -186,6 +187,42 @@ def test_waiting_ends_when_the_fleet_is_stopped() -> None:
     fleet.stop()
     waiting.join(timeout=20)
     assert not waiting.is_alive()
+
+
+def test_control_c_ends_a_fleet_that_is_waited_for() -> None:
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from runner.demo import Device, Fleet\n"
+        "with Fleet([Device('d')]) as fleet:\n"
+        "    print(fleet.endpoint('d').port, flush=True)\n"
+        "    try: fleet.wait()\n"
+        "    except KeyboardInterrupt: print('interrupted')\n"
+        "print('ended')\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        port = int(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20)[0] == "interrupted\nended\n"
+    assert process.returncode == 0
+    assert refuses_connections(port)
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.1", "localhost", ""])
+def test_no_device_is_shown_to_other_machines(address: str) -> None:
+    with pytest.raises(UsageError, match=r"127\.0\.0\.0/8"):
+        Fleet([Device("d", address=address)])
+
+
+def test_a_device_may_listen_on_any_loopback_address_that_the_system_has() -> None:
+    if sys.platform != "linux":
+        pytest.skip("only Linux answers on all of 127.0.0.0/8")
+    with Fleet([Device("d", address="127.8.0.1")]) as fleet, connect(fleet, "d") as client:
+        assert client.get_transport().getpeername()[0] == "127.8.0.1"
+
+
+def test_a_port_that_is_none_is_one_line_too() -> None:
+    with pytest.raises(RunnerError, match=r"demo device d cannot listen on 127\.0\.0\.1:99999"):
+        Fleet([Device("d", 99999)]).start()
 
 
 def test_two_devices_of_one_name_are_refused() -> None:

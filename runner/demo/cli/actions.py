@@ -1,38 +1,29 @@
-"""What the commands do that every platform shares: modes, configuration, the terminal, ping."""
+"""The commands that every platform shares, and what they do: modes, configuration, the terminal."""
 
 from __future__ import annotations
 
 import ipaddress
 from typing import TYPE_CHECKING
 
-from runner.demo.cli.session import DEFAULT_PAGE_LENGTH, Mode
+from runner.demo.cli.grammar import Command
+from runner.demo.cli.session import DEFAULT_PAGE_LENGTH, Mode, Row
 
 if TYPE_CHECKING:
     from runner.demo.cli.session import Session
     from runner.demo.cli.state import InterfaceState
 
 __all__ = [
+    "CONFIG_COMMANDS",
+    "INTERFACE_COMMANDS",
+    "PREFIX_ADDRESS",
     "accept",
-    "add_ntp_server",
     "answers_ping",
-    "clear_address",
-    "clear_description",
+    "chosen_interfaces",
     "configure",
-    "describe",
     "disable",
-    "do",
     "enable",
-    "end",
-    "enter_interface",
-    "leave",
     "log_out",
-    "remove_interface",
-    "remove_ntp_server",
-    "rename",
-    "set_address",
     "set_page_length",
-    "shut_down",
-    "start_up",
 ]
 
 Arguments = tuple[str, ...]
@@ -66,32 +57,32 @@ def configure(session: Session, _arguments: Arguments) -> str:
     return "Enter configuration commands, one per line.  End with CNTL/Z.\n"
 
 
-def end(session: Session, _arguments: Arguments) -> str:
+def _end(session: Session, _arguments: Arguments) -> str:
     """Leave configuration altogether."""
     session.mode = Mode.EXEC
     session.interface = None
     return ""
 
 
-def leave(session: Session, _arguments: Arguments) -> str:
+def _leave(session: Session, _arguments: Arguments) -> str:
     """Leave the innermost configuration mode."""
     session.mode = Mode.CONFIG if session.mode is Mode.INTERFACE else Mode.EXEC
     session.interface = None
     return ""
 
 
-def do(session: Session, arguments: Arguments) -> str:
+def _do(session: Session, arguments: Arguments) -> str:
     """Run an exec command without leaving configuration."""
     return session.run_exec(arguments[0])
 
 
-def rename(session: Session, arguments: Arguments) -> str:
+def _rename(session: Session, arguments: Arguments) -> str:
     """Set the host name; the prompt follows at once."""
     session.state.configuration.hostname = arguments[0]
     return ""
 
 
-def add_ntp_server(session: Session, arguments: Arguments) -> str:
+def _add_ntp_server(session: Session, arguments: Arguments) -> str:
     """Add a time server."""
     servers = session.state.configuration.ntp_servers
     if arguments[0] not in servers:
@@ -99,7 +90,7 @@ def add_ntp_server(session: Session, arguments: Arguments) -> str:
     return ""
 
 
-def remove_ntp_server(session: Session, arguments: Arguments) -> str:
+def _remove_ntp_server(session: Session, arguments: Arguments) -> str:
     """Remove a time server; one that is not there is no fault."""
     servers = session.state.configuration.ntp_servers
     if arguments[0] in servers:
@@ -107,7 +98,22 @@ def remove_ntp_server(session: Session, arguments: Arguments) -> str:
     return ""
 
 
-def enter_interface(session: Session, arguments: Arguments) -> str:
+def chosen_interfaces(session: Session, arguments: Arguments) -> list[InterfaceState]:
+    """Return the interface that a `show` command names, or all of them where it names none.
+
+    Raises:
+        Refusal: There is no such interface.
+    """
+    interfaces = session.state.configuration.interfaces
+    if not arguments:
+        return list(interfaces.values())
+    name = session.interface_name(arguments[0])
+    if name not in interfaces:
+        raise session.last_word_invalid()
+    return [interfaces[name]]
+
+
+def _enter_interface(session: Session, arguments: Arguments) -> str:
     """Enter an interface's mode; a virtual interface comes to be by this, hardware does not."""
     name = session.interface_name(arguments[0])
     interface = session.state.configuration.interfaces.get(name)
@@ -121,7 +127,7 @@ def enter_interface(session: Session, arguments: Arguments) -> str:
     return ""
 
 
-def remove_interface(session: Session, arguments: Arguments) -> str:
+def _remove_interface(session: Session, arguments: Arguments) -> str:
     """Remove a virtual interface."""
     interface = session.state.configuration.interfaces.get(session.interface_name(arguments[0]))
     if interface is None or not interface.virtual:
@@ -136,40 +142,48 @@ def _current(session: Session) -> InterfaceState:
     return session.interface
 
 
-def describe(session: Session, arguments: Arguments) -> str:
+def _describe(session: Session, arguments: Arguments) -> str:
     """Set the interface's description."""
     _current(session).description = arguments[0]
     return ""
 
 
-def clear_description(session: Session, _arguments: Arguments) -> str:
+def _clear_description(session: Session, _arguments: Arguments) -> str:
     """Remove the interface's description."""
     _current(session).description = ""
     return ""
 
 
-def set_address(session: Session, arguments: Arguments) -> str:
+def _set_address(session: Session, arguments: Arguments) -> str:
     """Set the interface's IPv4 address, from address and mask or from a prefix."""
     try:
-        _current(session).address = ipaddress.IPv4Interface("/".join(arguments))
+        address = ipaddress.IPv4Interface("/".join(arguments))
     except ValueError:
-        return f"Bad mask {arguments[-1]} for address {arguments[0]}\n"
+        return _bad_mask(*arguments)
+    # Python also reads 0.0.0.255 as a mask, turned round; network gear does not
+    if len(arguments) > 1 and str(address.netmask) != arguments[1]:
+        return _bad_mask(*arguments)
+    _current(session).address = address
     return ""
 
 
-def clear_address(session: Session, _arguments: Arguments) -> str:
+def _bad_mask(address: str, mask: str) -> str:
+    return f"Bad mask {mask} for address {address}\n"
+
+
+def _clear_address(session: Session, _arguments: Arguments) -> str:
     """Remove the interface's IPv4 address."""
     _current(session).address = None
     return ""
 
 
-def shut_down(session: Session, _arguments: Arguments) -> str:
+def _shut_down(session: Session, _arguments: Arguments) -> str:
     """Take the interface down administratively."""
     _current(session).shutdown = True
     return ""
 
 
-def start_up(session: Session, _arguments: Arguments) -> str:
+def _start_up(session: Session, _arguments: Arguments) -> str:
     """Let the interface come up."""
     _current(session).shutdown = False
     return ""
@@ -188,3 +202,29 @@ def answers_ping(session: Session, arguments: Arguments) -> bool:
         interface.up and interface.address is not None and target in interface.address.network
         for interface in session.state.configuration.interfaces.values()
     )
+
+
+CONFIG_COMMANDS: tuple[Row, ...] = (
+    Command("do LINE", _do),
+    Command("end", _end),
+    Command("exit", _leave),
+    Command("hostname WORD", _rename),
+    Command("interface INTERFACE", _enter_interface),
+    Command("no interface INTERFACE", _remove_interface),
+    Command("no ntp server A.B.C.D", _remove_ntp_server),
+    Command("ntp server A.B.C.D", _add_ntp_server),
+)
+"""What configuration mode knows."""
+
+INTERFACE_COMMANDS: tuple[Row, ...] = (
+    Command("description LINE", _describe),
+    Command("ip address A.B.C.D A.B.C.D", _set_address),
+    Command("no description", _clear_description),
+    Command("no ip address", _clear_address),
+    Command("no shutdown", _start_up),
+    Command("shutdown", _shut_down),
+)
+"""What interface mode knows besides."""
+
+PREFIX_ADDRESS: Row = Command("ip address A.B.C.D/LEN", _set_address)
+"""The short form of an address, on platforms that have it."""

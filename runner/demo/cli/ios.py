@@ -95,22 +95,17 @@ def _show_ip_interface_brief(session: Session, _arguments: Arguments) -> str:
 
 
 def _show_interfaces(session: Session, arguments: Arguments) -> str:
-    interfaces = session.state.configuration.interfaces
-    if not arguments:
-        return "".join(_interface_text(interface) for interface in interfaces.values())
-    interface = interfaces.get(session.interface_name(arguments[0]))
-    if interface is None:
-        raise session.last_word_invalid()
-    return _interface_text(interface)
+    return "".join(_interface_text(interface) for interface in actions.chosen_interfaces(session, arguments))
 
 
 def _interface_text(interface: InterfaceState) -> str:
     protocol = "up" if interface.up else "down"
     head = [f"{interface.name} is {_status(interface)}, line protocol is {protocol}"]
-    if interface.virtual:
+    if interface.name.startswith("Loopback"):
         head.append("  Hardware is Loopback")
     else:
-        head.append(f"  Hardware is CSR vNIC, address is {interface.mac} (bia {interface.mac})")
+        kind = "Ethernet SVI" if interface.virtual else "CSR vNIC"
+        head.append(f"  Hardware is {kind}, address is {interface.mac} (bia {interface.mac})")
     if interface.description:
         head.append(f"  Description: {interface.description}")
     if interface.address:
@@ -274,26 +269,6 @@ _EXEC: tuple[Row, ...] = (
     Command("write memory", _write_memory, PRIVILEGED),
 )
 
-_CONFIG: tuple[Row, ...] = (
-    Command("do LINE", actions.do),
-    Command("end", actions.end),
-    Command("exit", actions.leave),
-    Command("hostname WORD", actions.rename),
-    Command("interface INTERFACE", actions.enter_interface),
-    Command("no interface INTERFACE", actions.remove_interface),
-    Command("no ntp server A.B.C.D", actions.remove_ntp_server),
-    Command("ntp server A.B.C.D", actions.add_ntp_server),
-)
-
-_INTERFACE: tuple[Row, ...] = (
-    Command("description LINE", actions.describe),
-    Command("ip address A.B.C.D A.B.C.D", actions.set_address),
-    Command("no description", actions.clear_description),
-    Command("no ip address", actions.clear_address),
-    Command("no shutdown", actions.start_up),
-    Command("shutdown", actions.shut_down),
-)
-
 IOS = Dialect(
     gap="",
     faults={
@@ -301,7 +276,11 @@ IOS = Dialect(
         Fault.AMBIGUOUS: '% Ambiguous command:  "{line}"\n',
         Fault.INCOMPLETE: "% Incomplete command.\n\n",
     },
-    commands={Mode.EXEC: _EXEC, Mode.CONFIG: _CONFIG, Mode.INTERFACE: _INTERFACE},
+    commands={
+        Mode.EXEC: _EXEC,
+        Mode.CONFIG: actions.CONFIG_COMMANDS,
+        Mode.INTERFACE: actions.INTERFACE_COMMANDS,
+    },
     interface_types=("GigabitEthernet", "Loopback", "Vlan"),
 )
 """What a router answers."""

@@ -115,20 +115,18 @@ def _link(interface: InterfaceState) -> str:
 
 
 def _show_interface(session: Session, arguments: Arguments) -> str:
-    interfaces = session.state.configuration.interfaces
-    if not arguments:
-        return "\n".join(_interface_text(interface) for interface in interfaces.values())
-    interface = interfaces.get(session.interface_name(arguments[0]))
-    if interface is None:
-        raise session.last_word_invalid()
-    return _interface_text(interface)
+    return "\n".join(
+        _interface_text(interface) for interface in actions.chosen_interfaces(session, arguments)
+    )
 
 
 def _interface_text(interface: InterfaceState) -> str:
     blame = "" if interface.up else f" ({_reason(interface)})"
     admin = "down" if interface.shutdown else "up"
     lines = [f"{interface.name} is {_link(interface)}{blame}"]
-    if interface.virtual:
+    if interface.name.startswith("Vlan"):
+        lines += [f"admin state is {admin}", f"  Hardware is EtherSVI, address is {interface.mac}"]
+    elif interface.virtual:
         lines += [f"admin state is {admin}", "  Hardware: Loopback"]
     else:
         lines.append(f"admin state is {admin}, Dedicated Interface")
@@ -275,27 +273,6 @@ _EXEC: tuple[Row, ...] = (
     Command("terminal width <0-512>", actions.accept),
 )
 
-_CONFIG: tuple[Row, ...] = (
-    Command("do LINE", actions.do),
-    Command("end", actions.end),
-    Command("exit", actions.leave),
-    Command("hostname WORD", actions.rename),
-    Command("interface INTERFACE", actions.enter_interface),
-    Command("no interface INTERFACE", actions.remove_interface),
-    Command("no ntp server A.B.C.D", actions.remove_ntp_server),
-    Command("ntp server A.B.C.D", actions.add_ntp_server),
-)
-
-_INTERFACE: tuple[Row, ...] = (
-    Command("description LINE", actions.describe),
-    Command("ip address A.B.C.D A.B.C.D", actions.set_address),
-    Command("ip address A.B.C.D/LEN", actions.set_address),
-    Command("no description", actions.clear_description),
-    Command("no ip address", actions.clear_address),
-    Command("no shutdown", actions.start_up),
-    Command("shutdown", actions.shut_down),
-)
-
 NXOS = Dialect(
     gap=" ",
     faults={
@@ -303,7 +280,11 @@ NXOS = Dialect(
         Fault.AMBIGUOUS: "{caret}^\n% Ambiguous command at '^' marker.\n",
         Fault.INCOMPLETE: "{caret}^\n% Incomplete command at '^' marker.\n",
     },
-    commands={Mode.EXEC: _EXEC, Mode.CONFIG: _CONFIG, Mode.INTERFACE: _INTERFACE},
+    commands={
+        Mode.EXEC: _EXEC,
+        Mode.CONFIG: actions.CONFIG_COMMANDS,
+        Mode.INTERFACE: (*actions.INTERFACE_COMMANDS, actions.PREFIX_ADDRESS),
+    },
     interface_types=("Ethernet", "Vlan", "loopback", "mgmt"),
     exec_in_config=True,
 )

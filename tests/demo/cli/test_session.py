@@ -197,12 +197,10 @@ def test_hardware_can_neither_be_made_nor_removed_by_configuration(privileged: S
     assert "GigabitEthernet9" not in privileged.execute("do show ip interface brief")
 
 
-def test_a_mask_that_is_none_is_refused(privileged: Session) -> None:
+@pytest.mark.parametrize("mask", ["255.0.255.0", "0.0.0.255"])
+def test_a_mask_that_is_none_is_refused(privileged: Session, mask: str) -> None:
     type_lines(privileged, "configure terminal", "interface gi1")
-    assert (
-        privileged.execute("ip address 192.0.2.1 255.0.255.0")
-        == "Bad mask 255.0.255.0 for address 192.0.2.1\n"
-    )
+    assert privileged.execute(f"ip address 192.0.2.1 {mask}") == f"Bad mask {mask} for address 192.0.2.1\n"
 
 
 def test_shutting_an_interface_down_shows_in_its_status(privileged: Session) -> None:
