@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from runner.models import Host, HostResult, Status
 from runner.reach import ReachOptions, probe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from runner.connection import ConnectionOptions
     from runner.quantities import Share
@@ -67,6 +68,7 @@ class _Stop(NamedTuple):
     now: bool
 
 
+Starting = Callable[[Sequence[str]], None]
 _Event = _Reached | _Finished | _Stop | BaseException
 
 
@@ -94,6 +96,7 @@ def stream(  # noqa: PLR0913 - one composition of parts that have nothing else i
     options: FanoutOptions,
     reach: ReachOptions,
     control: Control | None = None,
+    starting: Starting = lambda _names: None,
 ) -> Iterator[HostResult]:
     """Do a job on hosts; yield each host's one result as it is known.
 
@@ -105,12 +108,13 @@ def stream(  # noqa: PLR0913 - one composition of parts that have nothing else i
         options: How to spread the work.
         reach: How to ping.
         control: By which the run can be stopped.
+        starting: Called with the names of hosts that are about to be handed to workers.
 
     Raises:
         UsageError: The executor cannot be used.
     """
     chosen = list({host.name: host for host in hosts}.values())
-    with closing(_Fanout(job, run, connection, options, control or Control())) as work:
+    with closing(_Fanout(job, run, connection, options, control or Control(), starting)) as work:
         if chosen:
             work.open(len(chosen))
         for batch in _batches(chosen, options.batches):
@@ -156,14 +160,22 @@ class _Fanout:
     """The state of one run, all of it in the thread that consumes the stream."""
 
     def __init__(
-        self, job: Job, run: str, connection: ConnectionOptions, options: FanoutOptions, control: Control
+        self,
+        job: Job,
+        run: str,
+        connection: ConnectionOptions,
+        options: FanoutOptions,
+        control: Control,
+        starting: Starting,
     ) -> None:
         self._job = job
         self._run = run
         self._connection = connection
         self._options = options
         self._events = control._events  # noqa: SLF001 - the two are one thing, of which callers see half
+        self._starting = starting
         self._executor: Executor | None = None
+        self._workers = 0
         self._undecided: dict[str, Host] = {}
         self._started: set[str] = set()
         self._running: set[str] = set()
@@ -175,7 +187,9 @@ class _Fanout:
 
     def open(self, total: int) -> None:
         """Get the executor ready for so many hosts."""
-        self._executor = executors.create(self._options.executor, min(self._options.workers, total))
+        workers = min(self._options.workers, total)
+        self._executor = executors.create(self._options.executor, workers)
+        self._workers = getattr(self._executor, "max_workers", workers)
         if self._options.max_fail is not None:
             self._budget = self._options.max_fail.of(total)
 
@@ -249,20 +263,30 @@ class _Fanout:
                 yield event.result
 
     def _start(self) -> Iterator[HostResult]:
-        """Start what may be started now; let what has happened meanwhile be heard in between."""
-        while self._waiting and self._has_room() and time.monotonic() >= self._next_start:
-            host, reached = self._waiting.popleft()
-            if self._options.rate:
-                self._next_start = max(time.monotonic(), self._next_start + 1 / self._options.rate)
+        """Start what may be started now."""
+        ready = self._take()
+        if ready:
+            self._starting([host.name for host, _ in ready])
+        for host, reached in ready:
             refused = self._submit(host, reached)
             if refused is not None:
                 del self._undecided[host.name]
                 yield refused
-            if not self._events.empty():
-                return
 
-    def _has_room(self) -> bool:
-        return len(self._running) < self._options.workers
+    def _take(self) -> list[tuple[Host, HostResult | None]]:
+        """Return the hosts that may be started now: as many as there is room for; one at a time if paced."""
+        if time.monotonic() < self._next_start:
+            return []
+        most = self._room()
+        if self._options.rate:
+            most = min(most, 1)
+        ready = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+        if ready and self._options.rate:
+            self._next_start = max(time.monotonic(), self._next_start + 1 / self._options.rate)
+        return ready
+
+    def _room(self) -> int:
+        return self._workers - len(self._running)
 
     def _submit(self, host: Host, reached: HostResult | None) -> HostResult | None:
         """Hand a host to the executor; return its result where the executor does not take it."""
@@ -280,7 +304,7 @@ class _Fanout:
     def _patience(self) -> float | None:
         """Return how long to wait for an event: to the next start that is allowed, or the end of an abort."""
         moments = []
-        if self._waiting and self._stop is None and self._has_room():
+        if self._waiting and self._stop is None and self._room():
             moments.append(self._next_start)
         if self._give_up_at is not None:
             moments.append(self._give_up_at)

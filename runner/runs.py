@@ -14,7 +14,7 @@ from runner.errors import InventoryError
 from runner.models import HostResult, Run, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from runner.fanout import Control
     from runner.jobs import Job
@@ -70,9 +70,23 @@ def end(run: Run) -> Run:
 
 
 def carry_out(
-    run: Run, hosts: Iterable[Host], job: Job, settings: Settings, control: Control | None = None
+    run: Run,
+    hosts: Iterable[Host],
+    job: Job,
+    settings: Settings,
+    *,
+    control: Control | None = None,
+    starting: Callable[[Sequence[str]], None] = lambda _names: None,
 ) -> Iterator[HostResult]:
     """Ping hosts, do a job on those that answer, and yield each host's result as it is known.
+
+    Args:
+        run: The run.
+        hosts: The hosts.
+        job: What to do on each.
+        settings: How.
+        control: By which the run can be stopped.
+        starting: Called with the names of hosts that are about to be handed to workers.
 
     Raises:
         UsageError: The executor cannot be used.
@@ -90,6 +104,7 @@ def carry_out(
         options=settings.fanout(),
         reach=settings.reach(),
         control=control,
+        starting=starting,
     )
     with closing(results):  # type: ignore[type-var]
         yield from results

@@ -130,6 +130,13 @@ class Settings:
     max_output: int = _setting(
         16 * 2**20, "bytes kept of each stream of a command; one that prints more is ended", quantities.size
     )
+    resume: str | None = _setting(
+        None, "go on with a run of the history (its id, or `last`): do what it did not come to"
+    )
+    failed: str | None = _setting(
+        None, "only the hosts that did not end ok in a run of the history (its id, or `last`)"
+    )
+    no_history: bool = _setting(False, "do not keep this run in the history", _switch)
     dry_run: bool = _setting(False, "say which hosts are meant, and connect to none", _switch)
 
     user: str | None = _setting(None, "login name", short="u")
@@ -150,6 +157,9 @@ class Settings:
     quiet: bool = _setting(False, "print no progress and no warnings", _switch, short="q")
     verbose: bool = _setting(False, "say more about each host", _switch, short="v")
 
+    history: str | None = _setting(
+        None, "file of the history database; by default in the user's state folder", on_command_line=False
+    )
     password: Secret | None = _setting(None, "login password", _secret, on_command_line=False)
     given: frozenset[str] = frozenset()
 

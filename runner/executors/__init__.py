@@ -50,7 +50,13 @@ def create(name: str, workers: int) -> Executor:
 
 
 class SerialExecutor(Executor):
-    """Does each call at once, in the thread that submits it: a breakpoint in a job works."""
+    """Does each call at once, in the thread that submits it: a breakpoint in a job works.
+
+    Attributes:
+        max_workers: How many calls it has in flight at once, whatever was asked for; the fan-out looks for it.
+    """
+
+    max_workers = 1
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Call `fn` and return a future that is done."""

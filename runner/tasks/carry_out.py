@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from runner import runs
 from runner.fanout import Control
-from runner.tasks.present import Interruption, prepare, present
+from runner.models import Host
+from runner.tasks.earlier import plan, record
+from runner.tasks.present import Interruption, prepare, present, say
 from runner.tasks.select import select
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runner.jobs import Job
     from runner.tasks.fleet import Call
 
@@ -24,9 +29,22 @@ def carry_out(name: str, job: Job, call: Call) -> int:
     """
     settings = prepare(call.settings)
     inventory, hosts = select(settings)
+    left = plan(settings, hosts, job.commands)
+    if not left.hosts and not left.decided:
+        say("nothing to do: every one of these hosts ended ok")
+        return 0
     run = runs.begin(
         name, settings, commands=job.commands, pattern=settings.group, inventory=inventory.sources
     )
+    meant = tuple(host for host in hosts if host in left.hosts) + tuple(
+        Host(result.host) for result in left.decided
+    )
+    recorder = record(run, meant, settings)
     control = Control()
-    results = runs.carry_out(run, hosts, job, settings, control)
-    return present(run, hosts, results, settings, Interruption(control))
+    starting = recorder.start if recorder is not None else _ignore
+    fresh = runs.carry_out(run, left.hosts, job, settings, control=control, starting=starting)
+    return present(run, meant, chain(left.decided, fresh), settings, Interruption(control), recorder)
+
+
+def _ignore(names: Sequence[str]) -> None:
+    """Keep no history."""

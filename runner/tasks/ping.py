@@ -15,6 +15,7 @@ __all__ = ["ping"]
 def _ping(call: Call) -> int:
     """Ping hosts, all at once: who is up, how fast, and why the others are not."""
     from runner import reach, runs  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner.tasks.earlier import plan, record  # noqa: PLC0415
     from runner.tasks.present import Interruption, prepare, present, say  # noqa: PLC0415
     from runner.tasks.select import select  # noqa: PLC0415
 
@@ -25,7 +26,9 @@ def _ping(call: Call) -> int:
         if hint is not None:
             say(f"note: {hint}")
     run = runs.begin("ping", settings, pattern=settings.group, inventory=inventory.sources)
-    return present(run, hosts, runs.ping(hosts, settings), settings, Interruption())
+    left = plan(settings, hosts, ())
+    recorder = record(run, left.hosts, settings)
+    return present(run, left.hosts, runs.ping(left.hosts, settings), settings, Interruption(), recorder)
 
 
 ping = FleetTask(_ping, name="ping")

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner import report, runs
-from runner.models import HostResult, Secret, Status
+from runner.models import Host, HostResult, Secret, Status
 from runner.names import fold
 from runner.report.files import OutputFolder
 from runner.results import Results
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from runner.fanout import Control
-    from runner.models import Host, Run
+    from runner.history import Record, Recorder
+    from runner.models import Run
     from runner.report import Reporter
     from runner.settings import Settings
 
-__all__ = ["Interruption", "prepare", "present", "say", "write"]
+__all__ = ["Interruption", "prepare", "present", "say", "show", "write"]
 
 logger = logging.getLogger("runner")
 
@@ -104,6 +105,7 @@ def present(
     results: Iterable[HostResult],
     settings: Settings,
     interruption: Interruption,
+    recorder: Recorder | None = None,
 ) -> int:
     """Report results as they come, then all of them; return the exit code.
 
@@ -120,17 +122,37 @@ def present(
         try:
             for result in results:
                 seen.append(result)
-                _keep(folder, result)
+                _keep(recorder, folder, result)
                 guarded.call("result", result)
         except KeyboardInterrupt:
             for result in _cancelled(hosts, seen):
                 seen.append(result)
+                _keep(recorder, folder, result)
                 guarded.call("result", result)
         everything = Results(seen, runs.end(run), hosts)
+        if recorder is not None:
+            recorder.finish()
         guarded.call("finish", everything)
     _warn(everything, settings)
     guarded.flush()
     return everything.exit_code if interruption.exit_code is None else interruption.exit_code
+
+
+def show(record: Record, settings: Settings) -> int:
+    """Report a run of the history as it was reported then; return its exit code.
+
+    Raises:
+        UsageError: The format is not known.
+    """
+    _tolerant_stdout()
+    guarded = _Output(report.create(settings.format, sys.stdout, _options(settings)))
+    everything = Results(record.results.values(), record.run, [Host(name) for name in record.hosts])
+    guarded.call("start", record.run)
+    for result in everything.values():
+        guarded.call("result", result)
+    guarded.call("finish", everything)
+    guarded.flush()
+    return everything.exit_code
 
 
 def _cancelled(hosts: Sequence[Host], seen: Sequence[HostResult]) -> list[HostResult]:
@@ -142,7 +164,10 @@ def _cancelled(hosts: Sequence[Host], seen: Sequence[HostResult]) -> list[HostRe
     ]
 
 
-def _keep(folder: OutputFolder | None, result: HostResult) -> None:
+def _keep(recorder: Recorder | None, folder: OutputFolder | None, result: HostResult) -> None:
+    """Put a result where it outlasts the program; only then is it shown."""
+    if recorder is not None:
+        recorder.add(result)
     if folder is None:
         return
     try:
