@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Deadline", "Guard", "abort", "forget"]
 
+_GRACE_S = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
@@ -50,9 +52,18 @@ class Deadline:
             return seconds, False
         return left, True
 
-    def guard(self, seconds: float | None, close: Callable[[], None]) -> AbstractContextManager[Guard]:
-        """Return a context in which `close` is called after `seconds`, or when the run is aborted."""
-        return _watchdog.guard(self.run, seconds, close)
+    def guard(
+        self, seconds: float | None, close: Callable[[], None], ask: Callable[[], None] | None = None
+    ) -> AbstractContextManager[Guard]:
+        """Return a context in which `close` is called after `seconds`, or when the run is aborted.
+
+        Args:
+            seconds: From now; None is never.
+            close: Wakes whoever waits; it is called from another thread and must not block.
+            ask: Called instead when the run is aborted, for a step that can end in good order; `close`
+                follows where it has not ended half a second later.
+        """
+        return _watchdog.guard(self.run, seconds, Guard(close, ask))
 
     def stopped(self) -> bool:
         """Whether the run has been aborted."""
@@ -73,6 +84,7 @@ class Guard:
     """
 
     close: Callable[[], None]
+    ask: Callable[[], None] | None = None
     expired: bool = False
     aborted: bool = False
     _done: bool = False
@@ -83,15 +95,25 @@ class Guard:
         with self._lock:
             self._done = True
 
-    def fire(self, *, aborted: bool = False) -> None:
+    def fire(self) -> None:
         """Close what the step waits on, unless it has ended."""
         with self._lock:
             if self._done:
                 return
             self._done = True
-            self.expired = not aborted
-            self.aborted = aborted
+            self.expired = not self.aborted
         self.close()
+
+    def abort(self) -> None:
+        """End the step because its run is being stopped: at once, or in good order where it can."""
+        with self._lock:
+            if self._done or self.aborted:
+                return
+            self.aborted = True
+        if self.ask is None:
+            self.fire()
+        else:
+            self.ask()
 
 
 class _Watchdog:
@@ -106,15 +128,14 @@ class _Watchdog:
         self._stops: dict[str, threading.Event] = {}
 
     @contextmanager
-    def guard(self, run: str, seconds: float | None, close: Callable[[], None]) -> Iterator[Guard]:
-        watched = Guard(close)
+    def guard(self, run: str, seconds: float | None, watched: Guard) -> Iterator[Guard]:
         with self._changed:
             number = next(self._order)
             self._active[number] = run, watched
             if seconds is not None:
                 self._schedule(time.monotonic() + seconds, number, watched)
         if self.stop_of(run).is_set():
-            watched.fire(aborted=True)
+            self._end(number, watched)
         try:
             yield watched
         finally:
@@ -127,7 +148,7 @@ class _Watchdog:
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._watch, name="runner-watchdog", daemon=True)
             self._thread.start()
-        elif self._heap[0][1] == number:
+        elif self._heap[0][2] is watched:
             self._changed.notify()
 
     def _watch(self) -> None:
@@ -157,9 +178,15 @@ class _Watchdog:
     def abort(self, run: str) -> None:
         self.stop_of(run).set()
         with self._changed:
-            guards = [watched for of, watched in self._active.values() if of == run]
-        for watched in guards:
-            watched.fire(aborted=True)
+            guards = [(number, watched) for number, (of, watched) in self._active.items() if of == run]
+        for number, watched in guards:
+            self._end(number, watched)
+
+    def _end(self, number: int, watched: Guard) -> None:
+        with self._changed:
+            if watched.ask is not None and number in self._active:
+                self._schedule(time.monotonic() + _GRACE_S, number, watched)
+        watched.abort()
 
     def forget(self, run: str) -> None:
         with self._changed:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runner.connection.paramiko_hooks import send_signal
-from runner.errors import ConnectionLost, DeadlineExceeded, HostError, OutputLimitExceeded
+from runner.errors import Cancelled, ConnectionLost, DeadlineExceeded, HostError, OutputLimitExceeded
 from runner.models import CommandResult, Phase
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class Execution:
         self._wake = _Wake()
         self._start = time.monotonic()
         self._last_output = self._start
+        self._stopped = False
 
     def begin(self) -> None:
         """Ask the host to run the command, with nothing on its standard input."""
@@ -88,16 +89,27 @@ class Execution:
             DeadlineExceeded: It had not ended by then.
             OutputLimitExceeded: It printed more than is kept.
             ConnectionLost: The connection ended, or no exit status came.
+            Cancelled: `stop` was called.
         """
         end = None if timeout_s is None else self._start + timeout_s
         while not self._ended():
-            if any(stream.truncated for stream in self._streams):
-                raise self._give_up(self._over_limit())
             left = None if end is None else end - time.monotonic()
+            self._check_limits()
             if left is not None and left <= 0:
                 raise self._give_up(self._late(timeout_s, whole_host=whole_host))
             self._wake.wait(self._patience(left))
         return self._outcome()
+
+    def _check_limits(self) -> None:
+        if self._stopped:
+            raise self._give_up(Cancelled("the run was stopped", reason="stopped", phase=Phase.COMMAND))
+        if any(stream.truncated for stream in self._streams):
+            raise self._give_up(self._over_limit())
+
+    def stop(self) -> None:
+        """Make `collect` tell the command to end and return; called from another thread."""
+        self._stopped = True
+        self._wake.set()
 
     def partial(self) -> CommandResult:
         """Return what is known of the command so far."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 import paramiko
@@ -26,7 +26,7 @@ from runner.inventory.endpoint import endpoint
 from runner.models import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from runner.connection.deadline import Deadline, Guard
     from runner.connection.options import ConnectionOptions
@@ -107,9 +107,11 @@ class SshConnection:
         execution = Execution(channel, command, self._options.max_output)
         seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
         try:
-            with self._step(Phase.COMMAND, None if seconds is None else seconds + _BACKSTOP_S):
+            with self._step(Phase.COMMAND, self._options.connect_timeout_s):
                 self.sent = True
                 execution.begin()
+            backstop = None if seconds is None else seconds + _BACKSTOP_S
+            with self._watch(Phase.COMMAND, (backstop, whole_host), seconds, execution.stop):
                 return execution.collect(seconds, whole_host=whole_host)
         except HostError as exc:
             if exc.command is None:
@@ -129,11 +131,28 @@ class SshConnection:
         with self._step(Phase.CHANNEL, seconds):
             return self._transport.open_session(timeout=seconds + _BACKSTOP_S)
 
+    def _step(self, phase: Phase, seconds: float) -> AbstractContextManager[None]:
+        """Watch a step of at most `seconds`, or less where the host's deadline comes sooner."""
+        return self._watch(phase, self._deadline.sooner(seconds), seconds)
+
     @contextmanager
-    def _step(self, phase: Phase, seconds: float | None) -> Iterator[None]:
-        """Watch one step, and put whatever it raises in the words of a result."""
-        budget, by_host = self._deadline.sooner(seconds)
-        with self._deadline.guard(budget, self._hang_up) as watched:
+    def _watch(
+        self,
+        phase: Phase,
+        budget: tuple[float | None, bool],
+        seconds: float | None,
+        stop: Callable[[], None] | None = None,
+    ) -> Iterator[None]:
+        """Watch a step, and put whatever it raises in the words of a result.
+
+        Args:
+            phase: Which step it is.
+            budget: When it is cut off, and whether that is the host's deadline.
+            seconds: The step's own limit, for the message.
+            stop: Ends it in good order.
+        """
+        cut_off, by_host = budget
+        with self._deadline.guard(cut_off, self._hang_up, stop) as watched:
             try:
                 yield
             except Exception as exc:  # a hostile peer can make Paramiko raise anything

@@ -1,0 +1,175 @@
+"""A real OpenSSH server for tests: on loopback, on a port that was free, as whoever runs the tests."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.connection.options import ConnectionOptions
+from runner.models import Host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CONFIGURATION = """\
+ListenAddress 0.0.0.0:{port}
+HostKey {folder}/host_ed25519
+HostKey {folder}/host_rsa
+HostKey {folder}/host_ecdsa
+PidFile {folder}/sshd.pid
+AuthorizedKeysFile {folder}/authorized_keys
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin yes
+UseDNS no
+LogLevel VERBOSE
+MaxStartups 1000
+MaxSessions 100
+PermitUserEnvironment no
+Subsystem sftp internal-sftp
+"""
+
+
+# OpenSSH passes no signals on to commands of root (`session_signal_req` in its session.c), so that as root
+# the tests log in as somebody else, who exists only where the server runs.
+_ORDINARY = "ordinary"
+_ORDINARY_ID = 61000
+
+
+@dataclass(frozen=True)
+class Sshd:
+    """A running server: where it listens, and the folder with its keys, log and the client's key `login`."""
+
+    folder: Path
+    port: int
+    address: str = "127.0.0.1"
+
+    @property
+    def user(self) -> str:
+        return _ORDINARY if os.geteuid() == 0 else getpass.getuser()
+
+    @property
+    def key(self) -> Path:
+        return self.folder / "login"
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.folder / "known_hosts"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text("utf-8", "replace")
+
+    def host(self, name: str = "real", **variables: object) -> Host:
+        return Host(name, {"ansible_host": self.address, "ansible_port": self.port, **variables})
+
+    def options(self, **changes: object) -> ConnectionOptions:
+        chosen: dict[str, object] = {
+            "user": self.user,
+            "private_key": str(self.key),
+            "known_hosts": (str(self.known_hosts),),
+            "retries": 0,
+            **changes,
+        }
+        return ConnectionOptions(**chosen)  # type: ignore[arg-type]
+
+    def public_key(self, kind: str) -> str:
+        """The host's public key of a kind (`ed25519`) as `type base64`."""
+        return " ".join((self.folder / f"host_{kind}.pub").read_text().split()[:2])
+
+    def let_in(self, public_key: Path) -> None:
+        with (self.folder / "authorized_keys").open("a") as file:
+            file.write(public_key.read_text())
+
+
+def required_program(name: str) -> str:
+    """The path of a program, found also where only root has it in PATH; a skip where there is none."""
+    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    if found is None:
+        if os.environ.get("RUNNER_REQUIRE_LAB") == "1":
+            pytest.fail(f"{name} is required (RUNNER_REQUIRE_LAB=1) and not installed")
+        pytest.skip(f"{name} is not installed (Debian: openssh-server, openssh-client)")
+    return found
+
+
+def make_key(path: Path, kind: str = "ed25519", passphrase: str = "", *options: str) -> Path:
+    """Make a key pair; return the private key's path."""
+    subprocess.run(
+        [required_program("ssh-keygen"), "-q", "-t", kind, "-N", passphrase, "-f", str(path), *options],
+        check=True,
+    )
+    return path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running_sshd(folder: Path, extra: str = "", address: str = "127.0.0.1") -> Iterator[Sshd]:
+    """Start a server; end it, and everything it started, when the block ends."""
+    program = required_program("sshd")
+    folder.mkdir(exist_ok=True)
+    server = Sshd(folder, free_port(), address)
+    for kind in ("ed25519", "rsa", "ecdsa"):
+        make_key(folder / f"host_{kind}", kind)
+    make_key(server.key)
+    server.let_in(server.key.with_suffix(".pub"))
+    known = f"[{address}]:{server.port} {server.public_key('ed25519')}\n"
+    server.known_hosts.write_text(known)
+    configuration = extra + _CONFIGURATION.format(port=server.port, folder=folder)
+    configuration = configuration.replace("ListenAddress 0.0.0.0", f"ListenAddress {address}")
+    (folder / "sshd_config").write_text(configuration)
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(
+            [*_as_a_machine(folder), program, "-D", "-e", "-f", str(folder / "sshd_config")],
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+        )
+    try:
+        _wait_until_it_listens(server, process)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _as_a_machine(folder: Path) -> list[str]:
+    """What to start the server with: as root, a mount namespace with the accounts that it wants."""
+    if os.geteuid() != 0:
+        return []
+    accounts = {"passwd": f"{_ORDINARY}:x:{_ORDINARY_ID}:{_ORDINARY_ID}::/tmp:/bin/sh\n"}
+    accounts["shadow"] = f"{_ORDINARY}:*:19000:0:99999:7:::\n"
+    for name, row in accounts.items():
+        copy = folder / name
+        copy.write_text(Path("/etc", name).read_text() + row)
+        copy.chmod(0o644 if name == "passwd" else 0o600)
+    script = (
+        "mount -t tmpfs tmpfs /run && mkdir -m 0755 /run/sshd && for name in passwd shadow; do "
+        'mount --bind "$1/$name" "/etc/$name"; done && shift && exec "$@"'
+    )
+    return [required_program("unshare"), "--mount", "sh", "-eu", "-c", script, "sshd", str(folder)]
+
+
+def _wait_until_it_listens(server: Sshd, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(100):
+        assert process.poll() is None, server.log
+        with socket.socket() as probe:
+            if probe.connect_ex((server.address, server.port)) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail(f"sshd did not listen: {server.log}")
