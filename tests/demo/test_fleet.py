@@ -194,8 +194,9 @@ def test_control_c_ends_a_fleet_that_is_waited_for() -> None:
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from runner.demo import Device, Fleet\n"
         "with Fleet([Device('d')]) as fleet:\n"
-        "    print(fleet.endpoint('d').port, flush=True)\n"
-        "    try: fleet.wait()\n"
+        "    try:\n"
+        "        print(fleet.endpoint('d').port, flush=True)\n"
+        "        fleet.wait()\n"
         "    except KeyboardInterrupt: print('interrupted')\n"
         "print('ended')\n"
     )
