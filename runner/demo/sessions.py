@@ -135,8 +135,13 @@ class _Streams:
         self._on_terminal = process.term_type is not None
 
     async def read(self) -> bytes:
-        """Return everything up to the end of standard input."""
-        return b"" if self._on_terminal else await self._process.stdin.read()
+        """Return everything up to the end of standard input, or nothing where a signal comes first."""
+        if self._on_terminal:
+            return b""
+        try:
+            return await self._process.stdin.read()
+        except (asyncssh.BreakReceived, asyncssh.SignalReceived):
+            return b""
 
     def write(self, descriptor: int, content: bytes) -> None:
         """Print on file descriptor 1 or 2."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import signal
 import socket
@@ -263,8 +264,6 @@ async def hundred_answers(fleet: Fleet) -> list[str]:
 
 
 def test_replicas_are_as_many_devices_as_asked_for_each_with_its_own_name() -> None:
-    import asyncio
-
     devices = replicas(Device("model"), 100)
     with Fleet(devices) as fleet:
         answers = asyncio.run(hundred_answers(fleet))
@@ -295,6 +294,20 @@ def test_without_asyncssh_the_fleet_names_the_extra_to_install() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "pip install 'invoke-runner[demo]'" in done.stdout
+
+
+def test_a_signal_ends_a_program_that_waits_for_its_input(fleet: Fleet) -> None:
+    async def interrupt() -> int | None:
+        place = fleet.endpoint("web1")
+        async with asyncssh.connect(
+            place.address, place.port, username="demo", password="demo", known_hosts=None, config=None
+        ) as connection:
+            process = await connection.create_process("echo ready; cat")
+            await process.stdout.readline()
+            process.send_signal("INT")
+            return (await process.wait(timeout=20)).exit_status
+
+    assert asyncio.run(interrupt()) == 0
 
 
 @pytest.mark.parametrize("name", ["r1", "web1"])
