@@ -10,7 +10,8 @@ from invoke.collection import Collection
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from runner.tasks import namespace
+from runner import tasks as fleet
+from runner.settings import Settings
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -37,6 +38,44 @@ def lint(ctx: Context) -> None:
         ctx.run(f"{sys.executable} -m ruff check .")
         ctx.run(f"{sys.executable} -m ruff format --check .")
         ctx.run(f"{sys.executable} -m mypy")
+
+
+def settings_page() -> str:
+    """Return `docs/settings.md`: every setting as it is declared."""
+    lines = [
+        "# Settings",
+        "",
+        "Every setting is a flag of every task over hosts, a key of the `runner:` section of `invoke.yaml`,",
+        "an environment variable, and a keyword of the functions for scripts. A flag wins over the",
+        "environment, which wins over `invoke.yaml`. Where a host's own variables say something",
+        "(`ansible_user`), they win over the last two and not over the flag. Times are seconds, or `500ms`,",
+        "`2m`, `1h`; sizes are bytes, or `64K`, `16M`.",
+        "",
+        "| flag | key in `invoke.yaml` | environment | default | meaning |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    defaults = Settings()
+    for name, flag in Settings.flags().items():
+        dashed = f"`--{name.replace('_', '-')}`" if flag.on_command_line else ""
+        short = f"`-{flag.short}`, " if flag.short else ""
+        default = _default(getattr(defaults, name))
+        variable = f"`INVOKE_RUNNER_{name.upper()}`"
+        lines.append(f"| {short}{dashed} | `{name}` | {variable} | {default} | {flag.help} |")
+    return "\n".join(lines) + "\n"
+
+
+def _default(value: object) -> str:
+    if value in (None, (), False):
+        return ""
+    if isinstance(value, tuple):
+        return ", ".join(f"`{item}`" for item in value)
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+@task
+def docs(ctx: Context) -> None:  # noqa: ARG001 - Invoke's shape
+    """Write the pages that are made from the code."""
+    (ROOT / "docs" / "settings.md").write_text(settings_page(), "utf-8")
 
 
 @task(help={"name": "which: a module of bench/ without .py; all of them by default"})
@@ -102,12 +141,8 @@ def _lab(action: str) -> None:
 
 
 lab = Collection("lab", up, down, status)
-chores: list[Any] = [
-    test,
-    lint,
-    bench,
-    demo,
-]  # what @task makes of them is a Task, which its type does not say
+namespace = Collection.from_module(fleet)
+chores: list[Any] = [test, lint, bench, demo, docs]
 for chore in chores:
     namespace.add_task(chore)
 namespace.add_collection(lab)
