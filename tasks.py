@@ -54,22 +54,13 @@ def settings_page() -> str:
         "| flag | key in `invoke.yaml` | environment | default | meaning |",
         "| --- | --- | --- | --- | --- |",
     ]
-    defaults = Settings()
     for name, flag in Settings.flags().items():
         dashed = f"`--{name.replace('_', '-')}`" if flag.on_command_line else ""
         short = f"`-{flag.short}`, " if flag.short else ""
-        default = _default(getattr(defaults, name))
+        default = f"`{flag.shown_default}`" if flag.shown_default else ""
         variable = f"`INVOKE_RUNNER_{name.upper()}`"
         lines.append(f"| {short}{dashed} | `{name}` | {variable} | {default} | {flag.help} |")
     return "\n".join(lines) + "\n"
-
-
-def _default(value: object) -> str:
-    if value in (None, (), False):
-        return ""
-    if isinstance(value, tuple):
-        return ", ".join(f"`{item}`" for item in value)
-    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 
 @task

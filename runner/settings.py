@@ -36,6 +36,7 @@ class Flag:
         short: Its one-letter flag.
         repeatable: Whether it may be given several times.
         on_command_line: Whether it is a flag at all; a secret is not.
+        default: What holds where it is not given.
     """
 
     help: str
@@ -43,6 +44,22 @@ class Flag:
     short: str | None = None
     repeatable: bool = False
     on_command_line: bool = True
+    default: Any = None
+
+    @property
+    def description(self) -> str:
+        """What it does, and what holds where it is not given."""
+        shown = self.shown_default
+        return f"{self.help} (default: {shown})" if shown else self.help
+
+    @property
+    def shown_default(self) -> str:
+        """What holds where it is not given, as one would write it; empty where that is nothing."""
+        if self.default in (None, (), False):
+            return ""
+        if isinstance(self.default, tuple):
+            return " ".join(str(item) for item in self.default)
+        return f"{self.default:g}" if isinstance(self.default, float) else str(self.default)
 
     @property
     def is_switch(self) -> bool:
@@ -54,7 +71,7 @@ _MOST_WORKERS = 10_000
 
 
 def _setting(default: Any, help: str, read: Callable[[Any], Any] = str, **extra: Any) -> Any:  # noqa: A002 - Invoke's word
-    return field(default=default, metadata={"flag": Flag(help, read, **extra)})
+    return field(default=default, metadata={"flag": Flag(help, read, default=default, **extra)})
 
 
 def _one_of(*names: str) -> Callable[[Any], str]:
@@ -106,7 +123,7 @@ class Settings:
 
     executor: str = _setting("thread", "how work is spread: serial, thread, process")
     workers: int = _setting(50, "hosts in flight at once", _workers)
-    timeout: float = _setting(60.0, "seconds for each command", quantities.seconds)
+    timeout: float = _setting(300.0, "seconds for each command", quantities.seconds)
     connect_timeout: float = _setting(
         10.0, "seconds for each of: TCP connect, key exchange, login, opening a channel", quantities.seconds
     )

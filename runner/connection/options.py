@@ -53,7 +53,7 @@ class ConnectionOptions:
     known_hosts: tuple[str, ...] = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
     host_key_policy: HostKeyPolicy = HostKeyPolicy.STRICT
     connect_timeout_s: float = 10.0
-    command_timeout_s: float | None = 60.0
+    command_timeout_s: float | None = 300.0
     host_timeout_s: float | None = None
     max_output: int = 16 * 2**20
     retries: int = 2

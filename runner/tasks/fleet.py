@@ -106,10 +106,10 @@ def _argument(name: str, flag: Flag) -> Argument:
     names = (dashed, flag.short) if flag.short else (dashed,)
     attribute = name if "_" in name else None
     if flag.repeatable:
-        return Repeated(names=names, help=flag.help, attr_name=attribute)
+        return Repeated(names=names, help=flag.description, attr_name=attribute)
     if flag.is_switch:
-        return Argument(names=names, kind=bool, default=False, help=flag.help, attr_name=attribute)
-    return Argument(names=names, help=flag.help, attr_name=attribute)
+        return Argument(names=names, kind=bool, default=False, help=flag.description, attr_name=attribute)
+    return Argument(names=names, help=flag.description, attr_name=attribute)
 
 
 def _settings(context: Context, given: dict[str, Any]) -> Settings:
