@@ -46,8 +46,8 @@ class ConnectVerdict(Protocol):
     def unconnected(self, target: Target) -> None:
         """Take in that all tries are over; the target's `failure` says why, where anything is known."""
 
-    def last_connect(self, target: Target) -> None:
-        """Take in that a host's last try begins."""
+    def unanswered(self, target: Target) -> None:
+        """Take in that half of a host's last try is over without an answer."""
 
 
 @dataclass(slots=True, eq=False)
@@ -106,6 +106,7 @@ class ConnectProbes:
         self._queue: deque[Target] = deque()
         self._connections: set[Connection] = set()
         self._next_address: Deadlines[_Try] = Deadlines(_NEXT_ADDRESS_S)
+        self._half: Deadlines[_Try] = Deadlines(options.timeout_s / 2)
         self._over: Deadlines[_Try] = Deadlines(options.timeout_s)
         self._banner_over: Deadlines[Connection] = Deadlines(options.timeout_s * options.tries)
         self._peek: Deadlines[Connection] = Deadlines(_PEEK_S)
@@ -141,8 +142,11 @@ class ConnectProbes:
     def expire(self, now: float) -> None:
         """Go on to next addresses, next tries and ends, where they are due."""
         for attempt in self._next_address.expired(now):
-            if not attempt.over:
+            if not attempt.over and not attempt.target.decided:
                 self._advance(attempt, now)
+        for attempt in self._half.expired(now):
+            if not attempt.over and attempt.target.connects == self._options.tries:
+                self._verdict.unanswered(attempt.target)
         for attempt in self._over.expired(now):
             if not attempt.over:
                 self._end(attempt)
@@ -160,22 +164,18 @@ class ConnectProbes:
 
     def next_due(self) -> float | None:
         """Tell the monotonic time of the next thing to do; None where only sockets are awaited."""
-        dues = [each.next_due() for each in (self._next_address, self._over, self._peek, self._banner_over)]
+        waits = (self._next_address, self._half, self._over, self._peek, self._banner_over)
+        dues = [each.next_due() for each in waits]
         if self._queue and len(self._connections) < (self._allowance or 1):
             dues.append(self._resume)
         return min((due for due in dues if due is not None), default=None)
-
-    def give_up(self, target: Target) -> None:
-        """Close what is open towards a host that is decided otherwise."""
-        for connection in [each for each in self._connections if each.target is target]:
-            self._close(connection)
 
     def _begin(self, target: Target, now: float) -> None:
         """Begin a try."""
         attempt = _Try(target, deque(target.addresses))
         target.connects += 1
-        if target.connects == self._options.tries:
-            self._verdict.last_connect(target)
+        target.begin(now)
+        self._half.add(attempt, now)
         self._over.add(attempt, now)
         self._advance(attempt, now)
 
@@ -185,7 +185,9 @@ class ConnectProbes:
             address = attempt.rest.popleft()
             number = self._connect(attempt, address, now)
             if number in _OUR_SHORTAGE:
-                self._hold_back(attempt, number, now)
+                attempt.rest.clear()
+                if not attempt.open:
+                    self._hold_back(attempt, number, now)
                 return
             if not number:
                 if attempt.rest:
@@ -203,7 +205,7 @@ class ConnectProbes:
         except OSError as exc:
             return exc.errno or errno.EIO
         sock.setblocking(False)
-        errqueue.enable(sock)
+        errqueue.keep_errors(sock, keep=True)
         number = sock.connect_ex(address.sockaddr)
         if number not in (0, errno.EINPROGRESS):
             sock.close()
@@ -220,17 +222,14 @@ class ConnectProbes:
         """Wait for other connections to end, when this machine has no more to give; say so when none will."""
         attempt.over = True
         target = attempt.target
-        self._short_since = self._short_since if self._short_since is not None else now
-        if attempt.open or self._connections:
-            self._allowance = max(1, len(self._connections))
+        if self._short_since is None:
+            self._short_since = now
+        if self._connections:
+            self._allowance = len(self._connections)
         elif now - self._short_since > self._options.timeout_s * self._options.tries:
-            target.note(
-                refusal(Phase.CONNECT, Reason.LOCAL_LIMIT, attempt.target.addresses[0].place, number=number)
-            )
+            self._note(target, target.addresses[0], number)
             self._verdict.unconnected(target)
             return
-        for connection in attempt.open:
-            self._close(connection)
         target.connects -= 1
         self._queue.append(target)
         self._resume = now + _BACK_OFF_S
@@ -254,15 +253,28 @@ class ConnectProbes:
 
     def _on_connect(self, connection: Connection, _events: int) -> None:
         """Take in that a connection stands, or that it failed."""
+        if connection not in self._connections:
+            return
         refused = next(errqueue.refusals(connection.sock), None)
         number = connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if number:
-            attempt = connection.attempt
+        if not number and _is_its_own_peer(connection.sock):
+            number = errno.ECONNREFUSED
+        if connection.target.decided:
             self._close(connection)
-            attempt.open.remove(connection)
-            self._note(attempt.target, connection.address, number, refused)
-            self._advance(attempt, time.monotonic())
-            return
+        elif number:
+            self._failed(connection, number, refused)
+        else:
+            self._stands(connection)
+
+    def _failed(self, connection: Connection, number: int, refused: Refused | None) -> None:
+        """Go on to the next address after a connection has failed."""
+        self._close(connection)
+        connection.attempt.open.remove(connection)
+        self._note(connection.target, connection.address, number, refused)
+        self._advance(connection.attempt, time.monotonic())
+
+    def _stands(self, connection: Connection) -> None:
+        """Keep the first connection of a try that stands, and close the others."""
         connection.rtt_ms = handshake_ms(connection.sock, connection.began)
         connection.attempt.over = True
         for other in connection.attempt.open:
@@ -276,7 +288,8 @@ class ConnectProbes:
 
     def _on_banner(self, connection: Connection, _events: int) -> None:
         """Take in that the server said something."""
-        self._judge_banner(connection, final=False)
+        if connection in self._connections:
+            self._judge_banner(connection, final=False)
 
     def _judge_banner(self, connection: Connection, *, final: bool) -> None:
         """Look at what the server has said so far."""
@@ -313,6 +326,7 @@ class ConnectProbes:
         """Give a connection that stands, and its socket, to whoever is told."""
         self._connections.discard(connection)
         self._selector.unregister(connection.sock)
+        errqueue.keep_errors(connection.sock, keep=False)
         self._verdict.connected(connection, banner)
 
     def _close(self, connection: Connection) -> None:
@@ -322,3 +336,11 @@ class ConnectProbes:
             with contextlib.suppress(KeyError):
                 self._selector.unregister(connection.sock)
             connection.sock.close()
+
+
+def _is_its_own_peer(sock: socket.socket) -> bool:
+    """Tell whether a socket met itself: on loopback, the port that the kernel chose may be the one called."""
+    try:
+        return bool(sock.getsockname() == sock.getpeername())
+    except OSError:
+        return False

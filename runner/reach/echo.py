@@ -68,25 +68,23 @@ class EchoProbes:
         self._dropped = 0
         self._drop_seen_ns = 0
 
-    def open(self) -> None:
-        """Open the sockets that this machine and user may have."""
-        self._sockets.open()
-
     def close(self) -> None:
         """Close the sockets."""
         self._sockets.close()
 
-    def reaches(self, target: Target) -> bool:
-        """Tell whether any address of a target can be pinged from here."""
-        return any(self._sockets.speaks(address.family) for address in target.addresses)
+    def add(self, target: Target) -> bool:
+        """Probe a target at all its addresses that can be pinged from here; tell whether there is any.
 
-    def add(self, target: Target) -> None:
-        """Probe a target at all its addresses that can be pinged; the first to answer proves it up."""
-        target.pinged = tuple(each for each in target.addresses if self._sockets.speaks(each.family))
-        if target.pinged:
-            self._targets[target.token] = target
+        The first address to answer proves it up.
+        """
+        target.pinged = tuple([each for each in target.addresses if self._sockets.speaks(each.family)])
+        if not target.pinged:
+            return False
+        self._targets[target.token] = target
+        if self._by_address:
             self._by_address = {}
-            self._queue.append(target)
+        self._queue.append(target)
+        return True
 
     def wants_to_send(self, now: float) -> bool:
         """Tell whether a probe could be sent now."""
@@ -122,6 +120,7 @@ class EchoProbes:
 
     def _send_wave(self, target: Target, now: float) -> int:
         """Send one request to each address of a target, and return how many it were."""
+        target.begin(now)
         sent = refused = 0
         for address in target.pinged[len(target.sent_ns) % len(target.pinged) :]:
             number = len(target.sent_ns)

@@ -8,6 +8,7 @@ going.
 
 from __future__ import annotations
 
+import contextlib
 import selectors
 import socket
 from functools import partial
@@ -28,9 +29,14 @@ _MOST_PER_FAMILY = 16
 class EchoSockets:
     """Sends through whichever socket has room, and tells when there is something to receive.
 
+    It begins with a socket for each address family that this machine speaks and this user may ping.
+
     Args:
         selector: What waits for the sockets.
         ready: Is called with a socket that has replies or refusals.
+
+    Attributes:
+        full: Whether no socket had room for the latest packet, and none has got it since.
     """
 
     def __init__(self, selector: selectors.BaseSelector, ready: Callable[[EchoSocket], None]) -> None:
@@ -39,16 +45,11 @@ class EchoSockets:
         self._all: dict[int, list[EchoSocket]] = {}
         self._with_room: dict[int, list[EchoSocket]] = {}
         self.full = False
-
-    def open(self) -> None:
-        """Open a socket for each address family that this machine speaks and this user may ping."""
         for family in _FAMILIES:
-            try:
+            with contextlib.suppress(PermissionMissing, OSError):
                 opened = EchoSocket(family)
-            except (PermissionMissing, OSError):
-                continue
-            self._all[family], self._with_room[family] = [], []
-            self._add(family, opened)
+                self._all[family], self._with_room[family] = [], []
+                self._add(family, opened)
 
     def close(self) -> None:
         """Close every socket."""

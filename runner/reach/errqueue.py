@@ -13,12 +13,13 @@ from runner.reach.reasons import Reason, from_errno, from_icmp
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Refused", "enable", "refusals"]
+__all__ = ["Refused", "keep_errors", "refusals"]
 
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")
 _IPV4_OFFENDER = slice(_EXTENDED_ERROR.size + 4, _EXTENDED_ERROR.size + 8)
 _IPV6_OFFENDER = slice(_EXTENDED_ERROR.size + 8, _EXTENDED_ERROR.size + 24)
 _QUOTED_BYTES = 128
+_MOST_AT_ONCE = 65_536
 _ANCILLARY_BYTES = 256
 
 
@@ -38,21 +39,25 @@ class Refused(NamedTuple):
     quoted: bytes
 
 
-def enable(sock: socket.socket) -> None:
-    """Have the kernel keep what was refused; does nothing where the system has no error queue."""
+def keep_errors(sock: socket.socket, keep: bool) -> None:
+    """Have the kernel keep what was refused, or not; does nothing where the system has no error queue.
+
+    A TCP socket that keeps errors also gives up on those that a connection would otherwise outlive
+    (`IP_RECVERR` in ip(7)), so whoever goes on to use one wants it switched off again.
+    """
     if sys.platform != "linux":
         return
     if sock.family == socket.AF_INET6:
-        sock.setsockopt(socket.IPPROTO_IPV6, linux.IPV6_RECVERR, 1)
+        sock.setsockopt(socket.IPPROTO_IPV6, linux.IPV6_RECVERR, int(keep))
     else:
-        sock.setsockopt(socket.IPPROTO_IP, linux.IP_RECVERR, 1)
+        sock.setsockopt(socket.IPPROTO_IP, linux.IP_RECVERR, int(keep))
 
 
 def refusals(sock: socket.socket) -> Iterator[Refused]:
     """Take everything out of the error queue that says something about a host."""
     if sys.platform != "linux":
         return
-    while True:
+    for _ in range(_MOST_AT_ONCE):
         try:
             quoted, ancillary, _, destination = sock.recvmsg(
                 _QUOTED_BYTES, _ANCILLARY_BYTES, socket.MSG_ERRQUEUE

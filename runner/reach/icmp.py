@@ -36,6 +36,8 @@ _TIMESPEC = struct.Struct("@ll")
 _PROTOCOL = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROTO_ICMPV6}
 _REPLY_TYPE = {socket.AF_INET: 0, socket.AF_INET6: 129}
 _STALE_ERRORS = 2
+_MOST_AT_ONCE = 65_536
+"""More than any receive buffer holds, so that all is read that had arrived, yet a flood does not keep us."""
 _NANOSECONDS = 1_000_000_000
 
 
@@ -64,7 +66,7 @@ class EchoSocket:
         self._enlarge_buffers()
         if sys.platform == "linux":
             self._socket.setsockopt(socket.SOL_SOCKET, linux.SO_TIMESTAMPNS, 1)
-            errqueue.enable(self._socket)
+            errqueue.keep_errors(self._socket, keep=True)
             if self.raw:
                 self._only_replies()
 
@@ -101,7 +103,7 @@ class EchoSocket:
     def replies(self) -> Iterator[Reply]:
         """Take in every reply that has arrived."""
         receive = self._socket.recvmsg
-        while True:
+        for _ in range(_MOST_AT_ONCE):
             try:
                 datagram, ancillary, _, _ = receive(_DATAGRAM_BYTES, _ANCILLARY_BYTES)
             except BlockingIOError:
@@ -186,9 +188,10 @@ def _how_to_permit() -> str:
 def _arrival(ancillary: list[tuple[int, int, bytes]]) -> int:
     """Read the kernel's time stamp of a datagram; the time is now where there is none."""
     for level, kind, content in ancillary:
-        if level == socket.SOL_SOCKET and kind == linux.SO_TIMESTAMPNS and len(content) == _TIMESPEC.size:
+        if kind == linux.SO_TIMESTAMPNS and level == socket.SOL_SOCKET and len(content) == _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack(content)
-            return int(seconds * _NANOSECONDS + nanoseconds)
+            arrived: int = seconds * _NANOSECONDS + nanoseconds
+            return arrived
     return time.time_ns()
 
 

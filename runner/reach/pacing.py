@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -80,11 +80,19 @@ def interleave(items: Sequence[Item], subnet: Callable[[Item], object]) -> list[
     Routers and firewalls limit the ICMP that they answer for or pass to one network; a burst into one /24 is
     lost in part where the same packets, spread out, all arrive.
     """
-    seen: Counter[object] = Counter()
-    turns: list[tuple[int, Item]] = []
+    turns: dict[object, list[Item]] = {}
     for item in items:
-        key = subnet(item)
-        turns.append((seen[key], item))
-        seen[key] += 1
-    turns.sort(key=lambda turn: turn[0])
-    return [item for _, item in turns]
+        turns.setdefault(subnet(item), []).append(item)
+    queues = [iter(queue) for queue in turns.values()]
+    ordered: list[Item] = []
+    while queues:
+        queues = [queue for queue in queues if _take_turn(queue, ordered)]
+    return ordered
+
+
+def _take_turn(queue: Iterator[Item], ordered: list[Item]) -> bool:
+    """Move the next item of a subnet to the end of the order; tell whether there was one."""
+    for item in queue:
+        ordered.append(item)
+        return True
+    return False

@@ -65,48 +65,54 @@ def probe(
     options = options or ReachOptions()
     if options.method == Method.ICMP and (forbidden := icmp_permitted()):
         raise PermissionMissing(forbidden)
-    return _Session(options, behind_jump, handover).run(list(hosts))
+    return _run(list(hosts), options, behind_jump, handover)
+
+
+def _run(
+    hosts: list[Host], options: ReachOptions, behind_jump: Callable[[Host], bool], handover: Handover | None
+) -> Generator[HostResult, None, None]:
+    """Open what is needed with the first result that is asked for, and close it with the last."""
+    with contextlib.ExitStack() as stack:
+        yield from _Session(hosts, options, behind_jump, handover, stack).results()
 
 
 class _Session:
     """One call of `probe`: runs the loop, and judges what the echo and connect probes report."""
 
     def __init__(
-        self, options: ReachOptions, behind_jump: Callable[[Host], bool], handover: Handover | None
+        self,
+        hosts: list[Host],
+        options: ReachOptions,
+        behind_jump: Callable[[Host], bool],
+        handover: Handover | None,
+        stack: contextlib.ExitStack,
     ) -> None:
+        self._hosts = hosts
         self._options = options
         self._behind_jump = behind_jump
         self._handover = handover
         self._decided: deque[HostResult] = deque()
         self._undecided: set[Target] = set()
-
-    def run(self, hosts: list[Host]) -> Generator[HostResult, None, None]:
-        """Yield a result for each host; whatever was opened is closed when the iterator ends or is closed."""
-        with contextlib.ExitStack() as stack:
-            self._open(stack, len(hosts))
-            yield from self._start(hosts)
-            while self._undecided:
-                self._turn()
-                while self._decided:
-                    yield self._decided.popleft()
-
-    def _open(self, stack: contextlib.ExitStack, expected: int) -> None:
-        """Make the parts, and have the stack close them."""
+        self._bucket = TokenBucket(options.rate, time.monotonic())
         self._selector = stack.enter_context(selectors.DefaultSelector())
-        self._connects = ConnectProbes(self._options, self, self._selector, expected)
-        stack.callback(self._connects.close)
-        self._echoes = EchoProbes(self._options, self, self._selector)
-        stack.callback(self._echoes.close)
-        self._echoes.open()
-        self._resolver = Resolver(self._options.resolve_timeout_s)
-        stack.callback(self._resolver.close)
+        connects = ConnectProbes(options, self, self._selector, len(hosts))
+        self._connects = stack.enter_context(contextlib.closing(connects))
+        self._echoes = stack.enter_context(contextlib.closing(EchoProbes(options, self, self._selector)))
+        self._resolver = stack.enter_context(contextlib.closing(Resolver(options.resolve_timeout_s)))
         self._selector.register(self._resolver, selectors.EVENT_READ, self._on_resolved)
-        self._bucket = TokenBucket(self._options.rate, time.monotonic())
 
-    def _start(self, hosts: list[Host]) -> Generator[HostResult, None, None]:
+    def results(self) -> Generator[HostResult, None, None]:
+        """Yield a result for each host, as each is decided."""
+        yield from self._start()
+        while self._undecided:
+            self._turn()
+            while self._decided:
+                yield self._decided.popleft()
+
+    def _start(self) -> Generator[HostResult, None, None]:
         """Begin with every host: yield the results that need no probe, queue the rest."""
         located: list[Target] = []
-        for host in hosts:
+        for host in self._hosts:
             target = self._target(host)
             if isinstance(target, HostResult):
                 yield target
@@ -130,7 +136,7 @@ class _Session:
             return invalid(host, exc)
         if self._options.method == Method.AUTO and self._behind_jump(host):
             return unprobed(host, where.address, where.port)
-        return Target(host, where, time.monotonic(), token=secrets.token_bytes(TOKEN_BYTES))
+        return Target(host, where, secrets.token_bytes(TOKEN_BYTES))
 
     def _turn(self) -> None:
         """Wait for the next thing that happens, take in all that has, and send what may be sent.
@@ -180,29 +186,27 @@ class _Session:
 
     def _probe(self, target: Target) -> None:
         """Begin with the first probe of a target whose addresses are known."""
-        method = self._options.method
-        pingable = self._echoes.reaches(target)
-        if method == Method.ICMP or (
-            method == Method.AUTO and pingable and not any(each.loopback for each in target.addresses)
-        ):
-            target.pings_prove = True
-            self._ping(target, pingable)
+        target.pings_prove = self._asks_by_echo(target)
+        if target.pings_prove and self._echoes.add(target):
+            return
+        target.pings_prove = False
+        if self._options.method == Method.ICMP:
+            place = target.addresses[0].text
+            text = f"{place}: this machine cannot send ICMP echo of that address family"
+            target.failure = Failure(Phase.PING, Reason.NO_PERMISSION, text)
+            self._down(target)
         else:
             self._connects.add(target)
 
-    def _ping(self, target: Target, pingable: bool) -> None:
-        if pingable:
-            self._echoes.add(target)
-            return
-        text = f"{target.addresses[0].text}: this machine cannot send ICMP echo of that address family"
-        target.failure = Failure(Phase.PING, Reason.NO_PERMISSION, text)
-        self._down(target)
+    def _asks_by_echo(self, target: Target) -> bool:
+        """Tell whether an echo reply from a target would prove anything."""
+        if self._options.method == Method.AUTO:
+            return not any(address.loopback for address in target.addresses)
+        return self._options.method == Method.ICMP
 
     def echoed(self, target: Target, address: Address, rtt_ms: float) -> None:
         """See `EchoVerdict`."""
-        if target.connects:
-            self._connects.give_up(target)
-        self._up(target, reachable(target, address, Method.ICMP.value, rtt_ms))
+        self._decide(target, reachable(target, address, Method.ICMP.value, rtt_ms))
 
     def silent(self, target: Target) -> None:
         """See `EchoVerdict`."""
@@ -220,9 +224,9 @@ class _Session:
             self._handover(target.host, connection.sock)
         else:
             connection.sock.close()
-        self._up(target, result)
+        self._decide(target, result)
 
-    def last_connect(self, target: Target) -> None:
+    def unanswered(self, target: Target) -> None:
         """See `ConnectVerdict`; an echo beside the last try tells a filtered port from a silent host."""
         if not target.pings_prove:
             self._echoes.add(target)
@@ -231,10 +235,11 @@ class _Session:
         """See `ConnectVerdict`."""
         self._down(target)
 
-    def _up(self, target: Target, result: HostResult) -> None:
+    def _decide(self, target: Target, result: HostResult) -> None:
+        """Give a target its one result."""
         target.decided = True
         self._undecided.discard(target)
         self._decided.append(result)
 
     def _down(self, target: Target) -> None:
-        self._up(target, unreachable(target, self._options))
+        self._decide(target, unreachable(target, self._options))

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runner.models import Phase
 from runner.reach.reasons import Failure, Reason
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Resolver", "numeric_addresses"]
 
 _THREADS = 32
+_MAPPED = "::ffff:"
 _MOST_ADDRESSES = 8
 _NOT_FOUND = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 
@@ -47,8 +48,16 @@ def _addresses(name: str, port: int, flags: int = 0) -> tuple[Address, ...]:
     unique: dict[Address, None] = {}
     for family, _, _, _, sockaddr in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=flags):
         if family in (socket.AF_INET, socket.AF_INET6) and isinstance(sockaddr[0], str):
-            unique[Address(family, (sockaddr[0], *sockaddr[1:]))] = None
+            unique[_address(family, sockaddr)] = None
     return tuple(unique)[:_MOST_ADDRESSES]
+
+
+def _address(family: int, sockaddr: tuple[Any, ...]) -> Address:
+    """Take an address as `getaddrinfo` gives it; one that stands for an IPv4 address is that."""
+    text, port, *rest = sockaddr
+    if family == socket.AF_INET6 and text.startswith(_MAPPED) and "." in text:
+        return Address(socket.AF_INET, (text.removeprefix(_MAPPED), port))
+    return Address(family, (text, port, *rest))
 
 
 @dataclass(slots=True, eq=False)
@@ -93,6 +102,7 @@ class Resolver:
 
     def add(self, target: Target) -> None:
         """Look a target's name up."""
+        target.begin(time.monotonic())
         key = (target.endpoint.address, target.endpoint.port)
         lookup = self._lookups.get(key)
         if lookup:

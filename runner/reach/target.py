@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from runner.reach.reasons import Failure
 
 __all__ = ["Address", "Target"]
+
+_THIS_MACHINE = frozenset({"::1", "0.0.0.0", "::"})  # noqa: S104 - nothing listens here
 
 
 class Address(NamedTuple):
@@ -42,15 +45,18 @@ class Address(NamedTuple):
 
     @property
     def loopback(self) -> bool:
-        """Whether it is this machine itself (RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3)."""
-        text = self.text.removeprefix("::ffff:")
-        return text.startswith("127.") or text == "::1"
+        """Whether it is this machine itself (RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3).
+
+        The unspecified addresses are, too: Linux takes them for loopback.
+        """
+        return self.text.startswith("127.") or self.text in _THIS_MACHINE
 
     @property
-    def subnet(self) -> bytes:
+    def subnet(self) -> str | bytes:
         """The /24 of an IPv4 address, the /64 of an IPv6 address."""
-        packed = socket.inet_pton(self.family, self.text.partition("%")[0])
-        return packed[:8] if self.family == socket.AF_INET6 else packed[:3]
+        if self.family == socket.AF_INET:
+            return self.text.rpartition(".")[0]
+        return socket.inet_pton(socket.AF_INET6, self.text.partition("%")[0])[:8]
 
 
 @dataclass(slots=True, eq=False)
@@ -60,10 +66,10 @@ class Target:
     Attributes:
         host: The host.
         endpoint: Where its SSH server listens, as its variables say.
-        started: Monotonic time at which work on it began.
+        token: What its echo replies bring back.
+        started: Monotonic time of its first packet or lookup; None before that.
         addresses: Every address of it, in the order of preference.
         pinged: Those of them that echo requests are sent to, in each wave in this order.
-        token: What its echo replies bring back.
         sent_ns: When each echo request was sent, in nanoseconds of `time.time_ns`.
         connects: How many times TCP connections to it were begun.
         pings_prove: Whether an echo reply decides that it is up.
@@ -74,10 +80,10 @@ class Target:
 
     host: Host
     endpoint: Endpoint
-    started: float
+    token: bytes
+    started: float | None = None
     addresses: tuple[Address, ...] = ()
     pinged: tuple[Address, ...] = ()
-    token: bytes = b""
     sent_ns: list[int] = field(default_factory=list)
     connects: int = 0
     pings_prove: bool = False
@@ -92,8 +98,17 @@ class Target:
 
     @property
     def attempts(self) -> int:
-        """How many times it was probed, by either method."""
-        return self.pings + self.connects
+        """How many times it was probed by a method that could have proven it up."""
+        return self.connects + (self.pings if self.pings_prove else 0)
+
+    def begin(self, now: float) -> None:
+        """Take in that work on it begins, if it has not."""
+        if self.started is None:
+            self.started = now
+
+    def seconds(self) -> float:
+        """Tell for how long it has been worked on."""
+        return 0.0 if self.started is None else time.monotonic() - self.started
 
     def note(self, failure: Failure) -> None:
         """Remember what somebody said about why a probe failed: the first word of the latest phase counts."""

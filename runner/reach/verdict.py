@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from runner.models import Host, HostResult, Phase, Status
@@ -41,7 +40,7 @@ def reachable(
         rtt_ms=rtt_ms,
         method=method,
         attempts=target.attempts,
-        duration_s=time.monotonic() - target.started,
+        duration_s=target.seconds(),
         value=banner,
     )
 
@@ -57,7 +56,7 @@ def unreachable(target: Target, options: ReachOptions) -> HostResult:
         port=target.endpoint.port,
         method=_method(target, options),
         attempts=target.attempts,
-        duration_s=time.monotonic() - target.started,
+        duration_s=target.seconds(),
         phase=failure.phase,
         reason=failure.reason.value,
         error=failure.error,
