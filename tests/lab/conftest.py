@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import pytest
@@ -23,15 +26,31 @@ class Login(Protocol):
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[the_lab.Lab]:
-    """A lab that is up. One that was up before is used, and left up."""
-    was_up = the_lab.is_up()
+    """A lab that is up, for one test run at a time. One that was up before is used, and left up."""
+    with _alone():
+        was_up = the_lab.is_up()
+        try:
+            running = the_lab.up()
+        except the_lab.LabUnavailable as exc:
+            _go_without(str(exc))
+        yield running
+        if not was_up:
+            the_lab.down()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Keep a second test run of this checkout away: some tests take the lab down under everybody's feet."""
+    descriptor = os.open(Path(__file__).parent, os.O_RDONLY)
     try:
-        running = the_lab.up()
-    except the_lab.LabUnavailable as exc:
-        _go_without(str(exc))
-    yield running
-    if not was_up:
-        the_lab.down()
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        _go_without("another test run of this checkout is using the lab")
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _go_without(reason: str) -> NoReturn:
@@ -45,13 +64,13 @@ def login(lab: the_lab.Lab) -> Login:
     def run(address: object, command: str) -> subprocess.CompletedProcess[str]:
         options = {
             "BatchMode": "yes",
-            "ConnectTimeout": "10",
+            "ConnectTimeout": "60",
             "IdentitiesOnly": "yes",
             "StrictHostKeyChecking": "yes",
             "UserKnownHostsFile": str(lab.known_hosts),
         }
         flags = [f"-o{name}={value}" for name, value in options.items()]
         argv = ["ssh", "-F", "none", "-n", *flags, "-i", str(lab.login_key), f"{LOGIN}@{address}", command]
-        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
 
     return run

@@ -14,7 +14,7 @@ from tests.lab.topology import LINKS, Router
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["DAEMONS", "adjacencies", "processes", "start", "wait_for_adjacencies", "write_configuration"]
+__all__ = ["DAEMONS", "adjacencies", "processes", "start", "wait_for_convergence", "write_configuration"]
 
 DAEMONS = ("zebra", "ospfd", "staticd")
 """In the order in which they start: the others register with zebra."""
@@ -37,7 +37,7 @@ def write_configuration(lab: Lab, router: Router) -> None:
 
 
 def _configuration(router: Router) -> Iterator[str]:
-    """Yield `frr.conf`. The timers make a dead neighbour known in 5 s, and leave slack on a busy machine."""
+    """Yield `frr.conf`; its timers find a dead neighbour in 10 s, and none that is only slow."""
     yield from ("frr defaults traditional", f"hostname {router.name}", "service integrated-vtysh-config", "!")
     yield from ("ip forwarding", f"ip route {router.stub} Null0")
     yield "!"
@@ -50,7 +50,7 @@ def _configuration(router: Router) -> Iterator[str]:
             yield " ip ospf area 0"
             yield " ip ospf network point-to-point"
             yield " ip ospf hello-interval 1"
-            yield " ip ospf dead-interval 5"
+            yield " ip ospf dead-interval 10"
             yield " ip ospf retransmit-interval 1"
             yield from ("exit", "!")
     yield from ("router ospf", f" ospf router-id {router.loopback}", " redistribute static", "exit", "!")
@@ -86,20 +86,27 @@ def _process(lab: Lab, router: Router, daemon: str) -> int | None:
 
 def adjacencies(lab: Lab, router: Router) -> int:
     """Return with how many neighbours a router's OSPF is in full adjacency (RFC 2328, 10.1)."""
-    return inside(lab, router, "vtysh", "-N", router.name, "-c", "show ip ospf neighbor").count("Full/")
+    return _ask(lab, router, "show ip ospf neighbor").count("Full/")
 
 
-def wait_for_adjacencies(lab: Lab, routers: tuple[Router, ...], *, seconds: float = 30) -> None:
-    """Wait until every one of `routers` is in full adjacency over all its links to the others of them.
+def wait_for_convergence(lab: Lab, routers: tuple[Router, ...], *, seconds: float = 90) -> None:
+    """Wait until each of `routers` has full adjacencies with all the others, and routes to their networks.
 
     Raises:
-        LabError: It was not in that time.
+        LabError: It was not so in that time.
     """
     for router in routers:
-        expected = sum(router in link and link.peer(router) in routers for link in LINKS)
-        has_converged = partial(_has_adjacencies, lab, router, expected)
-        wait_until(has_converged, f"{expected} full OSPF adjacencies of {router.name}", seconds=seconds)
+        others = [other for other in routers if other != router]
+        has_converged = partial(_knows, lab, router, others)
+        wait_until(has_converged, f"OSPF of {router.name} to converge", seconds=seconds)
 
 
-def _has_adjacencies(lab: Lab, router: Router, expected: int) -> bool:
-    return adjacencies(lab, router) >= expected
+def _knows(lab: Lab, router: Router, others: list[Router]) -> bool:
+    if adjacencies(lab, router) < len(others):
+        return False
+    routes = _ask(lab, router, "show ip route ospf")
+    return all(f"O>* {other.stub} " in routes for other in others)
+
+
+def _ask(lab: Lab, router: Router, command: str) -> str:
+    return inside(lab, router, "vtysh", "-N", router.name, "-c", command)

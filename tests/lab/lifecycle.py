@@ -129,7 +129,7 @@ def start_router(name: str, lab: Lab = _LAB) -> None:
                 namespaces.connect_routers(link)
         sshd.start(lab, router)
         frr.start(lab, router)
-        frr.wait_for_adjacencies(lab, present)
+        frr.wait_for_convergence(lab, present)
 
 
 def _build(lab: Lab) -> None:
@@ -146,7 +146,7 @@ def _build(lab: Lab) -> None:
         sshd.start(lab, node)
     for router in topology.ROUTERS:
         frr.start(lab, router)
-    frr.wait_for_adjacencies(lab, topology.ROUTERS)
+    frr.wait_for_convergence(lab, topology.ROUTERS)
 
 
 def _write(lab: Lab) -> None:

@@ -61,7 +61,7 @@ def destroy(namespace: str) -> None:
         end(remaining)
         return not remaining
 
-    wait_until(is_empty, f"the end of every process in {namespace}", seconds=10)
+    wait_until(is_empty, f"the end of every process in {namespace}", seconds=30)
     run("ip", "netns", "delete", namespace)
 
 

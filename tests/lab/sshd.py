@@ -102,7 +102,7 @@ def start(lab: Lab, node: Node) -> None:
     where = ("ip", "netns", "exec", namespace_of(node.name), "unshare", "--mount", "--uts")
     run(*where, "sh", "-eu", str(_BOOT), node.name, str(folder), str(LOGIN_ID))
     try:
-        wait_until(lambda: main_process(lab, node) is not None, f"sshd of {node.name}", seconds=10)
+        wait_until(lambda: main_process(lab, node) is not None, f"sshd of {node.name}", seconds=30)
     except LabError as exc:
         log = (folder / "sshd.log").read_text(encoding="utf-8", errors="replace").splitlines()
         raise LabError(

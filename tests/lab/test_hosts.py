@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.lab import Lab
     from tests.lab.conftest import Login
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 ROUTER_NAMES = [router.name for router in topology.ROUTERS]
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 ROUTER_NAMES = [router.name for router in topology.ROUTERS]
 
 
@@ -52,7 +52,7 @@ def invoke(lab: the_lab.Lab) -> Invoke:
     def call(*words: str, known_hosts: Path | None = None) -> Answer:
         flags = ["--inventory", "inventories/lab", "--known-hosts", str(known_hosts or lab.known_hosts)]
         argv = [sys.executable, "-m", "invoke", *words, *flags, "--format", "json"]
-        done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=110)
+        done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=500)
         assert done.stdout, done.stderr
         return Answer(done.returncode, json.loads(done.stdout))
 
