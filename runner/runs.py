@@ -117,7 +117,10 @@ def ping(hosts: Iterable[Host], settings: Settings) -> Iterator[HostResult]:
         return
     from runner.reach import probe  # noqa: PLC0415
 
-    yield from probe(hosts, settings.reach())
+    options = settings.reach()
+    if settings.rate is not None:  # without it, pinging has a pace of its own
+        options = replace(options, rate=settings.rate)
+    yield from probe(hosts, options)
 
 
 def _dry(hosts: Iterable[Host]) -> Iterator[HostResult]:

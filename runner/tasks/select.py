@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from runner import inventory as inventories
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["select"]
 
+logger = logging.getLogger(__name__)
+
 
 def select(settings: Settings) -> tuple[Inventory, tuple[Host, ...]]:
     """Load the inventory and choose the hosts that the flags name.
@@ -25,6 +28,8 @@ def select(settings: Settings) -> tuple[Inventory, tuple[Host, ...]]:
     """
     inventory = inventories.load(*runs.inventory_sources(settings))
     hosts = inventory.select(settings.group, settings.limit)
+    for line in inventory.warnings:
+        logger.warning("%s", line)
     if not hosts:
         limit = f" limited to {settings.limit!r}" if settings.limit else ""
         raise PatternError(f"no host matches {settings.group!r}{limit} in {', '.join(inventory.sources)}")
