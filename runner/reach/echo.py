@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["EchoProbes", "EchoVerdict"]
 
 _NEXT_TRY = 1 / 3
+_BURST = 64
+"""Packets sent between two looks at what has come back; replies overflow a socket that nobody looks at."""
+_LEAST_BURST = 4
 _EXTRA_TRIES = 3
 """How many more tries a silent host gets when this machine has thrown replies away."""
 _OUR_SHORTAGE = frozenset({errno.ENOBUFS, errno.ENOMEM})
@@ -67,6 +70,7 @@ class EchoProbes:
         self._resume = 0.0
         self._dropped = 0
         self._drop_seen_ns = 0
+        self._burst = _BURST
 
     def close(self) -> None:
         """Close the sockets."""
@@ -93,7 +97,7 @@ class EchoProbes:
     def send(self, limit: int, now: float) -> int:
         """Send up to about so many echo requests, and return how many it were."""
         sent = 0
-        while sent < limit and self.wants_to_send(now):
+        while sent < min(limit, self._burst) and self.wants_to_send(now):
             target = self._queue.popleft()
             if not target.decided:
                 sent += self._send_wave(target, now)
@@ -194,11 +198,15 @@ class EchoProbes:
         return self._by_address.get(refused.destination)
 
     def _look_for_drops(self) -> None:
-        """Notice replies that this machine threw away, so that our slowness makes no host silent."""
+        """Notice replies that this machine threw away, so that our slowness makes no host silent.
+
+        They are asked for again, in smaller bursts between two looks at the socket.
+        """
         dropped = self._sockets.dropped()
         if dropped != self._dropped:
             self._dropped = dropped
             self._drop_seen_ns = time.time_ns()
+            self._burst = max(_LEAST_BURST, self._burst // 4)
 
 
 def _not_sent(address: Address, error: OSError) -> Failure:

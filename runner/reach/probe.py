@@ -28,7 +28,7 @@ from runner.reach.verdict import invalid, reachable, unprobed, unreachable
 __all__ = ["probe"]
 
 _BATCH = 64
-"""Packets sent between two looks at what has come back; replies overflow the socket where nobody looks."""
+"""Probes begun between two looks at what has come back."""
 
 Handover = Callable[[Host, socket.socket], None]
 

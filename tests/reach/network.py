@@ -78,6 +78,14 @@ def why_not() -> str | None:
     return None
 
 
+def need_root() -> None:
+    """Skip a test that this machine cannot run; fail it where `RUNNER_REQUIRE_LAB=1` says that it has to."""
+    if reason := why_not():
+        if os.environ.get("RUNNER_REQUIRE_LAB") == "1":
+            pytest.fail(f"the lab is required, but {reason}")
+        pytest.skip(reason)
+
+
 @dataclass
 class Network:
     """Two namespaces and what runs in them."""
@@ -171,10 +179,7 @@ def _tear_down(network: Network) -> None:
 @contextlib.contextmanager
 def network() -> Iterator[Network]:
     """Build the network, and remove it whatever happens; skip or fail where this machine cannot have it."""
-    if reason := why_not():
-        if os.environ.get("RUNNER_REQUIRE_LAB") == "1":
-            pytest.fail(f"the lab is required, but {reason}")
-        pytest.skip(reason)
+    need_root()
     built = Network(f"reach{os.getpid()}near", f"reach{os.getpid()}far")
     settings = Path("/etc/netns") / built.near
     try:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.models import Host, HostResult, Phase, Status
-from runner.reach import ReachOptions, probe
+from runner.reach import ReachOptions, linux, probe
+from runner.reach.connect import _is_its_own_peer
+from runner.reach.resolve import numeric_addresses
 
 from .servers import closed_port, greets, hangs_up, listening, says, says_nothing
 
@@ -195,6 +197,34 @@ def test_the_socket_is_handed_on_with_the_banner_still_to_be_read() -> None:
         assert results[0].ok
         with kept["r1"] as sock:
             assert sock.recv(100).startswith(b"SSH-2.0-OpenSSH_9.2p1")
+
+
+def test_a_socket_that_is_handed_on_outlives_errors_as_any_other() -> None:
+    kept: list[socket.socket] = []
+    with listening(greets) as port:
+        list(
+            probe([host("r1", port)], ReachOptions(method="tcp"), handover=lambda _, sock: kept.append(sock))
+        )
+        with kept[0] as sock:
+            assert sock.getsockopt(socket.IPPROTO_IP, linux.IP_RECVERR) == 0
+
+
+def test_a_connection_to_itself_is_a_closed_port() -> None:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.connect(sock.getsockname())
+        assert _is_its_own_peer(sock)
+
+
+@pytest.mark.parametrize("address", ["127.8.8.8", "0.0.0.0", "::", "::1", "::ffff:127.0.0.1"])
+def test_this_machines_own_addresses_are_known_in_every_spelling(address: str) -> None:
+    (located,) = numeric_addresses(address, 22)
+    assert located.loopback
+
+
+def test_an_ipv4_address_in_ipv6_spelling_is_probed_as_what_it_is() -> None:
+    (located,) = numeric_addresses("::ffff:10.1.2.3", 22)
+    assert (located.family, located.sockaddr) == (socket.AF_INET, ("10.1.2.3", 22))
 
 
 def test_results_come_as_each_is_decided() -> None:
