@@ -43,6 +43,11 @@ class MissingExtra(RunnerError):
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(f"{feature} needs the extra '{extra}': pip install 'invoke-runner[{extra}]'")
+        self.feature = feature
+        self.extra = extra
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.feature, self.extra)
 
 
 class PermissionMissing(RunnerError):
@@ -129,7 +134,8 @@ class HostError(RunnerError):
         self.transient = transient
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild_host_error, (type(self), str(self), self.reason, self.phase, self.transient)
+        arguments = (type(self), str(self), self.reason, self.phase, self.transient)
+        return _rebuild_host_error, arguments, {"command": self.command}
 
 
 def _rebuild_host_error(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,8 +11,10 @@ if TYPE_CHECKING:
 
 __all__ = ["fold", "natural"]
 
-_PARTS = re.compile(r"(\d+)")
-_LAST_NUMBER = re.compile(r"(.*?)(\d+)(\D*)", re.ASCII | re.DOTALL)
+_PARTS = re.compile(r"(\d+)", re.ASCII)
+# Numbers of more digits are not folded: a name that long is nobody's count, and Python bounds what it reads.
+_LAST_NUMBER = re.compile(r"(.*?)(?<!\d)(\d{1,18})(\D*)", re.ASCII | re.DOTALL)
+_AMBIGUOUS = frozenset('[],"')
 
 
 class _Shape(NamedTuple):
@@ -22,17 +25,28 @@ class _Shape(NamedTuple):
     width: int
 
 
-def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+def natural(name: str) -> tuple[tuple[int, int, str, str], ...]:
     """Return a key that sorts names as people count: `r2` before `r10`."""
-    return tuple(
-        (1, int(part), part) if part.isdecimal() else (0, 0, part) for part in _PARTS.split(name) if part
-    )
+    return tuple(_key(part) for part in _PARTS.split(name) if part)
+
+
+def _key(part: str) -> tuple[int, int, str, str]:
+    """Return a number's key by its digits: names come from others, and may hold thousands of them."""
+    if not (part.isascii() and part.isdecimal()):
+        return 0, 0, part, ""
+    digits = part.lstrip("0")
+    return 1, len(digits), digits, part
 
 
 def fold(names: Iterable[str]) -> str:
-    """Return names with their last numbers folded to ranges, standing for these names and no others."""
+    """Return names with their last numbers folded to ranges, standing for these names and no others.
+
+    A name that holds a character of this notation stands by itself, as a JSON string.
+    """
     ordered = sorted(set(names), key=natural)
-    matches = {name: _LAST_NUMBER.fullmatch(name) for name in ordered}
+    matches = {
+        name: None if _AMBIGUOUS.intersection(name) else _LAST_NUMBER.fullmatch(name) for name in ordered
+    }
     padded = {
         _Shape(match[1], match[3], len(match[2]))
         for match in matches.values()
@@ -50,7 +64,7 @@ def fold(names: Iterable[str]) -> str:
 
 def _written(shape: _Shape | str, numbers: list[int]) -> str:
     if isinstance(shape, str):
-        return shape
+        return json.dumps(shape, ensure_ascii=False) if _AMBIGUOUS.intersection(shape) else shape
     ranges = [
         f"{first:0{shape.width}d}" if first == last else f"{first:0{shape.width}d}-{last:0{shape.width}d}"
         for first, last in _ranges(numbers)

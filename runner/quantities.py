@@ -11,7 +11,11 @@ __all__ = ["Share", "count", "rate", "seconds", "share", "shares", "size"]
 
 _WHOLE = 100  # percent
 _SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_BYTES = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
+_LONGEST_S = 7 * 24 * 3600.0
+"""No deadline is longer: poll(2) counts milliseconds in 31 bits, which is under 25 days."""
+_BYTES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
+_MOST_BYTES = 2**40
+_SLOWEST = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,8 @@ class Share:
 
     def of(self, total: int) -> int:
         """Return how many of `total` that is, rounded down."""
-        return int(self.amount * total / 100) if self.percent else int(self.amount)
+        # 33.3 is a little less than 33.3 in binary; a millionth of a host is none.
+        return int(round(self.amount * total / _WHOLE, 6)) if self.percent else int(self.amount)
 
 
 def count(value: Any) -> int:
@@ -43,35 +48,37 @@ def count(value: Any) -> int:
 
 
 def seconds(value: Any) -> float:
-    """Read a span of time, in seconds unless it ends in ms, s, m or h; more than 0."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)\s*(ms|s|m|h|)", str(value).strip())
-    if match is None or float(match[1]) == 0:
-        raise ValueError("expected a time, such as 30, 1.5s or 2m, more than 0")
-    return float(match[1]) * _SECONDS[match[2]]
+    """Read a span of time, in seconds unless it ends in ms, s, m or h; more than 0, at most a week."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)\s*(ms|s|m|h|)", str(value).strip(), re.ASCII)
+    span = float(match[1]) * _SECONDS[match[2]] if match else 0.0
+    if not 0 < span <= _LONGEST_S:
+        raise ValueError("expected a time, such as 30, 1.5s or 2m, more than 0 and at most 168h")
+    return span
 
 
 def size(value: Any) -> int:
-    """Read a number of bytes, with or without K, M or G (1024-fold each)."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([bkmg]?)(?:i?b)?", str(value).strip().lower())
-    if match is None or float(match[1]) == 0:
-        raise ValueError("expected a size, such as 64K or 16M, more than 0")
-    return max(1, int(float(match[1]) * _BYTES[match[2]]))
+    """Read a number of bytes, with or without K, M or G (1024-fold each); at most 1024G."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:b|([kmg])(?:i?b)?)?", str(value).strip().lower(), re.ASCII)
+    number = float(match[1]) * _BYTES[match[2] or ""] if match else 0.0
+    if not 0 < number <= _MOST_BYTES:
+        raise ValueError("expected a size, such as 64K or 16M, more than 0 and at most 1024G")
+    return max(1, int(number))
 
 
 def rate(value: Any) -> float:
-    """Read a number a second; 0 is no limit."""
+    """Read a number a second, of which a thousandth is the least; 0 is no limit."""
     try:
         number = float(str(value))
     except ValueError:
         number = math.nan
-    if not 0 <= number < math.inf:
-        raise ValueError("expected a number a second, such as 50; 0 is no limit")
+    if number != 0 and not _SLOWEST <= number < math.inf:
+        raise ValueError("expected a number a second, such as 50 or 0.5; 0 is no limit")
     return number
 
 
 def share(value: Any) -> Share:
     """Read a number of hosts or a percentage of them."""
-    match = re.fullmatch(r"(\d+)|(\d+(?:\.\d+)?)%", str(value).strip())
+    match = re.fullmatch(r"(\d{1,9})|(\d+(?:\.\d+)?)%", str(value).strip(), re.ASCII)
     if match is None or (match[2] and float(match[2]) > _WHOLE):
         raise ValueError("expected a number of hosts or a percentage, such as 5 or 10%")
     return Share(float(match[2]), percent=True) if match[2] else Share(float(match[1]))

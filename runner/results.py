@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from runner.models import CommandResult, Host, HostResult, Run, Status
 from runner.names import fold
 
-__all__ = ["Fold", "Results", "host_document", "summary_document"]
+__all__ = ["Fold", "Results", "host_document", "summary_document", "value_text"]
 
 SCHEMA = 1
+
+_NOT_SEEN = {Status.UNREACHABLE, Status.ERROR, Status.CANCELLED, Status.SKIPPED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Fold:
 
     Attributes:
         hosts: Their names.
-        result: The result of one of them; status, exit codes, output and reason are those of all.
+        result: The result of one of them; status, exit codes, output and reason are those of all. Where their
+            errors differ, its error says whose it is.
     """
 
     hosts: tuple[str, ...]
@@ -91,7 +94,7 @@ class Results(Mapping[str, HostResult]):
         return tuple(
             self._hosts.get(name, Host(name))
             for name, result in self._results.items()
-            if result.status is not Status.UNREACHABLE and result.status is not Status.ERROR
+            if result.status not in _NOT_SEEN
         )
 
     @property
@@ -106,7 +109,7 @@ class Results(Mapping[str, HostResult]):
         groups: dict[tuple[object, ...], list[HostResult]] = {}
         for result in self._results.values():
             groups.setdefault(_answer(result), []).append(result)
-        folds = [Fold(tuple(result.host for result in group), group[0]) for group in groups.values()]
+        folds = [Fold(tuple(result.host for result in group), _example(group)) for group in groups.values()]
         return tuple(sorted(folds, key=lambda item: (not item.result.ok, -len(item.hosts))))
 
     def to_dict(self) -> dict[str, Any]:
@@ -119,13 +122,29 @@ class Results(Mapping[str, HostResult]):
         }
 
 
+def value_text(value: object) -> str:
+    """Return what a host task returned as text; its own `__str__` may raise anything."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - one host's value must not cost the others their report
+        return f"<{type(value).__name__} that cannot be shown>"
+
+
+def _example(group: list[HostResult]) -> HostResult:
+    """Return the result that stands for all of a group."""
+    first = group[0]
+    if all(result.error == first.error for result in group):
+        return first
+    return replace(first, error=f"for example {first.host}: {first.error}")
+
+
 def _answer(result: HostResult) -> tuple[object, ...]:
     """Return what makes two results the same to a reader."""
     said = tuple(
         (item.command, item.exit_code, item.signal, item.stdout_bytes, item.stderr_bytes)
         for item in result.commands
     )
-    return result.status, result.reason, said, str(result.value)
+    return result.status, result.reason, said, value_text(result.value)
 
 
 def summary_document(results: Iterable[HostResult]) -> dict[str, int]:

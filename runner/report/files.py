@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -12,39 +14,65 @@ from urllib.parse import quote
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from runner.models import HostResult
 
-__all__ = ["OutputFolder", "file_name"]
+__all__ = ["OutputFolder", "file_name", "file_names"]
 
 _LONGEST = 200
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 
 
 def file_name(host: str) -> str:
-    """Return a host's name as a file name: never a path, never hidden, the same for no two hosts."""
-    name = quote(host, safe="").replace("~", "%7E")
-    if name.startswith((".", "-")):
+    """Return a host's name as a file name: never a path, never hidden, the same for no two hosts.
+
+    What Windows does not take as a name (`CON`, a dot at the end) is not used either: folders get shared.
+    """
+    raw = host.encode("utf-8", "surrogatepass")
+    name = quote(raw, safe="").replace("~", "%7E") or "%"
+    if name.startswith((".", "-")) or _RESERVED.fullmatch(name):
         name = f"%{ord(name[0]):02X}{name[1:]}"
+    if name.endswith("."):
+        name = f"{name[:-1]}%2E"
     if len(name) > _LONGEST:
-        digest = hashlib.sha256(host.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        name = f"{name[:_LONGEST]}-{digest}"
+        name = f"{name[:_LONGEST]}-{hashlib.sha256(raw).hexdigest()[:16]}"
     return name
+
+
+def file_names(hosts: Iterable[str]) -> dict[str, str]:
+    """Return each host's file name; those that differ in case alone get a digest, for systems that ignore it."""
+    names = {host: file_name(host) for host in hosts}
+    folded = Counter(name.casefold() for name in names.values())
+    return {
+        host: name
+        if folded[name.casefold()] == 1
+        else f"{name}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+        for host, name in names.items()
+    }
 
 
 class OutputFolder:
     """A folder with a file for each host, readable by its owner alone.
 
+    Args:
+        path: The folder; it is made where it does not exist.
+        hosts: The names of all hosts of the run.
+
     Raises:
         UsageError: It cannot be made or written to.
     """
 
-    def __init__(self, path: str) -> None:
-        self._path = Path(path).expanduser()
+    def __init__(self, path: str, hosts: Iterable[str]) -> None:
+        self._names = file_names(hosts)
         try:
+            self._path = Path(path).expanduser()
             self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self._path):
                 pass
-        except OSError as exc:
-            raise UsageError(f"--output-dir {path}: {exc.strerror or exc}") from exc
+        except (OSError, RuntimeError, ValueError) as exc:
+            reason = getattr(exc, "strerror", None) or exc
+            raise UsageError(f"--output-dir {path!r}: {reason}") from exc
 
     def write(self, result: HostResult) -> None:
         """Write what a host said, its commands' bytes unchanged; replace what an earlier run wrote.
@@ -57,7 +85,7 @@ class OutputFolder:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
-            Path(temporary).replace(self._path / file_name(result.host))
+            Path(temporary).replace(self._path / self._names[result.host])
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from runner.results import host_document, summary_document
+from runner.results import host_document, summary_document, value_text
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -18,23 +18,41 @@ if TYPE_CHECKING:
 
 __all__ = ["JsonLinesReporter", "JsonReporter", "encode"]
 
+_DEEPEST = 50
+"""Levels of nesting that are written out; a value that holds itself has no end."""
+_LONGEST_NUMBER = 10_000
+"""Bits. Python refuses to write an integer of more than 4300 digits in decimal."""
+
 
 def encode(document: Any, indent: int | None = None) -> str:
     """Return a document as JSON that every reader takes: ASCII, no NaN, nothing that JSON cannot say."""
     return json.dumps(_plain(document), indent=indent, allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
-    """Return a value in JSON's terms; what a host task returned may be anything."""
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Return a value in JSON's terms; what a host task returned may be anything, and may raise anything."""
+    try:
+        return _container(value, depth) if depth < _DEEPEST else value_text(value)
+    except Exception:  # noqa: BLE001 - one host's value must not cost the others their document
+        return value_text(value)
+
+
+def _container(value: Any, depth: int) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {value_text(key): _plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(item) for item in value]
+        return [_plain(item, depth + 1) for item in value]
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER:
+        return hex(value)
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
-    return str(value)
+    return value_text(value)
 
 
 class JsonReporter:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner.models import Status
 from runner.report.terminal import Style, visible, visible_line
+from runner.results import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +50,7 @@ def body(result: HostResult) -> list[str]:
             lines.append(f"  $ {visible_line(command.command)}")
         lines += _indented(command)
     if result.value is not None:
-        lines.append(f"  {visible_line(str(result.value))}")
+        lines.append(f"  {visible_line(value_text(result.value))}")
     if result.error is not None:
         lines.append(f"  {visible_line(result.error)}")
     return lines
