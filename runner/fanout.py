@@ -6,29 +6,35 @@ with in one thread, so that a host goes to the executor the moment it answers an
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner import executors
 from runner.connection import deadline
+from runner.errors import RunnerError
 from runner.jobs import Job, perform
 from runner.models import Host, HostResult, Status
 from runner.reach import ReachOptions, probe
+from runner.results import value_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from runner.connection import ConnectionOptions
     from runner.quantities import Share
 
 __all__ = ["Control", "FanoutOptions", "stream"]
+
+logger = logging.getLogger(__name__)
 
 _ABORT_GRACE_S = 1.5
 
@@ -68,15 +74,29 @@ class _Stop(NamedTuple):
     now: bool
 
 
+class _GateEnded(NamedTuple):
+    """A batch has no answers to come any more; `raised` is why, where that was not the end of its hosts."""
+
+    hosts: Sequence[Host]
+    raised: BaseException | None
+
+
 Starting = Callable[[Sequence[str]], None]
-_Event = _Reached | _Finished | _Stop | BaseException
+_Event = _Reached | _Finished | _Stop | _GateEnded
 
 
 class Control:
-    """The way to stop a run from a signal handler or another thread."""
+    """The way to watch and to stop a run from a signal handler or another thread."""
 
     def __init__(self) -> None:
         self._events: SimpleQueue[_Event] = SimpleQueue()
+        self._running: dict[str, Future[HostResult] | None] = {}
+        self._end_steps: Callable[[], None] = _nothing
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The names of the hosts that have been handed to workers and have no result yet."""
+        return tuple(self._running)
 
     def stop(self) -> None:
         """Start no more hosts; let those that are running finish."""
@@ -85,6 +105,13 @@ class Control:
     def abort(self) -> None:
         """Start no more hosts, and end those that are running."""
         self._events.put(_Stop(now=True))
+        # An executor that works in the caller leaves nobody to read the queue; and a signal handler must not
+        # wait for a lock that the code it interrupted may hold.
+        Thread(target=self._end_steps, name="runner-abort", daemon=True).start()
+
+
+def _nothing() -> None:
+    """End nothing: no run has begun."""
 
 
 def stream(  # noqa: PLR0913 - one composition of parts that have nothing else in common
@@ -97,7 +124,7 @@ def stream(  # noqa: PLR0913 - one composition of parts that have nothing else i
     reach: ReachOptions,
     control: Control | None = None,
     starting: Starting = lambda _names: None,
-) -> Iterator[HostResult]:
+) -> Generator[HostResult, None, None]:
     """Do a job on hosts; yield each host's one result as it is known.
 
     Args:
@@ -152,8 +179,10 @@ class _Gate:
                     if self._closed:
                         return
                     self._events.put(_Reached(answer))
-        except Exception as exc:  # whatever it is, the thread that consumes the stream has to hear of it  # noqa: BLE001
-            self._events.put(exc)
+        except BaseException as exc:  # the thread that consumes the stream has to hear of it  # noqa: BLE001
+            self._events.put(_GateEnded(self._hosts, exc))
+        else:
+            self._events.put(_GateEnded(self._hosts, None))
 
 
 class _Fanout:
@@ -172,13 +201,15 @@ class _Fanout:
         self._run = run
         self._connection = connection
         self._options = options
-        self._events = control._events  # noqa: SLF001 - the two are one thing, of which callers see half
+        # The two are one thing, of which callers see half.
+        self._events = control._events  # noqa: SLF001
+        self._running = control._running  # noqa: SLF001
+        control._end_steps = partial(deadline.abort, run)  # noqa: SLF001
         self._starting = starting
         self._executor: Executor | None = None
         self._workers = 0
         self._undecided: dict[str, Host] = {}
         self._started: set[str] = set()
-        self._running: set[str] = set()
         self._waiting: deque[tuple[Host, HostResult | None]] = deque()
         self._next_start = 0.0
         self._budget: float = float("inf")
@@ -199,8 +230,11 @@ class _Fanout:
             return
         if self._running:
             self._end_running()
+        futures = [future for future in self._running.values() if future is not None]
+        # What still runs has to find the run stopped, or it would try again.
+        if not wait(futures, _ABORT_GRACE_S).not_done:
+            deadline.forget(self._run)
         self._executor.shutdown(wait=not self._running, cancel_futures=True)
-        deadline.forget(self._run)
 
     def batch(self, hosts: Sequence[Host], reach: ReachOptions) -> Iterator[HostResult]:
         """Do the job on these hosts and yield their results."""
@@ -247,12 +281,12 @@ class _Fanout:
         yield from self._handle(event)
 
     def _handle(self, event: _Event) -> Iterator[HostResult]:
-        if isinstance(event, BaseException):
-            raise event
-        if isinstance(event, _Stop):
+        if isinstance(event, _GateEnded):
+            yield from self._unprobed(event)
+        elif isinstance(event, _Stop):
             self._halt(now=event.now)
         elif isinstance(event, _Finished):
-            self._running.discard(event.host.name)
+            self._running.pop(event.host.name, None)
             if self._undecided.pop(event.host.name, None) is not None:
                 yield self._outcome(event)
         elif event.result.host in self._undecided:
@@ -266,12 +300,30 @@ class _Fanout:
         """Start what may be started now."""
         ready = self._take()
         if ready:
-            self._starting([host.name for host, _ in ready])
+            self._announce([host.name for host, _ in ready])
         for host, reached in ready:
             refused = self._submit(host, reached)
             if refused is not None:
                 del self._undecided[host.name]
                 yield refused
+
+    def _announce(self, names: Sequence[str]) -> None:
+        try:
+            self._starting(names)
+        except Exception:
+            logger.exception("an observer of the run failed")
+
+    def _unprobed(self, end: _GateEnded) -> Iterator[HostResult]:
+        """Give the hosts that were never heard of their result; what kept all from being probed is raised."""
+        if isinstance(end.raised, RunnerError) and not self._started:
+            raise end.raised
+        waiting = {host.name for host, _ in self._waiting}
+        why = f": {type(end.raised).__name__}: {value_text(end.raised)}" if end.raised is not None else ""
+        for name in [host.name for host in end.hosts if host.name in self._undecided]:
+            if name not in self._started and name not in waiting:
+                host = self._undecided.pop(name)
+                text = f"not started: its ping came to no end{why}"
+                yield _failed(host, None, Status.ERROR, "not-pinged", text, sent=False)
 
     def _take(self) -> list[tuple[Host, HostResult | None]]:
         """Return the hosts that may be started now: as many as there is room for; one at a time if paced."""
@@ -292,11 +344,14 @@ class _Fanout:
         """Hand a host to the executor; return its result where the executor does not take it."""
         assert self._executor is not None  # noqa: S101 - `open` comes first
         self._started.add(host.name)
+        self._running[host.name] = None
         try:
             future = self._executor.submit(perform, host, self._job, self._connection, reached, self._run)
         except Exception as exc:  # executors refuse in many ways: broken, shut down, unpicklable  # noqa: BLE001
-            return _failed(host, reached, Status.ERROR, "not-submitted", f"not started: {exc}", sent=False)
-        self._running.add(host.name)
+            del self._running[host.name]
+            text = f"not started: {value_text(exc)}"
+            return _failed(host, reached, Status.ERROR, "not-submitted", text, sent=False)
+        self._running[host.name] = future
         events = self._events
         future.add_done_callback(lambda done: events.put(_Finished(host, reached, done)))
         return None
@@ -338,21 +393,27 @@ class _Fanout:
     def _outcome(self, event: _Finished) -> HostResult:
         """Return what a future holds; one that holds no result is made into one."""
         host, reached, future = event
-        try:
-            return future.result()
-        except CancelledError:
-            return _failed(
-                host, reached, Status.CANCELLED, "stopped", "not started: no worker was left", sent=False
-            )
-        except BrokenExecutor as exc:
-            if self._give_up_at is not None:
-                return _failed(host, reached, Status.CANCELLED, "stopped", "the run was stopped", sent=True)
-            text = f"its worker died, what was done is not known: {exc}"
+        if future.cancelled() or isinstance(future.exception(), CancelledError):
+            text = "not started: no worker was left"
+            return _failed(host, reached, Status.CANCELLED, "stopped", text, sent=False)
+        raised = future.exception()
+        if raised is None:
+            return _checked(host, reached, future.result())
+        if isinstance(raised, BrokenExecutor) and self._give_up_at is not None:
+            return _failed(host, reached, Status.CANCELLED, "stopped", "the run was stopped", sent=True)
+        if isinstance(raised, BrokenExecutor):
+            text = f"its worker died, what was done is not known: {value_text(raised)}"
             return _failed(host, reached, Status.LOST, "worker-died", text, sent=True)
-        except Exception as exc:  # the result did not survive the way back  # noqa: BLE001
-            return _failed(
-                host, reached, Status.LOST, "result-lost", f"its result was lost: {exc}", sent=True
-            )
+        text = f"its result was lost: {type(raised).__name__}: {value_text(raised)}"
+        return _failed(host, reached, Status.LOST, "result-lost", text, sent=True)
+
+
+def _checked(host: Host, reached: HostResult | None, result: object) -> HostResult:
+    """Return what an executor says that the job returned, where it can be that."""
+    if isinstance(result, HostResult) and result.host == host.name:
+        return result
+    text = f"its result was lost: the executor returned {type(result).__name__} in its place"
+    return _failed(host, reached, Status.LOST, "result-lost", text, sent=True)
 
 
 def _failed(

@@ -14,7 +14,7 @@ from runner.errors import InventoryError
 from runner.models import HostResult, Run, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from runner.fanout import Control
     from runner.jobs import Job
@@ -77,7 +77,7 @@ def carry_out(
     *,
     control: Control | None = None,
     starting: Callable[[Sequence[str]], None] = lambda _names: None,
-) -> Iterator[HostResult]:
+) -> Generator[HostResult, None, None]:
     """Ping hosts, do a job on those that answer, and yield each host's result as it is known.
 
     Args:
@@ -106,11 +106,11 @@ def carry_out(
         control=control,
         starting=starting,
     )
-    with closing(results):  # type: ignore[type-var]
+    with closing(results):
         yield from results
 
 
-def ping(hosts: Iterable[Host], settings: Settings) -> Iterator[HostResult]:
+def ping(hosts: Iterable[Host], settings: Settings) -> Generator[HostResult, None, None]:
     """Ping hosts and yield each host's result as it is known."""
     if settings.dry_run:
         yield from _dry(hosts)

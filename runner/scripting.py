@@ -11,6 +11,7 @@ from runner import runs
 from runner.jobs import CommandJob, FunctionJob
 from runner.results import Results
 from runner.settings import Settings
+from runner.tasks.per_host import function_of
 
 if TYPE_CHECKING:
     import os
@@ -88,5 +89,5 @@ def _job(what: str | Sequence[str] | Callable[..., Any]) -> Job:
     if isinstance(what, str):
         return CommandJob((what,))
     if callable(what):
-        return FunctionJob(what)
+        return FunctionJob(function_of(what))
     return CommandJob(tuple(what))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ class Flag:
     """
 
     help: str
-    read: Callable[[Any], Any] = str
+    read: Callable[[Any], Any]
     short: str | None = None
     repeatable: bool = False
     on_command_line: bool = True
@@ -67,10 +68,13 @@ class Flag:
         return self.read is _switch
 
 
-_MOST_WORKERS = 10_000
+def _text(value: Any) -> str:
+    if isinstance(value, (list, tuple, set, dict, bool)) or hasattr(value, "items"):
+        raise ValueError("expected a text")
+    return str(value)
 
 
-def _setting(default: Any, help: str, read: Callable[[Any], Any] = str, **extra: Any) -> Any:  # noqa: A002 - Invoke's word
+def _setting(default: Any, help: str, read: Callable[[Any], Any] = _text, **extra: Any) -> Any:  # noqa: A002 - Invoke's word
     return field(default=default, metadata={"flag": Flag(help, read, default=default, **extra)})
 
 
@@ -84,7 +88,10 @@ def _one_of(*names: str) -> Callable[[Any], str]:
 
 
 def _paths(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(str(item) for item in value)
+    items = value if isinstance(value, (list, tuple)) else (value,)
+    if any(isinstance(item, (bool, int, float)) or hasattr(item, "items") or not item for item in items):
+        raise ValueError("expected a path, or a list of paths")
+    return tuple(os.fspath(item) for item in items)
 
 
 def _switch(value: Any) -> bool:
@@ -95,11 +102,14 @@ def _switch(value: Any) -> bool:
     return words[str(value).lower()]
 
 
-def _workers(value: Any) -> int:
-    number = quantities.count(value)
-    if not 1 <= number <= _MOST_WORKERS:
-        raise ValueError("expected a number from 1 to 10000")
-    return number
+def _between(least: int, most: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        number = quantities.count(value)
+        if not least <= number <= most:
+            raise ValueError(f"expected a number from {least} to {most}")
+        return number
+
+    return read
 
 
 def _secret(value: Any) -> Secret:
@@ -122,14 +132,14 @@ class Settings:
     limit: str | None = _setting(None, "further restrict the hosts by this pattern", short="l")
 
     executor: str = _setting("thread", "how work is spread: serial, thread, process")
-    workers: int = _setting(50, "hosts in flight at once", _workers)
+    workers: int = _setting(50, "hosts in flight at once", _between(1, 10_000))
     timeout: float = _setting(300.0, "seconds for each command", quantities.seconds)
     connect_timeout: float = _setting(
         10.0, "seconds for each of: TCP connect, key exchange, login, opening a channel", quantities.seconds
     )
     host_timeout: float | None = _setting(None, "seconds for everything on one host", quantities.seconds)
     retries: int = _setting(
-        2, "repeat an attempt that failed for a passing reason before anything was sent", quantities.count
+        2, "repeat an attempt that failed for a passing reason before anything was sent", _between(0, 100)
     )
     serial: tuple[quantities.Share, ...] = _setting(
         (), "hosts in batches: 5, 20% or 1,10%,100%; stops when a whole batch fails", quantities.shares
@@ -143,7 +153,7 @@ class Settings:
     no_ping: bool = _setting(False, "do not ping first", _switch)
     method: str = _setting("auto", "how to ping: icmp, tcp, ssh, auto", _one_of("icmp", "tcp", "ssh", "auto"))
     ping_timeout: float = _setting(1.0, "seconds that each try of a ping waits", quantities.seconds)
-    ping_tries: int = _setting(2, "tries of a ping before a host counts as silent", quantities.count)
+    ping_tries: int = _setting(2, "tries of a ping before a host counts as silent", _between(1, 100))
     max_output: int = _setting(
         16 * 2**20, "bytes kept of each stream of a command; one that prints more is ended", quantities.size
     )
@@ -235,7 +245,7 @@ class Settings:
         """Return how hosts are to be pinged."""
         from runner.reach import ReachOptions  # noqa: PLC0415
 
-        return ReachOptions(method=self.method, timeout_s=self.ping_timeout, tries=max(1, self.ping_tries))
+        return ReachOptions(method=self.method, timeout_s=self.ping_timeout, tries=self.ping_tries)
 
     def fanout(self) -> FanoutOptions:
         """Return how the work is to be spread."""
@@ -254,11 +264,11 @@ class Settings:
 def _read(flag: Flag, name: str, value: Any) -> Any:
     try:
         return flag.read(value)
-    except ValueError as exc:
+    except (ValueError, TypeError) as exc:
         shown = "" if flag.read is _secret else f" {value!r}"
         raise UsageError(f"{name}{shown}: {exc}") from exc
 
 
-def _unknown(shown: str, name: str, flags: Mapping[str, Flag]) -> UsageError:
-    near = difflib.get_close_matches(name, flags, n=3) or sorted(flags)
+def _unknown(shown: str, name: object, flags: Mapping[str, Flag]) -> UsageError:
+    near = difflib.get_close_matches(str(name), flags, n=3) or sorted(flags)
     return UsageError(f"{shown} is not a setting; did you mean {', '.join(near)}?")

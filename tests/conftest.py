@@ -1,4 +1,4 @@
-"""What every test has: a home and a state folder of its own."""
+"""A fleet that all tests share, which none of them changes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,29 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.demo import DEMO_DEVICES, Fleet
+
+from .demo.clients import anywhere
+from .projects import Project, project
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
-@pytest.fixture(autouse=True)
-def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep the history of the tests out of the user's."""
-    state: Path = tmp_path_factory.mktemp("state")
-    monkeypatch.setenv("XDG_STATE_HOME", str(state))
-    return state
+@pytest.fixture(scope="session")
+def demo_fleet() -> Iterator[Fleet]:
+    """The demo fleet on ports that the system picked."""
+    with Fleet(anywhere(*DEMO_DEVICES)) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def demo(demo_fleet: Fleet, tmp_path: Path) -> Project:
+    """A project over the demo fleet; `routers` are a slow, a down and a refusing one, `good` all is well with."""
+    groups = {
+        "routers": ["r1", "r2", "r3", "r-slow", "r-down", "r-denied"],
+        "good": ["r1", "r2", "r3"],
+        "servers": ["web1", "web2", "db1"],
+    }
+    return project(tmp_path / "project", demo_fleet, groups)

@@ -6,7 +6,7 @@ fan-out uses nothing but `submit`, futures and `shutdown`.
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
@@ -45,15 +45,17 @@ def create(name: str, workers: int) -> Executor:
     try:
         factory: ExecutorFactory = found[0].load()
         return factory(workers)
-    except ImportError as exc:
-        raise UsageError(f"--executor {name}: {exc}") from exc
+    except UsageError:
+        raise
+    except Exception as exc:  # a third party's factory may raise anything
+        raise UsageError(f"--executor {name} cannot be started: {type(exc).__name__}: {exc}") from exc
 
 
 class SerialExecutor(Executor):
     """Does each call at once, in the thread that submits it: a breakpoint in a job works.
 
     Attributes:
-        max_workers: How many calls it has in flight at once, whatever was asked for; the fan-out looks for it.
+        max_workers: How many calls it has in flight at once, whatever was asked for; the fan-out looks here.
     """
 
     max_workers = 1
@@ -78,7 +80,9 @@ def serial(workers: int) -> Executor:  # noqa: ARG001 - one at a time, whatever 
 
 def thread(workers: int) -> Executor:
     """One thread for each host in flight: right for nearly every fleet."""
-    return ThreadPoolExecutor(workers, thread_name_prefix="runner")
+    from runner.executors.threads import DaemonThreadExecutor  # noqa: PLC0415 - each executor loads its own parts
+
+    return DaemonThreadExecutor(workers)
 
 
 def process(workers: int) -> Executor:

@@ -14,12 +14,13 @@ import threading
 from collections import deque
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
 
 __all__ = ["ThreadedProcessExecutor"]
@@ -120,7 +121,8 @@ class ThreadedProcessExecutor(Executor):
     def _start(self, context: multiprocessing.context.SpawnContext, threads: int) -> _Worker:
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, threads), name="runner-worker", daemon=True)
-        process.start()
+        with _sigint_blocked():
+            process.start()
         theirs.close()
         return _Worker(process, ours, threads)
 
@@ -159,16 +161,13 @@ class ThreadedProcessExecutor(Executor):
         """Resolve futures from one process's answers until it ends."""
         while True:
             try:
-                number, raised, value = pickle.loads(worker.pipe.recv_bytes())  # noqa: S301 - from our own child
+                number, raised, payload = pickle.loads(worker.pipe.recv_bytes())  # noqa: S301 - from our own child
             except (EOFError, OSError):
                 break
             with self._lock:
                 call = worker.running.pop(number)
                 self._dispatch()
-            if raised:
-                call.future.set_exception(value)
-            else:
-                call.future.set_result(value)
+            _resolve(call.future, raised, payload)
         self._bury(worker)
 
     def _bury(self, worker: _Worker) -> None:
@@ -194,9 +193,34 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
+@contextmanager
+def _sigint_blocked() -> Iterator[None]:
+    """Keep Ctrl-C from a child that is being started, until it can say itself that it does not want it."""
+    # Starting the tracker unblocks the signal, so it has to be there before.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _resolve(future: Future[Any], raised: bool, payload: bytes) -> None:
+    """Give a future what its call came to; a value's own unpickling may raise anything."""
+    try:
+        value = pickle.loads(payload)  # noqa: S301 - from our own child
+    except Exception as exc:  # noqa: BLE001 - the future carries it
+        raised, value = True, exc
+    if raised:
+        future.set_exception(value)
+    else:
+        future.set_result(value)
+
+
 def _serve(pipe: Connection, threads: int) -> None:
     """The life of a worker process: take calls, answer each when done, end when told or left alone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that the user sees
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     answering = threading.Lock()
     with ThreadPoolExecutor(threads, thread_name_prefix="runner") as pool:
         while True:
@@ -213,18 +237,25 @@ def _serve(pipe: Connection, threads: int) -> None:
 def _answer(pipe: Connection, answering: threading.Lock, number: int, payload: bytes) -> None:
     try:
         fn, args, kwargs = pickle.loads(payload)  # noqa: S301 - from our own parent
-        answer = pickle.dumps((number, False, fn(*args, **kwargs)))
+        raised, answer = False, pickle.dumps(fn(*args, **kwargs))
     except BaseException as exc:  # the future carries whatever the call raised  # noqa: BLE001
-        answer = _failure(number, exc)
+        raised, answer = True, _failure(exc)
     with answering, suppress(OSError):
-        pipe.send_bytes(answer)
+        pipe.send_bytes(pickle.dumps((number, raised, answer)))
 
 
-def _failure(number: int, exc: BaseException) -> bytes:
-    """Return the answer for a call that raised; an exception that does not pickle becomes its text."""
+def _failure(exc: BaseException) -> bytes:
+    """Return what a call raised; an exception that does not pickle becomes its text."""
     try:
-        answer = pickle.dumps((number, True, exc))
+        answer = pickle.dumps(exc)
         pickle.loads(answer)  # noqa: S301 - just made here
-    except Exception:  # an exception's own pickling may raise anything  # noqa: BLE001
-        return pickle.dumps((number, True, RuntimeError(f"{type(exc).__name__}: {exc}")))
+    except BaseException:  # an exception's own pickling may raise anything  # noqa: BLE001
+        return pickle.dumps(RuntimeError(_text(exc)))
     return answer
+
+
+def _text(exc: BaseException) -> str:
+    try:
+        return f"{type(exc).__name__}: {exc}"
+    except Exception:  # noqa: BLE001 - its `__str__` is not ours
+        return type(exc).__name__

@@ -62,4 +62,7 @@ def create(name: str, stream: TextIO, options: ReportOptions) -> Reporter:
     found = tuple(entry_points(group="runner.reporters", name=name))
     if not found:
         raise UsageError(f"--format: {name!r} is not known; known: {', '.join(names())}")
-    return cast("Reporter", found[0].load()(stream, options))
+    try:
+        return cast("Reporter", found[0].load()(stream, options))
+    except Exception as exc:  # a third party's reporter may raise anything
+        raise UsageError(f"--format {name} cannot be used: {type(exc).__name__}: {exc}") from exc

@@ -41,7 +41,7 @@ def file_name(host: str) -> str:
 
 
 def file_names(hosts: Iterable[str]) -> dict[str, str]:
-    """Return each host's file name; those that differ in case alone get a digest, for systems that ignore it."""
+    """Return each host's file name; a digest tells those apart that differ in case alone."""
     names = {host: file_name(host) for host in hosts}
     folded = Counter(name.casefold() for name in names.values())
     return {

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from runner.models import Status
 from runner.names import fold
-from runner.report.terminal import Style
+from runner.report.terminal import Style, visible_line
 from runner.report.words import body, details, headline, status_word, summary
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import TextIO
 
     from runner.models import HostResult, Run
@@ -52,14 +53,20 @@ class FoldedReporter:
         """Show who is up, with the range of their round trips; then the others, by reason."""
         up = [result for result in results.values() if result.ok]
         if up:
-            times = [result.rtt_ms for result in up if result.rtt_ms is not None]
-            rtt = f"  rtt {min(times):.3g}-{max(times):.3g} ms" if times else ""
-            name = fold(result.host for result in up)
-            word = status_word(Status.OK, self._style)
-            print(f"{self._style.bold(name)} ({len(up)}): {word}{rtt}", file=self._stream)
+            name = self._style.bold(visible_line(fold(result.host for result in up)))
+            number = f" ({len(up)})" if len(up) > 1 else ""
+            print(f"{name}{number}: {status_word(Status.OK, self._style)}{_rtt(up)}", file=self._stream)
             if self._options.verbose:
                 for result in up:
-                    print(f"  {result.host}{details(result)}", file=self._stream)
+                    print(f"  {visible_line(result.host)}{details(result)}", file=self._stream)
         for item in results.folded():
             if not item.result.ok:
                 self._fold(item)
+
+
+def _rtt(results: Sequence[HostResult]) -> str:
+    """Return the round-trip time, or the range of them."""
+    times = sorted({f"{result.rtt_ms:.3g}" for result in results if result.rtt_ms is not None}, key=float)
+    if not times:
+        return ""
+    return f"  rtt {times[0]} ms" if len(times) == 1 else f"  rtt {times[0]}-{times[-1]} ms"

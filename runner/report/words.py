@@ -36,7 +36,7 @@ def headline(name: str, count: int, result: HostResult, style: Style, verbose: s
 
 def details(result: HostResult) -> str:
     """Return where a host is, how it was reached and how long it took."""
-    rtt = f", rtt {result.rtt_ms:.1f} ms" if result.rtt_ms is not None else ""
+    rtt = f", rtt {result.rtt_ms:.3g} ms" if result.rtt_ms is not None else ""
     attempts = f", {result.attempts} attempts" if result.attempts > 1 else ""
     where = f"{result.address}:{result.port}" if result.address else "address unknown"
     return visible_line(f"  [{where}{rtt}, {result.duration_s:.2f} s{attempts}]")

@@ -14,9 +14,9 @@ from invoke.exceptions import ParseError
 from invoke.parser.argument import Argument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Repeated", "check_flags", "own_words"]
+__all__ = ["Repeated", "check_flags", "flags", "own_words"]
 
 
 class Repeated(Argument):
@@ -36,55 +36,92 @@ class Repeated(Argument):
         self._value = [*(self._value or []), given]
 
 
-def own_words(argv: Sequence[str], names: Iterable[str]) -> list[str]:
-    """Return the words of a command line that follow a task's name, up to `--`."""
+def flags(arguments: Iterable[Argument]) -> dict[str, bool]:
+    """Return every spelling of every flag, and whether it takes a value."""
+    found: dict[str, bool] = {}
+    for argument in arguments:
+        for name in argument.names:
+            dashed = name.replace("_", "-")
+            found[f"-{dashed}" if len(dashed) == 1 else f"--{dashed}"] = argument.takes_value
+            if argument.kind is bool and argument.default is True:
+                found[f"--no-{dashed}"] = False
+    return found
+
+
+def own_words(argv: Sequence[str], names: Iterable[str], known: Mapping[str, bool]) -> list[str]:
+    """Return the words of a command line that follow a task's name, up to `--`.
+
+    Args:
+        argv: The command line.
+        names: The task's name and aliases.
+        known: Flags, and whether they take a value. What follows a flag that is not among them counts as its
+            value: it is another task's.
+    """
     words = list(argv[: argv.index("--")] if "--" in argv else argv)
     wanted = {name.replace("_", "-") for name in names}
+    before = ""
     for index, word in enumerate(words):
-        if word.rpartition(".")[2].replace("_", "-") in wanted:
+        is_value = before.startswith("-") and "=" not in before and known.get(before, True)
+        if not is_value and word.rpartition(".")[2].replace("_", "-") in wanted:
             return words[index + 1 :]
+        before = "" if is_value else word
     return []
 
 
-def check_flags(words: Sequence[str], arguments: Iterable[Argument], core: Iterable[str]) -> str | None:
-    """Look at the words that are this task's own; return the first that is no flag and no flag's value.
+def check_flags(
+    words: Sequence[str], arguments: Iterable[Argument], core: Mapping[str, bool], command: str | None
+) -> bool:
+    """Look at the words that are this task's own; return whether one is its command, given without a flag.
 
     Args:
         words: What follows the task's name.
         arguments: The task's arguments.
         core: Invoke's own flags, which may stand there too.
+        command: Name of the argument that may be given without its flag.
 
     Raises:
-        ParseError: A word is a flag of neither.
+        ParseError: A word is a flag of neither, or lacks its value.
     """
-    takes_value = _flags(arguments)
+    arguments = list(arguments)
+    own = flags(arguments)
+    spelt = flags(argument for argument in arguments if argument.name == command)
+    loose = given = False
     remaining = iter(words)
     for word in remaining:
         if not word.startswith("-") or word == "-":
-            return word
+            if loose or given or command is None:
+                return loose  # the next task begins here
+            loose = True
+            continue
+        flag, value = _split(word)
+        if flag in ("-h", "--help"):
+            return loose
+        given = given or flag in spelt
+        _check(flag, value, remaining, own, core)
+    return loose
+
+
+def _split(word: str) -> tuple[str, str]:
+    """Return a flag, and what is written in one word with it."""
+    if word.startswith("--"):
         flag, equals, _ = word.partition("=")
-        if not flag.startswith("--"):
-            flag, equals = word[:2], word[2:]
-        if flag in takes_value:
-            if takes_value[flag] and not equals:
-                next(remaining, None)
-        elif flag in core:
-            return None
-        else:
-            raise ParseError(_suggest(flag, takes_value))
-    return None
+        return flag, equals
+    return word[:2], word[2:]
 
 
-def _flags(arguments: Iterable[Argument]) -> dict[str, bool]:
-    """Return every spelling of every flag, and whether it takes a value."""
-    flags: dict[str, bool] = {}
-    for argument in arguments:
-        for name in argument.names:
-            dashed = name.replace("_", "-")
-            flags[f"-{dashed}" if len(dashed) == 1 else f"--{dashed}"] = argument.takes_value
-            if argument.kind is bool and argument.default is True:
-                flags[f"--no-{dashed}"] = False
-    return flags
+def _check(
+    flag: str, joined: str, remaining: Iterator[str], own: Mapping[str, bool], core: Mapping[str, bool]
+) -> None:
+    known = own if flag in own else core
+    if flag not in known:
+        raise ParseError(_suggest(flag, own))
+    if not known[flag] or joined:
+        return
+    value = next(remaining, None)
+    if value is None:
+        raise ParseError(f"{flag} needs a value")
+    if value in ("-h", "--help") or _split(value)[0] in own:
+        raise ParseError(f"{flag} needs a value, and {value} is a flag; if it is meant: {flag}={value}")
 
 
 def _suggest(flag: str, known: Iterable[str]) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from runner import runs
 from runner.fanout import Control
-from runner.models import Host
+from runner.models import Host, HostResult
 from runner.tasks.earlier import plan, record
-from runner.tasks.present import Interruption, prepare, present, say
+from runner.tasks.interruption import Interruption
+from runner.tasks.present import prepare, present
 from runner.tasks.select import select
+from runner.tasks.voice import say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from runner.jobs import Job
     from runner.tasks.fleet import Call
@@ -36,14 +38,23 @@ def carry_out(name: str, job: Job, call: Call) -> int:
     run = runs.begin(
         name, settings, commands=job.commands, pattern=settings.group, inventory=inventory.sources
     )
-    meant = tuple(host for host in hosts if host in left.hosts) + tuple(
+    names = {host.name for host in left.hosts}
+    meant = tuple(host for host in hosts if host.name in names) + tuple(
         Host(result.host) for result in left.decided
     )
     recorder = record(run, meant, settings)
     control = Control()
     starting = recorder.start if recorder is not None else _ignore
     fresh = runs.carry_out(run, left.hosts, job, settings, control=control, starting=starting)
-    return present(run, meant, chain(left.decided, fresh), settings, Interruption(control), recorder)
+    return present(run, meant, _after(left.decided, fresh), settings, Interruption(control), recorder)
+
+
+def _after(
+    decided: Sequence[HostResult], fresh: Generator[HostResult, None, None]
+) -> Generator[HostResult, None, None]:
+    with closing(fresh):
+        yield from decided
+        yield from fresh
 
 
 def _ignore(names: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,9 @@ from invoke.program import Program
 from invoke.tasks import Task
 
 from runner.errors import RunnerError, UsageError
+from runner.report.terminal import visible_line
 from runner.settings import Flag, Settings
-from runner.tasks.arguments import Repeated, check_flags, own_words
+from runner.tasks.arguments import Repeated, check_flags, flags, own_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,11 +71,11 @@ class FleetTask(Task):  # type: ignore[type-arg]
         own = super().get_arguments(ignore_unknown_help)
         own = [self._as_command(item) if item.name == self._command else item for item in own]
         arguments = [*own, *(_argument(name, flag) for name, flag in self.flags.items())]
-        words = own_words(sys.argv[1:], (self.name, *self.aliases))
-        core = {f"-{name}" if len(name) == 1 else f"--{name}" for name in _core_names()}
-        loose = check_flags(words, arguments, core)
+        core = flags((*Program().core_args(), *Program().task_args()))
+        words = own_words(sys.argv[1:], (self.name, *self.aliases), flags(arguments) | core)
+        loose = check_flags(words, arguments, core, self._command)
         for item in own:
-            item.positional = item.name == self._command and loose is not None
+            item.positional = item.name == self._command and loose
         return arguments
 
     def _as_command(self, item: Argument) -> Argument:
@@ -87,18 +89,18 @@ class FleetTask(Task):  # type: ignore[type-arg]
         """
         given = {name: arguments.pop(name, None) for name in self.flags}
         try:
-            settings = _settings(context, given)
-            code = self.body(Call(context, settings, _remainder(context)), **arguments)
+            call = Call(context, _settings(context, given), _remainder(context))
+            if call.remainder and self._command is None:
+                raise UsageError(f"nothing can be said to it after --: {call.remainder!r}")
+            code = self.body(call, **arguments)
         except RunnerError as exc:
-            raise Exit(f"{self.name}: {exc}", code=1) from exc
+            raise Exit(visible_line(f"{self.name}: {exc}"), code=1) from exc
+        except KeyboardInterrupt:
+            raise Exit(code=128 + signal.SIGINT) from None
         self.times_called += 1
         if code:
             raise Exit(code=code)
         return 0
-
-
-def _core_names() -> set[str]:
-    return {name for argument in (*Program().core_args(), *Program().task_args()) for name in argument.names}
 
 
 def _argument(name: str, flag: Flag) -> Argument:

@@ -24,7 +24,7 @@ def _list(call: Call, last: int = _SHOWN) -> int:
     from runner.history import History  # noqa: PLC0415
     from runner.report.history import lines  # noqa: PLC0415
     from runner.tasks.earlier import history_path  # noqa: PLC0415
-    from runner.tasks.present import write  # noqa: PLC0415
+    from runner.tasks.output import write  # noqa: PLC0415
 
     path = history_path(call.settings)
     try:

@@ -27,7 +27,7 @@ def _inventory(
     """Show the inventory: all of it as JSON, the tree of groups, one host, or what a pattern means."""
     from runner import inventory as inventories  # noqa: PLC0415 - tasks are listed without loading what runs them
     from runner import runs  # noqa: PLC0415
-    from runner.tasks.present import write  # noqa: PLC0415
+    from runner.tasks.output import write  # noqa: PLC0415
 
     asked = [bool(list), bool(graph), host is not None, hosts is not None]
     if sum(asked) != 1:

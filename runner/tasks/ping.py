@@ -16,8 +16,10 @@ def _ping(call: Call) -> int:
     """Ping hosts, all at once: who is up, how fast, and why the others are not."""
     from runner import reach, runs  # noqa: PLC0415 - tasks are listed without loading what runs them
     from runner.tasks.earlier import plan, record  # noqa: PLC0415
-    from runner.tasks.present import Interruption, prepare, present, say  # noqa: PLC0415
+    from runner.tasks.interruption import Interruption  # noqa: PLC0415
+    from runner.tasks.present import prepare, present  # noqa: PLC0415
     from runner.tasks.select import select  # noqa: PLC0415
+    from runner.tasks.voice import say  # noqa: PLC0415
 
     settings = prepare(call.settings)
     inventory, hosts = select(settings)

@@ -1,0 +1,93 @@
+"""What Ctrl-C and SIGTERM mean for a run."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from runner.names import fold
+from runner.tasks.voice import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import FrameType
+
+    from runner.fanout import Control
+
+__all__ = ["GRACE_S", "Interruption"]
+
+GRACE_S = 30.0
+"""Seconds that running hosts have after the first Ctrl-C."""
+
+
+class Interruption:
+    """What signals ask for.
+
+    The first Ctrl-C starts no more hosts, the second and SIGTERM end those that run, and the next one waits
+    for nothing.
+
+    Args:
+        control: By which the run can be stopped; without it, the first signal is the third.
+        grace_s: Seconds after which the first Ctrl-C becomes the second.
+
+    Attributes:
+        exit_code: What the shell is to get, once a signal came: 130 or 143.
+    """
+
+    def __init__(self, control: Control | None = None, grace_s: float = GRACE_S) -> None:
+        self.exit_code: int | None = None
+        self._control = control
+        self._grace_s = grace_s
+        self._ending = False
+        self._timer: threading.Timer | None = None
+
+    @property
+    def running(self) -> Sequence[str]:
+        """The names of the hosts that are at work."""
+        return () if self._control is None else self._control.running
+
+    @contextmanager
+    def handled(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM while the context lasts, unless the program was started to ignore them."""
+        before = {
+            number: signal.getsignal(number)
+            for number in (signal.SIGINT, signal.SIGTERM)
+            if signal.getsignal(number) is not signal.SIG_IGN
+            and threading.current_thread() is threading.main_thread()
+        }
+        for number in before:
+            signal.signal(number, self._handle)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signal module's shape
+        again = self.exit_code is not None
+        self.exit_code = 128 + number
+        if self._control is None or self._ending:
+            raise KeyboardInterrupt
+        if number == signal.SIGTERM or again:
+            self._end(self._control)
+        else:
+            self._stop(self._control)
+
+    def _stop(self, control: Control) -> None:
+        control.stop()
+        self._timer = threading.Timer(self._grace_s, control.abort)
+        self._timer.daemon = True
+        self._timer.start()
+        if self.running:
+            names = fold(self.running)
+            say(f"stopping: {names} may finish within {self._grace_s:g} s; Ctrl-C again ends them")
+        else:
+            say("stopping: no more hosts are started")
+
+    def _end(self, control: Control) -> None:
+        self._ending = True
+        control.abort()

@@ -1,0 +1,87 @@
+"""stdout: results, for as long as somebody reads them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from runner.tasks.voice import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runner.models import HostResult, Run
+    from runner.report import Reporter
+    from runner.results import Results
+
+__all__ = ["Output", "tolerant_stdout", "write"]
+
+
+class Output:
+    """A reporter whose reader may go away (`| head`): the run goes on, and keeps its exit code.
+
+    So it does where results cannot be written or the reporter fails; but that is said, and is no success.
+    """
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter: Reporter | None = reporter
+        self._failed = False
+
+    def call(self, event: str, value: Run | HostResult | Results) -> None:
+        """Pass an event on, for as long as somebody reads."""
+        if self._reporter is None:
+            return
+        try:
+            getattr(self._reporter, event)(value)
+        except OSError as exc:
+            self._leave(exc)
+        except Exception as exc:  # noqa: BLE001 - a third party's reporter must not cost the hosts their run
+            self._reporter = None
+            self._fail(f"the reporter failed: {type(exc).__name__}: {exc}")
+
+    def flush(self) -> None:
+        """Write what is held back."""
+        try:
+            sys.stdout.flush()
+        except OSError as exc:
+            self._leave(exc)
+
+    def exit_code(self, code: int) -> int:
+        """Return the run's exit code; 1 in the place of 0 where its results were not all written."""
+        return code or int(self._failed)
+
+    def _leave(self, exc: OSError) -> None:
+        self._reporter = None
+        _leave_stdout()
+        if not isinstance(exc, BrokenPipeError):
+            self._fail(f"stdout: {exc.strerror or exc}")
+
+    def _fail(self, text: str) -> None:
+        self._failed = True
+        say(f"error: results are no longer shown, the run goes on: {text}")
+
+
+def write(texts: Iterable[str]) -> None:
+    """Write a task's result to stdout, for as long as somebody reads."""
+    tolerant_stdout()
+    try:
+        for text in texts:
+            sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _leave_stdout()
+
+
+def tolerant_stdout() -> None:
+    """Let a character that the terminal's encoding lacks be shown as a mark instead of ending the run."""
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+
+
+def _leave_stdout() -> None:
+    """Let what is still written to stdout go nowhere, so that its end raises nothing."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

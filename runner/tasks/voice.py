@@ -1,0 +1,46 @@
+"""What the operator is told beside the results: on stderr, as safe lines, around the progress line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from runner.report.progress import NoProgress
+from runner.report.terminal import visible_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.report.progress import Progress
+
+__all__ = ["Warnings", "say", "speaking_around"]
+
+_progress: list[Progress] = [NoProgress()]
+
+
+def say(text: str) -> None:
+    """Tell the operator something that is no result: on stderr, as one safe line."""
+    # A signal handler may have interrupted a write to the same stream, which raises RuntimeError.
+    with _progress[-1].aside(), suppress(OSError, ValueError, RuntimeError):
+        print(visible_line(text), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def speaking_around(progress: Progress) -> Iterator[Progress]:
+    """Keep what is said apart from a progress line while the context lasts, and end the line with it."""
+    _progress.append(progress)
+    try:
+        yield progress
+    finally:
+        _progress.remove(progress)
+        progress.close()
+
+
+class Warnings(logging.Handler):
+    """Warnings of our own parts as lines on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it."""
+        say(f"{record.levelname.lower()}: {record.getMessage()}")

@@ -1,0 +1,87 @@
+"""A user's project in a folder of its own: an inventory of a running fleet, and the programs to type at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runner.demo import Fleet
+
+ROOT = Path(__file__).parent.parent
+PROGRAMS = {
+    "invoke": (sys.executable, "-m", "invoke"),
+    "runner": (sys.executable, "-c", "from runner.tasks.program import main; main()"),
+}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A program that has ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.stdout)
+
+
+@dataclass
+class Project:
+    folder: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def environment(self, **extra: str) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+        home = str(self.folder / "home")
+        path = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(ROOT))))
+        own = {"HOME": home, "XDG_STATE_HOME": home, "PYTHONPATH": path, "LANG": "C.UTF-8"}
+        return kept | own | self.env | extra
+
+    def start(
+        self, *words: str, program: str = "invoke", folder: Path | None = None, env: Mapping[str, str] = {}, **io: Any
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [*PROGRAMS[program], *words],
+            cwd=folder or self.folder,
+            env=self.environment(**env),
+            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | io,
+        )
+
+    def type(self, *words: str, **how: Any) -> Ended:
+        """Run a program to its end, its output not on a terminal."""
+        with self.start(*words, **how) as process:
+            stdout, stderr = process.communicate(timeout=60)
+        return Ended(process.returncode, stdout.decode(), stderr.decode())
+
+
+def project(folder: Path, fleet: Fleet, hosts: Mapping[str, Sequence[str]], **variables: object) -> Project:
+    """Write a project: its inventory holds the fleet's devices, in the groups named."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = Project(folder)
+    places = {device.name: fleet.endpoint(device.name) for device in fleet.devices}
+    every = {
+        name: {"ansible_host": place.address, "ansible_port": place.port} for name, place in places.items()
+    }
+    login = {"ansible_user": "demo", "ansible_password": "demo"} | variables
+    groups = {group: {"hosts": dict.fromkeys(names, {})} for group, names in hosts.items()}
+    made.write("inventories/hosts.yml", json.dumps({"all": {"hosts": every, "vars": login, "children": groups}}))
+    made.write("known_hosts", fleet.known_hosts())
+    made.write("invoke.yaml", "runner:\n  inventory: inventories\n  known_hosts: known_hosts\n")
+    made.write("tasks.py", "from runner.tasks import namespace\n")
+    return made
