@@ -60,14 +60,16 @@ class HostNode(_Node):
     Attributes:
         parents: The groups that list it.
         source: The source that mentioned it first.
+        left_ungrouped: Whether it was taken out of `ungrouped`; then no child group puts it there either.
     """
 
-    __slots__ = ("parents", "source")
+    __slots__ = ("left_ungrouped", "parents", "source")
 
     def __init__(self, name: str, source: str | None) -> None:
         super().__init__(name)
         self.parents: list[GroupNode] = []
         self.source = source
+        self.left_ungrouped = False
 
 
 class GroupNode(_Node):
@@ -152,6 +154,8 @@ class Graph:
         groups: Every group by name, in order of first mention.
         hosts: Every host by name, in order of first mention.
         source: The source that is being read.
+        edges: How many times a group was put under another.
+        trace: Whether assignments are remembered.
         assignments: Where inline variables were set, if traced.
     """
 
@@ -159,6 +163,7 @@ class Graph:
         self.groups: dict[str, GroupNode] = {ALL: GroupNode(ALL), UNGROUPED: GroupNode(UNGROUPED)}
         self.hosts: dict[str, HostNode] = {}
         self.source: str | None = None
+        self.edges = 0
         self.trace = trace
         self.assignments: list[Assignment] = []
         self.add_child(ALL, UNGROUPED)
@@ -223,6 +228,7 @@ class Graph:
         if child.children and child.name in parent.ancestors():
             chain = " > ".join([*_path_down(child, parent.name), child.name])
             raise InventoryError(f"groups form a cycle: {chain}", text=child.name)
+        self.edges += 1
         parent.children[child.name] = child
         child.parents.append(parent)
 
@@ -272,6 +278,7 @@ class Graph:
                 if direct - special or above_ungrouped.keys() - special:
                     del ungrouped.hosts[name]
                     host.parents.remove(ungrouped)
+                    host.left_ungrouped = True
             elif not direct - special:
                 self.add_child(UNGROUPED, name)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runner.inventory.graph import HostNode
     from runner.inventory.vault import Vault
 
-__all__ = ["Inventory", "load"]
+__all__ = ["Inventory", "load", "traced"]
 
 
 def load(
@@ -66,12 +66,13 @@ class Inventory:
 
     Attributes:
         sources: The sources as they were read, paths absolute.
+        options: How they were read.
         graph: The hosts and groups as they were read, for listings.
     """
 
     def __init__(self, sources: Sequence[str], options: Options) -> None:
         self.sources = tuple(sources)
-        self._options = options
+        self.options = options
         self._loading = _read_all(self.sources, Loading(options))
         self.graph = self._loading.graph
         self._matcher = PatternMatcher(self.graph, self._loading.read_text)
@@ -164,7 +165,7 @@ class Inventory:
             table.from_groups(node),
             table.own(node),
             magic=lambda: self._magic(node, groups),
-            vault=self._options.vault,
+            vault=self.options.vault,
             template_all=template_all,
         )
         return Host(node.name, variables, groups)
@@ -177,7 +178,7 @@ class Inventory:
             "inventory_hostname_short": node.name.split(".")[0],
             "inventory_file": node.source,
             "inventory_dir": folder,
-            "playbook_dir": self._options.playbook_dir,
+            "playbook_dir": self.options.playbook_dir,
             "group_names": sorted(groups),
             "groups": {name: list(group.all_hosts()) for name, group in self.graph.groups.items()},
         }
@@ -203,5 +204,9 @@ def _read_all(sources: Sequence[str], loading: Loading) -> Loading:
 
 
 def traced(sources: Sequence[str], options: Options) -> Loading:
-    """Read sources again, remembering where each inline variable was set."""
+    """Read sources again, remembering where each inline variable was set.
+
+    Raises:
+        InventoryError: A source cannot be read any more.
+    """
     return _read_all(sources, Loading(options, graph=Graph(trace=True), located=True))

@@ -146,7 +146,7 @@ class _HostWriter:
     def __init__(self, table: VariableTable, *, export: bool) -> None:
         self._table = table
         self._export = export
-        self._shared: dict[tuple[str, ...], dict[str, str]] = {}
+        self._shared: dict[tuple[object, ...], dict[str, str]] = {}
         self._pieces: dict[tuple[type, Any], str] = {}
 
     def meta(self, hosts: Iterable[HostNode]) -> Iterator[str]:

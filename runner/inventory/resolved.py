@@ -133,11 +133,11 @@ class ResolvedVariables(Mapping[str, Any]):
         from runner.inventory.templating import TemplateError, render  # noqa: PLC0415 - loads Jinja
 
         try:
-            return render(text, self._lookup)
+            return render(text, self.lookup)
         except TemplateError as exc:
             self._fail(name, f"{exc}, in {text[:80]!r}")
 
-    def _lookup(self, name: str) -> Any:
+    def lookup(self, name: str) -> Any:
         """Find what a name in a template stands for, its own template filled in.
 
         Raises:

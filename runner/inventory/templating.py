@@ -22,7 +22,7 @@ from runner.inventory.filters import FILTERS, TESTS, FilterError, bounded
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["TemplateError", "evaluate", "render"]
+__all__ = ["TemplateError", "UndefinedNameError", "evaluate", "render"]
 
 _MAX_TEMPLATE = 16_384
 _MAX_DEPTH = 20
@@ -86,6 +86,10 @@ _METHODS = frozenset(
 
 class TemplateError(Exception):
     """A template that cannot be read, is not allowed, or names what does not exist. One line for people."""
+
+
+class UndefinedNameError(TemplateError):
+    """A name in a template that nothing has."""
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -239,11 +243,11 @@ def _run(
     try:
         value = bounded(compiled(ChainMap(values)))
     except UndefinedError as exc:
-        raise TemplateError(str(exc.message)) from exc
+        raise UndefinedNameError(str(exc.message)) from exc
     except (SecurityError, FilterError) as exc:
         raise TemplateError(str(exc)) from exc
     except (JinjaError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as exc:
         raise TemplateError(f"{type(exc).__name__}: {exc}") from exc
     if isinstance(value, StrictUndefined):
-        raise TemplateError(str(value._undefined_message))  # noqa: SLF001 - Jinja has no public name for it
+        raise UndefinedNameError(str(value._undefined_message))  # noqa: SLF001 - Jinja has no public name for it
     return value

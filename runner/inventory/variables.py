@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from runner.inventory.graph import ALL
+from runner.inventory.graph import ALL, UNGROUPED
 from runner.inventory.variable_files import VariableFolder
 
 if TYPE_CHECKING:
@@ -79,17 +79,17 @@ class VariableTable:
         self.beside_sources = [VariableFolder(base, loading) for base in bases]
         self.beside_playbook = VariableFolder(loading.options.playbook_dir, loading)
         self._playbook_given = loading.options.playbook_given
-        self._ordered: dict[tuple[str, ...], tuple[GroupNode, ...]] = {}
-        self._merged: dict[tuple[str, ...], Mapping[str, Any]] = {}
+        self._ordered: dict[tuple[object, ...], tuple[GroupNode, ...]] = {}
+        self._merged: dict[tuple[object, ...], Mapping[str, Any]] = {}
 
     @property
     def folders(self) -> list[VariableFolder]:
         """Every folder that may hold variables, weakest first."""
         return [*self.beside_sources, self.beside_playbook]
 
-    def signature(self, host: HostNode) -> tuple[str, ...]:
-        """Name the groups that list a host: hosts of one signature get the same from their groups."""
-        return tuple([parent.name for parent in host.parents])
+    def signature(self, host: HostNode) -> tuple[object, ...]:
+        """Tell a host's place among groups: hosts of one signature get the same from them."""
+        return (host.left_ungrouped, *[parent.name for parent in host.parents])
 
     def groups_of(self, host: HostNode) -> tuple[GroupNode, ...]:
         """Return every group that a host is in but `all`, weakest first."""
@@ -99,6 +99,8 @@ class VariableTable:
             for parent in host.parents:
                 found.update(parent.ancestors())
             found.pop(ALL, None)
+            if host.left_ungrouped:
+                found.pop(UNGROUPED, None)
             self._ordered[signature] = tuple(sorted(found.values(), key=self._strength))
         return self._ordered[signature]
 

@@ -14,14 +14,21 @@ if TYPE_CHECKING:
 
 __all__ = ["read_plugin_file"]
 
+_CONSTRUCTED = frozenset({"constructed", "ansible.builtin.constructed"})
+
 
 def read_plugin_file(path: str, configuration: dict[Any, Any], loading: Loading) -> None:
-    """Let `ansible-inventory` say what a plugin gives.
+    """Do what a known plugin would, or let `ansible-inventory` say what an unknown one gives.
 
     Raises:
-        InventoryError: `ansible-inventory` is not installed, or the plugin fails.
+        InventoryError: The configuration is wrong, `ansible-inventory` is not installed, or the plugin fails.
     """
     plugin = configuration["plugin"]
+    if plugin in _CONSTRUCTED:
+        from runner.inventory.sources.constructed import read_constructed  # noqa: PLC0415 - loads Jinja
+
+        read_constructed(path, configuration, loading)
+        return
     program = shutil.which("ansible-inventory")
     if program is None:
         message = (

@@ -1,0 +1,176 @@
+"""Reading a large inventory: ours and Ansible's, in one run, on the same files.
+
+10,000 hosts in 200 groups nested three deep, `group_vars` for every group and `host_vars` for a tenth of the hosts;
+as INI and as YAML. `python bench/inventory.py [HOSTS]` prints one line a measurement: seconds of wall, megabytes of
+the largest process, and the ratio.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+GROUPS = 200
+LEVELS = 3
+HOST_VARS_SHARE = 10
+SEED = 20
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run of one command."""
+
+    wall_s: float
+    memory_mb: float
+    bytes_out: int
+
+
+def variables(prefix: str, count: int, random_source: random.Random) -> dict[str, object]:
+    """Make variables as fleets have them: addresses, flags, lists of servers, small tables."""
+    made: dict[str, object] = {}
+    for number in range(count):
+        kind = number % 5
+        made[f"{prefix}_{number}"] = (
+            f"10.{random_source.randrange(256)}.{random_source.randrange(256)}.1",
+            random_source.randrange(65536),
+            bool(random_source.randrange(2)),
+            [f"ntp{index}.example.com" for index in range(3)],
+            {"name": f"site{random_source.randrange(50)}", "vlan": random_source.randrange(4096)},
+        )[kind]
+    return made
+
+
+def write(folder: Path, hosts: int) -> None:
+    """Write the inventory as INI and as YAML, with the variable files that both use."""
+    source = random.Random(SEED)
+    (folder / "group_vars").mkdir()
+    (folder / "host_vars").mkdir()
+    leaves = [f"g{number:03}" for number in range(GROUPS - 40)]
+    middles = [f"m{number:02}" for number in range(32)]
+    tops = [f"t{number}" for number in range(8)]
+    below = {middle: leaves[index::32] for index, middle in enumerate(middles)}
+    below |= {top: middles[index::8] for index, top in enumerate(tops)}
+    for group in [*leaves, *middles, *tops, "all"]:
+        (folder / "group_vars" / f"{group}.yml").write_text(yaml.safe_dump(variables(group, 12, source)))
+    members: dict[str, dict[str, dict[str, object]]] = {leaf: {} for leaf in leaves}
+    for number in range(hosts):
+        own = {
+            "ansible_host": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}",
+            "ansible_port": 22 + number % 3,
+            "rack": f"r{number % 400}",
+            "unit": number % 42,
+            "serial_number": f"SN{number:08}",
+            "managed": number % 2 == 0,
+        }
+        name = f"host{number:05}.example.com"
+        members[leaves[number % len(leaves)]][name] = own
+        if number % HOST_VARS_SHARE == 0:
+            (folder / "host_vars" / f"{name}.yml").write_text(yaml.safe_dump(variables("own", 8, source)))
+    write_ini(folder / "hosts.ini", members, below)
+    groups = {leaf: {"hosts": content} for leaf, content in members.items()}
+    groups |= {parent: {"children": dict.fromkeys(children)} for parent, children in below.items()}
+    (folder / "hosts.yml").write_text(yaml.dump({"all": {"children": groups}}, Dumper=yaml.CSafeDumper))
+
+
+def write_ini(path: Path, members: dict[str, dict[str, dict[str, object]]], below: dict[str, list[str]]) -> None:
+    """Write the same hosts and groups as INI."""
+    lines: list[str] = []
+    for leaf, content in members.items():
+        lines.append(f"[{leaf}]")
+        lines += [" ".join([name, *(f"{key}={value}" for key, value in own.items())]) for name, own in content.items()]
+    for parent, children in below.items():
+        lines += [f"[{parent}:children]", *children]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def measure(command: list[str], folder: Path, output: Path) -> Measured:
+    """Run a command once; the largest resident size is that of the process alone."""
+    begin = time.perf_counter()
+    with output.open("wb") as file:
+        process = subprocess.Popen(command, cwd=folder, stdout=file, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - begin
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}")
+    return Measured(wall, usage.ru_maxrss / 1024, output.stat().st_size)
+
+
+def best(command: list[str], folder: Path, output: Path, runs: int) -> Measured:
+    """Run a command several times and keep the fastest."""
+    return min((measure(command, folder, output) for _ in range(runs)), key=lambda each: each.wall_s)
+
+
+def yaml_parsers(path: Path) -> tuple[float, float]:
+    """Return the seconds of PyYAML's C loader and of our reader on the same text, the best of three each."""
+    from runner.inventory.documents import DocumentReader
+
+    text = path.read_text()
+    theirs, ours = [], []
+    for _ in range(3):
+        begin = time.perf_counter()
+        expected = yaml.load(text, Loader=yaml.CSafeLoader)
+        theirs.append(time.perf_counter() - begin)
+        begin = time.perf_counter()
+        found = DocumentReader().read(text, str(path))
+        ours.append(time.perf_counter() - begin)
+        assert expected == found
+        del expected, found
+    return min(theirs), min(ours)
+
+
+def program(name: str) -> str:
+    """Find a command beside the Python that runs this."""
+    found = shutil.which(name, path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if found is None:
+        raise SystemExit(f"{name} is not installed")
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    hosts = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    ours, theirs, theirs_adhoc = program("runner"), program("ansible-inventory"), program("ansible")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write(folder, hosts)
+        print(f"{hosts} hosts, {GROUPS} groups, {LEVELS} deep; ours is the best of 3, Ansible's one run")
+        for kind in ("ini", "yml"):
+            inventory = f"hosts.{kind}"
+            compare(
+                f"{kind} --list",
+                best([ours, "inventory", "--list", "-i", inventory], folder, folder / "ours.json", 3),
+                measure([theirs, "-i", inventory, "--list"], folder, folder / "theirs.json"),
+            )
+            same = (folder / "ours.json").read_bytes() == (folder / "theirs.json").read_bytes()
+            print(f"    the documents are {'the same' if same else 'NOT THE SAME'}")
+            compare(
+                f"{kind} --hosts PATTERN",
+                best([ours, "inventory", "--hosts", "t0:&m00", "-i", inventory], folder, folder / "ours.txt", 3),
+                measure([theirs_adhoc, "t0:&m00", "-i", inventory, "--list-hosts"], folder, folder / "theirs.txt"),
+            )
+        loader_s, reader_s = yaml_parsers(folder / "hosts.yml")
+        print(f"YAML text: CSafeLoader {loader_s:.2f} s, ours {reader_s:.2f} s, {reader_s / loader_s:.2f}x")
+
+
+def compare(what: str, ours: Measured, theirs: Measured) -> None:
+    """Print one measurement."""
+    print(
+        f"{what:18} ours {ours.wall_s:6.2f} s {ours.memory_mb:5.0f} MB"
+        f"   ansible {theirs.wall_s:6.2f} s {theirs.memory_mb:5.0f} MB"
+        f"   1/{theirs.wall_s / ours.wall_s:.0f} of the time, {ours.memory_mb / theirs.memory_mb:.2f} of the memory"
+        f"   ({ours.bytes_out / 1e6:.0f} MB of text)"
+    )
+
+
+if __name__ == "__main__":
+    main()

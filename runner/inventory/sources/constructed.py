@@ -1,0 +1,275 @@
+"""Ansible's `constructed` plugin: variables and groups worked out from what earlier sources gave.
+
+A file with `plugin: constructed` holds `compose` (variable -> expression), `groups` (group -> condition) and
+`keyed_groups` (a group for each value of an expression). It sees hosts and inline variables of the sources
+before it, and their variable files with `use_vars_plugins: true`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import HostError, InventoryError
+from runner.inventory.resolved import ResolvedVariables
+from runner.inventory.templating import TemplateError, UndefinedNameError, evaluate, render
+from runner.inventory.values import UnsafeText
+from runner.inventory.variable_files import VariableFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from runner.inventory.graph import GroupNode, HostNode
+    from runner.inventory.loading import Loading
+
+__all__ = ["read_constructed"]
+
+_INVALID_IN_GROUP = re.compile(r"^[\d\W]|[^\w]")
+_OPTIONS = frozenset(
+    {
+        "plugin",
+        "compose",
+        "groups",
+        "keyed_groups",
+        "strict",
+        "use_vars_plugins",
+        "use_extra_vars",
+        "leading_separator",
+    }
+)
+
+
+class _Given(str):
+    """A text as a source wrote it, which may be a template; what an expression makes is none."""
+
+    __slots__ = ()
+
+
+def read_constructed(path: str, configuration: dict[Any, Any], loading: Loading) -> None:
+    """Work out variables and groups for every host that is known so far.
+
+    Args:
+        path: The file.
+        configuration: What it holds.
+        loading: What earlier sources gave, and what is to be extended.
+
+    Raises:
+        InventoryError: An option is not what it should be, or an expression fails with `strict: true`.
+    """
+    for option in configuration:
+        if option not in _OPTIONS:
+            loading.warn(f"{path}: {option!r} is no option of constructed")
+    constructed = _Constructed(
+        path,
+        loading,
+        compose=_mapping(configuration, "compose", path),
+        groups=_mapping(configuration, "groups", path),
+        keyed=_keyed(configuration, path),
+        strict=bool(configuration.get("strict")),
+        leading_separator=configuration.get("leading_separator", True) is not False,
+        files=bool(configuration.get("use_vars_plugins")),
+    )
+    for host in list(loading.graph.hosts.values()):
+        constructed.extend(host)
+
+
+def _mapping(configuration: dict[Any, Any], option: str, path: str) -> dict[str, Any]:
+    value = configuration.get(option) or {}
+    if not isinstance(value, dict):
+        raise InventoryError(f"{option} must be a mapping, found {value!r}", path=path)
+    return value
+
+
+def _keyed(configuration: dict[Any, Any], path: str) -> list[dict[str, Any]]:
+    value = configuration.get("keyed_groups") or []
+    if not isinstance(value, list) or not all(isinstance(item, dict) and item for item in value):
+        raise InventoryError("keyed_groups must be a list of mappings", path=path)
+    for item in value:
+        if item.get("default_value") is not None and item.get("trailing_separator") is not None:
+            raise InventoryError("default_value and trailing_separator exclude each other", path=path)
+    return value
+
+
+def _safe_group(name: str) -> str:
+    """Turn each character that no identifier has into `_`."""
+    return _INVALID_IN_GROUP.sub("_", name)
+
+
+@dataclass(slots=True)
+class _Constructed:
+    """One constructed source at work."""
+
+    path: str
+    loading: Loading
+    compose: dict[str, Any]
+    groups: dict[str, Any]
+    keyed: list[dict[str, Any]]
+    strict: bool
+    leading_separator: bool
+    files: bool
+    _depths: dict[str, int] = field(default_factory=dict)
+    _edges: int = -1
+    _folders: list[VariableFolder] | None = None
+
+    def extend(self, host: HostNode) -> None:
+        """Give one host its variables and groups."""
+        graph, lookup = self.loading.graph, self._lookup(host)
+        for name, expression in self.compose.items():
+            for value in self._attempt(host, name, evaluate, expression, lookup):
+                graph.set_variables(host.name, {name: _taken_over(value)}, path=self.path)
+        lookup = self._lookup(host)
+        for name, condition in self.groups.items():
+            if any(self._attempt(host, name, _condition, condition, lookup)):
+                graph.add_host(host.name, graph.add_group(_safe_group(str(name))))
+        for keyed in self.keyed:
+            for key in self._attempt(host, "key", evaluate, keyed.get("key"), lookup):
+                for parent in self._attempt(host, "parent_group", _parent, keyed.get("parent_group"), lookup):
+                    self._key(host, keyed, key, parent)
+
+    def _attempt(
+        self,
+        host: HostNode,
+        what: object,
+        work: Callable[[str, Callable[[str], Any]], Any],
+        expression: object,
+        lookup: Callable[[str], Any],
+    ) -> Iterator[Any]:
+        """Yield the value of an expression; nothing where a name in it does not exist and `strict` is off."""
+        try:
+            yield work(str(expression), lookup)
+        except (UndefinedNameError, _NotAConditionError, HostError) as exc:
+            if self.strict:
+                raise InventoryError(f"{host.name}: {what}: {exc}", path=self.path) from exc
+        except TemplateError as exc:
+            message = f"{host.name}: {what}: {exc}"
+            raise InventoryError(message, path=self.path, text=str(expression)) from exc
+
+    def _key(self, host: HostNode, keyed: dict[str, Any], key: Any, parent: Any) -> None:
+        """Put a host into the groups that one entry of `keyed_groups` makes for it."""
+        if key or (key in (None, "") and keyed.get("default_value") is not None):
+            self._add(host, keyed, _group_names(key, keyed, self.path), parent)
+        elif self.strict and key not in ([], {}):
+            raise InventoryError(f"{host.name}: key {keyed.get('key')} is empty", path=self.path)
+
+    def _add(self, host: HostNode, keyed: dict[str, Any], names: list[str], parent: Any) -> None:
+        graph = self.loading.graph
+        prefix = keyed.get("prefix") or ""
+        separator = keyed.get("separator", "_")
+        if not prefix and not self.leading_separator:
+            separator = ""
+        for name in names:
+            group = graph.add_group(_safe_group(f"{prefix}{separator}{name}"))
+            graph.add_host(host.name, group)
+            if parent:
+                above = graph.add_group(_safe_group(str(parent)))
+                graph.add_child(above.name, group.name)
+
+    def _lookup(self, host: HostNode) -> Callable[[str], Any]:
+        """Return what gives a host's variables as they stand now."""
+        groups = self._groups(host)
+        inherited: dict[str, Any] = {}
+        for group in groups:
+            inherited.update(group.variables)
+        for folder in self._variable_folders():
+            for group in groups:
+                inherited.update(folder.of_group(group.name))
+        own = dict(host.variables)
+        for folder in self._variable_folders():
+            own.update(folder.of_host(host.name))
+        source = host.source
+        magic = {
+            "inventory_hostname": host.name,
+            "inventory_hostname_short": host.name.split(".")[0],
+            "group_names": sorted(group.name for group in groups if group.name != "all"),
+            "inventory_file": source,
+            "inventory_dir": os.path.dirname(source) if source else None,  # noqa: PTH120
+        }
+        variables = ResolvedVariables(
+            host.name,
+            _given(inherited),
+            _given(own),
+            magic=lambda: magic,
+            vault=self.loading.options.vault,
+        )
+        return variables.lookup
+
+    def _groups(self, host: HostNode) -> list[GroupNode]:
+        """Return every group of a host, weakest first."""
+        graph = self.loading.graph
+        if graph.edges != self._edges:
+            self._edges, self._depths = graph.edges, graph.depths()
+        found = {parent.name: parent for parent in host.parents}
+        for parent in host.parents:
+            found.update(parent.ancestors())
+        return sorted(
+            found.values(), key=lambda group: (self._depths.get(group.name, 0), group.priority, group.name)
+        )
+
+    def _variable_folders(self) -> list[VariableFolder]:
+        """Return the folders of variables beside the sources so far, if they are wanted."""
+        if self._folders is None:
+            folders = dict.fromkeys(
+                path if os.path.isdir(path) else os.path.dirname(path)  # noqa: PTH112, PTH120
+                for path in self.loading.files
+                if self.files and path != self.path
+            )
+            self._folders = [VariableFolder(folder, self.loading) for folder in folders]
+        return self._folders
+
+
+class _NotAConditionError(Exception):
+    """A condition that gives something else than true or false, which Ansible refuses since 2.19."""
+
+
+def _parent(template: str, lookup: Callable[[str], Any]) -> Any:
+    """Work out the name of a parent group, if one is wanted."""
+    return None if template == str(None) else render(template, lookup)
+
+
+def _condition(expression: str, lookup: Callable[[str], Any]) -> bool:
+    """Work out the condition of a group."""
+    value = evaluate(expression, lookup)
+    if not isinstance(value, bool):
+        raise _NotAConditionError(f"a condition must be true or false, found {value!r}"[:200])
+    return value
+
+
+def _group_names(key: Any, keyed: Mapping[str, Any], path: str) -> list[str]:
+    """Tell the names that a key's value makes, without prefix."""
+    default = keyed.get("default_value")
+
+    def or_default(value: Any) -> str:
+        return str(default if value in (None, "") and default is not None else value)
+
+    if key in (None, "") or isinstance(key, str):
+        return [or_default(key)]
+    if isinstance(key, list):
+        return [or_default(item) for item in key]
+    if not isinstance(key, dict):
+        raise InventoryError(f"a key must give a text, a list or a mapping, found {key!r}"[:200], path=path)
+    separator = keyed.get("separator", "_")
+    bare = keyed.get("trailing_separator") is False
+    return [
+        str(name) if bare and value in (None, "") else f"{name}{separator}{or_default(value)}"
+        for name, value in key.items()
+    ]
+
+
+def _given(value: Any) -> Any:
+    """Mark the texts of a value as a source's own."""
+    if isinstance(value, str):
+        return str(value) if isinstance(value, UnsafeText) else _Given(value)
+    if isinstance(value, dict):
+        return {name: _given(item) for name, item in value.items()}
+    return [_given(item) for item in value] if isinstance(value, list) else value
+
+
+def _taken_over(value: Any) -> Any:
+    """Turn a result into a variable's value: a text that an expression made is no template."""
+    if isinstance(value, str):
+        return str(value) if isinstance(value, _Given) else UnsafeText(value)
+    if isinstance(value, dict):
+        return {name: _taken_over(item) for name, item in value.items()}
+    return [_taken_over(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,154 @@
+"""The hosts of an OpenSSH client configuration, such as `~/.ssh/config`.
+
+Each name on a `Host` line that is no pattern is a host. What `ssh_config(5)` says of it (the first value
+obtained counts, patterns included) becomes its connection variables. `Match` blocks, some of which run
+programs, are passed over, but for `Match all`.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+import re
+import shlex
+from typing import TYPE_CHECKING, NamedTuple
+
+from runner.errors import InventoryError
+from runner.inventory.graph import UNGROUPED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.inventory.loading import Loading
+
+__all__ = ["SSH_CONFIG", "SshConfig"]
+
+_VARIABLES = {
+    "hostname": "ansible_host",
+    "port": "ansible_port",
+    "user": "ansible_user",
+    "identityfile": "ansible_ssh_private_key_file",
+    "proxyjump": "ansible_ssh_common_args",
+}
+_MAX_INCLUDES = 16
+
+
+class _Option(NamedTuple):
+    """One option: the patterns of the block that it stands in, and where."""
+
+    patterns: tuple[str, ...]
+    keyword: str
+    value: str
+    path: str
+    line: int
+
+
+class SshConfig:
+    """A file `config` in a folder `.ssh`, or one named `ssh_config`."""
+
+    order = 35
+
+    def claims(self, source: str) -> bool:
+        """Take a file by its name."""
+        folder, name = os.path.split(source)
+        return (name == "ssh_config" or (name == "config" and os.path.basename(folder) == ".ssh")) and (  # noqa: PTH119
+            os.path.isfile(source)  # noqa: PTH113
+        )
+
+    def read(self, source: str, loading: Loading) -> None:
+        """Add a host for each name.
+
+        Raises:
+            InventoryError: A line cannot be read, or files include one another without end.
+        """
+        options = list(_options(source, loading, 0))
+        names = dict.fromkeys(
+            name for option in options for name in option.patterns if not set(name) & set("*?!")
+        )
+        graph = loading.graph
+        graph.source = source
+        for name in names:
+            graph.add_host(name, graph.groups[UNGROUPED])
+            for variable, option in _values(name, options).items():
+                value = _translated(name, option)
+                graph.set_variables(name, {variable: value}, option.line, path=option.path)
+
+
+def _options(path: str, loading: Loading, depth: int) -> Iterator[_Option]:
+    """Yield every option of a file, and of those that it includes where it includes them."""
+    if depth > _MAX_INCLUDES:
+        raise InventoryError(f"files include one another deeper than {_MAX_INCLUDES} levels", path=path)
+    patterns: tuple[str, ...] = ("*",)
+    for number, raw in enumerate(loading.read_text(path).splitlines(), 1):
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        keyword, words = _words(line, path, number)
+        if keyword == "host":
+            patterns = tuple(words)
+        elif keyword == "match":
+            patterns = ("*",) if [word.lower() for word in words] == ["all"] else ()
+        elif keyword == "include":
+            for included in _included(words, path):
+                yield from _within(patterns, _options(included, loading, depth + 1))
+            continue
+        yield _Option(patterns, keyword, " ".join(words), path, number)
+
+
+def _words(line: str, path: str, number: int) -> tuple[str, list[str]]:
+    """Split a line into its keyword and arguments, with `=` between them or without."""
+    keyword = re.split(r"[\s=]", line, maxsplit=1)[0]
+    rest = line[len(keyword) :].strip().removeprefix("=")
+    try:
+        words = shlex.split(rest, comments=False)
+    except ValueError as exc:
+        raise InventoryError("a quotation mark is not closed", path=path, line=number, text=line) from exc
+    if not words:
+        raise InventoryError(f"{keyword} needs a value", path=path, line=number, text=line)
+    return keyword.lower(), words
+
+
+def _included(words: list[str], path: str) -> Iterator[str]:
+    """Yield the files that an `Include` names; a relative one is sought in the folder of this one."""
+    for word in words:
+        pattern = os.path.join(os.path.dirname(path), os.path.expanduser(word))  # noqa: PTH111, PTH118, PTH120
+        yield from sorted(glob.glob(pattern))  # noqa: PTH207
+
+
+def _within(outer: tuple[str, ...], options: Iterator[_Option]) -> Iterator[_Option]:
+    """Keep included options to the block that includes them, where that is one of patterns."""
+    for option in options:
+        yield option if outer == ("*",) or option.keyword == "host" else option._replace(patterns=outer)
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Tell whether a block is for a host: one pattern has to match, and none that begins with `!` may."""
+    refused = any(fnmatch.fnmatchcase(name, each[1:]) for each in patterns if each.startswith("!"))
+    return not refused and any(
+        fnmatch.fnmatchcase(name, each) for each in patterns if not each.startswith("!")
+    )
+
+
+def _values(name: str, options: list[_Option]) -> dict[str, _Option]:
+    """Return for each variable the first option that gives it."""
+    found: dict[str, _Option] = {}
+    for option in options:
+        variable = _VARIABLES.get(option.keyword)
+        if variable and variable not in found and _matches(name, option.patterns):
+            found[variable] = option
+    return found
+
+
+def _translated(name: str, option: _Option) -> str | int:
+    """Turn an option's value into the variable's."""
+    if option.keyword == "hostname":
+        return option.value.replace("%h", name).replace("%%", "%")
+    if option.keyword == "port" and option.value.isascii() and option.value.isdigit():
+        return int(option.value[:6])
+    if option.keyword == "proxyjump":
+        return f"-o ProxyJump={option.value}"
+    return option.value
+
+
+SSH_CONFIG = SshConfig()

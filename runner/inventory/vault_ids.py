@@ -1,0 +1,72 @@
+"""Where vault passwords come from: files, programs and questions, as `--vault-id LABEL@SOURCE` names them."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import TYPE_CHECKING
+
+from runner.errors import InventoryError, UsageError
+from runner.inventory.processes import output
+from runner.inventory.vault import DEFAULT_ID, Vault
+from runner.models import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["vault_of"]
+
+_PROMPTS = frozenset({"prompt", "prompt_ask_vault_pass"})
+_MAX_PASSWORD_BYTES = 1 << 16
+_PROGRAM_TIMEOUT_S = 30.0
+
+
+def vault_of(identities: Sequence[str], ask: Callable[[str], Secret] | None = None) -> Vault | None:
+    """Return what opens values encrypted with these passwords; None without any.
+
+    Nothing is read, run or asked before something encrypted is met.
+
+    Args:
+        identities: `LABEL@FILE`, `FILE` or `LABEL@prompt` each; a file with the execute bit is run and prints
+            the password, one whose name ends in `-client` is told the label.
+        ask: Asks for the password of a label; None where nobody can be asked.
+
+    Raises:
+        UsageError: A password has to be asked for, and nobody can be.
+    """
+    passwords: dict[str, Callable[[], Secret]] = {}
+    for identity in identities:
+        label, at, source = identity.partition("@")
+        if not at:
+            label, source = DEFAULT_ID, identity
+        # Several passwords may have one label; the name under which they are kept has to differ.
+        name = label if label not in passwords else f"{label}@{source}"
+        if source not in _PROMPTS:
+            passwords[name] = partial(_from_file, os.path.expanduser(source), label)  # noqa: PTH111
+        elif ask is None:
+            raise UsageError(f"the vault password of {label!r} cannot be asked for here; name a file")
+        else:
+            passwords[name] = partial(ask, label)
+    return Vault(passwords) if passwords else None
+
+
+def _from_file(path: str, label: str) -> Secret:
+    """Read a password from a file, or from what a program prints."""
+    if os.path.isfile(path) and os.access(path, os.X_OK):  # noqa: PTH113
+        is_client = os.path.splitext(os.path.basename(path))[0].endswith("-client")  # noqa: PTH119, PTH122
+        argv = [os.path.abspath(path), *(["--vault-id", label] if is_client else [])]  # noqa: PTH100
+        text = output(argv, timeout_s=_PROGRAM_TIMEOUT_S, max_bytes=_MAX_PASSWORD_BYTES).strip("\r\n")
+    else:
+        text = _text(path).strip()
+    if not text:
+        raise InventoryError("the vault password is empty", path=path)
+    return Secret(text)
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            return file.read(_MAX_PASSWORD_BYTES)
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "not UTF-8"
+        raise InventoryError(f"the vault password cannot be read: {reason}", path=path) from exc
