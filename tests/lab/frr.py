@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.lab.processes import command_line, wait_until
 from tests.lab.sshd import inside
-from tests.lab.state import Lab, write
+from tests.lab.state import Lab, make_folder, write
 from tests.lab.topology import LINKS, Router
 
 if TYPE_CHECKING:
@@ -29,9 +29,10 @@ def write_configuration(lab: Lab, router: Router) -> None:
     folder = lab.node(router)
     write(folder / "vtysh", f'#!/bin/sh\nexec /usr/bin/vtysh -N {router.name} "$@"\n', mode=0o755)
     settings = folder / "frr" / router.name
+    for path in (folder / "frr", settings, folder / "run"):
+        make_folder(path)
     write(settings / "frr.conf", "".join(f"{line}\n" for line in _configuration(router)), mode=0o640)
     write(settings / "vtysh.conf", "service integrated-vtysh-config\n", mode=0o640)
-    (folder / "run").mkdir()
     for path in (folder / "frr", settings, folder / "run", *settings.iterdir()):
         shutil.chown(path, "frr", "frr" if path.name == "frr.conf" else "frrvty")
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from tests.lab import frr, namespaces, sshd, topology
 from tests.lab.accounts import write_accounts
-from tests.lab.errors import LabUnavailable
+from tests.lab.errors import LabError, LabUnavailable
 from tests.lab.processes import end
 from tests.lab.requirements import require_programs, require_root
-from tests.lab.state import Lab, claimed
+from tests.lab.state import Lab, claimed, make_folder
 from tests.lab.topology import Node, Router, namespace_of
 
 __all__ = ["NodeStatus", "down", "is_up", "start_router", "status", "stop_router", "up"]
@@ -120,6 +120,8 @@ def start_router(name: str, lab: Lab = _LAB) -> None:
     require_root()
     router = topology.router_named(name)
     with claimed(lab):
+        if namespace_of(topology.CORE) not in namespaces.existing():
+            raise LabError(f"{name} has no lab to come back to: bring the lab up first")
         _stop(router)
         namespaces.create(router.name)
         namespaces.connect_node(router)
@@ -153,6 +155,7 @@ def _write(lab: Lab) -> None:
     login_key = sshd.make_key(lab.login_key, "lab login")
     host_keys = {}
     for node in topology.NODES:
+        make_folder(lab.node(node))
         write_accounts(lab.node(node), node)
         host_keys[node] = sshd.write_configuration(lab, node, login_key)
         if isinstance(node, Router):

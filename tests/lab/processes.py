@@ -24,7 +24,7 @@ SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/frr"
 def run(*argv: str, stdin: str = "", seconds: float = 30) -> str:
     """Run a program to its end and return what it printed.
 
-    The program sees a fixed environment and `/` as its folder, for daemons keep what they are started with.
+    It gets a fixed environment, `/` as its folder and a common umask: daemons keep what they start with.
 
     Args:
         argv: Program and arguments.
@@ -43,6 +43,7 @@ def run(*argv: str, stdin: str = "", seconds: float = 30) -> str:
             timeout=seconds,
             check=False,
             cwd="/",
+            umask=0o022,
             env={"PATH": SEARCH_PATH, "LC_ALL": "C"},
         )
     except (OSError, subprocess.TimeoutExpired) as exc:

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.lab import namespaces
-from tests.lab.errors import LabUnavailable
+from tests.lab.errors import LabError, LabUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.lab.topology import Node
 
-__all__ = ["CLAIM", "REPOSITORY", "Lab", "claimed", "write"]
+__all__ = ["CLAIM", "REPOSITORY", "Lab", "claimed", "make_folder", "write"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CLAIM = Path("/run/runner-lab.claim")
@@ -58,14 +58,29 @@ class Lab:
         return self.state / node.name
 
     def remove(self) -> None:
-        """Remove the folder and all that is in it; no fault where it is not there."""
-        with contextlib.suppress(FileNotFoundError):
+        """Remove the folder and all that is in it; no fault where it is not there.
+
+        Raises:
+            LabError: Something else is in its place, or it cannot be removed.
+        """
+        try:
             shutil.rmtree(self.state)
+        except FileNotFoundError:
+            return
+        except OSError as exc:
+            raise LabError(
+                f"the lab keeps its state in {self.state}, which cannot be removed: {exc}"
+            ) from exc
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder of a node, which the node's users may enter whatever the umask is."""
+    path.mkdir()
+    path.chmod(0o755)
 
 
 def write(path: Path, text: str, mode: int = 0o644) -> None:
-    """Write a file that has its permissions from its first byte on, whatever the umask."""
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    """Write a file that has its permissions from its first byte on, whatever the umask is."""
     with os.fdopen(
         os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
     ) as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -127,6 +128,37 @@ def test_up_refuses_a_machine_that_routes_the_labs_addresses_elsewhere() -> None
         run("ip", "route", "delete", "unreachable", "198.18.200.0/24")
 
 
+def test_a_strict_umask_locks_nobody_out(doomed: the_lab.Lab, login: Login) -> None:
+    the_lab.down()
+    before = os.umask(0o077)
+    try:
+        the_lab.up()
+    finally:
+        os.umask(before)
+    assert doomed.state.stat().st_mode & 0o777 == 0o700
+    assert login(FIRST.address, "show version").returncode == 0
+    assert login(topology.server_address(1), "umask").stdout == "0022\n"
+
+
+def test_a_file_in_the_folders_place_is_told_and_kept(doomed: the_lab.Lab) -> None:
+    the_lab.down()
+    doomed.state.write_text("mine")
+    try:
+        with pytest.raises(the_lab.LabError, match="cannot be removed"):
+            the_lab.up()
+        assert doomed.state.read_text() == "mine"
+    finally:
+        doomed.state.unlink()
+
+
+@pytest.mark.usefixtures("doomed")
+def test_a_router_is_not_started_without_a_lab() -> None:
+    the_lab.down()
+    with pytest.raises(the_lab.LabError, match="bring the lab up first"):
+        the_lab.start_router("fr1")
+    assert namespaces.existing() == ()
+
+
 def test_a_stopped_router_is_gone_and_the_others_answer(lab: the_lab.Lab, login: Login) -> None:
     the_lab.stop_router("fr2")
     try:
@@ -156,7 +188,7 @@ def test_another_checkouts_lab_is_neither_taken_over_nor_taken_down(lab: the_lab
 
 def test_a_lab_whose_checkout_was_removed_can_be_taken_down(doomed: the_lab.Lab, tmp_path: Path) -> None:
     processes = _all_processes(doomed)
-    doomed.state.rename(tmp_path / "removed")
+    shutil.rmtree(doomed.state)
     the_lab.down(the_lab.Lab(tmp_path / ".lab"))
     assert _traces(doomed, processes) == []
 
