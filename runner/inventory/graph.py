@@ -18,6 +18,7 @@ __all__ = ["ALL", "UNGROUPED", "Assignment", "Deferred", "Graph", "GroupNode", "
 
 ALL = "all"
 UNGROUPED = "ungrouped"
+_NONE: frozenset[str] = frozenset()
 
 
 class Deferred(Protocol):
@@ -60,16 +61,16 @@ class HostNode(_Node):
     Attributes:
         parents: The groups that list it.
         source: The source that mentioned it first.
-        left_ungrouped: Whether it was taken out of `ungrouped`; then no child group puts it there either.
+        lost: Groups that it is not in whoever lists it, because it was taken out of `ungrouped`.
     """
 
-    __slots__ = ("left_ungrouped", "parents", "source")
+    __slots__ = ("lost", "parents", "source")
 
     def __init__(self, name: str, source: str | None) -> None:
         super().__init__(name)
         self.parents: list[GroupNode] = []
         self.source = source
-        self.left_ungrouped = False
+        self.lost: frozenset[str] = frozenset()
 
 
 class GroupNode(_Node):
@@ -277,8 +278,10 @@ class Graph:
             if UNGROUPED in direct:
                 if direct - special or above_ungrouped.keys() - special:
                     del ungrouped.hosts[name]
+                    host.lost = (
+                        _lost(host, ungrouped) if ungrouped.children or len(ungrouped.parents) > 1 else _NONE
+                    )
                     host.parents.remove(ungrouped)
-                    host.left_ungrouped = True
             elif not direct - special:
                 self.add_child(UNGROUPED, name)
 
@@ -302,6 +305,27 @@ class Graph:
                 waiting[name] -= 1
                 if not waiting[name]:
                     ready.append(child)
+
+
+def _lost(host: HostNode, ungrouped: GroupNode) -> frozenset[str]:
+    """Tell which groups a host is not in any more when it leaves `ungrouped`.
+
+    Ansible takes from it each ancestor of `ungrouped` that is no ancestor of its other groups, also one that lists
+    the host itself, and never puts it back.
+    """
+    groups = {parent.name: parent for parent in host.parents}
+    for parent in host.parents:
+        groups.update(parent.ancestors())
+    pending = [ungrouped]
+    lost: set[str] = set()
+    while pending:
+        group = pending.pop()
+        groups.pop(group.name, None)
+        lost.add(group.name)
+        above: set[str] = {ALL}.union(*(other.ancestors() for other in groups.values()))
+        alone = groups.keys() - above
+        pending += [ancestor for name, ancestor in group.ancestors().items() if name in alone]
+    return frozenset(lost)
 
 
 def _check_name(name: Any, kind: str) -> None:

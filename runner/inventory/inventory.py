@@ -198,8 +198,11 @@ def _read_all(sources: Sequence[str], loading: Loading) -> Loading:
     """Read every source and settle the graph."""
     for source in sources:
         loading.read_source(source, read)
-    loading.graph.source = None
-    loading.graph.reconcile()
+    graph = loading.graph
+    graph.source = None
+    graph.reconcile()
+    for name in graph.groups.keys() & graph.hosts.keys():
+        loading.warn(f"{name!r} is a group and a host: what is set for the host may count for the group")
     return loading
 
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import os
 from collections import ChainMap
+from collections.abc import Iterator, Mapping
+from datetime import date
 from functools import cache, lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined, meta, nodes
@@ -17,10 +20,10 @@ from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
 from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from runner.inventory.filters import FILTERS, TESTS, FilterError, bounded
+from runner.inventory.filters import FILTERS, MAX_RESULT, TESTS, FilterError, bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 __all__ = ["TemplateError", "UndefinedNameError", "evaluate", "render"]
 
@@ -241,13 +244,28 @@ def _run(
         except KeyError:
             continue
     try:
-        value = bounded(compiled(ChainMap(values)))
+        return _plain(compiled(ChainMap(values)), 0)
     except UndefinedError as exc:
         raise UndefinedNameError(str(exc.message)) from exc
     except (SecurityError, FilterError) as exc:
         raise TemplateError(str(exc)) from exc
     except (JinjaError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as exc:
         raise TemplateError(f"{type(exc).__name__}: {exc}") from exc
+
+
+def _plain(value: Any, depth: int) -> Any:
+    """Return a result as plain values, and refuse whatever is none: a method, a missing attribute."""
     if isinstance(value, StrictUndefined):
         raise UndefinedNameError(str(value._undefined_message))  # noqa: SLF001 - Jinja has no public name for it
-    return value
+    if depth > _MAX_DEPTH:
+        raise FilterError(f"a result nested deeper than {_MAX_DEPTH} levels")
+    if isinstance(value, Iterator):
+        value = list(islice(value, MAX_RESULT + 1))
+    bounded(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [_plain(item, depth + 1) for item in value]
+    if value is None or isinstance(value, (str, int, float, bytes, date)):
+        return value
+    raise FilterError(f"gives a {type(value).__name__}, which is no value")

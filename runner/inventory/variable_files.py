@@ -69,10 +69,19 @@ class VariableFolder:
             if (f"{name}{suffix}" in entries) or (first != name and first in entries):
                 path = f"{folder}/{name}{suffix}"
                 if os.path.isdir(path):  # noqa: PTH112
+                    self._warn_of_hidden(folder, name, suffix)
                     return list(_files_in(path, 0))
                 if os.path.exists(path):  # noqa: PTH110
+                    self._warn_of_hidden(folder, name, suffix)
                     return [path]
         return []
+
+    def _warn_of_hidden(self, folder: str, name: str, chosen: str) -> None:
+        """Say which entry is passed over for the sake of another: people look for that for hours."""
+        entries = self._listing(os.path.basename(folder))  # noqa: PTH119
+        for suffix in _SUFFIXES[_SUFFIXES.index(chosen) + 1 :]:
+            if f"{name}{suffix}" in entries:
+                self._loading.warn(f"{folder}/{name}{suffix}: not read, because {name}{chosen} is there")
 
     def _listing(self, kind: str) -> frozenset[str]:
         """List a folder once: thousands of hosts ask for four names each."""

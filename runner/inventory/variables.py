@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from runner.inventory.graph import ALL, UNGROUPED
+from runner.inventory.graph import ALL
 from runner.inventory.variable_files import VariableFolder
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class VariableTable:
 
     def signature(self, host: HostNode) -> tuple[object, ...]:
         """Tell a host's place among groups: hosts of one signature get the same from them."""
-        return (host.left_ungrouped, *[parent.name for parent in host.parents])
+        return (host.lost, *[parent.name for parent in host.parents])
 
     def groups_of(self, host: HostNode) -> tuple[GroupNode, ...]:
         """Return every group that a host is in but `all`, weakest first."""
@@ -99,8 +99,8 @@ class VariableTable:
             for parent in host.parents:
                 found.update(parent.ancestors())
             found.pop(ALL, None)
-            if host.left_ungrouped:
-                found.pop(UNGROUPED, None)
+            for name in host.lost:
+                found.pop(name, None)
             self._ordered[signature] = tuple(sorted(found.values(), key=self._strength))
         return self._ordered[signature]
 

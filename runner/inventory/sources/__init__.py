@@ -16,7 +16,7 @@ from runner.errors import InventoryError
 if TYPE_CHECKING:
     from runner.inventory.loading import Loading
 
-__all__ = ["NotThisFormat", "Source", "read", "sources"]
+__all__ = ["NotThisFormat", "Source", "is_file", "read", "sources"]
 
 GROUP = "runner.inventory_sources"
 
@@ -46,6 +46,11 @@ class Source(Protocol):
 
 class NotThisFormat(InventoryError):
     """A source turned out not to be written in the format it was taken for: the next one may try."""
+
+
+def is_file(source: str) -> bool:
+    """Tell whether a source is something to be read, be it a pipe or a device, and no folder."""
+    return os.path.exists(source) and not os.path.isdir(source)  # noqa: PTH110, PTH112
 
 
 @cache
@@ -84,7 +89,11 @@ def read(source: str, loading: Loading) -> None:
         raise InventoryError(
             "no such file or folder" if missing else "no known inventory format", path=source
         )
-    raise refusals[0] if _suffix_tells(source) else refusals[-1]
+    shown = refusals[0] if _suffix_tells(source) else refusals[-1]
+    # A folder asks for each of its files, and must not take one's refusal for its own.
+    raise InventoryError(
+        shown.message, path=shown.path, line=shown.line, column=shown.column, text=shown.text
+    ) from shown
 
 
 def _suffix_tells(source: str) -> bool:

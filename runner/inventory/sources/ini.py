@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,7 +9,7 @@ from runner.errors import InventoryError
 from runner.inventory.addresses import expand, split_port
 from runner.inventory.graph import UNGROUPED
 from runner.inventory.literals import Literals
-from runner.inventory.sources import NotThisFormat
+from runner.inventory.sources import NotThisFormat, is_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -205,7 +204,7 @@ class Ini:
 
     def claims(self, source: str) -> bool:
         """Take any file."""
-        return os.path.exists(source) and not source.endswith(".toml")  # noqa: PTH110
+        return is_file(source) and not source.endswith(".toml")
 
     def read(self, source: str, loading: Loading) -> None:
         """Read hosts, groups and variables.

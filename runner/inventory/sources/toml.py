@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import InventoryError
 from runner.inventory.addresses import expand, split_port
+from runner.inventory.sources import is_file
 
 if TYPE_CHECKING:
     from runner.inventory.graph import GroupNode
@@ -23,7 +23,7 @@ class Toml:
 
     def claims(self, source: str) -> bool:
         """Take a file by its suffix."""
-        return source.endswith(".toml") and os.path.exists(source)  # noqa: PTH110
+        return source.endswith(".toml") and is_file(source)
 
     def read(self, source: str, loading: Loading) -> None:
         """Read groups, hosts and variables.

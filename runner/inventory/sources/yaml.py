@@ -10,7 +10,7 @@ from runner.errors import InventoryError
 from runner.inventory.addresses import expand, split_port
 from runner.inventory.documents import NotADocument
 from runner.inventory.graph import Graph
-from runner.inventory.sources import NotThisFormat
+from runner.inventory.sources import NotThisFormat, is_file
 from runner.inventory.sources.plugin_file import read_plugin_file
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Yaml:
 
     def claims(self, source: str) -> bool:
         """Take a file without suffix or with one of YAML or JSON."""
-        return os.path.splitext(source)[1] in _SUFFIXES and os.path.exists(source)  # noqa: PTH110, PTH122
+        return os.path.splitext(source)[1] in _SUFFIXES and is_file(source)  # noqa: PTH122
 
     def read(self, source: str, loading: Loading) -> None:
         """Read groups, hosts and variables.
