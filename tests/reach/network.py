@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 NOBODY = 65534
 
+# A router refuses 5 packets of one sender in a row at most, and one a second after that, so each destination
+# that it refuses is called from an address of its own.
 _NEAR = """
 link set lo up
 addr add 10.0.0.1/30 dev out
@@ -33,6 +35,16 @@ link set out up
 addr add 10.0.1.1/24 dev empty
 link set empty up
 route add 10.64.0.0/12 via 10.0.0.2
+addr add 10.0.2.1/32 dev out
+addr add 10.0.2.2/32 dev out
+addr add 10.0.2.3/32 dev out
+addr add 10.0.2.4/32 dev out
+addr add 10.0.2.5/32 dev out
+route add 10.68.0.1 via 10.0.0.2 src 10.0.2.1
+route add 10.68.0.2 via 10.0.0.2 src 10.0.2.2
+route add 10.69.0.1 via 10.0.0.2 src 10.0.2.3
+route add 10.69.0.2 via 10.0.0.2 src 10.0.2.4
+route add 10.69.0.3 via 10.0.0.2 src 10.0.2.5
 route add prohibit 10.80.0.0/16
 route add blackhole 10.81.0.0/16
 -6 route add fd64::/16 via fd00::2
@@ -55,6 +67,7 @@ route add local 10.67.0.0/16 dev lo
 route add unreachable 10.68.0.0/16
 route add prohibit 10.69.0.0/16
 route add 10.70.0.0/16 via 10.0.0.1
+route add 10.0.2.0/24 via 10.0.0.1
 -6 route add local fd64:0::/32 dev lo
 -6 route add blackhole fd64:1::/32
 -6 route add unreachable fd64:2::/32

@@ -44,65 +44,77 @@ def test_a_raw_socket_does_where_datagram_sockets_are_closed(lan: Network, addre
     assert (result["status"], result["method"]) == ("ok", "icmp")
 
 
-@pytest.mark.parametrize("permitted", [True, False])
-@pytest.mark.parametrize(
-    ("host", "method", "reason", "error"),
-    [
-        ("10.65.0.1", "icmp", "no-reply", "no reply to ICMP echo in 2 tries of 0.4 s"),
-        ("fd64:1::1", "icmp", "no-reply", "no reply to ICMP echo in 2 tries of 0.4 s"),
-        ("10.68.0.1", "icmp", "no-route", "10.68.0.1: no route to host, says 10.0.0.2"),
-        ("fd64:2::1", "icmp", "no-route", "fd64:2::1: no route to host, says fd00::2"),
-        ("10.69.0.1", "icmp", "prohibited", "10.69.0.1: prohibited by a route or firewall, says 10.0.0.2"),
-        ("fd64:3::1", "icmp", "prohibited", "fd64:3::1: prohibited by a route or firewall, says fd00::2"),
-        ("10.80.0.1", "icmp", "prohibited", "10.80.0.1: prohibited by a route or firewall"),
-        ("fd80::1", "icmp", "prohibited", "fd80::1: prohibited by a route or firewall"),
-        ("10.90.0.1", "icmp", "no-route", "10.90.0.1: no route to host"),
-        ("fd90::1", "icmp", "no-route", "fd90::1: no route to host"),
-        ("10.81.0.1", "icmp", "blackhole", "10.81.0.1: thrown away by a blackhole route of this machine"),
-        (
-            "10.70.0.1",
-            "icmp",
-            "ttl-exceeded",
-            "10.70.0.1: hop limit exceeded on the way, as in a routing loop",
-        ),
-        ("10.65.0.1", "tcp", "no-reply", "no reply from TCP port 22 in 2 tries of 0.4 s"),
-        ("10.68.0.1", "tcp", "no-route", "10.68.0.1:22: no route to host, says 10.0.0.2"),
-        ("fd64:2::1", "tcp", "no-route", "[fd64:2::1]:22: no route to host, says fd00::2"),
-        ("10.69.0.1", "tcp", "prohibited", "10.69.0.1:22: prohibited by a route or firewall, says 10.0.0.2"),
-        ("10.80.0.1", "tcp", "prohibited", "10.80.0.1:22: prohibited by a route or firewall"),
-        ("10.90.0.1", "tcp", "no-route", "10.90.0.1:22: no route to host"),
-        ("10.64.1.1 23", "tcp", "port-closed", "10.64.1.1:23: connection refused: nothing listens there"),
-        ("fd64::1 23", "tcp", "port-closed", "[fd64::1]:23: connection refused: nothing listens there"),
-        (
-            "10.64.1.1 2200",
-            "ssh",
-            "no-banner",
-            "10.64.1.1:2200: connection accepted, but no SSH banner in 0.8 s",
-        ),
-        (
-            "10.66.0.1",
-            "ssh",
-            "filtered",
-            "the host answers ICMP echo, but nothing comes from TCP port 22 in 2 tries of 0.4 s: filtered",
-        ),
-        (
-            "10.65.0.1",
-            "auto",
-            "no-reply",
-            "no reply to ICMP echo, nor from TCP port 22, in 2 tries of 0.4 s each",
-        ),
-        ("10.69.0.1", "auto", "prohibited", "10.69.0.1:22: prohibited by a route or firewall, says 10.0.0.2"),
-        ("10.67.0.1 23", "auto", "port-closed", "10.67.0.1:23: connection refused: nothing listens there"),
-    ],
+UNREACHABLE = (
+    ("10.65.0.1", "icmp", "no-reply", "no reply to ICMP echo in 2 tries of 0.4 s"),
+    ("fd64:1::1", "icmp", "no-reply", "no reply to ICMP echo in 2 tries of 0.4 s"),
+    ("10.68.0.1", "icmp", "no-route", "10.68.0.1: no route to host, says 10.0.0.2"),
+    ("fd64:2::1", "icmp", "no-route", "fd64:2::1: no route to host, says fd00::2"),
+    ("10.69.0.1", "icmp", "prohibited", "10.69.0.1: prohibited by a route or firewall, says 10.0.0.2"),
+    ("fd64:3::1", "icmp", "prohibited", "fd64:3::1: prohibited by a route or firewall, says fd00::2"),
+    ("10.80.0.1", "icmp", "prohibited", "10.80.0.1: prohibited by a route or firewall"),
+    ("fd80::1", "icmp", "prohibited", "fd80::1: prohibited by a route or firewall"),
+    ("10.90.0.1", "icmp", "no-route", "10.90.0.1: no route to host"),
+    ("fd90::1", "icmp", "no-route", "fd90::1: no route to host"),
+    ("10.81.0.1", "icmp", "blackhole", "10.81.0.1: thrown away by a blackhole route of this machine"),
+    (
+        "10.70.0.1",
+        "icmp",
+        "ttl-exceeded",
+        "10.70.0.1: hop limit exceeded on the way, as in a routing loop",
+    ),
+    ("10.65.0.1", "tcp", "no-reply", "no reply from TCP port 22 in 2 tries of 0.4 s"),
+    ("10.68.0.2", "tcp", "no-route", "10.68.0.2:22: no route to host, says 10.0.0.2"),
+    ("fd64:2::1", "tcp", "no-route", "[fd64:2::1]:22: no route to host, says fd00::2"),
+    ("10.69.0.2", "tcp", "prohibited", "10.69.0.2:22: prohibited by a route or firewall, says 10.0.0.2"),
+    ("10.80.0.1", "tcp", "prohibited", "10.80.0.1:22: prohibited by a route or firewall"),
+    ("10.90.0.1", "tcp", "no-route", "10.90.0.1:22: no route to host"),
+    ("10.64.1.1 23", "tcp", "port-closed", "10.64.1.1:23: connection refused: nothing listens there"),
+    ("fd64::1 23", "tcp", "port-closed", "[fd64::1]:23: connection refused: nothing listens there"),
+    (
+        "10.64.1.1 2200",
+        "ssh",
+        "no-banner",
+        "10.64.1.1:2200: connection accepted, but no SSH banner in 0.8 s",
+    ),
+    (
+        "10.66.0.1",
+        "ssh",
+        "filtered",
+        "the host answers ICMP echo, but nothing comes from TCP port 22 in 2 tries of 0.4 s: filtered",
+    ),
+    (
+        "10.65.0.1",
+        "auto",
+        "no-reply",
+        "no reply to ICMP echo, nor from TCP port 22, in 2 tries of 0.4 s each",
+    ),
+    ("10.69.0.3", "auto", "prohibited", "10.69.0.3:22: prohibited by a route or firewall, says 10.0.0.2"),
+    ("10.67.0.1 23", "auto", "port-closed", "10.67.0.1:23: connection refused: nothing listens there"),
 )
-def test_each_way_of_being_unreachable_has_its_own_reason(
-    lan: Network, host: str, method: str, reason: str, error: str, permitted: bool
-) -> None:
-    lan.permit_ping(permitted=permitted)
+"""Where to, by which method, and which reason and line come back."""
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["datagram", "raw"])
+def refused(lan: Network, request: pytest.FixtureRequest) -> dict[tuple[str, str], dict[str, Any]]:
+    """Probe all of them with either kind of ICMP socket, those of one method at once."""
+    lan.permit_ping(permitted=request.param)
     try:
-        result = ask(lan, host, method)
+        return {
+            (host, method): result
+            for method in ("icmp", "tcp", "ssh", "auto")
+            for host, result in lan.results(
+                [host for host, asked, _, _ in UNREACHABLE if asked == method], method=method, **QUICK
+            ).items()
+        }
     finally:
         lan.permit_ping(permitted=True)
+
+
+@pytest.mark.parametrize(("host", "method", "reason", "error"), UNREACHABLE)
+def test_each_way_of_being_unreachable_has_its_own_reason(
+    refused: dict[tuple[str, str], dict[str, Any]], host: str, method: str, reason: str, error: str
+) -> None:
+    result = refused[host, method]
     assert (result["status"], result["reason"]) == ("unreachable", reason)
     assert result["error"].startswith(error)
 
