@@ -83,7 +83,7 @@ def is_up(lab: Lab = _LAB) -> bool:
 
     Whoever may not read the lab's folder is told that there is none; it takes root to use it anyway.
     """
-    daemons_run = all(_node_status(lab, node).ok for node in topology.NODES)
+    daemons_run = all(_running(lab, node) == _expected(node) for node in topology.NODES)
     return daemons_run and namespaces.existing() == topology.NAMESPACES
 
 
@@ -187,16 +187,27 @@ def _strays(lab: Lab) -> list[int]:
     return [pid for pid in (*servers, *daemons) if pid is not None]
 
 
+def _expected(node: Node) -> tuple[str, ...]:
+    return ("sshd", *frr.DAEMONS) if isinstance(node, Router) else ("sshd",)
+
+
+def _running(lab: Lab, node: Node) -> tuple[str, ...]:
+    servers = ("sshd",) if sshd.main_process(lab, node) is not None else ()
+    return (*servers, *frr.processes(lab, node)) if isinstance(node, Router) else servers
+
+
 def _node_status(lab: Lab, node: Node) -> NodeStatus:
-    expected = ("sshd", *frr.DAEMONS) if isinstance(node, Router) else ("sshd",)
-    running = {"sshd"} if sshd.main_process(lab, node) is not None else set()
-    if isinstance(node, Router):
-        running |= frr.processes(lab, node).keys()
-    stopped = tuple(name for name in expected if name not in running)
-    neighbours = None
-    if isinstance(node, Router):
-        neighbours = 0 if stopped else frr.adjacencies(lab, node)
-    return NodeStatus(node, tuple(name for name in expected if name in running), stopped, neighbours)
+    running = _running(lab, node)
+    stopped = tuple(name for name in _expected(node) if name not in running)
+    return NodeStatus(node, running, stopped, _neighbours(lab, node) if isinstance(node, Router) else None)
+
+
+def _neighbours(lab: Lab, router: Router) -> int:
+    """Count adjacencies; a router whose daemons are down, or die while they are asked, has none."""
+    try:
+        return frr.adjacencies(lab, router)
+    except LabError:
+        return 0
 
 
 def _refuse_foreign_routes() -> None:
