@@ -103,7 +103,7 @@ def run(command: Sequence[str]) -> Cost:
 
 
 def median(costs: Sequence[Cost], what: str) -> float:
-    return statistics.median(getattr(cost, what) for cost in costs)
+    return float(statistics.median(getattr(cost, what) for cost in costs))
 
 
 def compare(hosts: int, silent: int, timeout_s: float, tries: int, runs: int) -> None:
