@@ -60,7 +60,7 @@ def write(folder: Path, hosts: int) -> None:
     below = {middle: leaves[index::32] for index, middle in enumerate(middles)}
     below |= {top: middles[index::8] for index, top in enumerate(tops)}
     for group in [*leaves, *middles, *tops, "all"]:
-        (folder / "group_vars" / f"{group}.yml").write_text(yaml.safe_dump(variables(group, 12, source)))
+        (folder / "group_vars" / f"{group}.yml").write_text(yaml.safe_dump(variables(group, 24, source)))
     members: dict[str, dict[str, dict[str, object]]] = {leaf: {} for leaf in leaves}
     for number in range(hosts):
         own = {

@@ -23,14 +23,14 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from runner.errors import InventoryError
+from runner.inventory.malformed import NotADocument
 from runner.inventory.scalars import PlainScalars, construct
 from runner.inventory.values import LocatedDict, UnsafeText, VaultText
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["MAX_ALIASED_NODES", "MAX_DEPTH", "DocumentReader", "NotADocument", "revive"]
+__all__ = ["MAX_ALIASED_NODES", "MAX_DEPTH", "DocumentReader", "revive"]
 
 MAX_DEPTH = 100
 """How deep mappings and lists may be nested."""
@@ -39,10 +39,6 @@ MAX_ALIASED_NODES = 1_000_000
 
 _VAULT_TAGS = frozenset({"!vault", "!vault-encrypted"})
 _MERGE = object()
-
-
-class NotADocument(InventoryError):
-    """A text that is no well-formed YAML or JSON document."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -310,8 +310,8 @@ class Graph:
 def _lost(host: HostNode, ungrouped: GroupNode) -> frozenset[str]:
     """Tell which groups a host is not in any more when it leaves `ungrouped`.
 
-    Ansible takes from it each ancestor of `ungrouped` that is no ancestor of its other groups, also one that lists
-    the host itself, and never puts it back.
+    Ansible takes from it each ancestor of `ungrouped` that is no ancestor of its other groups, also one that
+    lists the host itself, and never puts it back.
     """
     groups = {parent.name: parent for parent in host.parents}
     for parent in host.parents:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import PatternError
@@ -17,7 +18,7 @@ from runner.inventory.values import UnsafeText, VaultText
 from runner.inventory.variables import INTERNAL_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from runner.inventory.graph import GroupNode, HostNode
     from runner.inventory.inventory import Inventory
@@ -31,7 +32,6 @@ PROFILE = "inventory_legacy"
 _INDENT = 4
 _FLUSH = 1 << 16
 _ENCODER_INDENTED = json.JSONEncoder(indent=_INDENT, sort_keys=True, ensure_ascii=False)
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def plain(value: Any) -> Any:
@@ -138,6 +138,35 @@ def _group_sections(top: GroupNode, table: VariableTable | None) -> dict[str, di
     return sections
 
 
+class _Layout:
+    """The text of hosts that have the same from their groups, with gaps for what each has of its own.
+
+    Args:
+        shared: The line of each variable from groups.
+        own: The names of the gaps, which cover shared variables of that name.
+    """
+
+    def __init__(self, shared: Mapping[str, str], own: Collection[str]) -> None:
+        self._gaps = sorted(own)
+        self._between: list[str] = []
+        text = ""
+        for position, name in enumerate(sorted({*shared, *own})):
+            text += ",\n" if position else ""
+            if name in own:
+                self._between.append(text)
+                text = ""
+            else:
+                text += shared[name]
+        self._between.append(text)
+
+    def filled(self, own: Mapping[str, str]) -> str:
+        """Return the text with the lines of one host in its gaps."""
+        parts = [self._between[0]]
+        for name, text in zip(self._gaps, self._between[1:], strict=True):
+            parts += (own[name], text)
+        return "".join(parts)
+
+
 class _HostWriter:
     """Writes `_meta`: each host's variables, those of its groups turned into text once for all of them."""
 
@@ -147,6 +176,7 @@ class _HostWriter:
         self._table = table
         self._export = export
         self._shared: dict[tuple[object, ...], dict[str, str]] = {}
+        self._layouts: dict[tuple[object, tuple[str, ...]], _Layout] = {}
         self._pieces: dict[tuple[type, Any], str] = {}
 
     def meta(self, hosts: Iterable[HostNode]) -> Iterator[str]:
@@ -155,9 +185,8 @@ class _HostWriter:
         gathered: list[str] = []
         size, first = 0, True
         for host in sorted(hosts, key=lambda node: node.name):
-            if not (lines := self._lines(host)):
+            if not (body := self._body(host)):
                 continue
-            body = ",\n".join([lines[key] for key in sorted(lines)])
             text = f"{'' if first else ','}\n            {_quoted(host.name)}: {{\n{body}\n            }}"
             first = False
             gathered.append(text)
@@ -168,15 +197,19 @@ class _HostWriter:
         yield "".join(gathered)
         yield f'{"}" if first else chr(10) + " " * 8 + "}"},\n        "profile": "{PROFILE}"\n    }}'
 
-    def _lines(self, host: HostNode) -> dict[str, str]:
-        """Return the text of each of a host's variables, by name."""
+    def _body(self, host: HostNode) -> str:
+        """Return the lines of a host's variables, sorted by name."""
         if self._export:
-            return self._texts(self._table.exported(host))
+            lines = self._texts(self._table.exported(host))
+            return ",\n".join([lines[name] for name in sorted(lines)])
         signature = self._table.signature(host)
-        if signature not in self._shared:
-            self._shared[signature] = self._texts(self._table.from_groups(host))
-        shared, own = self._shared[signature], self._table.own(host)
-        return {**shared, **self._texts(own)} if own else shared
+        own = self._texts(self._table.own(host))
+        key = (signature, tuple(own))
+        if key not in self._layouts:
+            if signature not in self._shared:
+                self._shared[signature] = self._texts(self._table.from_groups(host))
+            self._layouts[key] = _Layout(self._shared[signature], own)
+        return self._layouts[key].filled(own)
 
     def _texts(self, variables: Mapping[str, Any]) -> dict[str, str]:
         texts: dict[str, str] = {}
@@ -188,7 +221,7 @@ class _HostWriter:
             if kind is str or kind is int:
                 text = pieces.get((kind, value))
                 if text is None:
-                    text = pieces[kind, value] = _quoted(value)
+                    text = pieces[kind, value] = _quoted(value) if kind is str else str(value)
             else:
                 text = _indented(plain(value), self._LEVEL)
             name = _key(key)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import InventoryError
-from runner.inventory.documents import DocumentReader
 from runner.inventory.graph import Graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from runner.inventory.documents import DocumentReader
     from runner.inventory.vault import Vault
 
 __all__ = ["MAX_SOURCES", "Loading", "Options"]
@@ -136,6 +136,8 @@ class Loading:
             NotADocument: It is malformed.
         """
         if self._documents is None:
+            from runner.inventory.documents import DocumentReader  # noqa: PLC0415 - loads libyaml
+
             self._documents = DocumentReader(self.warn)
         return self._documents.read(text, path, located=self.located)
 

@@ -13,8 +13,9 @@ import pytest
 
 from runner.errors import InvalidVariable, InventoryError
 from runner.inventory import Options, load
-from runner.inventory.documents import MAX_DEPTH, DocumentReader, NotADocument
+from runner.inventory.documents import MAX_DEPTH, DocumentReader
 from runner.inventory.listing import list_document
+from runner.inventory.malformed import NotADocument
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
 
 from runner.errors import InventoryError
+from runner.inventory.malformed import NotThisFormat
 
 if TYPE_CHECKING:
     from runner.inventory.loading import Loading
@@ -42,10 +43,6 @@ class Source(Protocol):
             InventoryError: It is in this format, and wrong.
         """
         ...
-
-
-class NotThisFormat(InventoryError):
-    """A source turned out not to be written in the format it was taken for: the next one may try."""
 
 
 def is_file(source: str) -> bool:

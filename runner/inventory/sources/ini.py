@@ -9,7 +9,8 @@ from runner.errors import InventoryError
 from runner.inventory.addresses import expand, split_port
 from runner.inventory.graph import UNGROUPED
 from runner.inventory.literals import Literals
-from runner.inventory.sources import NotThisFormat, is_file
+from runner.inventory.malformed import NotThisFormat
+from runner.inventory.sources import is_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

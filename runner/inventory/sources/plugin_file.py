@@ -6,7 +6,6 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import InventoryError
-from runner.inventory.processes import output
 from runner.inventory.sources.script import parse_json, read_listing
 
 if TYPE_CHECKING:
@@ -35,6 +34,8 @@ def read_plugin_file(path: str, configuration: dict[Any, Any], loading: Loading)
             f"plugin {plugin!r} is not known here, and ansible-inventory, which may know it, is not installed"
         )
         raise InventoryError(message, path=path, text=f"plugin: {plugin}")
+    from runner.inventory.processes import output  # noqa: PLC0415 - few inventories run a program
+
     options = loading.options
     argv = [program, "-i", path, "--list", "--export"]
     try:

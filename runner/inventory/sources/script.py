@@ -8,8 +8,6 @@ import stat
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import InventoryError
-from runner.inventory.documents import revive
-from runner.inventory.processes import output
 from runner.inventory.values import UnsafeText
 
 if TYPE_CHECKING:
@@ -57,6 +55,8 @@ class Script:
 
 
 def _run(path: str, *arguments: str, loading: Loading) -> Any:
+    from runner.inventory.processes import output  # noqa: PLC0415 - few inventories run a program
+
     options = loading.options
     printed = output(
         [path, *arguments], timeout_s=options.script_timeout_s, max_bytes=options.max_script_bytes
@@ -74,6 +74,8 @@ def parse_json(text: str, path: str) -> dict[str, Any]:
     Raises:
         InventoryError: It is none.
     """
+    from runner.inventory.documents import revive  # noqa: PLC0415 - loads libyaml
+
     try:
         value = json.loads(text, object_hook=revive)
     except (ValueError, RecursionError) as exc:

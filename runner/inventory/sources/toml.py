@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import InventoryError
@@ -31,6 +30,8 @@ class Toml:
         Raises:
             InventoryError: It is no TOML, or no inventory.
         """
+        import tomllib  # noqa: PLC0415 - every load imports this module, few read TOML
+
         text = loading.read_text(source)
         try:
             groups = tomllib.loads(text)
