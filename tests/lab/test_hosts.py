@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.lab import sshd, topology
+from tests.lab import Lab, sshd, topology
 
 if TYPE_CHECKING:
-    from tests.lab import Lab
     from tests.lab.conftest import Login
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
@@ -130,7 +129,8 @@ def test_the_folder_is_readable_by_root_alone(lab: Lab) -> None:
 
 
 @pytest.mark.differential
-def test_the_inventory_says_what_the_plan_says_in_ansibles_eyes(lab: Lab) -> None:
+def test_the_inventory_says_what_the_plan_says_in_ansibles_eyes() -> None:
+    lab = Lab()
     hosts = _ansible_inventory(lab)["_meta"]["hostvars"]
     addresses = {name: variables["ansible_host"] for name, variables in hosts.items()}
     assert addresses == {
