@@ -30,7 +30,7 @@ __all__ = ["SshSocket", "dial", "resolve"]
 _ATTEMPT_DELAY_S = 0.25  # RFC 8305 section 5, Connection Attempt Delay
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 _USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)
-_PREAMBLE = 512
+_PREAMBLE = 2**14
 _IPV6 = 6
 
 _REASONS = {
@@ -54,12 +54,14 @@ class SshSocket:
     once.
 
     Attributes:
-        preamble: The first bytes that the peer sent, for error messages.
+        preamble: The first bytes that the peer sent, for error messages, until `settle`.
     """
 
     def __init__(self, raw: socket.socket) -> None:
         self._raw = raw
         self.preamble = b""
+        self._settled = False
+        self._reader: int | None = None
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if _USER_TIMEOUT is not None:
@@ -76,21 +78,37 @@ class SshSocket:
         return sent
 
     def recv(self, size: int) -> bytes:
-        """Return up to `size` bytes; empty at the end of the stream."""
+        """Return up to `size` bytes; empty at the end of the stream.
+
+        A peer that talks on and on without saying `SSH-` counts as ended.
+        """
+        self._reader = threading.get_ident()
         received = self._raw.recv(size)
-        if len(self.preamble) < _PREAMBLE:
+        if not self._settled:
             self.preamble += received[: _PREAMBLE - len(self.preamble)]
+            if len(self.preamble) >= _PREAMBLE and b"SSH-" not in self.preamble:
+                return b""
         return received
+
+    def settle(self) -> None:
+        """Say that keys are agreed and the preamble is of no use any more."""
+        self._settled = True
+        self.preamble = b""
 
     def settimeout(self, seconds: float | None) -> None:
         """Set how long `send` and `recv` wait."""
         self._raw.settimeout(seconds)
 
     def close(self) -> None:
-        """Close the connection now, also for whoever waits on it in another thread."""
+        """Close the connection now, also for whoever waits on it in another thread.
+
+        The file descriptor stays the reading thread's until that thread closes, too: its number could
+        belong to another host's connection before the reader has looked.
+        """
         with contextlib.suppress(OSError):
             self._raw.shutdown(socket.SHUT_RDWR)
-        self._raw.close()
+        if self._reader in (None, threading.get_ident()):
+            self._raw.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)
@@ -146,7 +164,7 @@ def _ask_resolver(endpoint: Endpoint, timeout_s: float | None) -> list[_Address]
         infos = answer.get(timeout=timeout_s)
     except queue.Empty:
         raise Unreachable(
-            f"the resolver did not answer for {endpoint.address} within {timeout_s:g} s",
+            f"the resolver did not answer within {timeout_s:g} s",
             reason="resolver-timeout",
             phase=Phase.RESOLVE,
             transient=True,
@@ -154,7 +172,7 @@ def _ask_resolver(endpoint: Endpoint, timeout_s: float | None) -> list[_Address]
     if isinstance(infos, OSError):
         again = isinstance(infos, socket.gaierror) and infos.errno == socket.EAI_AGAIN
         raise Unreachable(
-            f"name not found: {endpoint.address} ({infos.strerror or infos})",
+            f"name not found: {infos.strerror or infos}",
             reason="name-not-found",
             phase=Phase.RESOLVE,
             transient=again,

@@ -96,6 +96,8 @@ class Execution:
             left = None if end is None else end - time.monotonic()
             self._check_limits()
             if left is not None and left <= 0:
+                if self._channel.exit_status_ready():
+                    break
                 raise self._give_up(self._late(timeout_s, whole_host=whole_host))
             self._wake.wait(self._patience(left))
         return self._outcome()

@@ -1,8 +1,13 @@
-"""The two places where Paramiko offers no public way, each with its reason; tests notice when one breaks.
+"""The places where Paramiko offers no public way, each with its reason; tests notice when one breaks.
 
 * A server tells that a signal ended a command by an `exit-signal` request (RFC 4254 section 6.10). Paramiko
 reads only
   `exit-status` and drops it, so that "killed" and "the connection died" look the same.
+* Some servers send a second `exit-status`. What the command ended with is the first.
+* A server that hangs up may say why in a disconnect message (RFC 4253 section 11.1). Paramiko only logs it.
+* Before each credential Paramiko asks anew for the authentication service (RFC 4252 section 5). Some servers,
+  asyncssh's among them, hang up at the second time. Its `ServiceRequestingTransport` asks once, but waits for
+  the answer for ever.
 * A client asks a server to end a command by a `signal` request (RFC 4254 section 6.9). Paramiko cannot send
 one, so
   that a command outlives the run that gave up on it.
@@ -14,7 +19,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import paramiko
-from paramiko.common import MSG_CHANNEL_REQUEST, cMSG_CHANNEL_REQUEST
+from paramiko.common import MSG_CHANNEL_REQUEST, cMSG_CHANNEL_REQUEST, cMSG_SERVICE_REQUEST
 
 if TYPE_CHECKING:
     from runner.connection.dial import SshSocket
@@ -29,8 +34,9 @@ def _note_request(channel: Any, message: Any) -> None:
     message.get_boolean()
     if name == "exit-signal":
         channel.runner_exit_signal = message.get_text()
-    message.packet.seek(start)
-    paramiko.Channel._handle_request(channel, message)  # type: ignore[attr-defined]  # noqa: SLF001
+    if name != "exit-status" or not channel.exit_status_ready():
+        message.packet.seek(start)
+        paramiko.Channel._handle_request(channel, message)  # type: ignore[attr-defined]  # noqa: SLF001
     wake = getattr(channel, "runner_wake", None)
     if wake is not None:
         wake.set()
@@ -41,7 +47,13 @@ class Transport(paramiko.Transport):
 
     A channel's `runner_exit_signal` names the signal; its `runner_wake`, where one is put, is set at every
     request.
+
+    Attributes:
+        runner_disconnect: Code and words of the server's disconnect message, where one came.
     """
+
+    runner_disconnect: tuple[int, str] | None = None
+    _asked_for_service = False
 
     _channel_handler_table = {  # noqa: RUF012 - Paramiko's own shape
         **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]  # noqa: SLF001
@@ -50,6 +62,21 @@ class Transport(paramiko.Transport):
 
     def __init__(self, sock: SshSocket) -> None:
         super().__init__(sock)  # type: ignore[arg-type]
+
+    def _send_message(self, data: paramiko.Message) -> None:
+        if data.asbytes()[:1] != cMSG_SERVICE_REQUEST:
+            super()._send_message(data)  # type: ignore[misc]
+        elif not self._asked_for_service:
+            self._asked_for_service = True
+            super()._send_message(data)  # type: ignore[misc]
+        else:
+            accepted = paramiko.Message()
+            accepted.add_string("ssh-userauth")
+            accepted.rewind()
+            self.auth_handler._parse_service_accept(accepted)  # type: ignore[union-attr]  # noqa: SLF001
+
+    def _parse_disconnect(self, message: paramiko.Message) -> None:
+        self.runner_disconnect = message.get_int(), message.get_string().decode("utf-8", "replace")
 
 
 def send_signal(channel: paramiko.Channel, name: str) -> None:

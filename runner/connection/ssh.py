@@ -14,6 +14,7 @@ from runner.connection.execution import Execution
 from runner.connection.login import log_in
 from runner.connection.options import Login
 from runner.connection.paramiko_hooks import Transport
+from runner.connection.visible import visible
 from runner.errors import (
     Cancelled,
     ConnectionLost,
@@ -29,20 +30,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from runner.connection.deadline import Deadline, Guard
+    from runner.connection.dial import SshSocket
     from runner.connection.options import ConnectionOptions
     from runner.models import CommandResult, Host
 
 __all__ = ["SshConnection", "connect"]
 
 # Paramiko logs every failed connection with a traceback; what it means is in the result.
+# Its texts are the server's, unchanged, so that they are kept from the handlers of whoever uses us, too.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
+logging.getLogger("paramiko").propagate = False
 
 # How much longer the watchdog waits than the loop that reads a command's output, which can tell the remote
 # process to end.
 _BACKSTOP_S = 0.5
 
+_IDLE_S = 30.0
+
 _STALLED = {
-    Phase.HANDSHAKE: "the key exchange stalled",
     Phase.LOGIN: "the server did not answer the login",
     Phase.CHANNEL: "the server did not open a channel",
     Phase.COMMAND: "the server did not answer the request to run the command",
@@ -76,6 +81,7 @@ class SshConnection:
         self._host = host
         self._options = options
         self._deadline = deadline
+        self._socket: SshSocket | None = None
         self._transport: Transport | None = None
 
     def open(self) -> None:
@@ -90,12 +96,15 @@ class SshConnection:
         budget, by_host = self._deadline.sooner(seconds)
         if by_host and budget is not None and budget <= 0:
             raise self._late(Phase.CONNECT, seconds, by_host=True)
-        socket = dial(target, budget, self._deadline.stopped)
-        self._transport = Transport(socket)
+        self._socket = socket = dial(target, budget, self._deadline.stopped)
+        self._transport = transport = Transport(socket)
+        transport.auth_timeout = seconds + _BACKSTOP_S
         with self._step(Phase.HANDSHAKE, seconds):
-            handshake.agree(self._transport, socket, target, self._options)
+            handshake.agree(transport, socket, target, self._options)
         with self._step(Phase.LOGIN, seconds):
-            log_in(self._transport, login)
+            log_in(transport, login)
+        # Paramiko's thread looks up ten times a second for what can only happen in a handshake.
+        socket.settimeout(_IDLE_S)
 
     def run(self, command: str) -> CommandResult:
         """Run one command and wait for its end.
@@ -124,6 +133,8 @@ class SshConnection:
         """End the connection at once."""
         if self._transport is not None:
             self._transport.close()
+        if self._socket is not None:
+            self._socket.close()
 
     def _open_channel(self) -> paramiko.Channel:
         assert self._transport is not None  # noqa: S101 - `connect` opens before it hands out
@@ -161,8 +172,8 @@ class SshConnection:
                 raise self._late(phase, seconds, by_host=by_host)
 
     def _hang_up(self) -> None:
-        if self._transport is not None:
-            self._transport.sock.close()
+        if self._socket is not None:
+            self._socket.close()
 
     def _translate(
         self, phase: Phase, exc: Exception, watched: Guard, seconds: float | None, *, by_host: bool
@@ -179,7 +190,7 @@ class SshConnection:
         alive = self._transport is not None and self._transport.is_active()
         if isinstance(exc, paramiko.ChannelException):
             return RequestRefused(
-                f"the server refused a channel: {exc.text}", reason="channel-refused", phase=phase
+                f"the server refused a channel: {visible(exc.text)}", reason="channel-refused", phase=phase
             )
         if phase is Phase.COMMAND and alive:
             return RequestRefused("the server refused to run a command", reason="exec-refused", phase=phase)
@@ -188,7 +199,7 @@ class SshConnection:
                 "the connection ended when the command had been sent", reason="connection-lost", phase=phase
             )
         return Unreachable(
-            f"the connection ended: {exc or type(exc).__name__}",
+            f"the connection ended: {visible(str(exc)) or type(exc).__name__}",
             reason="closed-after-login" if phase is Phase.CHANNEL else "connection-lost",
             phase=phase,
             transient=True,
@@ -201,7 +212,7 @@ class SshConnection:
                 reason="host-deadline",
                 phase=phase,
             )
+        if phase is Phase.HANDSHAKE and self._transport and self._socket and seconds is not None:
+            return handshake.no_answer(self._transport, self._socket, seconds)
         message = f"{_STALLED.get(phase, 'no answer')}: nothing within {seconds:g} s"
-        if phase is Phase.HANDSHAKE:
-            return Unreachable(message, reason="kex-stalled", phase=phase)
         return DeadlineExceeded(message, reason=f"{phase}-deadline", phase=phase)

@@ -1,0 +1,1 @@
+"""Faulty and hostile peers: servers on loopback that misbehave in one way each."""

@@ -1,0 +1,287 @@
+"""Peers that misbehave: each gets the status that is true of it, in time, and harms nobody else."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import threading
+import time
+import traceback
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runner.connection.options import ConnectionOptions
+from runner.fanout import FanoutOptions, stream
+from runner.jobs import CommandJob, perform
+from runner.models import Host, Phase, Secret, Status
+from runner.reach import ReachOptions
+from tests.connection.peers import ssh
+from tests.connection.peers.raw import BEHAVIOURS
+from tests.connection.peers.ssh import PASSWORD, USER, Script
+from tests.connection.peers.stage import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CONNECT_S, COMMAND_S = 1.0, 1.0
+LIMIT = 8 * 2**20
+HEALTHY = 20
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is to come of a peer.
+
+    `script` makes the peer's script; without one it is a raw peer of that name.
+    """
+
+    name: str
+    status: Status
+    reason: str | None = None
+    phase: Phase | None = None
+    sent: bool = False
+    script: dict[str, Any] | None = field(default=None, compare=False)
+
+
+def before(name: str, reason: str, phase: Phase = Phase.HANDSHAKE) -> Case:
+    return Case(name, Status.UNREACHABLE, reason, phase)
+
+
+def spoken(name: str, status: Status, reason: str | None, phase: Phase | None, **script: Any) -> Case:
+    """A peer that stands until a login or channel."""
+    return Case(name, status, reason, phase, script=script)
+
+
+def command(
+    name: str, status: Status, reason: str | None, answer: ssh.Answer = ssh.says_ok, **script: Any
+) -> Case:
+    """A peer that takes the command."""
+    phase = None if status is Status.OK else Phase.COMMAND
+    return Case(name, status, reason, phase, sent=True, script={"answer": answer, **script})
+
+
+CASES = [
+    before("refuses_tcp", "port-closed", Phase.CONNECT),
+    before("tcp_blackhole", "no-reply", Phase.CONNECT),
+    before("resets_on_accept", "closed-early"),
+    before("closes_at_once", "closed-early"),
+    before("never_speaks", "no-banner"),
+    before("garbage_banner", "no-banner"),
+    before("http_banner", "no-banner"),
+    before("slow_banner", "no-banner"),
+    before("endless_prebanner", "no-banner"),
+    before("endless_line", "no-banner"),
+    before("ssh1_banner", "ssh1"),
+    before("too_many_starts", "busy"),
+    before("penalty", "busy"),
+    before("closes_after_banner", "kex-failed"),
+    before("silent_after_banner", "kex-stalled"),
+    before("closes_in_kex", "kex-failed"),
+    before("hangs_in_kex", "kex-stalled"),
+    before("ignore_flood_in_kex", "kex-stalled"),
+    before("oversized_packet", "kex-failed"),
+    before("unsupported_algorithms", "no-common-algorithm"),
+    before("legacy_algorithms", "no-common-algorithm"),
+    before("disconnect_escapes", "kex-failed"),
+    spoken("auth_rejects", Status.AUTH, "login-refused", Phase.LOGIN, password=ssh.refuses),
+    spoken("auth_hangs", Status.TIMEOUT, "login-deadline", Phase.LOGIN, password=ssh.hangs),
+    spoken("auth_too_many", Status.AUTH, "login-refused", Phase.LOGIN, password=ssh.too_many),
+    spoken("auth_hangs_up", Status.UNREACHABLE, "closed-in-login", Phase.LOGIN, password=ssh.hangs_up),
+    spoken("auth_password_change", Status.AUTH, "password-expired", Phase.LOGIN, password=ssh.wants_change),
+    spoken(
+        "auth_code_too",
+        Status.AUTH,
+        "login-refused",
+        Phase.LOGIN,
+        questions=(("Password: ", PASSWORD), ("Verification code: ", "123456")),
+    ),
+    spoken(
+        "auth_then_drop",
+        Status.UNREACHABLE,
+        "closed-after-login",
+        Phase.CHANNEL,
+        after_login=ssh.drops,
+        channel="hang",
+    ),
+    spoken("channel_refused", Status.ERROR, "channel-refused", Phase.CHANNEL, channel="refuse"),
+    spoken("channel_hangs", Status.TIMEOUT, "channel-deadline", Phase.CHANNEL, channel="hang"),
+    command("auth_questions", Status.OK, None, questions=(("Password: ", PASSWORD),)),
+    command("auth_empty_round", Status.OK, None, questions=(("Password: ", PASSWORD), ("", ""))),
+    command("auth_banner_escapes", Status.OK, None, auth_banner="\x1b[2J\x1b]0;owned\x07 welcome\n" * 100),
+    command("exec_refused", Status.ERROR, "exec-refused", execute="refuse"),
+    command("exec_hangs", Status.TIMEOUT, "command-deadline", execute="hang"),
+    command("opens_channels", Status.OK, None, ssh.opens_channels),
+    command("command_hangs", Status.TIMEOUT, "command-deadline", ssh.never_ends),
+    command("endless_stdout", Status.ERROR, "output-limit", ssh.endless_stdout),
+    command("endless_stderr", Status.ERROR, "output-limit", ssh.endless_stderr),
+    command("output_50mb", Status.ERROR, "output-limit", ssh.fifty_megabytes),
+    command("dirty_output", Status.OK, None, ssh.dirty),
+    command("long_line", Status.OK, None, ssh.one_long_line),
+    command("stderr_only", Status.OK, None, ssh.stderr_only),
+    command("big_stderr_first", Status.OK, None, ssh.stderr_first),
+    command("exit_signal", Status.FAILED, "signal", ssh.killed),
+    command("no_exit_status", Status.LOST, "no-exit-status", ssh.no_exit_status),
+    command("instant_close", Status.LOST, "no-exit-status", ssh.instant_close),
+    command("exit_3", Status.FAILED, "exit-code", ssh.exits(3)),
+    command("exit_255", Status.FAILED, "exit-code", ssh.exits(255)),
+    command("exit_huge", Status.FAILED, "exit-code", ssh.exits(2**32 - 1)),
+    command("drop_mid_output", Status.LOST, "connection-lost", ssh.drops_in_the_middle),
+    command("half_open", Status.TIMEOUT, "command-deadline", ssh.half_open),
+    command("rekey_mid_output", Status.OK, None, ssh.one_long_line, rekey_bytes=2**18),
+    command("slow_drip", Status.TIMEOUT, "command-deadline", ssh.slow_drip),
+    command("status_then_open", Status.OK, None, ssh.status_then_open),
+    command("eof_then_hang", Status.TIMEOUT, "command-deadline", ssh.eof_then_hang),
+    command("double_status", Status.OK, None, ssh.two_statuses),
+]
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    stage = Stage()
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def options(stage: Stage, tmp_path: Path) -> ConnectionOptions:
+    known = tmp_path / "known_hosts"
+    key = stage.host_key.export_public_key().decode().strip()
+    known.write_text("\n".join(f"[127.0.0.1]:* {key}" for _ in range(1)) + "\n")
+    return ConnectionOptions(
+        user=USER,
+        password=Secret(PASSWORD),
+        known_hosts=(str(known),),
+        connect_timeout_s=CONNECT_S,
+        command_timeout_s=COMMAND_S,
+        max_output=LIMIT,
+        retries=0,
+    )
+
+
+@pytest.fixture(autouse=True)
+def no_keys_of_mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The keys and agent of whoever runs the tests are offered to nobody."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+
+
+def play(stage: Stage, case: Case) -> tuple[Host, Script]:
+    script = Script(**(case.script or {}))
+    if case.script is not None:
+        port = stage.ssh(script)
+    elif case.name in BEHAVIOURS:
+        port = stage.raw(case.name)
+    else:
+        port = {"refuses_tcp": stage.refusing, "tcp_blackhole": stage.silent}[case.name]()
+    return Host(case.name, {"ansible_host": "127.0.0.1", "ansible_port": port}), script
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_each_peer_gets_what_is_true_of_it(stage: Stage, options: ConnectionOptions, case: Case) -> None:
+    host, script = play(stage, case)
+    begin = time.monotonic()
+    result = perform(host, CommandJob(("show version",)), options)
+    elapsed = time.monotonic() - begin
+
+    assert (result.status, result.reason, result.phase) == (case.status, case.reason, case.phase), result
+    assert result.sent is case.sent
+    assert len(script.commands) == int(case.sent)
+    assert elapsed < max(CONNECT_S, COMMAND_S) + 1 + (case.status is Status.OK)
+    assert all(len(done.stdout_bytes) <= LIMIT for done in result.commands)
+    assert (result.error is None) is (case.status is Status.OK)
+    assert "127.0.0.1" not in (result.error or "")
+    assert (result.error or "").isprintable()
+
+
+def test_a_code_that_is_asked_for_is_not_answered_with_the_password(
+    stage: Stage, options: ConnectionOptions
+) -> None:
+    script = Script(questions=(("Password: ", PASSWORD), ("Verification code: ", "123456")))
+    host = Host("h", {"ansible_host": "127.0.0.1", "ansible_port": stage.ssh(script)})
+    result = perform(host, CommandJob(("true",)), options)
+
+    assert result.status is Status.AUTH
+    assert "Verification code" in (result.error or "")
+    assert script.passwords == [PASSWORD]
+
+
+def test_an_unknown_host_key_keeps_the_password_here(stage: Stage, options: ConnectionOptions) -> None:
+    import dataclasses
+
+    script = Script()
+    host = Host("h", {"ansible_host": "127.0.0.1", "ansible_port": stage.ssh(script)})
+    result = perform(host, CommandJob(("true",)), dataclasses.replace(options, known_hosts=()))
+
+    assert (result.status, result.reason) == (Status.HOSTKEY, "hostkey-unknown")
+    assert script.passwords == []
+    assert script.commands == []
+
+
+def test_what_passes_is_tried_again_as_long_as_nothing_was_sent(
+    stage: Stage, options: ConnectionOptions
+) -> None:
+    import dataclasses
+
+    script = Script()
+    port = stage.early_drop(stage.ssh(script), drops=2)
+    host = Host("h", {"ansible_host": "127.0.0.1", "ansible_port": port})
+    result = perform(host, CommandJob(("true",)), dataclasses.replace(options, retries=2))
+
+    assert result.ok
+    assert result.attempts == 3
+    assert script.commands == ["true"]
+
+
+def test_a_peer_that_offers_only_what_is_gone_is_told_by_what_it_offers(
+    stage: Stage, options: ConnectionOptions
+) -> None:
+    host = Host("h", {"ansible_host": "127.0.0.1", "ansible_port": stage.raw("unsupported_algorithms")})
+    error = perform(host, CommandJob(("true",)), options).error or ""
+
+    assert "no key exchange algorithm in common" in error
+    assert "tomorrow@example.com, next-week@example.com" in error
+
+
+def test_all_of_them_at_once_harm_no_healthy_host(stage: Stage, options: ConnectionOptions) -> None:
+    faulty = {case.name: (play(stage, case), case) for case in CASES}
+    port = stage.ssh(Script())
+    healthy = [
+        Host(f"healthy{number}", {"ansible_host": "127.0.0.1", "ansible_port": port})
+        for number in range(HEALTHY)
+    ]
+    hosts = [host for (host, _), _ in faulty.values()] + healthy
+    before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begin = time.monotonic()
+    results = {
+        result.host: result
+        for result in stream(
+            hosts,
+            CommandJob(("show version",)),
+            run="faults",
+            connection=options,
+            options=FanoutOptions(workers=len(hosts), ping=False),
+            reach=ReachOptions(),
+        )
+    }
+
+    assert len(results) == len(hosts)
+    assert {host.name: results[host.name].status for host in healthy} == {
+        host.name: Status.OK for host in healthy
+    }
+    assert {name: results[name].sent for name in faulty} == {
+        name: case.sent for name, (_, case) in faulty.items()
+    }
+    assert time.monotonic() - begin < 20
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib < 300 * 1024
+
+
+def test_no_thread_waits_for_a_peer_that_is_done_with() -> None:
+    end = time.monotonic() + 10
+    while any("Transport" in type(thread).__name__ for thread in threading.enumerate()):
+        assert time.monotonic() < end, [
+            traceback.format_stack(frame) for frame in sys._current_frames().values()
+        ]
+        time.sleep(0.05)
