@@ -65,15 +65,23 @@ def turn(probes: EchoProbes, selector: selectors.BaseSelector, wait_s: float = 0
     probes.send(64, time.monotonic())
 
 
-def raw_sockets(selector: selectors.BaseSelector) -> list[EchoSocket]:
+def icmp_sockets(selector: selectors.BaseSelector) -> list[EchoSocket]:
     return [key.fileobj for key in selector.get_map().values() if isinstance(key.fileobj, EchoSocket)]
+
+
+def identifier_of(sock: EchoSocket) -> int:
+    """Find out by which identifier the kernel brings replies to a socket."""
+    if sock._identifier is None:
+        sock._socket.bind(("", 0))
+        return int(sock._socket.getsockname()[1])
+    return sock._identifier
 
 
 def test_replies_that_this_machine_threw_away_make_no_host_silent(selector: selectors.BaseSelector) -> None:
     verdicts = Verdicts()
     probes = EchoProbes(ReachOptions(timeout_s=0.3, tries=1), verdicts, selector)
     try:
-        for each in raw_sockets(selector):
+        for each in icmp_sockets(selector):
             each._socket.setsockopt(socket.SOL_SOCKET, linux.SO_RCVBUFFORCE, 4096)
         for number in range(300):
             probes.add(a_target(number))
@@ -96,7 +104,7 @@ def test_a_reply_counts_by_its_token_and_not_by_its_source(selector: selectors.B
     nowhere = Address(socket.AF_INET, ("127.0.0.1", 22))
     blackholed.addresses = named_by_token.addresses = (nowhere,)
     try:
-        identifier = next(each._identifier for each in raw_sockets(selector) if each.raw) or 0
+        identifier = identifier_of(icmp_sockets(selector)[0])
         for target in (blackholed, named_by_token):
             target.sent_ns.append(time.time_ns())
             target.pinged = (nowhere,)
@@ -119,7 +127,7 @@ def _fixed_checksum(request: bytes) -> bytes:
     return struct.pack("!H", (total & 0xFFFF) + (total >> 16))
 
 
-def test_a_raw_socket_gets_no_other_programs_replies(selector: selectors.BaseSelector) -> None:
+def test_a_socket_gets_no_other_programs_replies(selector: selectors.BaseSelector) -> None:
     ours, theirs = EchoSocket(socket.AF_INET), EchoSocket(socket.AF_INET)
     selector.register(ours, selectors.EVENT_READ)
     try:
