@@ -86,12 +86,17 @@ _Event = _Reached | _Finished | _Stop | _GateEnded
 
 
 class Control:
-    """The way to watch and to stop a run from a signal handler or another thread."""
+    """The way to watch and to stop a run from a signal handler or another thread.
+
+    Attributes:
+        stopping: Whether it has been told to stop.
+    """
 
     def __init__(self) -> None:
         self._events: SimpleQueue[_Event] = SimpleQueue()
         self._running: dict[str, Future[HostResult] | None] = {}
         self._end_steps: Callable[[], None] = _nothing
+        self.stopping = False
 
     @property
     def running(self) -> tuple[str, ...]:
@@ -100,10 +105,12 @@ class Control:
 
     def stop(self) -> None:
         """Start no more hosts; let those that are running finish."""
+        self.stopping = True
         self._events.put(_Stop(now=False))
 
     def abort(self) -> None:
         """Start no more hosts, and end those that are running."""
+        self.stopping = True
         self._events.put(_Stop(now=True))
         # An executor that works in the caller leaves nobody to read the queue; and a signal handler must not
         # wait for a lock that the code it interrupted may hold.
@@ -201,6 +208,7 @@ class _Fanout:
         self._run = run
         self._connection = connection
         self._options = options
+        self._control = control
         # The two are one thing, of which callers see half.
         self._events = control._events  # noqa: SLF001
         self._running = control._running  # noqa: SLF001
@@ -327,14 +335,14 @@ class _Fanout:
 
     def _take(self) -> list[tuple[Host, HostResult | None]]:
         """Return the hosts that may be started now: as many as there is room for; one at a time if paced."""
-        if time.monotonic() < self._next_start:
+        if self._control.stopping or time.monotonic() < self._next_start:
             return []
         most = self._room()
         if self._options.rate:
             most = min(most, 1)
         ready = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
         if ready and self._options.rate:
-            self._next_start = max(time.monotonic(), self._next_start + 1 / self._options.rate)
+            self._next_start = max(time.monotonic(), self._next_start) + 1 / self._options.rate
         return ready
 
     def _room(self) -> int:

@@ -1,0 +1,75 @@
+"""Functions for hosts that need no network, importable by worker processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runner.jobs import Session
+
+
+class Unpicklable:
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("this stays here")
+
+
+class Unreadable:
+    """Leaves its process and cannot be made again in another."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return refuse, ()
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class Stubborn(Exception):
+    """Pickles, but needs two arguments and remembers one."""
+
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(one)
+        self.two = two
+
+
+def refuse() -> None:
+    raise ValueError("cannot be made again")
+
+
+def echo(value: Any) -> Any:
+    return value
+
+
+def nap(seconds: float, value: Any = None) -> Any:
+    time.sleep(seconds)
+    return value
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def where() -> tuple[int, int]:
+    return os.getpid(), threading.get_ident()
+
+
+def fail(kind: type[BaseException], *arguments: Any) -> None:
+    raise kind(*arguments)
+
+
+def make(kind: type[Any]) -> Any:
+    return kind()
+
+
+def host_name(session: Session) -> str:
+    return session.name
+
+
+def host_by_name(session: Session) -> Any:
+    """Do what the host's variables say."""
+    return globals()[session.variables["do"]](*session.variables.get("with", ()))

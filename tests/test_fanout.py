@@ -1,0 +1,217 @@
+"""The fan-out: exactly one result for each host, whatever happens, and control over how many are at work."""
+
+from __future__ import annotations
+
+import random
+import resource
+import threading
+import time
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import runner
+from runner import Host, HostResult, Status
+from runner.demo import Device, Fleet, replicas
+from runner.errors import PermissionMissing
+from runner.fanout import Control, FanoutOptions, stream
+from runner.jobs import FunctionJob
+from runner.quantities import share, shares
+from runner.reach import ReachOptions
+from runner.settings import Settings
+from tests.executors import jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+
+def hosts(number: int, **variables: Any) -> list[Host]:
+    return [Host(f"h{n:05}", {"ansible_host": "127.0.0.1"} | variables) for n in range(number)]
+
+
+def fan_out(
+    chosen: Sequence[Host],
+    function: Callable[..., Any] = jobs.host_name,
+    *,
+    control: Control | None = None,
+    starting: Callable[[Sequence[str]], None] = lambda _names: None,
+    **options: Any,
+) -> Iterator[HostResult]:
+    return stream(
+        chosen,
+        FunctionJob(function),
+        run=f"test-{random.random()}",
+        connection=Settings(retries=0).connection(),
+        options=FanoutOptions(**({"ping": False} | options)),
+        reach=ReachOptions(method="tcp"),
+        control=control,
+        starting=starting,
+    )
+
+
+def statuses(results: Iterator[HostResult]) -> dict[str, Status]:
+    found = list(results)
+    assert len({result.host for result in found}) == len(found), "a host has two results"
+    return {result.host: result.status for result in found}
+
+
+def test_no_more_hosts_are_at_work_than_there_are_workers() -> None:
+    at_work, most, lock = 0, 0, threading.Lock()
+
+    def work(_session: object) -> None:
+        nonlocal at_work, most
+        with lock:
+            at_work += 1
+            most = max(most, at_work)
+        time.sleep(0.01)
+        with lock:
+            at_work -= 1
+
+    assert set(statuses(fan_out(hosts(50), work, workers=7)).values()) == {Status.OK}
+    assert most == 7
+
+
+def test_the_order_of_the_hosts_changes_nothing_but_the_order() -> None:
+    chosen = [*hosts(20), Host("bad", {"do": "fail", "with": (ValueError, "x")})]
+    shuffled = random.Random(7).sample(chosen, len(chosen))
+    by_name = [Host(host.name, {"do": "echo"} | dict(host.variables)) for host in chosen]
+    again = [Host(host.name, {"do": "echo"} | dict(host.variables)) for host in shuffled]
+    assert statuses(fan_out(by_name, jobs.host_by_name)) == statuses(fan_out(again, jobs.host_by_name))
+
+
+@pytest.mark.parametrize(("limit", "failing", "cancelled"), [("0", 1, 9), ("2", 3, 7), ("20%", 3, 7)])
+def test_when_too_many_fail_no_more_are_started(limit: str, failing: int, cancelled: int) -> None:
+    chosen = hosts(10, do="fail", **{"with": (ValueError, "x")})
+    found = list(fan_out(chosen, jobs.host_by_name, workers=1, max_fail=share(limit)))
+    assert [result.status for result in found] == [Status.ERROR] * failing + [Status.CANCELLED] * cancelled
+    assert {(result.reason, result.sent) for result in found[failing:]} == {("max-fail", False)}
+
+
+def test_batches_follow_one_another_and_the_last_size_is_used_again() -> None:
+    begun: list[int] = []
+    done: list[HostResult] = []
+    done.extend(
+        fan_out(
+            hosts(11),
+            batches=shares("1,30%"),
+            starting=lambda names: begun.extend([len(done)] * len(names)),
+        )
+    )
+    assert begun == [0, *[1] * 3, *[4] * 3, *[7] * 3, 10]
+
+
+def test_a_batch_in_which_no_host_is_ok_is_the_last() -> None:
+    chosen = [Host("bad", {"do": "fail", "with": (ValueError,)}), *hosts(5, do="echo", **{"with": (1,)})]
+    found = statuses(fan_out(chosen, jobs.host_by_name, batches=shares("1")))
+    assert found.pop("bad") is Status.ERROR
+    assert set(found.values()) == {Status.SKIPPED}
+
+
+def test_a_batch_in_which_one_host_is_ok_is_followed_by_the_next() -> None:
+    chosen = [Host("bad", {"do": "fail", "with": (ValueError,)}), *hosts(5, do="echo", **{"with": (1,)})]
+    found = statuses(fan_out(chosen, jobs.host_by_name, batches=shares("2")))
+    assert list(found.values()).count(Status.OK) == 5
+
+
+def test_a_rate_spaces_the_starts() -> None:
+    starts: list[float] = []
+    found = fan_out(
+        hosts(6), rate=20.0, starting=lambda names: starts.extend(time.monotonic() for _ in names)
+    )
+    assert len(statuses(found)) == 6
+    assert all(later - earlier > 0.04 for earlier, later in pairwise(starts))
+
+
+def test_an_observer_that_fails_is_not_what_stops_a_run(caplog: pytest.LogCaptureFixture) -> None:
+    def starting(_names: object) -> None:
+        raise OSError("disk full")
+
+    assert set(statuses(fan_out(hosts(3), starting=starting)).values()) == {Status.OK}
+    assert "an observer of the run failed" in caplog.text
+
+
+class Poisoned(dict[str, Any]):
+    """Variables that raise when a probe looks at them."""
+
+    def get(self, *_arguments: Any) -> Any:
+        raise OSError("poisoned")
+
+
+def test_a_probe_that_breaks_leaves_no_host_without_a_result() -> None:
+    chosen = [*hosts(5), Host("poisoned", Poisoned())]
+    found = list(fan_out(chosen, ping=True))
+    assert len(found) == 6
+    assert {result.status for result in found} <= {Status.ERROR, Status.UNREACHABLE}
+    assert any("poisoned" in str(result.error) for result in found)
+
+
+def test_what_keeps_all_hosts_from_being_pinged_is_raised_before_any_is_touched() -> None:
+    from runner.reach import icmp_permitted
+
+    if icmp_permitted() is None:
+        pytest.skip("this user may send ICMP echo")
+    with pytest.raises(PermissionMissing):
+        list(runner.stream(hosts(3), jobs.host_name, no_ping=False, method="icmp"))
+
+
+def test_hosts_that_do_not_answer_a_ping_are_not_handed_to_workers() -> None:
+    begun: list[str] = []
+    devices = (*replicas(Device("m"), 3), Device("down", listening=False))
+    with Fleet(devices) as fleet:
+        chosen = [
+            Host(d.name, {"ansible_host": "127.0.0.1", "ansible_port": fleet.endpoint(d.name).port})
+            for d in devices
+        ]
+        found = statuses(fan_out(chosen, ping=True, starting=begun.extend))
+    assert found.pop("down") is Status.UNREACHABLE
+    assert set(found) == set(begun)
+    assert set(found.values()) == {Status.OK}
+
+
+def test_the_names_of_the_hosts_at_work_can_be_asked_for() -> None:
+    control = Control()
+    seen: list[tuple[str, ...]] = []
+
+    def look(session: Any) -> str:
+        seen.append(control.running)
+        return str(session.name)
+
+    assert len(statuses(fan_out(hosts(3), look, control=control, workers=1))) == 3
+    assert [len(names) for names in seen] == [1, 1, 1]
+    assert control.running == ()
+
+
+def test_a_run_stopped_before_it_begins_starts_nothing() -> None:
+    control = Control()
+    control.stop()
+    assert set(statuses(fan_out(hosts(4), control=control)).values()) == {Status.CANCELLED}
+
+
+def test_an_interrupt_in_a_script_ends_the_run_and_leaves_nothing() -> None:
+    def interrupt(_session: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(fan_out(hosts(4), interrupt, executor="serial"))
+
+
+def test_ten_thousand_hosts_that_need_no_network_are_done_at_once_and_in_flat_memory() -> None:
+    chosen = hosts(10_000)
+    assert all(result.ok for result in fan_out(chosen[:2000]))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begin = time.monotonic()
+    assert sum(result.value == result.host for result in fan_out(chosen)) == 10_000
+    assert time.monotonic() - begin < 30
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 40_000  # KiB
+
+
+def test_results_are_not_kept_once_they_are_handed_on() -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    big = hosts(400, do="echo", **{"with": ("x",)})
+
+    def print_a_lot(_session: object) -> str:
+        return "x" * 1_000_000
+
+    assert sum(len(str(result.value)) for result in fan_out(big, print_a_lot, workers=10)) == 400_000_000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000  # KiB

@@ -1,0 +1,59 @@
+"""Where the inventory comes from, and what a run is called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner import Host, Status, runs
+from runner.errors import InventoryError
+from runner.jobs import CommandJob
+from runner.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ANSIBLE_INVENTORY", raising=False)
+    return tmp_path
+
+
+def test_the_setting_wins_over_the_environment_and_that_over_the_folder(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InventoryError, match="no inventory: give one with -i"):
+        runs.inventory_sources(Settings())
+    (elsewhere / "inventories").mkdir()
+    assert runs.inventory_sources(Settings()) == ("inventories",)
+    monkeypatch.setenv("ANSIBLE_INVENTORY", "a.yml, b.yml")
+    assert runs.inventory_sources(Settings()) == ("a.yml", "b.yml")
+    assert runs.inventory_sources(Settings(inventory=("c",))) == ("c",)
+
+
+def test_runs_have_names_of_their_own_in_the_order_of_time() -> None:
+    names = [runs.begin("run", Settings()).id for _ in range(100)]
+    assert len(set(names)) == 100
+    assert [name[:15] for name in names] == sorted(name[:15] for name in names)
+
+
+def test_a_dry_run_names_every_host_and_touches_none() -> None:
+    settings = Settings(dry_run=True, executor="nonsense")
+    hosts = [Host("a"), Host("b")]
+    run = runs.begin("run", settings)
+    for results in (runs.ping(hosts, settings), runs.carry_out(run, hosts, CommandJob(("x",)), settings)):
+        assert [(r.host, r.status, r.reason) for r in results] == [
+            ("a", Status.SKIPPED, "dry-run"),
+            ("b", Status.SKIPPED, "dry-run"),
+        ]
+
+
+def test_a_run_has_an_end() -> None:
+    begun = runs.begin("run", Settings(), commands=("x",), pattern="all", inventory=("i",))
+    ended = runs.end(begun)
+    assert begun.finished is None
+    assert ended.finished is not None
+    assert ended.finished >= begun.started

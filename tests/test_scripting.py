@@ -1,0 +1,117 @@
+"""The contract for scripts, as the documentation shows it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+import runner
+from runner import Status
+from runner.errors import InventoryError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.projects import Project
+
+
+@pytest.fixture(autouse=True)
+def in_the_project(demo: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(demo.folder)
+
+
+def test_the_example_of_the_contract(demo: Project) -> None:
+    known = {"known_hosts": "known_hosts"}
+    inventory = runner.load("inventories")
+    routers = inventory.select("routers:!r3")
+    assert {host.name for host in routers} == {"r1", "r2", "r-slow", "r-down", "r-denied"}
+    alive = runner.ping(routers).reachable
+    assert "r-down" not in {host.name for host in alive}
+    seen = {}
+    for result in runner.stream(alive, "show version", executor="thread", workers=100, **known):
+        seen[result.host] = (result.status, result.duration_s > 0)
+    assert seen["r1"] == (Status.OK, True)
+    assert seen["r-denied"] == (Status.AUTH, True)
+    results = runner.run(alive, "show version", **known)
+    assert "r1 uptime is" in results["r1"].stdout
+    assert [result.host for result in results.failed] == ["r-denied"]
+    assert len(results.folded()) == len(alive)
+    assert results.to_dict()["summary"]["auth"] == 1
+    assert results.exit_code == 2
+    assert demo.folder.is_dir()
+
+
+def test_several_commands_are_run_in_order_up_to_the_first_that_fails() -> None:
+    hosts = runner.load("inventories").select("servers")
+    results = runner.run(hosts, ["hostname", "false", "hostname"], known_hosts="known_hosts")
+    assert [command.exit_code for command in results["web1"].commands] == [0, 1]
+    assert results["web1"].status is Status.FAILED
+
+
+def test_a_function_is_called_with_a_session_on_each_host() -> None:
+    def name(host: object) -> str:
+        return host.run("hostname").stdout.strip()  # type: ignore[attr-defined, no-any-return]
+
+    hosts = runner.load("inventories").select("servers")
+    results = runner.run(hosts, name, known_hosts="known_hosts")
+    assert [result.value for result in results.values()] == list(results)
+
+
+def test_a_host_task_is_called_as_the_function_that_it_is() -> None:
+    @runner.host_task
+    def name(host: object) -> str:
+        return host.run("hostname").stdout.strip()  # type: ignore[attr-defined, no-any-return]
+
+    hosts = runner.load("inventories").select("web1")
+    assert runner.run(hosts, name, known_hosts="known_hosts")["web1"].value == "web1"
+
+
+def test_a_host_key_that_is_not_known_is_not_trusted() -> None:
+    results = runner.run(runner.load("inventories").select("r1"), "show version", known_hosts="none")
+    assert results["r1"].status is Status.HOSTKEY
+    assert not results["r1"].sent
+
+
+def test_a_keyword_that_is_no_setting_is_named_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match="did you mean workers"):
+        runner.run([], "x", wokers=5)
+    with pytest.raises(UsageError, match="workers"):
+        runner.stream([], "x", workers=0)
+    with pytest.raises(UsageError, match="tcp, ssh"):
+        runner.ping([], method="smoke")
+
+
+def test_without_a_source_the_inventory_is_the_folder_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANSIBLE_INVENTORY", raising=False)
+    assert "r1" in runner.load()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InventoryError):
+        runner.load()
+
+
+def test_a_script_with_processes_runs_its_own_function_there(demo: Project) -> None:
+    script = demo.write(
+        "script.py",
+        "import runner\n"
+        "def name(host):\n"
+        "    return host.run('hostname').stdout.strip()\n"
+        "if __name__ == '__main__':\n"
+        "    hosts = runner.load('inventories').select('servers')\n"
+        "    results = runner.run(hosts, name, executor='process', known_hosts='known_hosts')\n"
+        "    print(*[result.value for result in results.values()], results.exit_code)\n",
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=demo.folder,
+        env=demo.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("web1 web2 db1 0\n", "")
