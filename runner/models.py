@@ -190,6 +190,8 @@ class HostResult:
         address: Where it was looked for; None where that could not be told.
         port: The TCP port of its SSH server.
         rtt_ms: Round-trip time of the probe that proved it reachable, in milliseconds.
+        rtts_ms: Round-trip time of each of several probes, None for one without an answer; empty where it was
+            asked for one answer only.
         method: How it was probed: `icmp`, `tcp` or `ssh`; None where it was not.
         attempts: How many times a connection was begun.
         duration_s: Seconds spent on this host, from its start to its result.
@@ -215,6 +217,7 @@ class HostResult:
     sent: bool = False
     commands: tuple[CommandResult, ...] = ()
     value: Any = None
+    rtts_ms: tuple[float | None, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -169,9 +169,21 @@ def host_document(result: HostResult) -> dict[str, Any]:
         "sent": result.sent,
         "commands": [_command_document(item) for item in result.commands],
     }
+    if result.rtts_ms:
+        document |= _rtt_document(result.rtts_ms)
     if result.value is not None:
         document["value"] = result.value
     return document
+
+
+def _rtt_document(rtts_ms: tuple[float | None, ...]) -> dict[str, Any]:
+    answered = [rtt for rtt in rtts_ms if rtt is not None]
+    return {
+        "rtts_ms": [None if rtt is None else round(rtt, 3) for rtt in rtts_ms],
+        "rtt_min_ms": round(min(answered), 3) if answered else None,
+        "rtt_max_ms": round(max(answered), 3) if answered else None,
+        "loss_percent": round(100 * (1 - len(answered) / len(rtts_ms)), 1),
+    }
 
 
 def _command_document(command: CommandResult) -> dict[str, Any]:

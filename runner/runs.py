@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from runner.fanout import Control
     from runner.jobs import Job
     from runner.models import Host
+    from runner.reach import ReachOptions
     from runner.settings import Settings
 
-__all__ = ["begin", "carry_out", "end", "inventory_sources", "ping"]
+__all__ = ["begin", "carry_out", "end", "inventory_sources", "ping", "ping_options"]
 
 _DEFAULT_SOURCE = "inventories"
 
@@ -117,10 +118,13 @@ def ping(hosts: Iterable[Host], settings: Settings) -> Generator[HostResult, Non
         return
     from runner.reach import probe  # noqa: PLC0415
 
+    yield from probe(hosts, ping_options(settings))
+
+
+def ping_options(settings: Settings) -> ReachOptions:
+    """Return how `ping` probes: as every task does, and at `--rate`, which else is a pace of logins."""
     options = settings.reach()
-    if settings.rate is not None:  # without it, pinging has a pace of its own
-        options = replace(options, rate=settings.rate)
-    yield from probe(hosts, options)
+    return options if settings.rate is None else replace(options, rate=settings.rate)
 
 
 def _dry(hosts: Iterable[Host]) -> Iterator[HostResult]:

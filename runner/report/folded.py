@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.models import Status
-from runner.names import fold
+from runner.names import fold, natural
 from runner.report.terminal import Style, visible_line
 from runner.report.words import body, details, headline, status_word, summary
 
@@ -51,6 +51,11 @@ class FoldedReporter:
 
     def _pinged(self, results: Results) -> None:
         """Show who is up, with the range of their round trips; then the others, by reason."""
+        counted = [result for result in results.values() if result.rtts_ms]
+        for result in sorted(counted, key=lambda result: natural(result.host)):
+            print(self._statistics(result), file=self._stream)
+        if counted:
+            return
         up = [result for result in results.values() if result.ok]
         if up:
             name = self._style.bold(visible_line(fold(result.host for result in up)))
@@ -62,6 +67,17 @@ class FoldedReporter:
         for item in results.folded():
             if not item.result.ok:
                 self._fold(item)
+
+    def _statistics(self, result: HostResult) -> str:
+        """Return the line of a host that was probed several times."""
+        answered = [rtt for rtt in result.rtts_ms if rtt is not None]
+        loss = 100 - 100 * len(answered) / len(result.rtts_ms)
+        line = f"{self._style.bold(visible_line(result.host))}: {status_word(result.status, self._style)}"
+        line += f"  {len(answered)}/{len(result.rtts_ms)} answered, {loss:.3g}% loss"
+        if not answered:
+            return f"{line}, {visible_line(result.error or '')}"
+        times = (min(answered), sum(answered) / len(answered), max(answered))
+        return f"{line}, rtt min/avg/max {'/'.join(f'{time:.3g}' for time in times)} ms"
 
 
 def _rtt(results: Sequence[HostResult]) -> str:

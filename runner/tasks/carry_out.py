@@ -46,7 +46,9 @@ def carry_out(name: str, job: Job, call: Call) -> int:
     control = Control()
     starting = recorder.start if recorder is not None else _ignore
     fresh = runs.carry_out(run, left.hosts, job, settings, control=control, starting=starting)
-    return present(run, meant, _after(left.decided, fresh), settings, Interruption(control), recorder)
+    return present(
+        run, meant, _after(left.decided, fresh), settings, Interruption(control), recorder=recorder
+    )
 
 
 def _after(

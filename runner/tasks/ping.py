@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from runner.errors import UsageError
 from runner.tasks.fleet import FleetTask
 
 if TYPE_CHECKING:
@@ -12,25 +13,56 @@ if TYPE_CHECKING:
 __all__ = ["ping"]
 
 
-def _ping(call: Call) -> int:
+def _ping(
+    call: Call,
+    count: str | None = None,
+    interval: str | None = None,
+    watch: bool = False,
+    alive: bool = False,
+    down: bool = False,
+) -> int:
     """Ping hosts, all at once: who is up, how fast, and why the others are not."""
-    from runner import reach, runs  # noqa: PLC0415 - tasks are listed without loading what runs them
-    from runner.tasks.earlier import plan, record  # noqa: PLC0415
-    from runner.tasks.interruption import Interruption  # noqa: PLC0415
-    from runner.tasks.present import prepare, present  # noqa: PLC0415
+    from runner import quantities, reach  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner.tasks import pinging  # noqa: PLC0415
+    from runner.tasks.present import prepare  # noqa: PLC0415
     from runner.tasks.select import select  # noqa: PLC0415
     from runner.tasks.voice import say  # noqa: PLC0415
 
+    if alive and down:
+        raise UsageError("--alive and --down exclude each other")
+    asked = pinging.Asked(
+        count=_read("--count", quantities.count, count),
+        interval_s=_read("--interval", quantities.seconds, interval) or 1.0,
+        bare=alive if alive or down else None,
+    )
     settings = prepare(call.settings)
     inventory, hosts = select(settings)
     if settings.method in ("auto", "icmp") and not settings.quiet and not settings.dry_run:
         hint = reach.icmp_permitted()
         if hint is not None:
             say(f"note: {hint}")
-    run = runs.begin("ping", settings, pattern=settings.group, inventory=inventory.sources)
-    left = plan(settings, hosts, ())
-    recorder = record(run, left.hosts, settings)
-    return present(run, left.hosts, runs.ping(left.hosts, settings), settings, Interruption(), recorder)
+    if watch:
+        return pinging.watch(hosts, settings, asked)
+    return pinging.once(hosts, settings, asked, inventory.sources)
 
 
-ping = FleetTask(_ping, name="ping")
+def _read(flag: str, read: Any, value: str | None) -> Any:
+    if value is None:
+        return None
+    try:
+        return read(value)
+    except ValueError as exc:
+        raise UsageError(f"{flag} {value!r}: {exc}") from exc
+
+
+ping = FleetTask(
+    _ping,
+    name="ping",
+    help={
+        "count": "ping so many times, and show loss and round-trip times; with --watch, so many rounds",
+        "interval": "seconds from one ping of a host to the next (default: 1)",
+        "watch": "ping again and again; show who goes down and who comes back",
+        "alive": "print the bare names of the hosts that are up",
+        "down": "print the bare names of the hosts that are not",
+    },
+)

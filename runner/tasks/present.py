@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from runner.history import Record, Recorder
     from runner.models import Run
+    from runner.report import Reporter
     from runner.report.progress import Progress
     from runner.settings import Settings
     from runner.tasks.interruption import Interruption
@@ -46,13 +47,15 @@ def prepare(settings: Settings) -> Settings:
     return settings
 
 
-def present(
+def present(  # noqa: PLR0913 - a run, its stream, and what is done with it
     run: Run,
     hosts: Sequence[Host],
     results: Generator[HostResult, None, None],
     settings: Settings,
     interruption: Interruption,
+    *,
     recorder: Recorder | None = None,
+    reporter: Reporter | None = None,
 ) -> int:
     """Report results as they come, then all of them; return the exit code.
 
@@ -60,7 +63,7 @@ def present(
         UsageError: The format is not known or the output folder cannot be used.
     """
     tolerant_stdout()
-    output = Output(report.create(settings.format, sys.stdout, _options(settings)))
+    output = Output(reporter or report.create(settings.format, sys.stdout, _options(settings)))
     folder = None
     if settings.output_dir is not None:
         folder = OutputFolder(settings.output_dir, [host.name for host in hosts])

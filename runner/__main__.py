@@ -1,0 +1,5 @@
+"""`python -m runner`: the same as the command `runner`."""
+
+from runner.tasks.program import main
+
+main()

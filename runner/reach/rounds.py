@@ -1,0 +1,107 @@
+"""The same hosts probed again and again: loss, round-trip times, and who goes down or comes back."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from runner.models import Status
+from runner.reach.probe import probe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from runner.models import Host, HostResult
+    from runner.reach.options import ReachOptions
+
+__all__ = ["Change", "Changes", "rounds", "summed"]
+
+
+def rounds(
+    hosts: Sequence[Host],
+    options: ReachOptions,
+    interval_s: float,
+    count: int | None = None,
+    *,
+    sleep: Callable[[float], object] = time.sleep,
+) -> Iterator[dict[str, HostResult]]:
+    """Probe hosts in rounds; yield each round's results by host name.
+
+    Args:
+        hosts: The hosts.
+        options: How each round probes.
+        interval_s: Seconds from the beginning of one round to that of the next; a round that takes longer
+            is followed at once.
+        count: How many rounds; None is no end.
+        sleep: What waits.
+    """
+    begin = time.monotonic()
+    for number in itertools.count(1):
+        yield {result.host: result for result in probe(hosts, options)}
+        if number == count:
+            return
+        sleep(max(0.0, begin + number * interval_s - time.monotonic()))
+
+
+def summed(results: Sequence[HostResult]) -> HostResult:
+    """Return the rounds of one host as one result: reachable if it ever answered, with every round-trip time.
+
+    `rtt_ms` becomes the mean of the answers.
+    """
+    rtts = tuple(result.rtt_ms if result.ok else None for result in results)
+    answered = [rtt for rtt in rtts if rtt is not None]
+    best = next((result for result in results if result.ok), results[-1])
+    return replace(
+        best,
+        rtt_ms=sum(answered) / len(answered) if answered else None,
+        rtts_ms=rtts,
+        attempts=sum(result.attempts for result in results),
+        duration_s=sum(result.duration_s for result in results),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A host whose state is not what it was.
+
+    Attributes:
+        host: Its name.
+        before: What it was; None where this is the first that is known of it.
+        after: What it is, and why.
+        when: Since when.
+        lasted_s: Seconds that the state before had lasted; None where there was none.
+    """
+
+    host: str
+    before: Status | None
+    after: HostResult
+    when: datetime
+    lasted_s: float | None = None
+
+
+class Changes:
+    """What is known of hosts from round to round."""
+
+    def __init__(self) -> None:
+        self.now: dict[str, HostResult] = {}
+        self.since: dict[str, datetime] = {}
+
+    def take(self, results: Mapping[str, HostResult], when: datetime) -> list[Change]:
+        """Take in a round; return who changed in it.
+
+        Of the first round, those are the hosts that are not reachable.
+        """
+        changes = []
+        for name, result in results.items():
+            known = self.now.get(name)
+            self.now[name] = result
+            if known is not None and known.status is result.status:
+                continue
+            lasted = (when - self.since[name]).total_seconds() if known is not None else None
+            self.since[name] = when
+            if known is not None or result.status is not Status.OK:
+                changes.append(Change(name, known.status if known else None, result, when, lasted))
+        return changes

@@ -1,0 +1,87 @@
+"""What `ping` does with the hosts that were chosen: once, so many times, or until it is stopped."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from runner import runs
+from runner.reach.rounds import Changes, rounds, summed
+from runner.report import watch as watches
+from runner.report.bare import BareReporter
+from runner.results import Results
+from runner.tasks.earlier import plan, record
+from runner.tasks.interruption import Interruption
+from runner.tasks.output import tolerant_stdout
+from runner.tasks.present import present
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from runner.models import Host, HostResult
+    from runner.settings import Settings
+
+__all__ = ["Asked", "once", "watch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The flags that only `ping` has.
+
+    Attributes:
+        count: How many times each host is pinged.
+        interval_s: Seconds from one time to the next.
+        bare: Whether bare names are wanted, of hosts that are up (True) or of those that are not (False).
+    """
+
+    count: int | None
+    interval_s: float
+    bare: bool | None = None
+
+
+def once(hosts: Sequence[Host], settings: Settings, asked: Asked, sources: tuple[str, ...]) -> int:
+    """Ping hosts, report, and return the exit code.
+
+    Raises:
+        UsageError: The format is not known, or an earlier run that was named is not there.
+    """
+    run = runs.begin("ping", settings, pattern=settings.group, inventory=sources)
+    left = plan(settings, tuple(hosts), ())
+    recorder = record(run, left.hosts, settings)
+    reporter = None if asked.bare is None else BareReporter(sys.stdout, alive=asked.bare)
+    several = asked.count is not None and not settings.dry_run
+    results = _several(left.hosts, settings, asked) if several else runs.ping(left.hosts, settings)
+    return present(run, left.hosts, results, settings, Interruption(), recorder=recorder, reporter=reporter)
+
+
+def _several(hosts: Sequence[Host], settings: Settings, asked: Asked) -> Generator[HostResult, None, None]:
+    """Ping so many times, each time with one try; yield each host's result at the end."""
+    found: dict[str, list[HostResult]] = {host.name: [] for host in hosts}
+    options = replace(runs.ping_options(settings), tries=1)
+    for results in rounds(hosts, options, asked.interval_s, max(1, asked.count or 1)):
+        for name, result in results.items():
+            found[name].append(result)
+    for results_of_host in found.values():
+        yield summed(results_of_host)
+
+
+def watch(hosts: Sequence[Host], settings: Settings, asked: Asked) -> int:
+    """Ping in rounds until Ctrl-C, or so many times; show changes; return the exit code of the last round."""
+    tolerant_stdout()
+    changes = Changes()
+    interruption = Interruption()
+    run = runs.begin("ping", settings)
+    view = watches.create(sys.stdout)
+    with interruption.handled(), closing(view):
+        try:
+            for results in rounds(hosts, runs.ping_options(settings), asked.interval_s, asked.count):
+                when = datetime.now(UTC)
+                view.update(changes, changes.take(results, when), when)
+        except KeyboardInterrupt:
+            pass
+    if interruption.exit_code is not None:
+        return interruption.exit_code
+    return Results(changes.now.values(), run).exit_code
