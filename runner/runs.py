@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from contextlib import closing
 from dataclasses import replace
@@ -28,16 +27,13 @@ _DEFAULT_SOURCE = "inventories"
 
 
 def inventory_sources(settings: Settings) -> tuple[str, ...]:
-    """Return what the inventory is read from: the setting, else `ANSIBLE_INVENTORY`, else `inventories/`.
+    """Return what the inventory is read from: what the settings name, else `inventories/`.
 
     Raises:
         InventoryError: None of them names anything.
     """
     if settings.inventory:
         return settings.inventory
-    named = os.environ.get("ANSIBLE_INVENTORY")
-    if named:
-        return tuple(item.strip() for item in named.split(",") if item.strip())
     if Path(_DEFAULT_SOURCE).exists():
         return (_DEFAULT_SOURCE,)
     raise InventoryError("no inventory: give one with -i, or as `runner: inventory:` in invoke.yaml")

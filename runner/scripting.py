@@ -28,14 +28,19 @@ def load(*sources: str | os.PathLike[str]) -> Inventory:
     """Read an inventory.
 
     Args:
-        sources: Files, folders or comma lists of hosts; what the settings name, where none is given.
+        sources: Files, folders or comma lists of hosts; where none is given, what Ansible's configuration
+            names, else `inventories/`.
 
     Raises:
         InventoryError: A source cannot be read.
     """
     from runner import inventory  # noqa: PLC0415 - YAML is slow to import
 
-    return inventory.load(*(sources or runs.inventory_sources(Settings())))
+    if not sources:
+        from runner.inventory.ansible_cfg import ansible_defaults  # noqa: PLC0415
+
+        sources = runs.inventory_sources(Settings.resolve({}, Settings.of_ansible(ansible_defaults())))
+    return inventory.load(*sources)
 
 
 def ping(hosts: Iterable[Host], **settings: Any) -> Results:

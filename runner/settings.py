@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from runner.connection.options import ConnectionOptions
     from runner.fanout import FanoutOptions
+    from runner.inventory.ansible_cfg import AnsibleDefaults
     from runner.reach import ReachOptions
 
 __all__ = ["Flag", "Settings"]
@@ -163,6 +164,16 @@ class Settings:
     failed: str | None = _setting(
         None, "only the hosts that did not end ok in a run of the history (its id, or `last`)"
     )
+    vault_password_file: tuple[str, ...] = _setting(
+        (), "file, or program, that gives a vault password (repeatable)", _paths, repeatable=True
+    )
+    vault_id: tuple[str, ...] = _setting(
+        (), "vault password as LABEL@FILE or LABEL@prompt (repeatable)", _paths, repeatable=True
+    )
+    ask_vault_pass: bool = _setting(
+        False, "ask for the vault password, once, before anything starts", _switch
+    )
+
     no_history: bool = _setting(False, "do not keep this run in the history", _switch)
     dry_run: bool = _setting(False, "say which hosts are meant, and connect to none", _switch)
 
@@ -196,6 +207,22 @@ class Settings:
         return {
             item.name: item.metadata["flag"] for item in dataclasses.fields(cls) if "flag" in item.metadata
         }
+
+    @staticmethod
+    def of_ansible(defaults: AnsibleDefaults) -> dict[str, Any]:
+        """Return what Ansible's own configuration says, by setting name; it stands below all of ours."""
+        policy = {True: "strict", False: "off", None: None}[defaults.host_key_checking]
+        found = {
+            "inventory": defaults.inventory,
+            "user": defaults.remote_user,
+            "private_key": defaults.private_key_file,
+            "workers": defaults.forks,
+            "connect_timeout": defaults.timeout_s,
+            "host_key_policy": policy,
+            "vault_password_file": defaults.vault_password_file,
+            "vault_id": defaults.vault_identities,
+        }
+        return {name: value for name, value in found.items() if value not in (None, ())}
 
     @classmethod
     def resolve(cls, given: Mapping[str, Any], configured: Mapping[str, Any] | None = None) -> Settings:

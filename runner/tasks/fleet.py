@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "FleetTask"]
 
-_PATHS = ("inventory", "known_hosts", "private_key", "output_dir")
+_PATHS = ("inventory", "known_hosts", "private_key", "vault_password_file", "output_dir")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class FleetTask(Task):  # type: ignore[type-arg]
     Args:
         body: The function.
         command: Name of an argument of its own that may also be given without its flag.
+        short: That argument's one-letter flag.
         options: What `invoke.Task` takes.
     """
 
@@ -56,9 +57,12 @@ class FleetTask(Task):  # type: ignore[type-arg]
         name: flag for name, flag in Settings.flags().items() if flag.on_command_line
     }
 
-    def __init__(self, body: Callable[..., int], command: str | None = None, **options: Any) -> None:
+    def __init__(
+        self, body: Callable[..., int], command: str | None = None, short: str | None = None, **options: Any
+    ) -> None:
         super().__init__(body, auto_shortflags=False, positional=(), **options)
         self._command = command
+        self._short = short
         self._own_help = dict(self.help)
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
@@ -79,7 +83,8 @@ class FleetTask(Task):  # type: ignore[type-arg]
         return arguments
 
     def _as_command(self, item: Argument) -> Argument:
-        return Repeated(names=(*item.names, "c"), help=item.help, attr_name=item.attr_name)
+        names = (*item.names, self._short) if self._short else item.names
+        return Repeated(names=names, help=item.help, attr_name=item.attr_name)
 
     def __call__(self, context: Context, **arguments: Any) -> int:
         """Resolve the settings and call the body.
@@ -119,7 +124,10 @@ def _settings(context: Context, given: dict[str, Any]) -> Settings:
     configured = context.config.get("runner", {})
     if not hasattr(configured, "items"):
         raise UsageError("`runner:` in the configuration must be a mapping of settings")
-    return Settings.resolve(chosen, _rooted(dict(configured.items()), context))
+    from runner.inventory.ansible_cfg import ansible_defaults  # noqa: PLC0415 - tasks are listed without it
+
+    ours = {name: value for name, value in configured.items() if value is not None}
+    return Settings.resolve(chosen, Settings.of_ansible(ansible_defaults()) | _rooted(ours, context))
 
 
 def _rooted(configured: dict[str, Any], context: Context) -> dict[str, Any]:

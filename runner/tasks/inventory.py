@@ -5,59 +5,77 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import UsageError
+from runner.report.terminal import visible_line
 from runner.tasks.fleet import FleetTask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from runner.inventory import Inventory
     from runner.tasks.fleet import Call
 
 __all__ = ["inventory"]
 
 
-def _inventory(
+def _inventory(  # noqa: PLR0913, PLR0917 - each is a flag
     call: Call,
     list: bool = False,  # noqa: A002 - the flag is called as ansible-inventory calls it
     graph: bool = False,
     host: str | None = None,
     hosts: str | None = None,
+    export: bool = False,
+    explain: str | None = None,
+    variable: list[str] | None = None,
     vars: bool = False,  # noqa: A002 - likewise
 ) -> int:
     """Show the inventory: all of it as JSON, the tree of groups, one host, or what a pattern means."""
-    from runner import inventory as inventories  # noqa: PLC0415 - tasks are listed without loading what runs them
-    from runner import runs  # noqa: PLC0415
+    from runner.inventory import explain as explaining  # noqa: PLC0415 - tasks are listed without loading them
+    from runner.inventory import export as exporting  # noqa: PLC0415
+    from runner.inventory import listing  # noqa: PLC0415
+    from runner.report.json import encode  # noqa: PLC0415
     from runner.tasks.output import write  # noqa: PLC0415
+    from runner.tasks.select import load  # noqa: PLC0415
 
-    asked = [bool(list), bool(graph), host is not None, hosts is not None]
-    if sum(asked) != 1:
-        raise UsageError("say what to show: one of --list, --graph, --host NAME, --hosts PATTERN")
-    loaded = inventories.load(*runs.inventory_sources(call.settings))
-    write(_shown(loaded, call, graph=graph, host=host, hosts=hosts, variables=vars))
+    if [
+        bool(list),
+        bool(graph),
+        bool(export),
+        host is not None,
+        hosts is not None,
+        explain is not None,
+    ].count(True) != 1:
+        raise UsageError(f"say what to show: one of {_CHOICES}")
+    if (explain is None) is not (variable is None):
+        raise UsageError("--explain takes a host and a variable: --explain r1 ansible_port")
+    loaded = load(call.settings)
+    if graph:
+        write(_lines(listing.graph_lines(loaded, call.settings.group, variables=vars)))
+    elif host is not None:
+        write([encode(listing.host_document(loaded, host), indent=4) + "\n"])
+    elif hosts is not None:
+        write(_lines(loaded.names(hosts, call.settings.limit)))
+    elif explain is not None:
+        write(_lines(explaining.explanation_lines(loaded, explain, (variable or [""])[0])))
+    elif export:
+        write([exporting.yaml_text(loaded)])
+    else:
+        write(listing.list_text(loaded))
     return 0
 
 
-def _shown(
-    loaded: Inventory, call: Call, *, graph: bool, host: str | None, hosts: str | None, variables: bool
-) -> Iterable[str]:
-    from runner.inventory import listing  # noqa: PLC0415
-    from runner.report.json import encode  # noqa: PLC0415
-
-    if graph:
-        return (line + "\n" for line in listing.graph_lines(loaded, call.settings.group, variables=variables))
-    if host is not None:
-        return [encode(listing.host_document(loaded, host), indent=4) + "\n"]
-    if hosts is not None:
-        return (name + "\n" for name in loaded.names(hosts, call.settings.limit))
-    return listing.list_text(loaded)
+def _lines(texts: Iterable[str]) -> Iterator[str]:
+    return (visible_line(text) + "\n" for text in texts)
 
 
+_CHOICES = "--list, --graph, --host NAME, --hosts PATTERN, --export, --explain HOST VARIABLE"
 _HELP: dict[str, Any] = {
     "list": "everything as JSON, as `ansible-inventory --list` prints it",
     "graph": "the tree of groups and hosts, from --group down",
     "host": "one host's variables as JSON",
     "hosts": "the names of the hosts that a pattern means, one a line",
     "vars": "with --graph: variables too",
+    "export": "everything as a YAML inventory, which Ansible reads back the same",
+    "explain": "where a host's variable comes from: --explain HOST VARIABLE",
+    "variable": "with --explain: the variable; the flag may be left out",
 }
 
-inventory = FleetTask(_inventory, name="inventory", help=_HELP)
+inventory = FleetTask(_inventory, name="inventory", command="variable", help=_HELP)

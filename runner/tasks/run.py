@@ -40,5 +40,6 @@ run = FleetTask(
     _run,
     name="run",
     command="cmd",
+    short="c",
     help={"cmd": "command to run (repeatable); the flag may be left out for one"},
 )

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import getpass
 import logging
+import sys
 from typing import TYPE_CHECKING
 
 from runner import inventory as inventories
 from runner import runs
 from runner.errors import PatternError
+from runner.inventory.vault_ids import vault_of
+from runner.models import Secret
 
 if TYPE_CHECKING:
     from runner.inventory import Inventory
     from runner.models import Host
     from runner.settings import Settings
 
-__all__ = ["select"]
+__all__ = ["load", "select"]
 
 logger = logging.getLogger(__name__)
+
+
+def load(settings: Settings) -> Inventory:
+    """Load the inventory that the settings name, with what opens its vaults.
+
+    Raises:
+        InventoryError: A source cannot be read.
+    """
+    identities = (*settings.vault_password_file, *settings.vault_id)
+    asked: dict[str, Secret] = {}
+
+    def ask(label: str) -> Secret:
+        if label not in asked:
+            asked[label] = Secret(getpass.getpass(f"Vault password ({label}): ", sys.stderr))
+        return asked[label]
+
+    if settings.ask_vault_pass:
+        identities = (*identities, "default@prompt")
+    vault = vault_of(identities, ask)
+    for label in (identity.partition("@")[0] for identity in identities if identity.endswith("@prompt")):
+        ask(label)  # now, and not from a worker in the middle of a run
+    return inventories.load(*runs.inventory_sources(settings), vault=vault)
 
 
 def select(settings: Settings) -> tuple[Inventory, tuple[Host, ...]]:
@@ -26,7 +52,7 @@ def select(settings: Settings) -> tuple[Inventory, tuple[Host, ...]]:
         InventoryError: A source cannot be read.
         PatternError: The pattern names nothing.
     """
-    inventory = inventories.load(*runs.inventory_sources(settings))
+    inventory = load(settings)
     hosts = inventory.select(settings.group, settings.limit)
     for line in inventory.warnings:
         logger.warning("%s", line)
