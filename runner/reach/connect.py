@@ -30,11 +30,11 @@ __all__ = ["ConnectProbes", "ConnectVerdict"]
 _NEXT_ADDRESS_S = 0.25
 """The Connection Attempt Delay of RFC 8305 section 5."""
 _PEEK_S = 0.05
+"""When to look again at a banner that has come in part."""
 _BACK_OFF_S = 0.05
 _OUR_SHORTAGE = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EAGAIN}
 )
-_DECISIVE = frozenset({Reason.PORT_CLOSED, Reason.BLACKHOLE})
 
 
 class ConnectVerdict(Protocol):
@@ -52,12 +52,20 @@ class ConnectVerdict(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Try:
-    """One try at a host: its addresses in turn, the next while the one before is still undecided."""
+    """One try at a host: its addresses in turn, the next while the one before is still undecided.
+
+    Attributes:
+        target: The host.
+        rest: The addresses that have not had their turn.
+        open: The connections that were begun.
+        unsure: Whether an address failed in a way that may be another a moment later, as routes come and go.
+        over: Whether nothing more is to become of it.
+    """
 
     target: Target
     rest: deque[Address]
     open: list[Connection] = field(default_factory=list)
-    sent: bool = False
+    unsure: bool = False
     over: bool = False
 
 
@@ -105,7 +113,7 @@ class ConnectProbes:
         self._allowance: int | None = None
         self._queue: deque[Target] = deque()
         self._connections: set[Connection] = set()
-        self._next_address: Deadlines[_Try] = Deadlines(_NEXT_ADDRESS_S)
+        self._stagger: Deadlines[_Try] = Deadlines(_NEXT_ADDRESS_S)
         self._half: Deadlines[_Try] = Deadlines(options.timeout_s / 2)
         self._over: Deadlines[_Try] = Deadlines(options.timeout_s)
         self._banner_over: Deadlines[Connection] = Deadlines(options.timeout_s * options.tries)
@@ -141,7 +149,7 @@ class ConnectProbes:
 
     def expire(self, now: float) -> None:
         """Go on to next addresses, next tries and ends, where they are due."""
-        for attempt in self._next_address.expired(now):
+        for attempt in self._stagger.expired(now):
             if not attempt.over and not attempt.target.decided:
                 self._advance(attempt, now)
         for attempt in self._half.expired(now):
@@ -164,7 +172,7 @@ class ConnectProbes:
 
     def next_due(self) -> float | None:
         """Tell the monotonic time of the next thing to do; None where only sockets are awaited."""
-        waits = (self._next_address, self._half, self._over, self._peek, self._banner_over)
+        waits = (self._stagger, self._half, self._over, self._peek, self._banner_over)
         dues = [each.next_due() for each in waits]
         if self._queue and len(self._connections) < (self._allowance or 1):
             dues.append(self._resume)
@@ -191,10 +199,10 @@ class ConnectProbes:
                 return
             if not number:
                 if attempt.rest:
-                    self._next_address.add(attempt, now)
+                    self._stagger.add(attempt, now)
                 return
             self._note(attempt.target, address, number)
-        if not attempt.open and (not attempt.sent or self._is_final(attempt.target)):
+        if not attempt.open and (not attempt.unsure or self._is_last(attempt.target)):
             attempt.over = True
             self._verdict.unconnected(attempt.target)
 
@@ -211,7 +219,6 @@ class ConnectProbes:
             sock.close()
             return number
         connection = Connection(attempt, address, sock, now)
-        attempt.sent = True
         attempt.open.append(connection)
         self._connections.add(connection)
         self._selector.register(sock, selectors.EVENT_WRITE, partial(self._on_connect, connection))
@@ -241,15 +248,14 @@ class ConnectProbes:
             self._close(connection)
         if attempt.target.decided:
             return
-        if self._is_final(attempt.target):
+        if self._is_last(attempt.target):
             self._verdict.unconnected(attempt.target)
         else:
             self._queue.append(attempt.target)
 
-    def _is_final(self, target: Target) -> bool:
-        """Tell whether another try would be in vain: all were made, or the host itself refused."""
-        refused = target.failure is not None and target.failure.reason in _DECISIVE
-        return refused or target.connects >= self._options.tries
+    def _is_last(self, target: Target) -> bool:
+        """Tell whether all tries have been begun."""
+        return target.connects >= self._options.tries
 
     def _on_connect(self, connection: Connection, _events: int) -> None:
         """Take in that a connection stands, or that it failed."""
@@ -270,7 +276,8 @@ class ConnectProbes:
         """Go on to the next address after a connection has failed."""
         self._close(connection)
         connection.attempt.open.remove(connection)
-        self._note(connection.target, connection.address, number, refused)
+        reason = self._note(connection.target, connection.address, number, refused)
+        connection.attempt.unsure |= reason is not Reason.PORT_CLOSED
         self._advance(connection.attempt, time.monotonic())
 
     def _stands(self, connection: Connection) -> None:
@@ -315,12 +322,13 @@ class ConnectProbes:
             f"connection accepted, but no SSH banner in {self._options.timeout_s * self._options.tries:g} s"
         )
 
-    def _note(self, target: Target, address: Address, number: int, refused: Refused | None = None) -> None:
+    def _note(self, target: Target, address: Address, number: int, refused: Refused | None = None) -> Reason:
         """Remember a socket error, with what the network said of it; a timeout is silence like any other."""
         reason = refused.reason if refused else from_errno(number) or Reason.LOCAL_LIMIT
         offender = refused.offender if refused else None
         if reason is not Reason.NO_REPLY:
             target.note(refusal(Phase.CONNECT, reason, address.place, offender=offender, number=number))
+        return reason
 
     def _hand_over(self, connection: Connection, banner: str | None) -> None:
         """Give a connection that stands, and its socket, to whoever is told."""

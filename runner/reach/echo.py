@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from runner.models import Phase
 from runner.reach.echo_sockets import EchoSockets
 from runner.reach.pacing import Deadlines
+from runner.reach.packet import TOKEN_BYTES
 from runner.reach.reasons import Failure, Reason, from_errno, refusal
 
 if TYPE_CHECKING:
@@ -23,15 +24,19 @@ if TYPE_CHECKING:
 __all__ = ["EchoProbes", "EchoVerdict"]
 
 _NEXT_TRY = 1 / 3
+"""After which part of a try's timeout the next one is sent."""
 _BURST = 64
 """Packets sent between two looks at what has come back; replies overflow a socket that nobody looks at."""
 _LEAST_BURST = 4
+"""What is left of that when the socket overflows all the same."""
 _EXTRA_TRIES = 3
 """How many more tries a silent host gets when this machine has thrown replies away."""
 _OUR_SHORTAGE = frozenset({errno.ENOBUFS, errno.ENOMEM})
 _SHORTAGES_IN_A_ROW = 32
+"""After so many packets that the kernel had no room for, there is a pause."""
 _BACK_OFF_S = 0.01
 _SHORTAGE_S = 30.0
+"""How long nothing at all may have been sent before the fault is this machine's."""
 
 
 class EchoVerdict(Protocol):
@@ -61,7 +66,7 @@ class EchoProbes:
         self._verdict = verdict
         self._sockets = EchoSockets(selector, self._receive)
         self._targets: dict[bytes, Target] = {}
-        self._by_address: dict[str, Target] = {}
+        self._by_address: dict[str, Target] | None = None
         self._queue: deque[Target] = deque()
         self._again: Deadlines[Target] = Deadlines(options.timeout_s * _NEXT_TRY)
         self._over: Deadlines[Target] = Deadlines(options.timeout_s)
@@ -85,8 +90,8 @@ class EchoProbes:
         if not target.pinged:
             return False
         self._targets[target.token] = target
-        if self._by_address:
-            self._by_address = {}
+        if self._by_address is not None:
+            self._by_address.update((address.text, target) for address in target.pinged)
         self._queue.append(target)
         return True
 
@@ -144,7 +149,7 @@ class EchoProbes:
                 return sent
             self._shortages = 0
             sent += 1
-        self._await(target, now, hopeless=refused == len(target.pinged))
+        self._await(target, now, hopeless=refused == len(target.sent_ns))
         return sent
 
     def _await(self, target: Target, now: float, *, hopeless: bool) -> None:
@@ -184,14 +189,14 @@ class EchoProbes:
                 rtt_ms = max(0, arrived_ns - target.sent_ns[number]) / 1e6
                 self._verdict.echoed(target, address, rtt_ms)
         for refused, token in sock.refusals():
-            target = self._targets.get(token) or self._addressed(refused)
+            target = self._targets.get(token) if len(token) == TOKEN_BYTES else self._addressed(refused)
             if target and target.pings_prove and not target.decided:
                 place, offender = refused.destination, refused.offender
                 target.note(refusal(Phase.PING, refused.reason, place, offender=offender))
 
     def _addressed(self, refused: Refused) -> Target | None:
         """Find the target of a refused packet by its address: a router need not quote as far as the token."""
-        if not self._by_address:
+        if self._by_address is None:
             self._by_address = {
                 address.text: each for each in self._targets.values() for address in each.pinged
             }

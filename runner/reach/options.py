@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -48,9 +49,9 @@ class ReachOptions:
         """Refuse what cannot be used."""
         if self.method not in set(Method):
             raise UsageError(f"method is {self.method!r}; it can be one of {', '.join(Method)}")
-        if not self.timeout_s > 0 or not self.resolve_timeout_s > 0:
-            raise UsageError("a timeout has to be more than 0 seconds")
+        if not (0 < self.timeout_s < math.inf and 0 < self.resolve_timeout_s < math.inf):
+            raise UsageError("a timeout has to be a number of seconds above 0")
         if self.tries < 1:
             raise UsageError(f"tries is {self.tries}; a host has to be probed at least once")
-        if self.rate is not None and not self.rate >= 0:
+        if self.rate is not None and not 0 <= self.rate < math.inf:
             raise UsageError(f"rate is {self.rate}; it has to be packets a second, or 0 for no limit")

@@ -29,6 +29,8 @@ __all__ = ["probe"]
 
 _BATCH = 64
 """Probes begun between two looks at what has come back."""
+_LONGEST_WAIT_S = 60.0
+"""Well below what a selector can count."""
 
 Handover = Callable[[Host, socket.socket], None]
 
@@ -152,13 +154,13 @@ class _Session:
         self._expire_lookups(now)
         self._send()
 
-    def _wait_s(self, now: float) -> float | None:
+    def _wait_s(self, now: float) -> float:
         """Tell how many seconds to wait for the sockets at most."""
         if self._echoes.wants_to_send(now) or self._connects.wants_to_send(now):
             return max(0.0, self._bucket.next_grant() - now)
         dues = [each.next_due() for each in (self._echoes, self._connects, self._resolver)]
         due = min((due for due in dues if due is not None), default=None)
-        return None if due is None else max(0.0, due - now)
+        return _LONGEST_WAIT_S if due is None else min(max(0.0, due - now), _LONGEST_WAIT_S)
 
     def _send(self) -> None:
         """Send as much as the rate permits, but no more than one batch."""

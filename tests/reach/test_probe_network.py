@@ -154,6 +154,11 @@ class TestNames:
         result = ask(lan, f"{first}.10.64.0.9.have.test", "ssh", timeout_s=2)
         assert (result["status"], result["address"]) == ("ok", "10.64.0.9")
 
+    def test_a_refusal_from_one_address_leaves_the_other_its_tries(self, lan: Network) -> None:
+        name = "10.64.0.9.10.65.0.9.have.test"
+        result = ask(lan, f"{name} 23", "tcp")
+        assert (result["status"], result["reason"], result["attempts"]) == ("unreachable", "port-closed", 2)
+
     def test_a_name_without_a_living_address_is_down(self, lan: Network) -> None:
         result = ask(lan, "10.65.0.9.10.65.0.8.have.test", "icmp")
         assert (result["status"], result["reason"]) == ("unreachable", "no-reply")
