@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import logging
 from typing import TYPE_CHECKING
 
 import paramiko
 
 from runner.connection import known_hosts
-from runner.connection.known_hosts import Verdict, fingerprint
+from runner.connection.host_keys import judge
 from runner.connection.offer import read_offer
-from runner.connection.options import HostKeyPolicy
 from runner.connection.visible import visible
-from runner.errors import HostKeyRejected, Unreachable
+from runner.errors import Unreachable
 from runner.models import Phase
 
 if TYPE_CHECKING:
     from runner.connection.dial import SshSocket
-    from runner.connection.known_hosts import Entry
     from runner.connection.options import ConnectionOptions
     from runner.connection.paramiko_hooks import Transport
     from runner.models import Endpoint
 
 __all__ = ["agree", "no_answer"]
-
-logger = logging.getLogger(__name__)
 
 # A recorded `ssh-rsa` key is shown under these names since SHA-1 signatures are gone (RFC 8332).
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")
@@ -34,79 +28,45 @@ _WITHOUT_SHA1 = 5  # the major version of Paramiko that removed SHA-1 key exchan
 _PARTS = {"kex": "key_exchange", "host key": "host_key", "cipher": "cipher", "mac": "mac"}
 
 
-def agree(transport: Transport, socket: SshSocket, target: Endpoint, options: ConnectionOptions) -> None:
+def agree(
+    transport: Transport,
+    socket: SshSocket,
+    target: Endpoint,
+    options: ConnectionOptions,
+    types: frozenset[str] = frozenset(),
+) -> None:
     """Exchange keys and accept or reject the host key.
+
+    Args:
+        transport: A transport that has not begun.
+        socket: Its socket.
+        target: Which host it is.
+        options: Where keys are on record, and what is done about others.
+        types: The types of key to ask for first; those that are likely on record by default.
 
     Raises:
         Unreachable: What answers is no SSH server that we can talk to.
         HostKeyRejected: Its key is not the one that is known, or not known and the policy is strict.
+        OtherTypeOnRecord: It has to be asked again, for its `types`, before that can be told.
     """
     known = known_hosts.load(options.known_hosts)
-    _prefer_known_types(transport, known.entries(target.address, target.port))
+    asked = types or frozenset(known.likely_types(target.address, target.port))
+    _prefer(transport, asked)
     transport.banner_timeout = options.connect_timeout_s + 1
     try:
         transport.start_client(timeout=options.connect_timeout_s + 1)
     except Exception as exc:  # whatever its thread ran into is raised here
         raise _no_handshake(transport, socket, exc) from exc
     socket.settle()
-    _judge(transport.get_remote_server_key(), known, target, options)
+    judge(transport.get_remote_server_key(), known, target, options, asked)
 
 
-def _prefer_known_types(transport: Transport, entries: list[Entry]) -> None:
-    """Ask for a key of a type that is on record: a server shows only one of the keys it has."""
-    recorded = {entry.key_type for entry in entries}
-    if "ssh-rsa" in recorded:
-        recorded.update(_RSA)
+def _prefer(transport: Transport, types: frozenset[str]) -> None:
+    """Ask for a key of one of these types first: a server shows only one of the keys it has."""
+    recorded = types.union(_RSA) if "ssh-rsa" in types else types
     security = transport.get_security_options()
     offered = tuple(security.key_types)
     security.key_types = tuple(sorted(offered, key=lambda name: name not in recorded))
-
-
-def _judge(
-    key: paramiko.PKey, known: known_hosts.KnownHosts, target: Endpoint, options: ConnectionOptions
-) -> None:
-    policy = options.host_key_policy
-    if policy is HostKeyPolicy.OFF:
-        return
-    blob = base64.b64encode(key.asbytes()).decode()
-    verdict, entries = known.check(target.address, target.port, key.get_name(), blob)
-    if verdict is Verdict.KNOWN:
-        return
-    if verdict is Verdict.UNKNOWN and policy is HostKeyPolicy.ACCEPT_NEW:
-        _record(target, key.get_name(), blob, options)
-        return
-    raise _rejected(verdict, key, entries)
-
-
-def _record(target: Endpoint, key_type: str, blob: str, options: ConnectionOptions) -> None:
-    path = options.known_hosts[0]
-    try:
-        known_hosts.record(path, target.address, target.port, key_type, blob)
-    except OSError as exc:
-        logger.warning("%s: the new key of %s was not recorded: %s", path, target, exc.strerror)
-
-
-def _rejected(verdict: Verdict, key: paramiko.PKey, entries: list[Entry]) -> HostKeyRejected:
-    shown = f"{key.get_name()} {fingerprint(key.asbytes())}"
-    where = ", ".join(sorted({entry.place for entry in entries}))
-    if verdict is Verdict.REVOKED:
-        return HostKeyRejected(
-            f"the host key is revoked in {where}: {shown}",
-            reason="hostkey-revoked",
-            phase=Phase.HANDSHAKE,
-        )
-    if verdict is Verdict.CHANGED:
-        return HostKeyRejected(
-            f"the host key is not the one on record in {where}: it shows {shown}; if the host was "
-            "reinstalled, delete that line and record the new key, else somebody may be listening",
-            reason="hostkey-changed",
-            phase=Phase.HANDSHAKE,
-        )
-    return HostKeyRejected(
-        f"the host key is not known: {shown}; after checking it, record it with --host-key-policy accept-new",
-        reason="hostkey-unknown",
-        phase=Phase.HANDSHAKE,
-    )
 
 
 def _no_handshake(transport: Transport, socket: SshSocket, exc: Exception) -> Unreachable:

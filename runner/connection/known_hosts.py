@@ -8,28 +8,22 @@ what it cannot read, with a warning that names the line.
 from __future__ import annotations
 
 import base64
-import binascii
 import fcntl
 import hashlib
-import hmac
 import logging
 import os
 import threading
 from dataclasses import dataclass, field
 from enum import Enum
-from fnmatch import fnmatchcase
-from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+
+from runner.connection.known_hosts_lines import Entry, Names, parse
 
 __all__ = ["KnownHosts", "Verdict", "fingerprint", "host_pattern", "load", "record"]
 
 logger = logging.getLogger(__name__)
 
-_FIELDS = 3
-_HASH_PARTS = 4
 _SSH_PORT = 22
-_MARKERS = ("@revoked", "@cert-authority")
 _append_lock = threading.Lock()
 _load_lock = threading.Lock()
 
@@ -43,87 +37,95 @@ class Verdict(Enum):
     REVOKED = "revoked"
 
 
-class Entry(NamedTuple):
-    """One recorded key: its type (`ssh-ed25519`), its base64 text, and where it stands."""
+@dataclass(slots=True)
+class _Index:
+    """The keys of one file: those of plain names by name, all others by key."""
 
-    key_type: str
-    blob: str
-    place: str
+    plain: dict[str, list[Entry]] = field(default_factory=dict)
+    patterns: list[tuple[Names, Entry]] = field(default_factory=list)
+    hashed: list[tuple[Names, Entry]] = field(default_factory=list)
+    hashed_types: set[str] = field(default_factory=set)
+    by_key: dict[str, list[Names]] = field(default_factory=dict)
+    revoked: list[tuple[Names, Entry]] = field(default_factory=list)
 
+    def add(self, text: str, path: str, first_line: int) -> None:
+        """Take in lines of a file; warn of those that cannot be read."""
+        for number, line in enumerate(text.split("\n"), first_line):
+            place = f"{path}:{number}"
+            try:
+                parsed = parse(line, place)
+            except ValueError as exc:
+                logger.warning("%s: passed over, %s", place, exc)
+                continue
+            if parsed is not None:
+                self._take(*parsed)
 
-class _Hashed(NamedTuple):
-    salt: bytes
-    digest: bytes
-    entry: Entry
+    def _take(self, marker: str | None, names: Names, entry: Entry) -> None:
+        if marker == "@revoked":
+            self.revoked.append((names, entry))
+            return
+        if marker is not None:
+            return
+        for name in names.plain:
+            self.plain.setdefault(name, []).append(entry)
+        if names.digest:
+            self.hashed.append((names, entry))
+            self.hashed_types.add(entry.key_type)
+        elif names.patterns:
+            self.patterns.append((names, entry))
+        if not names.plain:
+            self.by_key.setdefault(entry.blob, []).append(names)
+
+    def vouches(self, name: str, blob: str) -> bool:
+        """Whether this key is on record for a name; takes the same time however long the file is."""
+        return any(entry.blob == blob for entry in self.plain.get(name, ())) or any(
+            names.match(name) for names in self.by_key.get(blob, ())
+        )
+
+    def readable(self, name: str) -> list[Entry]:
+        """Return the keys on record for a name in lines whose names are not hashed."""
+        found = list(self.plain.get(name, ()))
+        return found + [entry for names, entry in self.patterns if names.match(name)]
+
+    def entries(self, name: str) -> list[Entry]:
+        """Return all keys on record for a name: 1 µs and more for each hashed line."""
+        return self.readable(name) + [entry for names, entry in self.hashed if names.match(name)]
 
 
 @dataclass(slots=True)
 class KnownHosts:
-    """The keys of all hosts of some `known_hosts` files, by host name."""
+    """The keys of all hosts of some `known_hosts` files."""
 
-    _plain: dict[str, list[Entry]] = field(default_factory=dict)
-    _patterns: list[tuple[tuple[str, ...], Entry]] = field(default_factory=list)
-    _hashed: list[_Hashed] = field(default_factory=list)
-    _revoked: list[tuple[tuple[str, ...], Entry]] = field(default_factory=list)
+    _files: tuple[_Index, ...] = ()
 
-    def add_line(self, line: str, place: str) -> None:
-        """Take in one line of a file; `place` is its `path:line`, for messages.
+    def likely_types(self, address: str, port: int) -> set[str]:
+        """Return the types of key to ask a host for first.
 
-        Raises:
-            ValueError: The line is no known_hosts entry; the text says why.
+        These are the types on record for it; where only hashed names could tell, all that such lines hold,
+        as going through them takes long.
         """
-        words = line.split(None, 4)
-        if not words or words[0].startswith("#"):
-            return
-        marker = words.pop(0) if words[0].startswith("@") else None
-        if marker is not None and marker not in _MARKERS:
-            raise ValueError(f"marker {marker} is not one of {', '.join(_MARKERS)}")
-        if len(words) < _FIELDS:
-            raise ValueError("expected host names, key type and key")
-        names, entry = words[0], Entry(words[1], words[2], place)
-        if marker == "@revoked":
-            self._revoked.append((tuple(names.split(",")), entry))
-        elif marker is None:
-            self._add(names, entry)
+        for name in _names(address, port):
+            found = {entry.key_type for file in self._files for entry in file.readable(name)}
+            if found:
+                return found
+        return {key_type for file in self._files for key_type in file.hashed_types}
 
-    def _add(self, names: str, entry: Entry) -> None:
-        if names.startswith("|"):
-            self._hashed.append(_hashed(names, entry))
-            return
-        parts = names.split(",")
-        if any(character in names for character in "*?!"):
-            self._patterns.append((tuple(parts), entry))
-            return
-        for name in parts:
-            self._plain.setdefault(name.lower(), []).append(entry)
+    def check(self, address: str, port: int, blob: str) -> tuple[Verdict, list[Entry]]:
+        """Judge the key that a host has shown; return the verdict, and what speaks against the key.
 
-    def entries(self, address: str, port: int) -> list[Entry]:
-        """Return every recorded key of the host at this address and port."""
-        name = host_pattern(address, port).lower()
-        found = list(self._plain.get(name, ()))
-        found += [entry for patterns, entry in self._patterns if _matches(patterns, name)]
-        encoded = name.encode()
-        found += [
-            hashed.entry
-            for hashed in self._hashed
-            if hmac.digest(hashed.salt, encoded, "sha1") == hashed.digest
-        ]
-        return found
-
-    def check(self, address: str, port: int, key_type: str, blob: str) -> tuple[Verdict, list[Entry]]:
-        """Judge the key that a host has shown; return the verdict and the host's recorded keys.
-
-        A recorded key of another type does not make a shown key changed: as in OpenSSH, only a differing key
-        of the same type does, unless no recorded type was offered by the host at all.
+        A host whose key is not the one on record has changed it, also where the types differ: it has to be
+        asked for the type on record before that is believed. A key under the bare address vouches for a
+        server on another port but does not speak against one (OpenSSH's `check_host_key`).
         """
-        name = host_pattern(address, port).lower()
-        for patterns, entry in self._revoked:
-            if entry.blob == blob and _matches(patterns, name):
-                return Verdict.REVOKED, [entry]
-        found = self.entries(address, port)
-        if any(entry.key_type == key_type and entry.blob == blob for entry in found):
-            return Verdict.KNOWN, found
-        return (Verdict.CHANGED if found else Verdict.UNKNOWN), found
+        names = _names(address, port)
+        for file in self._files:
+            for revoked, entry in file.revoked:
+                if entry.blob == blob and any(revoked.match(name) for name in names):
+                    return Verdict.REVOKED, [entry]
+        if any(file.vouches(name, blob) for file in self._files for name in names):
+            return Verdict.KNOWN, []
+        against = [entry for file in self._files for entry in file.entries(names[0])]
+        return (Verdict.CHANGED if against else Verdict.UNKNOWN), against
 
 
 def host_pattern(address: str, port: int) -> str:
@@ -138,10 +140,11 @@ def fingerprint(blob: bytes) -> str:
 
 
 def load(paths: tuple[str, ...]) -> KnownHosts:
-    """Return the index over these files, read once for as long as they do not change."""
-    stamps = tuple(_stamp(path) for path in paths)
+    """Return the index over these files. One that has not changed is not read again, one that has grown is
+    read where it has grown; one that does not exist is empty.
+    """  # noqa: D205 - one thought
     with _load_lock:
-        return _load(stamps)
+        return KnownHosts(tuple(_file(str(Path(path).expanduser())) for path in paths))
 
 
 def record(path: str, address: str, port: int, key_type: str, blob: str) -> None:
@@ -153,7 +156,7 @@ def record(path: str, address: str, port: int, key_type: str, blob: str) -> None
     target = Path(path).expanduser()
     line = f"{host_pattern(address, port)} {key_type} {blob}\n".encode()
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(target, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    descriptor = os.open(target, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     with _append_lock, os.fdopen(descriptor, "r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         held = file.read()
@@ -162,59 +165,39 @@ def record(path: str, address: str, port: int, key_type: str, blob: str) -> None
         file.write(line if not held or held.endswith(b"\n") else b"\n" + line)
 
 
-def _stamp(path: str) -> tuple[str, int, int]:
-    """Return a file's path with what tells its contents from older ones."""
-    expanded = Path(path).expanduser()
+def _names(address: str, port: int) -> tuple[str, ...]:
+    name = host_pattern(address, port).lower()
+    return (name,) if port == _SSH_PORT else (name, address.lower())
+
+
+@dataclass(slots=True)
+class _Read:
+    """A file as it was when it was last read."""
+
+    stamp: tuple[int, int, int]
+    content: bytes
+    index: _Index
+
+
+_read: dict[str, _Read] = {}
+
+
+def _file(path: str) -> _Index:
     try:
-        status = expanded.stat()
-    except OSError:
-        return str(expanded), 0, 0
-    return str(expanded), status.st_mtime_ns, status.st_size
-
-
-@lru_cache(maxsize=8)
-def _load(stamps: tuple[tuple[str, int, int], ...]) -> KnownHosts:
-    known = KnownHosts()
-    for path, _, _ in stamps:
-        try:
-            text = Path(path).read_text("utf-8", "replace")
-        except FileNotFoundError:
-            continue
-        except OSError as exc:
-            logger.warning("%s: cannot be read, its host keys are not known: %s", path, exc.strerror)
-            continue
-        for number, line in enumerate(text.split("\n"), 1):
-            try:
-                known.add_line(line, f"{path}:{number}")
-            except ValueError as exc:
-                logger.warning("%s:%d: passed over, %s", path, number, exc)
-    return known
-
-
-def _hashed(names: str, entry: Entry) -> _Hashed:
-    parts = names.split("|")
-    if len(parts) != _HASH_PARTS or parts[1] != "1":
-        raise ValueError("expected a hashed name of the form |1|salt|hash")
-    try:
-        return _Hashed(
-            base64.b64decode(parts[2], validate=True), base64.b64decode(parts[3], validate=True), entry
-        )
-    except binascii.Error as exc:
-        raise ValueError("the hashed name is not base64") from exc
-
-
-def _matches(patterns: tuple[str, ...], name: str) -> bool:
-    """Whether a name is meant: one pattern matches and no negated one does (ssh_config(5), PATTERNS)."""
-    matched = False
-    for pattern in patterns:
-        if pattern.startswith("!"):
-            if fnmatchcase(name, _glob(pattern[1:])):
-                return False
-        elif fnmatchcase(name, _glob(pattern)):
-            matched = True
-    return matched
-
-
-def _glob(pattern: str) -> str:
-    """Return an OpenSSH pattern for `fnmatchcase`: there, brackets are ordinary characters."""
-    return pattern.lower().replace("[", "[[]")
+        status = Path(path).stat()
+        stamp = status.st_ino, status.st_mtime_ns, status.st_size
+        before = _read.get(path)
+        if before is not None and before.stamp == stamp:
+            return before.index
+        content = Path(path).read_bytes()
+    except FileNotFoundError:
+        return _Index()
+    except OSError as exc:
+        logger.warning("%s: cannot be read, its host keys are not known: %s", path, exc.strerror)
+        return _Index()
+    index, parsed = _Index(), 0
+    if before is not None and before.content.endswith(b"\n") and content.startswith(before.content):
+        index, parsed = before.index, len(before.content)
+    index.add(content[parsed:].decode("utf-8", "replace"), path, content.count(b"\n", 0, parsed) + 1)
+    _read[path] = _Read(stamp, content, index)
+    return index

@@ -11,6 +11,7 @@ import paramiko
 from runner.connection import handshake
 from runner.connection.dial import dial
 from runner.connection.execution import Execution
+from runner.connection.host_keys import OtherTypeOnRecord
 from runner.connection.login import log_in
 from runner.connection.options import Login
 from runner.connection.paramiko_hooks import Transport
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from runner.connection.deadline import Deadline, Guard
     from runner.connection.dial import SshSocket
     from runner.connection.options import ConnectionOptions
-    from runner.models import CommandResult, Host
+    from runner.models import CommandResult, Endpoint, Host
 
 __all__ = ["SshConnection", "connect"]
 
@@ -93,18 +94,28 @@ class SshConnection:
         target = endpoint(self._host)
         login = Login.of(self._host, self._options)
         seconds = self._options.connect_timeout_s
+        try:
+            transport = self._stand(target)
+        except OtherTypeOnRecord as exc:
+            self.close()
+            transport = self._stand(target, exc.types)
+        transport.auth_timeout = seconds + _BACKSTOP_S
+        with self._step(Phase.LOGIN, seconds):
+            log_in(transport, login)
+        # Paramiko's thread looks up ten times a second for what can only happen in a handshake.
+        transport.sock.settimeout(_IDLE_S)
+
+    def _stand(self, target: Endpoint, types: frozenset[str] = frozenset()) -> Transport:
+        """Connect, exchange keys, and check the host key, of which these types are asked for first."""
+        seconds = self._options.connect_timeout_s
         budget, by_host = self._deadline.sooner(seconds)
         if by_host and budget is not None and budget <= 0:
             raise self._late(Phase.CONNECT, seconds, by_host=True)
         self._socket = socket = dial(target, budget, self._deadline.stopped)
         self._transport = transport = Transport(socket)
-        transport.auth_timeout = seconds + _BACKSTOP_S
         with self._step(Phase.HANDSHAKE, seconds):
-            handshake.agree(transport, socket, target, self._options)
-        with self._step(Phase.LOGIN, seconds):
-            log_in(transport, login)
-        # Paramiko's thread looks up ten times a second for what can only happen in a handshake.
-        socket.settimeout(_IDLE_S)
+            handshake.agree(transport, socket, target, self._options, types)
+        return transport
 
     def run(self, command: str) -> CommandResult:
         """Run one command and wait for its end.

@@ -1,0 +1,105 @@
+"""Whether a host is the one it says it is: its key against those on record, and what is done about it."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from typing import TYPE_CHECKING
+
+from runner.connection import known_hosts
+from runner.connection.known_hosts import Verdict, fingerprint
+from runner.connection.options import HostKeyPolicy
+from runner.errors import HostKeyRejected
+from runner.models import Phase
+
+if TYPE_CHECKING:
+    import paramiko
+
+    from runner.connection.known_hosts import KnownHosts
+    from runner.connection.known_hosts_lines import Entry
+    from runner.connection.options import ConnectionOptions
+    from runner.models import Endpoint
+
+__all__ = ["OtherTypeOnRecord", "judge"]
+
+logger = logging.getLogger(__name__)
+
+
+class OtherTypeOnRecord(HostKeyRejected):
+    """The host showed a key of another type than the ones on record, for which it was not asked.
+
+    Attributes:
+        types: The types on record.
+    """
+
+    types: frozenset[str] = frozenset()
+
+
+def judge(
+    key: paramiko.PKey,
+    known: KnownHosts,
+    target: Endpoint,
+    options: ConnectionOptions,
+    asked: frozenset[str],
+) -> None:
+    """Accept or reject the key that a host has shown.
+
+    Args:
+        key: The key.
+        known: The keys on record.
+        target: Which host it is.
+        options: What is done about a key that is not on record.
+        asked: The types of key that it was asked for first.
+
+    Raises:
+        HostKeyRejected: It is not the one that is known, or not known and the policy is strict.
+        OtherTypeOnRecord: It has to be asked for the types on record before that can be told.
+    """
+    policy = options.host_key_policy
+    if policy is HostKeyPolicy.OFF:
+        return
+    blob = base64.b64encode(key.asbytes()).decode()
+    verdict, against = known.check(target.address, target.port, blob)
+    if verdict is Verdict.KNOWN:
+        return
+    if verdict is Verdict.UNKNOWN and policy is HostKeyPolicy.ACCEPT_NEW:
+        _record(target, key.get_name(), blob, options)
+        return
+    types = frozenset(entry.key_type for entry in against)
+    if verdict is Verdict.CHANGED and key.get_name() not in types and types != asked:
+        other = OtherTypeOnRecord(
+            "another type is on record", reason="hostkey-changed", phase=Phase.HANDSHAKE
+        )
+        other.types = types
+        raise other
+    raise _rejected(verdict, key, against)
+
+
+def _record(target: Endpoint, key_type: str, blob: str, options: ConnectionOptions) -> None:
+    try:
+        path = options.known_hosts[0]
+        known_hosts.record(path, target.address, target.port, key_type, blob)
+    except IndexError:
+        logger.warning("the new key of %s was not recorded: no known_hosts file is set", target)
+    except OSError as exc:
+        logger.warning("%s: the new key of %s was not recorded: %s", path, target, exc.strerror)
+
+
+def _rejected(verdict: Verdict, key: paramiko.PKey, against: list[Entry]) -> HostKeyRejected:
+    shown = f"{key.get_name()} {fingerprint(key.asbytes())}"
+    where = ", ".join(sorted({entry.place for entry in against}))
+    if verdict is Verdict.REVOKED:
+        text, reason = f"the host key is revoked in {where}: {shown}", "hostkey-revoked"
+    elif verdict is Verdict.CHANGED:
+        reason = "hostkey-changed"
+        text = (
+            f"the host key is not the one on record in {where}: it shows {shown}; if the host was "
+            "reinstalled, delete that line and record the new key, else somebody may be listening"
+        )
+    else:
+        reason = "hostkey-unknown"
+        text = (
+            f"the host key is not known: {shown}; after checking it, record it with "
+            "--host-key-policy accept-new"
+        )
+    return HostKeyRejected(text, reason=reason, phase=Phase.HANDSHAKE)

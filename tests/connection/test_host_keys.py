@@ -1,0 +1,128 @@
+"""Host keys of a real server against what is on record, under each policy."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.connection.options import HostKeyPolicy
+from runner.jobs import CommandJob, perform
+from runner.models import Phase, Status
+from tests.connection.sshd import make_key, required_program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.models import HostResult
+    from tests.connection.sshd import Sshd
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "known_hosts"
+
+
+def outcome(sshd: Sshd, file: Path, policy: HostKeyPolicy = HostKeyPolicy.STRICT) -> HostResult:
+    options = sshd.options(known_hosts=(str(file),), host_key_policy=policy)
+    return perform(sshd.host(), CommandJob(("true",)), options)
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa", "ecdsa"])
+def test_a_host_is_known_by_whichever_of_its_keys_is_on_record(sshd: Sshd, file: Path, kind: str) -> None:
+    file.write_text(f"[127.0.0.1]:{sshd.port} {sshd.public_key(kind)}\n")
+
+    assert outcome(sshd, file).ok
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa", "ecdsa"])
+def test_that_holds_for_hashed_names_too(sshd: Sshd, file: Path, tmp_path: Path, kind: str) -> None:
+    others = "".join(f"other-{other} {make_other(tmp_path, other)}\n" for other in ("ed25519", "rsa"))
+    file.write_text(f"{others}[127.0.0.1]:{sshd.port} {sshd.public_key(kind)}\n")
+    subprocess.run(
+        [required_program("ssh-keygen"), "-q", "-H", "-f", str(file)], check=True, capture_output=True
+    )
+
+    assert "127.0.0.1" not in file.read_text()
+    assert outcome(sshd, file).ok
+
+
+def make_other(folder: Path, kind: str) -> str:
+    path = folder / f"other_{kind}"
+    if not path.exists():
+        make_key(path, kind)
+    return " ".join(path.with_suffix(".pub").read_text().split()[:2])
+
+
+@pytest.mark.parametrize("policy", [HostKeyPolicy.STRICT, HostKeyPolicy.ACCEPT_NEW])
+@pytest.mark.parametrize("kind", ["ed25519", "rsa"])
+def test_a_changed_key_is_refused_under_every_policy_that_looks(
+    sshd: Sshd, file: Path, tmp_path: Path, policy: HostKeyPolicy, kind: str
+) -> None:
+    file.write_text(f"[127.0.0.1]:{sshd.port} {make_other(tmp_path, kind)}\n")
+    before = file.read_text()
+    result = outcome(sshd, file, policy)
+
+    assert (result.status, result.reason) == (Status.HOSTKEY, "hostkey-changed")
+    assert result.phase is Phase.HANDSHAKE
+    assert f"{file}:1" in (result.error or "")
+    assert "SHA256:" in (result.error or "")
+    assert "127.0.0.1" not in (result.error or "")
+    assert file.read_text() == before
+
+
+def test_an_unknown_key_is_refused_with_its_fingerprint(sshd: Sshd, file: Path) -> None:
+    printed = subprocess.run(
+        [required_program("ssh-keygen"), "-l", "-f", str(sshd.folder / "host_ed25519.pub")],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    result = outcome(sshd, file)
+
+    assert (result.status, result.reason) == (Status.HOSTKEY, "hostkey-unknown")
+    assert printed.split()[1] in (result.error or "")
+
+
+def test_a_revoked_key_is_refused(sshd: Sshd, file: Path) -> None:
+    key = sshd.public_key("ed25519")
+    file.write_text(f"[127.0.0.1]:{sshd.port} {key}\n@revoked * {key}\n")
+    result = outcome(sshd, file)
+
+    assert (result.status, result.reason) == (Status.HOSTKEY, "hostkey-revoked")
+
+
+def test_accept_new_records_a_key_and_knows_it_from_then_on(sshd: Sshd, file: Path) -> None:
+    assert outcome(sshd, file, HostKeyPolicy.ACCEPT_NEW).ok
+    assert file.read_text() == f"[127.0.0.1]:{sshd.port} {sshd.public_key('ed25519')}\n"
+    assert outcome(sshd, file, HostKeyPolicy.STRICT).ok
+
+
+def test_accept_new_goes_on_where_the_key_cannot_be_recorded(
+    sshd: Sshd, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "occupied").write_text("")
+    assert outcome(sshd, tmp_path / "occupied" / "known_hosts", HostKeyPolicy.ACCEPT_NEW).ok
+    assert any("was not recorded" in message for message in caplog.messages)
+
+
+def test_off_takes_any_key_and_records_none(sshd: Sshd, file: Path, tmp_path: Path) -> None:
+    file.write_text(f"[127.0.0.1]:{sshd.port} {make_other(tmp_path, 'ed25519')}\n")
+    before = file.read_text()
+
+    assert outcome(sshd, file, HostKeyPolicy.OFF).ok
+    assert file.read_text() == before
+
+
+def test_openssh_reads_what_was_recorded(sshd: Sshd, file: Path) -> None:
+    outcome(sshd, file, HostKeyPolicy.ACCEPT_NEW)
+    found = subprocess.run(
+        [required_program("ssh-keygen"), "-F", f"[127.0.0.1]:{sshd.port}", "-f", str(file)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert found.returncode == 0
+    assert sshd.public_key("ed25519") in found.stdout
