@@ -27,6 +27,7 @@ __all__ = [
     "RunnerError",
     "Unreachable",
     "UsageError",
+    "printable",
 ]
 
 
@@ -84,7 +85,7 @@ class InventoryError(RunnerError):
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
         found = f" (found: {self.text.strip()!r})" if self.text is not None else ""
-        return f"{place + ': ' if place else ''}{self.message}{found}"
+        return printable(f"{place + ': ' if place else ''}{self.message}{found}")
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild_inventory_error, (
@@ -95,6 +96,13 @@ class InventoryError(RunnerError):
             self.column,
             self.text,
         )
+
+
+def printable(text: str) -> str:
+    """Return a text with what would move a terminal written out: what inventories hold may be anything."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def _rebuild_inventory_error(

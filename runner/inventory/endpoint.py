@@ -11,7 +11,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import InvalidVariable
+from runner.errors import InvalidVariable, printable
 from runner.models import Endpoint, Phase
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ def _first(host: Host, *names: str) -> tuple[str, Any]:
 
 
 def _invalid(host: Host, name: str, value: Any, why: str) -> InvalidVariable:
-    return InvalidVariable(f"{host.name}: {name} {value!r} {why}", reason="bad-variable", phase=Phase.RESOLVE)
+    message = printable(f"{host.name}: {name} {value!r} {why}")
+    return InvalidVariable(message, reason="bad-variable", phase=Phase.RESOLVE)
 
 
 def _address(host: Host) -> str:

@@ -10,8 +10,8 @@ from runner.errors import PatternError
 from runner.inventory.graph import Graph
 from runner.inventory.loading import Loading, Options
 from runner.inventory.patterns import LOCALHOST, PatternMatcher, nearest
-from runner.inventory.resolved import ResolvedVariables
-from runner.inventory.sources import read
+from runner.inventory.resolved import HostVariables, ResolvedVariables
+from runner.inventory.sources import read, split_format
 from runner.inventory.variables import INTERNAL_NAMES, VariableTable
 from runner.models import Host
 
@@ -55,8 +55,10 @@ def _absolute(source: str) -> str:
     """Make a path absolute, links kept; a list of hosts or a text that is no path stays as it is."""
     if "," in source and not os.path.lexists(source):
         return source
-    expanded = os.path.expandvars(os.path.expanduser(source))  # noqa: PTH111
-    return os.path.abspath(expanded) if os.path.lexists(expanded) else source  # noqa: PTH100
+    name, rest = split_format(source)
+    expanded = os.path.expandvars(os.path.expanduser(rest))  # noqa: PTH111
+    path = os.path.abspath(expanded) if os.path.lexists(expanded) else rest  # noqa: PTH100
+    return f"{name}:{path}" if name else path
 
 
 class Inventory:
@@ -77,6 +79,7 @@ class Inventory:
         self.graph = self._loading.graph
         self._matcher = PatternMatcher(self.graph, self._loading.read_text)
         self._lazy_table: VariableTable | None = None
+        self._hostvars = HostVariables(self.graph.hosts, self._variables_in_templates)
 
     @property
     def table(self) -> VariableTable:
@@ -160,15 +163,22 @@ class Inventory:
     def _host(self, node: HostNode, *, template_all: bool) -> Host:
         table = self.table
         groups = tuple([group.name for group in table.groups_of(node)])
-        variables = ResolvedVariables(
+        return Host(node.name, self._resolved(node, groups, template_all=template_all), groups)
+
+    def _resolved(self, node: HostNode, groups: tuple[str, ...], *, template_all: bool) -> ResolvedVariables:
+        return ResolvedVariables(
             node.name,
-            table.from_groups(node),
-            table.own(node),
+            self.table.from_groups(node),
+            self.table.own(node),
             magic=lambda: self._magic(node, groups),
             vault=self.options.vault,
             template_all=template_all,
         )
-        return Host(node.name, variables, groups)
+
+    def _variables_in_templates(self, name: str) -> ResolvedVariables:
+        node = self.graph.hosts[name]
+        groups = tuple([group.name for group in self.table.groups_of(node)])
+        return self._resolved(node, groups, template_all=True)
 
     def _magic(self, node: HostNode, groups: tuple[str, ...]) -> dict[str, Any]:
         """Return the names that only templates see."""
@@ -180,6 +190,7 @@ class Inventory:
             "inventory_dir": folder,
             "playbook_dir": self.options.playbook_dir,
             "group_names": sorted(groups),
+            "hostvars": self._hostvars,
             "groups": {name: list(group.all_hosts()) for name, group in self.graph.groups.items()},
         }
 

@@ -70,13 +70,22 @@ def _shown(variables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def host_document(inventory: Inventory, name: str) -> dict[str, Any]:
-    """Return the variables of one host as `ansible-inventory --host` prints them.
+    """Return the variables of one host as `ansible-inventory --host` prints them: no text is marked unsafe.
 
     Raises:
         PatternError: There is no such host.
         InventoryError: A file of its variables cannot be read.
     """
-    return _shown(inventory.variables(name))
+    return _shown(_unmarked(inventory.variables(name)))
+
+
+def _unmarked(value: Any) -> Any:
+    """Turn unsafe texts into plain ones."""
+    if isinstance(value, dict):
+        return {key: _unmarked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unmarked(item) for item in value]
+    return str(value) if isinstance(value, UnsafeText) else value
 
 
 def list_document(inventory: Inventory, *, export: bool = False) -> dict[str, Any]:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from runner.errors import HostError, InvalidVariable, InventoryError
+from runner.errors import HostError, InvalidVariable, InventoryError, printable
 from runner.inventory.values import UnsafeText, VaultText
 from runner.models import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from runner.inventory.vault import Vault
 
-__all__ = ["ResolvedVariables"]
+__all__ = ["HostVariables", "ResolvedVariables"]
 
 _CONNECTION_PREFIX = "ansible_"
-_BEING_RESOLVED = object()
+_MAX_NESTING = 50
 
 
 class ResolvedVariables(Mapping[str, Any]):
@@ -36,7 +37,7 @@ class ResolvedVariables(Mapping[str, Any]):
         template_all: Whether every template is filled in.
     """
 
-    __slots__ = ("_cache", "_host", "_inherited", "_magic", "_own", "_template_all", "_vault")
+    __slots__ = ("_active", "_cache", "_host", "_inherited", "_magic", "_own", "_template_all", "_vault")
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class ResolvedVariables(Mapping[str, Any]):
         self._vault = vault
         self._template_all = template_all
         self._cache: dict[tuple[str, bool], Any] = {}
+        self._active: set[tuple[int, str, bool]] = set()
 
     def __getitem__(self, name: str) -> Any:
         raw = self._own[name] if name in self._own else self._inherited[name]
@@ -95,15 +97,18 @@ class ResolvedVariables(Mapping[str, Any]):
     def _resolved(self, name: str, raw: Any, *, templated: bool) -> Any:
         """Work out one variable, once."""
         key = (name, templated)
-        if self._cache.get(key) is _BEING_RESOLVED:
-            self._fail(name, "refers to itself")
         if key not in self._cache:
-            self._cache[key] = _BEING_RESOLVED
+            # Another thread may be at the same variable of this host, which is no loop.
+            active = (get_ident(), name, templated)
+            if active in self._active:
+                self._fail(name, "refers to itself")
+            if len(self._active) > _MAX_NESTING:
+                self._fail(name, f"is nested in more than {_MAX_NESTING} templates")
+            self._active.add(active)
             try:
                 self._cache[key] = self._value(name, raw, templated=templated)
-            except BaseException:
-                del self._cache[key]
-                raise
+            finally:
+                self._active.discard(active)
         return self._cache[key]
 
     def _value(self, name: str, raw: Any, *, templated: bool) -> Any:
@@ -149,7 +154,37 @@ class ResolvedVariables(Mapping[str, Any]):
         return self._magic()[name]
 
     def _fail(self, name: str, why: str) -> NoReturn:
-        raise InvalidVariable(f"{self._host}: {name} {why}", reason="bad-variable", phase=Phase.RESOLVE)
+        message = printable(f"{self._host}: {name} {why}")
+        raise InvalidVariable(message, reason="bad-variable", phase=Phase.RESOLVE)
+
+
+class HostVariables(Mapping[str, ResolvedVariables]):
+    """What templates see as `hostvars`: the variables of any host, by its name.
+
+    Args:
+        names: Every host.
+        variables: Gives those of one host; asked once for each.
+    """
+
+    __slots__ = ("_known", "_names", "_variables")
+
+    def __init__(self, names: Collection[str], variables: Callable[[str], ResolvedVariables]) -> None:
+        self._names = names
+        self._variables = variables
+        self._known: dict[str, ResolvedVariables] = {}
+
+    def __getitem__(self, name: str) -> ResolvedVariables:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._known:
+            self._known[name] = self._variables(name)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 class _Worked(Mapping[str, Any]):

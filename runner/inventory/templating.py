@@ -8,7 +8,6 @@ What it gives is bounded, and so is how deep it nests, so that none can hang the
 from __future__ import annotations
 
 import os
-from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache, lru_cache
@@ -244,7 +243,7 @@ def _run(
         except KeyError:
             continue
     try:
-        return _plain(compiled(ChainMap(values)), 0)
+        return _plain(compiled(values), 0)
     except UndefinedError as exc:
         raise UndefinedNameError(str(exc.message)) from exc
     except (SecurityError, FilterError) as exc:

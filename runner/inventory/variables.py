@@ -13,6 +13,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from runner.inventory.graph import ALL
+from runner.inventory.sources import split_format
 from runner.inventory.variable_files import VariableFolder
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ class VariableTable:
 
 def _folder_of(source: str) -> str | None:
     """Tell the folder whose variables belong to a source; a list of hosts has none."""
+    _, source = split_format(source)
     if os.path.isdir(source):  # noqa: PTH112
         return source
     if not os.path.exists(source) and "," in source:  # noqa: PTH110

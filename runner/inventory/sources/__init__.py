@@ -17,7 +17,7 @@ from runner.inventory.malformed import NotThisFormat
 if TYPE_CHECKING:
     from runner.inventory.loading import Loading
 
-__all__ = ["NotThisFormat", "Source", "is_file", "read", "sources"]
+__all__ = ["NotThisFormat", "Source", "is_file", "read", "sources", "split_format"]
 
 GROUP = "runner.inventory_sources"
 
@@ -57,11 +57,15 @@ def sources() -> dict[str, Source]:
     return dict(sorted(found.items(), key=lambda item: item[1].order))
 
 
-def _named(source: str) -> tuple[Source | None, str]:
-    """Split `csv:hosts.csv`, which names its format, where no such file exists."""
+def split_format(source: str) -> tuple[str | None, str]:
+    """Split `csv:hosts.csv`, which names its format, where no such file exists; else there is no format.
+
+    Args:
+        source: A source as people write it.
+    """
     name, colon, rest = source.partition(":")
-    if colon and rest and name in sources() and not os.path.lexists(source):
-        return sources()[name], os.path.expanduser(rest)  # noqa: PTH111 - text in, text out
+    if colon and rest and name.isidentifier() and not os.path.lexists(source) and name in sources():
+        return name, rest
     return None, source
 
 
@@ -71,8 +75,10 @@ def read(source: str, loading: Loading) -> None:
     Raises:
         InventoryError: No format reads it, or the one it is written in finds it wrong.
     """
-    named, source = _named(source)
-    claimants = [named] if named else [each for each in sources().values() if each.claims(source)]
+    name, source = split_format(source)
+    claimants = [each for each in sources().values() if each.claims(source)]
+    if name:
+        claimants = [sources()[name]]
     refusals: list[NotThisFormat] = []
     for claimant in claimants:
         try:

@@ -61,7 +61,7 @@ class _Table:
     """What the header says of the columns."""
 
     def __init__(self, columns: list[str], loading: Loading) -> None:
-        if not all(columns) or len(set(columns)) < len(columns):
+        if not columns or not all(columns) or len(set(columns)) < len(columns):
             raise InventoryError("each column of the header needs a name of its own", text=",".join(columns))
         self._columns = columns
         self._graph = loading.graph

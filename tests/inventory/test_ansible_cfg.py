@@ -1,0 +1,116 @@
+"""What Ansible's own configuration says, where it is sought, and what wins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.errors import UsageError
+from runner.inventory.ansible_cfg import AnsibleDefaults, ansible_defaults
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVERYTHING = """\
+[defaults]
+inventory = hosts.ini, ~/more , /abs/hosts
+remote_user = deploy ; who logs in
+remote_port = 2222
+private_key_file = keys/id
+forks = 20
+timeout=15
+host_key_checking = False
+vault_password_file = .vault
+vault_identity_list = dev@.dev, prod@prompt
+[ssh_connection]
+pipelining = True
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A current folder that only its owner may write to."""
+    (tmp_path / "here").mkdir(mode=0o755)
+    return tmp_path / "here"
+
+
+def defaults(folder: Path, **environment: str) -> AnsibleDefaults:
+    return ansible_defaults({"HOME": str(folder.parent / "home"), **environment}, str(folder))
+
+
+def test_the_file_in_the_current_folder_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    (folder / "ansible.cfg").write_text(EVERYTHING)
+    assert defaults(folder) == AnsibleDefaults(
+        inventory=(f"{folder}/hosts.ini", "/home/me/more", "/abs/hosts"),
+        remote_user="deploy",
+        remote_port=2222,
+        private_key_file=f"{folder}/keys/id",
+        forks=20,
+        timeout_s=15,
+        host_key_checking=False,
+        vault_password_file=f"{folder}/.vault",
+        vault_identities=("dev@.dev", "prod@prompt"),
+        path=f"{folder}/ansible.cfg",
+    )
+
+
+def test_the_environment_wins_and_its_paths_begin_in_the_current_folder(folder: Path) -> None:
+    (folder / "cfg").mkdir()
+    (folder / "cfg" / "ansible.cfg").write_text(EVERYTHING)
+    found = defaults(
+        folder,
+        ANSIBLE_CONFIG=f"{folder}/cfg",
+        ANSIBLE_INVENTORY="a.ini,b.ini",
+        ANSIBLE_FORKS="7",
+        ANSIBLE_HOST_KEY_CHECKING="yes",
+    )
+    assert found.inventory == (f"{folder}/a.ini", f"{folder}/b.ini")
+    assert (found.forks, found.host_key_checking, found.remote_user) == (7, True, "deploy")
+    assert found.private_key_file == f"{folder}/cfg/keys/id"
+
+
+def test_a_folder_that_everybody_may_write_to_is_not_trusted(folder: Path) -> None:
+    (folder / "ansible.cfg").write_text("[defaults]\nremote_user = mallory\n")
+    folder.chmod(0o777)
+    found = defaults(folder)
+    assert found.remote_user is None
+    assert found.ignored == f"{folder}/ansible.cfg"
+    assert defaults(folder, ANSIBLE_CONFIG="ansible.cfg").remote_user == "mallory", "who names it, means it"
+
+
+def test_the_file_in_the_home_folder_comes_after(folder: Path) -> None:
+    (folder.parent / "home").mkdir()
+    (folder.parent / "home" / ".ansible.cfg").write_text("[defaults]\nremote_user = home\n")
+    assert defaults(folder).remote_user == "home"
+    (folder / "ansible.cfg").write_text("[defaults]\n")
+    assert defaults(folder).remote_user is None, "the first file counts alone"
+
+
+def test_nothing_configured_is_nothing(folder: Path) -> None:
+    found = defaults(folder)
+    assert (found.inventory, found.forks, found.host_key_checking) == ((), None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[defaults]\nforks = many\n", "ansible.cfg: forks must be a whole number above 0, found 'many'"),
+        ("[defaults]\nforks = 0\n", "forks must be a whole number above 0"),
+        (
+            "[defaults]\nhost_key_checking = perhaps\n",
+            "host_key_checking must be true or false, found 'perhaps'",
+        ),
+        ("forks = 5\n", "cannot be read: File contains no section headers"),
+    ],
+)
+def test_what_cannot_be_meant_is_an_error(folder: Path, text: str, message: str) -> None:
+    (folder / "ansible.cfg").write_text(text)
+    with pytest.raises(UsageError, match=message):
+        defaults(folder)
+
+
+def test_a_wrong_variable_is_named_as_such(folder: Path) -> None:
+    with pytest.raises(UsageError, match="ANSIBLE_FORKS must be a whole number above 0, found 'x'"):
+        defaults(folder, ANSIBLE_FORKS="x")
