@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import secrets
 import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 from runner.errors import HostError, PermissionMissing
 from runner.inventory.endpoint import endpoint
@@ -78,6 +79,22 @@ def _run(
         yield from _Session(hosts, options, behind_jump, handover, stack).results()
 
 
+@contextlib.contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Spare the garbage collector a fleet's worth of new objects, none of which is garbage.
+
+    It would walk through all of them again and again while they are made, which takes a fifth of the time of
+    probing tens of thousands of hosts.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 class _Session:
     """One call of `probe`: runs the loop, and judges what the echo and connect probes report."""
 
@@ -105,19 +122,21 @@ class _Session:
 
     def results(self) -> Generator[HostResult, None, None]:
         """Yield a result for each host, as each is decided."""
-        yield from self._start()
-        while self._undecided:
-            self._turn()
+        with _collector_at_rest():
+            self._start()
+        while self._decided or self._undecided:
             while self._decided:
                 yield self._decided.popleft()
+            if self._undecided:
+                self._turn()
 
-    def _start(self) -> Generator[HostResult, None, None]:
-        """Begin with every host: yield the results that need no probe, queue the rest."""
+    def _start(self) -> None:
+        """Begin with every host: keep the results that need no probe, queue the rest."""
         located: list[Target] = []
         for host in self._hosts:
             target = self._target(host)
             if isinstance(target, HostResult):
-                yield target
+                self._decided.append(target)
                 continue
             self._undecided.add(target)
             target.addresses = numeric_addresses(target.endpoint.address, target.endpoint.port)
