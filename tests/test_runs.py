@@ -22,15 +22,11 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_setting_wins_over_the_environment_and_that_over_the_folder(
-    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_setting_wins_over_the_folder(elsewhere: Path) -> None:
     with pytest.raises(InventoryError, match="no inventory: give one with -i"):
         runs.inventory_sources(Settings())
     (elsewhere / "inventories").mkdir()
     assert runs.inventory_sources(Settings()) == ("inventories",)
-    monkeypatch.setenv("ANSIBLE_INVENTORY", "a.yml, b.yml")
-    assert runs.inventory_sources(Settings()) == ("a.yml", "b.yml")
     assert runs.inventory_sources(Settings(inventory=("c",))) == ("c",)
 
 
