@@ -130,9 +130,14 @@ class Network:
         assert server.stdout
         assert server.stdout.readline() == b"listening\n"
 
-    def probe(self, hosts: Sequence[str], *, user: Any = 0, files: Any = 0, **options: Any) -> dict[str, Any]:
-        """Probe hosts from `near` in a process of its own; return its results by host, and what it cost."""
-        asked = {"hosts": list(hosts), "options": options, "user": user, "files": files}
+    def probe(
+        self, hosts: Sequence[str], *, user: Any = 0, files: Any = 0, stall_s: Any = 0, **options: Any
+    ) -> dict[str, Any]:
+        """Probe hosts from `near` in a process of its own; return its results by host, and what it cost.
+
+        It does so as a user, with a limit of open files, and dawdles over the first result if asked to.
+        """
+        asked = {"hosts": list(hosts), "options": options, "user": user, "files": files, "stall_s": stall_s}
         command = (sys.executable, str(HERE / "probe_here.py"))
         answer = self.run(self.near, *command, input=json.dumps(asked).encode(), stdout=subprocess.PIPE)
         told: dict[str, Any] = json.loads(answer.stdout)

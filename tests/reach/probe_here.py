@@ -33,8 +33,11 @@ def main() -> None:
     become(asked["user"])
     hosts = [host(text) for text in asked["hosts"]]
     began, spent = time.monotonic(), time.process_time()
-    order, results = [], {}
+    order: list[str] = []
+    results: dict[str, dict[str, object]] = {}
     for result in probe(hosts, ReachOptions(**asked["options"])):
+        if not order:
+            time.sleep(asked["stall_s"])
         order.append(result.host)
         results[result.host] = {
             "status": result.status,

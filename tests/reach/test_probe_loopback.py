@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gc
 import pickle
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -255,6 +258,26 @@ def test_nothing_stays_open_when_all_is_done() -> None:
         hosts = [host(f"r{n}", mute.getsockname()[1]) for n in range(10)]
         assert all(result.ok for result in probe(hosts, ReachOptions(method="tcp")))
         assert open_files() == before
+
+
+def test_ctrl_c_ends_it_at_once_whatever_is_under_way() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as mute:
+        script = f"""
+from runner.models import Host
+from runner.reach import ReachOptions, probe
+there = {{"ansible_host": "127.0.0.1", "ansible_port": {mute.getsockname()[1]}}}
+hosts = [Host(f"r{{n}}", there) for n in range(20)]
+hosts.append(Host("here", {{"ansible_connection": "local"}}))
+for result in probe(hosts, ReachOptions(method="ssh", timeout_s=60)):
+    print(result.host, flush=True)
+"""
+        with subprocess.Popen(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as process:
+            assert process.stdout
+            assert process.stdout.readline() == b"here\n"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) in {-signal.SIGINT, 130}
 
 
 def test_results_can_be_pickled() -> None:

@@ -222,6 +222,11 @@ class TestManyHosts:
         assert last_good < 1.5
         assert told["wall_s"] < 2 * 2 * 1.15
 
+    @pytest.mark.parametrize("method", ["icmp", "ssh"])
+    def test_a_reader_that_dawdles_makes_no_host_silent(self, lan: Network, method: str) -> None:
+        told = lan.probe(self.HOSTS[:300], method=method, rate=0, stall_s=1.5, timeout_s=0.5, tries=1)
+        assert {result["status"] for result in told["results"].values()} == {"ok"}
+
     def test_the_rate_is_kept(self, lan: Network) -> None:
         told = lan.probe(self.HOSTS[:500], method="icmp", rate=500, **QUICK)
         assert 0.9 < told["wall_s"] < 3
