@@ -7,16 +7,19 @@ happens in it, it returns a result.
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import pickle
 import random
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runner.connection import connector
+from runner.connection.access import access
 from runner.connection.deadline import Deadline
 from runner.connection.refusals import refusal
+from runner.connection.visible import visible
 from runner.errors import HostError, RequestRefused, Unreachable
-from runner.inventory.endpoint import endpoint
 from runner.models import CommandResult, Host, HostResult, Phase, Status
 
 if TYPE_CHECKING:
@@ -61,7 +64,16 @@ class CommandJob:
 
 @dataclass(frozen=True, slots=True)
 class FunctionJob:
-    """Call a function with a session on the host; worker processes import it by its name."""
+    """Call a function with a session on the host.
+
+    It travels to other processes by the function's name, as functions do, which they import. That name may by
+    now stand for something that wraps the function and holds it as its attribute `function`: a decorator's
+    result, such as an Invoke task.
+
+    Attributes:
+        function: The function.
+        arguments: Its arguments beside the session, by name.
+    """
 
     function: Callable[..., Any]
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -74,6 +86,32 @@ class FunctionJob:
     def __call__(self, session: Session) -> Any:
         """Call it."""
         return self.function(session, **self.arguments)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        module, name = self.function.__module__, self.function.__qualname__
+        try:
+            found = _imported(module, name)
+        except (ImportError, AttributeError):
+            found = None
+        if found is not self.function:
+            raise pickle.PicklingError(
+                f"{module}.{name} cannot be imported by another process: "
+                "define it at the top of a module, or use --executor thread"
+            )
+        return _function_job, (module, name, dict(self.arguments))
+
+
+def _imported(module: str, name: str) -> Any:
+    """Return the function that a module holds under a name, or that what it holds there wraps."""
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return getattr(found, "function", found)
+
+
+def _function_job(module: str, name: str, arguments: Mapping[str, Any]) -> FunctionJob:
+    """Unpickle a job whose function is found by its name."""
+    return FunctionJob(_imported(module, name), arguments)
 
 
 class Session:
@@ -214,10 +252,10 @@ def _attempt(host: Host, job: Job, options: ConnectionOptions, deadline: Deadlin
         raise
     except BaseException as exc:  # a job may raise anything, SystemExit too, and it is this host's alone  # noqa: BLE001
         phase, reason = Phase.COMMAND, "job-raised"
-        error = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
+        error = f"{type(exc).__name__}: {visible(str(exc))}" if str(exc) else type(exc).__name__
     finally:
         session.close()
-    where = _where(host)
+    where = _where(host, options)
     result = HostResult(
         host=host.name,
         status=status,
@@ -233,9 +271,9 @@ def _attempt(host: Host, job: Job, options: ConnectionOptions, deadline: Deadlin
     return result, passing
 
 
-def _where(host: Host) -> tuple[str | None, int | None]:
+def _where(host: Host, options: ConnectionOptions) -> tuple[str | None, int | None]:
     try:
-        target = endpoint(host)
+        target = access(host, options).endpoint
     except HostError:
         return None, None
     return target.address, target.port
@@ -243,7 +281,7 @@ def _where(host: Host) -> tuple[str | None, int | None]:
 
 def _failed(result: CommandResult) -> CommandFailed:
     if result.refused is not None:
-        text, reason = f"the device refused {result.command!r}: {result.refused}", "refused"
+        text, reason = f"the device refused {result.command!r}: {visible(result.refused)}", "refused"
     elif result.signal is not None:
         text, reason = f"{result.command!r} was ended by signal {result.signal}", "signal"
     else:

@@ -27,6 +27,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Flag", "Settings"]
 
+# What wins over a host's own variables when given for a run, and its name among the connection's options.
+_FORCED = {
+    "user": "user",
+    "password": "password",
+    "private_key": "private_key",
+    "known_hosts": "known_hosts",
+    "host_key_policy": "host_key_policy",
+    "connect_timeout": "connect_timeout_s",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Flag:
@@ -265,7 +275,7 @@ class Settings:
             host_timeout_s=self.host_timeout,
             max_output=self.max_output,
             retries=self.retries,
-            forced=self.given & {"user", "password", "private_key"},
+            forced=frozenset(_FORCED[name] for name in self.given if name in _FORCED),
         )
 
     def reach(self) -> ReachOptions:

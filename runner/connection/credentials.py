@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +18,7 @@ from runner.models import Phase
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runner.connection.options import Login
+    from runner.connection.access import Login
     from runner.models import Secret
 
 __all__ = ["Credential", "KeyCredential", "PasswordCredential", "credentials"]
@@ -71,8 +72,10 @@ def credentials(login: Login) -> Iterator[Credential]:
 
 def _named_key(path: str) -> paramiko.PKey:
     try:
+        status = Path(path).expanduser().stat()
+        _check_mode(path, status)
         with _key_lock:
-            return _read_key(path)
+            return _read_key(path, status.st_mtime_ns)
     except FileNotFoundError as exc:
         raise _unusable(path, "does not exist", "no-key-file") from exc
     except OSError as exc:
@@ -84,6 +87,14 @@ def _named_key(path: str) -> paramiko.PKey:
         raise _unusable(path, "is encrypted; load it into ssh-agent with ssh-add", "key-encrypted") from exc
     except (paramiko.SSHException, paramiko.pkey.UnknownKeyType, ValueError, IndexError) as exc:
         raise _unusable(path, "is no private key that can be read", "bad-key-file") from exc
+
+
+def _check_mode(path: str, status: os.stat_result) -> None:
+    """Refuse a key that others can read, and what is no file at all, as ssh(1) does."""
+    if not stat.S_ISREG(status.st_mode):
+        raise _unusable(path, "is no file", "bad-key-file")
+    if status.st_uid == os.getuid() and status.st_mode & 0o077:
+        raise _unusable(path, f"can be read by others; chmod 600 {path}", "key-permissions")
 
 
 def _unusable(path: str, what: str, reason: str) -> LoginRefused:
@@ -101,7 +112,7 @@ def _default_key(path: str) -> paramiko.PKey | None:
 
 
 @lru_cache(maxsize=256)
-def _read_key(path: str) -> paramiko.PKey:
+def _read_key(path: str, changed_ns: int) -> paramiko.PKey:  # noqa: ARG001 - a key that was replaced is read anew
     return paramiko.PKey.from_path(Path(path).expanduser())
 
 

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import logging
 import os
+import stat
 import threading
 from dataclasses import dataclass, field
 from enum import Enum
@@ -155,6 +156,8 @@ def record(path: str, address: str, port: int, key_type: str, blob: str) -> None
     """
     target = Path(path).expanduser()
     line = f"{host_pattern(address, port)} {key_type} {blob}\n".encode()
+    if target.exists() and not target.is_file():
+        return
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(target, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     with _append_lock, os.fdopen(descriptor, "r+b") as file:
@@ -185,6 +188,8 @@ _read: dict[str, _Read] = {}
 def _file(path: str) -> _Index:
     try:
         status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode):  # `/dev/null` is what some people write to have none
+            return _Index()
         stamp = status.st_ino, status.st_mtime_ns, status.st_size
         before = _read.get(path)
         if before is not None and before.stamp == stamp:

@@ -15,8 +15,8 @@ from runner.models import Phase
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from runner.connection.access import Login
     from runner.connection.credentials import Credential
-    from runner.connection.options import Login
     from runner.connection.paramiko_hooks import Transport
     from runner.models import Secret
 
@@ -63,7 +63,7 @@ class _Attempt:
     def offer(self, credential: Credential) -> bool:
         """Offer one credential by each method that it is good for; whether the user is in now."""
         for method in _methods(credential):
-            if (self._allowed and method not in self._allowed) or (credential, method) in self._judged:
+            if not self._may(credential, method):
                 continue
             try:
                 wanted = self._try(method, credential)
@@ -83,6 +83,14 @@ class _Attempt:
                 self._offered.append(f"{_name(credential)} (taken)")
                 return False
         return False
+
+    def _may(self, credential: Credential, method: str) -> bool:
+        """Whether a method is open on both sides and has not been tried with this credential."""
+        return (
+            method in self._login.methods
+            and (not self._allowed or method in self._allowed)
+            and (credential, method) not in self._judged
+        )
 
     def refused(self) -> LoginRefused:
         """Return the error that says what was offered."""

@@ -1,19 +1,18 @@
-"""What a connection needs to know, and how much of it a host's own variables decide."""
+"""How hosts are connected to, before any host's own variables have been looked at."""
 
 from __future__ import annotations
 
-import getpass
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
-
-from runner.errors import InvalidVariable
-from runner.models import Phase, Secret
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from runner.models import Host
+    from runner.models import Secret
 
-__all__ = ["ConnectionOptions", "HostKeyPolicy", "Login"]
+__all__ = ["METHODS", "ConnectionOptions", "HostKeyPolicy"]
+
+METHODS = ("publickey", "password", "keyboard-interactive")
+"""Ways to log in (RFC 4252, RFC 4256)."""
 
 
 class HostKeyPolicy(StrEnum):
@@ -43,6 +42,9 @@ class ConnectionOptions:
         max_output: Bytes kept of each stream of each command; one that prints more is ended.
         retries: How often an attempt that failed for a passing reason, before any command was sent, is
             repeated.
+        keepalive_s: Seconds between the signs of life that keep firewalls on the way from forgetting an idle
+            connection; None is none.
+        methods: Ways to log in that may be used.
         forced: Names of the fields above that win over the host's variables, because the user gave them for
             this run.
     """
@@ -57,63 +59,6 @@ class ConnectionOptions:
     host_timeout_s: float | None = None
     max_output: int = 16 * 2**20
     retries: int = 2
+    keepalive_s: float | None = None
+    methods: tuple[str, ...] = METHODS
     forced: frozenset[str] = field(default=frozenset())
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """Who logs in to one host, and with what.
-
-    Attributes:
-        user: Login name.
-        password: Password, for password and keyboard-interactive authentication.
-        private_key: Path of the private key file that was asked for.
-    """
-
-    user: str
-    password: Secret | None = None
-    private_key: str | None = None
-
-    @classmethod
-    def of(cls, host: Host, options: ConnectionOptions) -> Login:
-        """Choose one host's login: this run's flags, then the host's variables, then the settings.
-
-        The names of the variables are those of Ansible's `ssh` connection plugin. Unlike there, what is given
-        on the command line wins over the inventory.
-
-        Raises:
-            InvalidVariable: A variable is not a text that can stand for what it names.
-        """
-        user = _choose(host, options, "user", ("ansible_user", "ansible_ssh_user"))
-        password = _choose(
-            host, options, "password", ("ansible_password", "ansible_ssh_password", "ansible_ssh_pass")
-        )
-        key = _choose(
-            host, options, "private_key", ("ansible_private_key_file", "ansible_ssh_private_key_file")
-        )
-        return cls(
-            user=_text("user", user) if user is not None else getpass.getuser(),
-            password=password if password is None or isinstance(password, Secret) else Secret(str(password)),
-            private_key=None if key is None else _text("private key", key),
-        )
-
-
-def _choose(host: Host, options: ConnectionOptions, name: str, variables: tuple[str, ...]) -> Any:
-    if name not in options.forced:
-        for variable in variables:
-            value = host.variables.get(variable)
-            if value not in (None, ""):
-                return value
-    return getattr(options, name)
-
-
-def _text(what: str, value: Any) -> str:
-    """Return a login name or path that no part of the program can mistake for something else."""
-    text = str(value)
-    if not text or text.startswith("-") or not text.isprintable():
-        raise InvalidVariable(
-            f"{text!r} cannot be a {what}: it is empty, begins with '-' or holds control characters",
-            reason="bad-variable",
-            phase=Phase.LOGIN,
-        )
-    return text

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from runner.connection import handshake
+from runner.connection.access import access
 from runner.connection.dial import dial
 from runner.connection.execution import Execution
 from runner.connection.host_keys import OtherTypeOnRecord
 from runner.connection.login import log_in
-from runner.connection.options import Login
 from runner.connection.paramiko_hooks import Transport
 from runner.connection.visible import visible
 from runner.errors import (
@@ -24,7 +24,6 @@ from runner.errors import (
     RequestRefused,
     Unreachable,
 )
-from runner.inventory.endpoint import endpoint
 from runner.models import Phase
 
 if TYPE_CHECKING:
@@ -79,8 +78,8 @@ class SshConnection:
 
     def __init__(self, host: Host, options: ConnectionOptions, deadline: Deadline) -> None:
         self.sent = False
-        self._host = host
-        self._options = options
+        self._access = access(host, options)
+        self._options = self._access.options
         self._deadline = deadline
         self._socket: SshSocket | None = None
         self._transport: Transport | None = None
@@ -91,8 +90,7 @@ class SshConnection:
         Raises:
             HostError: One of these failed.
         """
-        target = endpoint(self._host)
-        login = Login.of(self._host, self._options)
+        target, login = self._access.endpoint, self._access.login
         seconds = self._options.connect_timeout_s
         try:
             transport = self._stand(target)
@@ -103,7 +101,9 @@ class SshConnection:
         with self._step(Phase.LOGIN, seconds):
             log_in(transport, login)
         # Paramiko's thread looks up ten times a second for what can only happen in a handshake.
-        transport.sock.settimeout(_IDLE_S)
+        transport.sock.settimeout(min(_IDLE_S, self._options.keepalive_s or _IDLE_S))
+        if self._options.keepalive_s:
+            transport.set_keepalive(max(1, round(self._options.keepalive_s)))
 
     def _stand(self, target: Endpoint, types: frozenset[str] = frozenset()) -> Transport:
         """Connect, exchange keys, and check the host key, of which these types are asked for first."""

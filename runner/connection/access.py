@@ -1,0 +1,176 @@
+"""How one host is got at: by this run's flags, its variables, `ssh` arguments in these, and the settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import getpass
+import logging
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from runner.connection.options import HostKeyPolicy
+from runner.connection.ssh_arguments import read_arguments
+from runner.errors import InvalidVariable
+from runner.inventory import endpoint as given_for
+from runner.models import Phase, Secret
+
+if TYPE_CHECKING:
+    from runner.connection.jump import Jump
+    from runner.connection.options import ConnectionOptions
+    from runner.connection.ssh_arguments import SshArguments
+    from runner.models import Endpoint, Host
+
+__all__ = ["Access", "Login", "access"]
+
+logger = logging.getLogger(__name__)
+
+_SSH_PORT = 22
+_PASSWORDS = ("ansible_password", "ansible_ssh_password", "ansible_ssh_pass")
+_KEYS = ("ansible_private_key_file", "ansible_ssh_private_key_file")
+_TIMEOUTS = ("ansible_timeout", "ansible_ssh_timeout")
+_CHECKING = ("ansible_host_key_checking", "ansible_ssh_host_key_checking")
+_YES = {
+    "true": True,
+    "yes": True,
+    "1": True,
+    "on": True,
+    "false": False,
+    "no": False,
+    "0": False,
+    "off": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who logs in, and with what.
+
+    Attributes:
+        user: Login name.
+        password: Password, for password and keyboard-interactive authentication.
+        private_key: Path of the private key file that was asked for.
+        methods: Ways to log in that may be used.
+    """
+
+    user: str
+    password: Secret | None = None
+    private_key: str | None = None
+    methods: tuple[str, ...] = ("publickey", "password", "keyboard-interactive")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """All that is needed to log in to one host.
+
+    Attributes:
+        endpoint: Where it listens.
+        login: Who logs in.
+        options: The run's options, with what the host's variables change in them.
+        jumps: The hosts to go through, the first one first.
+    """
+
+    endpoint: Endpoint
+    login: Login
+    options: ConnectionOptions
+    jumps: tuple[Jump, ...] = ()
+
+
+def access(host: Host, options: ConnectionOptions) -> Access:
+    """Work out how a host is got at.
+
+    The names of the variables are those of Ansible's `ssh` connection plugin, and among them its order holds:
+    a variable of its own wins over the same thing in `ssh` arguments. Unlike there, what is given on the
+    command line of this run wins over the inventory.
+
+    Raises:
+        InvalidVariable: A variable cannot be used as what it stands for, or would run a program here.
+    """
+    arguments = read_arguments(host)
+    chosen = dataclasses.replace(
+        options,
+        known_hosts=_pick(options, "known_hosts", None, arguments.known_hosts),
+        host_key_policy=_pick(options, "host_key_policy", _checking(host), arguments.policy),
+        connect_timeout_s=_pick(options, "connect_timeout_s", _timeout(host), arguments.connect_timeout_s),
+        keepalive_s=_pick(options, "keepalive_s", None, arguments.keepalive_s),
+        methods=_pick(options, "methods", None, arguments.methods),
+    )
+    if chosen.host_key_policy is HostKeyPolicy.OFF:
+        _warn_of_unchecked_keys()
+    return Access(
+        endpoint=given_for.endpoint(host, arguments.port or _SSH_PORT),
+        login=_login(host, chosen, arguments),
+        options=chosen,
+        jumps=arguments.jumps or (),
+    )
+
+
+def _login(host: Host, options: ConnectionOptions, arguments: SshArguments) -> Login:
+    user = _pick(options, "user", given_for.user(host), arguments.user)
+    password = _pick(options, "password", _variable(host, _PASSWORDS), None)
+    key = _pick(options, "private_key", _variable(host, _KEYS), arguments.identity)
+    return Login(
+        user=_text("user", user) if user is not None else getpass.getuser(),
+        password=password if password is None or isinstance(password, Secret) else Secret(str(password)),
+        private_key=None if key is None else _text("private key", key),
+        methods=options.methods,
+    )
+
+
+def _pick(options: ConnectionOptions, name: str, variable: Any, argument: Any) -> Any:
+    """Return what the flags, a host's variable, its `ssh` arguments or the settings say, in that order."""
+    if name not in options.forced:
+        for value in (variable, argument):
+            if value is not None:
+                return value
+    return getattr(options, name)
+
+
+def _variable(host: Host, names: tuple[str, ...]) -> Any:
+    """Return the first of these variables that is set and not empty."""
+    values = (host.variables.get(name) for name in names)
+    return next((value for value in values if value not in (None, "")), None)
+
+
+def _timeout(host: Host) -> float | None:
+    value = _variable(host, _TIMEOUTS)
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise _invalid(f"ansible_timeout {value!r} is no number of seconds above 0")
+    return seconds
+
+
+def _checking(host: Host) -> HostKeyPolicy | None:
+    """Return what `ansible_host_key_checking` says: only its `false` says anything, as with Ansible."""
+    value = _variable(host, _CHECKING)
+    if value is None:
+        return None
+    checked = _YES.get(str(value).lower())
+    if checked is None:
+        raise _invalid(f"ansible_host_key_checking {value!r} is neither yes nor no")
+    return None if checked else HostKeyPolicy.OFF
+
+
+@lru_cache(maxsize=1)
+def _warn_of_unchecked_keys() -> None:
+    """Say it once a process, not once a host."""
+    logger.warning("host keys are not checked: whoever answers in a host's place gets its password")
+
+
+def _text(what: str, value: Any) -> str:
+    """Return a login name or path that no part of the program can mistake for something else."""
+    text = str(value)
+    if not text or text.startswith("-") or not text.isprintable():
+        raise _invalid(
+            f"{text!r} cannot be a {what}: it is empty, begins with '-' or holds control characters"
+        )
+    return text
+
+
+def _invalid(text: str) -> InvalidVariable:
+    return InvalidVariable(text, reason="bad-variable", phase=Phase.CONNECT)

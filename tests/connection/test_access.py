@@ -1,0 +1,119 @@
+"""Which of the flags, variables, arguments and settings decides how a host is got at."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Any
+
+import pytest
+
+from runner.connection.access import Access, access
+from runner.connection.options import ConnectionOptions, HostKeyPolicy
+from runner.errors import InvalidVariable
+from runner.models import Endpoint, Host, Secret
+from runner.settings import Settings
+
+
+def of(variables: dict[str, Any] | None = None, **options: Any) -> Access:
+    return access(Host("h", variables or {}), ConnectionOptions(**options))
+
+
+def test_with_nothing_said_it_is_the_local_user_on_port_22() -> None:
+    found = of()
+
+    assert found.endpoint == Endpoint("h", 22)
+    assert found.login.user == getpass.getuser()
+    assert found.login.password is None
+    assert found.login.private_key is None
+    assert found.jumps == ()
+
+
+@pytest.mark.parametrize("name", ["ansible_user", "ansible_ssh_user"])
+def test_a_variable_wins_over_the_settings(name: str) -> None:
+    assert of({name: "theirs"}, user="ours").login.user == "theirs"
+
+
+def test_a_flag_of_this_run_wins_over_a_variable() -> None:
+    given = {"forced": frozenset({"user"})}
+
+    assert of({"ansible_user": "theirs"}, user="ours", **given).login.user == "ours"
+
+
+def test_a_variable_wins_over_arguments_of_ssh_and_these_over_the_settings() -> None:
+    common = {"ansible_ssh_common_args": "-l args -p 2 -i args -o ConnectTimeout=2"}
+    both = of({"ansible_user": "variable", "ansible_port": 1, "ansible_timeout": 1, **common})
+    only = of(common, user="settings", private_key="settings", connect_timeout_s=9.0)
+
+    assert (both.login.user, both.endpoint.port, both.options.connect_timeout_s) == ("variable", 1, 1.0)
+    assert (only.login.user, only.endpoint.port, only.options.connect_timeout_s) == ("args", 2, 2.0)
+    assert only.login.private_key == "args"
+
+
+@pytest.mark.parametrize("name", ["ansible_password", "ansible_ssh_password", "ansible_ssh_pass"])
+@pytest.mark.parametrize("value", ["secret", Secret("secret")])
+def test_a_password_is_kept_secret_whatever_it_came_as(name: str, value: object) -> None:
+    found = of({name: value})
+
+    assert found.login.password == Secret("secret")
+    assert "secret" not in repr(found)
+
+
+def test_a_password_may_look_like_a_number() -> None:
+    assert of({"ansible_password": 1234}).login.password == Secret("1234")
+
+
+@pytest.mark.parametrize("value", ["-oProxyCommand=x", "a;b", "a b`c`", "a\nb"])
+def test_a_user_that_looks_like_something_else_is_refused(value: str) -> None:
+    with pytest.raises(InvalidVariable):
+        of({"ansible_user": value})
+
+
+@pytest.mark.parametrize(
+    ("variables", "policy"),
+    [
+        ({"ansible_host_key_checking": False}, HostKeyPolicy.OFF),
+        ({"ansible_ssh_host_key_checking": "no"}, HostKeyPolicy.OFF),
+        ({"ansible_host_key_checking": True}, HostKeyPolicy.ACCEPT_NEW),
+        ({"ansible_ssh_common_args": "-o StrictHostKeyChecking=yes"}, HostKeyPolicy.STRICT),
+        ({}, HostKeyPolicy.ACCEPT_NEW),
+    ],
+)
+def test_a_host_may_have_its_own_way_with_unknown_keys(
+    variables: dict[str, Any], policy: HostKeyPolicy
+) -> None:
+    assert of(variables, host_key_policy=HostKeyPolicy.ACCEPT_NEW).options.host_key_policy is policy
+
+
+def test_a_policy_given_for_the_run_holds_for_every_host() -> None:
+    options = Settings.resolve({"host_key_policy": "strict", "known_hosts": ["/mine"]}).connection()
+    args = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+    variables = {"ansible_host_key_checking": False, "ansible_ssh_common_args": args}
+    found = access(Host("h", variables), options).options
+
+    assert found.host_key_policy is HostKeyPolicy.STRICT
+    assert found.known_hosts == ("/mine",)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"ansible_timeout": "soon"},
+        {"ansible_timeout": 0},
+        {"ansible_timeout": float("inf")},
+        {"ansible_timeout": [1]},
+        {"ansible_host_key_checking": "perhaps"},
+        {"ansible_private_key_file": "-x"},
+        {"ansible_port": 99999},
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_that_hosts_error(variables: dict[str, Any]) -> None:
+    with pytest.raises(InvalidVariable) as raised:
+        of(variables)
+
+    assert raised.value.reason == "bad-variable"
+
+
+def test_a_jump_is_read_off_the_arguments() -> None:
+    assert [jump.endpoint for jump in of({"ansible_ssh_common_args": "-J gate"}).jumps] == [
+        Endpoint("gate", 22)
+    ]
