@@ -56,16 +56,18 @@ class NoProgress:
         """Leave nothing."""
 
 
-def create(stream: TextIO, total: int, running: Callable[[], Sequence[str]], *, wanted: bool) -> Progress:
+def create(
+    stream: TextIO | None, total: int, running: Callable[[], Sequence[str]], *, wanted: bool
+) -> Progress:
     """Return a progress line where it is wanted and the stream is a terminal that can rewrite a line.
 
     Args:
-        stream: Where to.
+        stream: Where to; None where the program was started with it closed.
         total: How many hosts there are.
         running: Tells which of them are at work.
         wanted: False for `--quiet`.
     """
-    if not wanted or not stream.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+    if not wanted or stream is None or not stream.isatty() or os.environ.get("TERM", "dumb") == "dumb":
         return NoProgress()
     return ProgressLine(stream, total, running)
 

@@ -11,6 +11,7 @@ from runner.models import Host, HostResult
 from runner.tasks.earlier import plan, record
 from runner.tasks.interruption import Interruption
 from runner.tasks.present import prepare, present
+from runner.tasks.recording import Recording
 from runner.tasks.select import select
 from runner.tasks.voice import say
 
@@ -42,12 +43,11 @@ def carry_out(name: str, job: Job, call: Call) -> int:
     meant = tuple(host for host in hosts if host.name in names) + tuple(
         Host(result.host) for result in left.decided
     )
-    recorder = record(run, meant, settings)
+    recording = Recording(lambda: record(run, meant, settings))
     control = Control()
-    starting = recorder.start if recorder is not None else _ignore
-    fresh = runs.carry_out(run, left.hosts, job, settings, control=control, starting=starting)
+    fresh = runs.carry_out(run, left.hosts, job, settings, control=control, starting=recording.start)
     return present(
-        run, meant, _after(left.decided, fresh), settings, Interruption(control), recorder=recorder
+        run, meant, _after(left.decided, fresh), settings, Interruption(control), recording=recording
     )
 
 
@@ -57,7 +57,3 @@ def _after(
     with closing(fresh):
         yield from decided
         yield from fresh
-
-
-def _ignore(names: Sequence[str]) -> None:
-    """Keep no history."""

@@ -74,7 +74,9 @@ def write(texts: Iterable[str]) -> None:
 
 
 def tolerant_stdout() -> None:
-    """Let a character that the terminal's encoding lacks be shown as a mark instead of ending the run."""
+    """Let neither a closed stdout nor a character that its encoding lacks end the run."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - it is open as long as the program runs
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")

@@ -17,6 +17,7 @@ from runner.tasks.earlier import plan, record
 from runner.tasks.interruption import Interruption
 from runner.tasks.output import tolerant_stdout
 from runner.tasks.present import present
+from runner.tasks.recording import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -50,11 +51,11 @@ def once(hosts: Sequence[Host], settings: Settings, asked: Asked, sources: tuple
     """
     run = runs.begin("ping", settings, pattern=settings.group, inventory=sources)
     left = plan(settings, tuple(hosts), ())
-    recorder = record(run, left.hosts, settings)
+    recording = Recording(lambda: record(run, left.hosts, settings))
     reporter = None if asked.bare is None else BareReporter(sys.stdout, alive=asked.bare)
     several = asked.count is not None and not settings.dry_run
     results = _several(left.hosts, settings, asked) if several else runs.ping(left.hosts, settings)
-    return present(run, left.hosts, results, settings, Interruption(), recorder=recorder, reporter=reporter)
+    return present(run, left.hosts, results, settings, Interruption(), recording=recording, reporter=reporter)
 
 
 def _several(hosts: Sequence[Host], settings: Settings, asked: Asked) -> Generator[HostResult, None, None]:

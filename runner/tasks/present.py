@@ -22,12 +22,13 @@ from runner.tasks.voice import Warnings, say, speaking_around
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from runner.history import Record, Recorder
+    from runner.history import Record
     from runner.models import Run
     from runner.report import Reporter
     from runner.report.progress import Progress
     from runner.settings import Settings
     from runner.tasks.interruption import Interruption
+    from runner.tasks.recording import Recording
 
 __all__ = ["prepare", "present", "show"]
 
@@ -54,7 +55,7 @@ def present(  # noqa: PLR0913 - a run, its stream, and what is done with it
     settings: Settings,
     interruption: Interruption,
     *,
-    recorder: Recorder | None = None,
+    recording: Recording,
     reporter: Reporter | None = None,
 ) -> int:
     """Report results as they come, then all of them; return the exit code.
@@ -67,13 +68,12 @@ def present(  # noqa: PLR0913 - a run, its stream, and what is done with it
     folder = None
     if settings.output_dir is not None:
         folder = OutputFolder(settings.output_dir, [host.name for host in hosts])
-    presentation = _Presentation(hosts, output, folder, recorder, interruption)
+    presentation = _Presentation(hosts, output, folder, recording, interruption)
     with interruption.handled():
         with speaking_around(presentation.progress(wanted=not settings.quiet)) as line:
             presentation.follow(run, results, line)
         everything = Results(presentation.seen, runs.end(run), hosts)
-        if recorder is not None:
-            recorder.finish()
+        recording.finish()
         output.call("finish", everything)
     _warn(everything, settings)
     output.flush()
@@ -90,14 +90,14 @@ class _Presentation:
         hosts: Sequence[Host],
         output: Output,
         folder: OutputFolder | None,
-        recorder: Recorder | None,
+        recording: Recording,
         interruption: Interruption,
     ) -> None:
         self.seen: list[HostResult] = []
         self._left = {host.name: None for host in hosts}
         self._output = output
         self._folder = folder
-        self._recorder = recorder
+        self._recording = recording
         self._interruption = interruption
 
     def progress(self, *, wanted: bool) -> Progress:
@@ -126,9 +126,7 @@ class _Presentation:
     def _take(self, result: HostResult, line: Progress) -> None:
         self.seen.append(result)
         self._left.pop(result.host, None)
-        # Only what outlasts the program is shown.
-        if self._recorder is not None:
-            self._recorder.add(result)
+        self._recording.add(result)  # only what outlasts the program is shown
         if self._folder is not None:
             _write(self._folder, result)
         line.result(result)

@@ -22,6 +22,8 @@ _progress: list[Progress] = [NoProgress()]
 
 def say(text: str) -> None:
     """Tell the operator something that is no result: on stderr, as one safe line."""
+    if sys.stderr is None:  # the program was started with it closed; print() would take stdout then
+        return
     # A signal handler may have interrupted a write to the same stream, which raises RuntimeError.
     with _progress[-1].aside(), suppress(OSError, ValueError, RuntimeError):
         print(visible_line(text), file=sys.stderr, flush=True)

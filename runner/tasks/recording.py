@@ -1,0 +1,52 @@
+"""A run's place in the history, taken when there is something to keep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from runner.history import Recorder
+    from runner.models import HostResult
+
+__all__ = ["Recording"]
+
+
+class Recording:
+    """Begins with the first host that is handed to a worker, or the first result.
+
+    A run that was refused before that (a misspelt executor, a folder that cannot be written) is none, and
+    must not be what `--failed last` finds.
+
+    Args:
+        begin: Begins to keep the run; None where it is not to be kept.
+    """
+
+    def __init__(self, begin: Callable[[], Recorder | None]) -> None:
+        self._begin = begin
+        self._begun = False
+        self._recorder: Recorder | None = None
+
+    def start(self, names: Sequence[str]) -> None:
+        """Keep that hosts are about to be handed to workers."""
+        recorder = self._open()
+        if recorder is not None:
+            recorder.start(names)
+
+    def add(self, result: HostResult) -> None:
+        """Keep a result."""
+        recorder = self._open()
+        if recorder is not None:
+            recorder.add(result)
+
+    def finish(self) -> None:
+        """Keep that the run has ended."""
+        if self._recorder is not None:
+            self._recorder.finish()
+
+    def _open(self) -> Recorder | None:
+        if not self._begun:
+            self._begun = True
+            self._recorder = self._begin()
+        return self._recorder

@@ -1,0 +1,126 @@
+"""What a device, an inventory or an exception says never drives the operator's terminal."""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner import report
+from runner.models import CommandResult, Host, HostResult, Phase, Run, Status
+from runner.report import ReportOptions
+from runner.report.terminal import Style, visible, visible_line
+from runner.results import Results
+
+ATTACKS = [
+    "\x1b[2J",
+    "\x1b]0;title\x07",
+    "\x9b31m",
+    "\x07",
+    "\x08",
+    "\x7f",
+    "\u202e",
+    "\u2066",
+    "\u200b",
+    "\ufeff",
+    "\u2028",
+    "\u00ad",
+    "\U000e0041",
+    "\ud800",
+    "a\rb",
+]
+FORMATS = ("folded", "text", "json", "jsonl")
+
+
+def harmless(text: str) -> bool:
+    return all(
+        char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp") for char in text
+    )
+
+
+@given(st.text())
+def test_text_made_visible_holds_nothing_that_a_terminal_acts_on(text: str) -> None:
+    assert harmless(visible(text))
+    assert harmless(visible_line(text))
+    assert "\n" not in visible_line(text)
+    assert "\t" not in visible_line(text)
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "S"])))
+def test_text_that_anybody_may_read_is_left_as_it_is(text: str) -> None:
+    assert visible(text) == text
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_each_way_to_drive_a_terminal_is_shown_as_a_mark(attack: str) -> None:
+    assert harmless(visible(attack))
+    assert "\\" in visible(attack)
+
+
+def test_the_line_ends_of_network_gear_are_line_ends() -> None:
+    assert visible("a\r\nb\r\n") == "a\nb\n"
+    assert visible("a\rb") == "a\\rb"
+
+
+def test_a_style_without_colour_adds_nothing() -> None:
+    assert Style(colour=False).bad("x") == "x"
+    assert Style(colour=True).bad("x") == "\x1b[31mx\x1b[0m"
+
+
+def hostile(field: str, attack: str) -> HostResult:
+    """Return a result that has the attack in one of its fields, and nowhere else."""
+    values: dict[str, Any] = {"host": "h", "status": Status.FAILED, "phase": Phase.COMMAND}
+    texts = dict.fromkeys(("command", "signal", "refused"), "x")
+    streams = {"stdout_bytes": b"", "stderr_bytes": b""}
+    if field in texts:
+        texts[field] = attack
+    elif field in streams:
+        streams[field] = attack.encode("utf-8", "surrogatepass")
+    else:
+        values[field] = attack
+    command = CommandResult(texts["command"], 1, signal=texts["signal"], refused=texts["refused"], **streams)
+    return HostResult(**values, commands=(command, command))
+
+
+FIELDS = (
+    "host",
+    "address",
+    "method",
+    "reason",
+    "error",
+    "value",
+    "command",
+    "signal",
+    "refused",
+    "stdout_bytes",
+    "stderr_bytes",
+)
+
+
+@pytest.mark.parametrize("task", ["run", "ping"])
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("field", FIELDS)
+def test_no_field_of_a_result_reaches_the_terminal_raw_in_any_format(
+    field: str, name: str, task: str
+) -> None:
+    for attack in ATTACKS:
+        for status in (Status.OK, Status.FAILED):
+            stream = io.StringIO()
+            result = hostile(field, attack)
+            shown = [HostResult(**{**fields(result), "status": status})]
+            run = Run("id", task, datetime.now(UTC), (attack,), attack, (attack,), "thread", 1)
+            everything = Results(shown, run, [Host(result.host)])
+            reporter = report.create(name, stream, ReportOptions(verbose=True))
+            reporter.start(run)
+            reporter.result(shown[0])
+            reporter.finish(everything)
+            assert harmless(stream.getvalue()), (field, attack, stream.getvalue())
+
+
+def fields(result: HostResult) -> dict[str, Any]:
+    return {name: getattr(result, name) for name in HostResult.__slots__}

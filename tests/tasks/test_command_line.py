@@ -1,0 +1,188 @@
+"""The command line contract: what is typed, what it means, and what is said where it means nothing."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.settings import Settings
+
+if TYPE_CHECKING:
+    from tests.projects import Ended, Project
+
+BOTH = pytest.mark.parametrize("program", ["invoke", "runner"])
+
+FLAGS = re.findall(
+    r"--\S+",
+    """
+    which --inventory --group --limit
+    how --executor --workers --timeout --connect-timeout --host-timeout --retries --serial --max-fail --rate
+        --no-ping --method --max-output --dry-run --resume --failed
+    who --user --ask-pass --private-key --known-hosts --host-key-policy
+    show --format --output-dir --quiet --verbose
+    """,
+)
+
+
+def refused(ended: Ended) -> str:
+    """Return the one line that a wrong command line gets; nothing was done for it."""
+    assert ended.code == 1
+    assert ended.stdout == ""
+    assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
+    return ended.stderr.strip()
+
+
+def test_every_flag_of_the_contract_is_one_of_ping_and_of_run(demo: Project) -> None:
+    for task in ("ping", "run"):
+        words = set(re.findall(r"--[a-z-]+", demo.type(task, "--help").stdout))
+        assert set(FLAGS) <= words
+
+
+def test_every_flag_has_its_short_form_once() -> None:
+    shorts = [flag.short for flag in Settings.flags().values() if flag.short]
+    assert sorted(shorts) == sorted(set(shorts))
+    assert {"i", "g", "l"} <= set(shorts)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "--cmd", "hostname", "--group", "servers"),
+        ("run", "hostname", "-g", "servers"),
+        ("run", "-g", "servers", "hostname"),
+        ("run", "-g", "servers", "-c", "hostname"),
+        ("run", "-g=servers", "--cmd=hostname"),
+        ("run", "-g", "servers", "--", "hostname"),
+        ("run", "hostname", "-qg", "servers"),
+    ],
+)
+def test_a_command_is_given_in_any_of_these_ways(demo: Project, program: str, words: tuple[str, ...]) -> None:
+    ended = (
+        demo.type(*words, "--format", "json", program=program)
+        if "--" not in words
+        else demo.type(*words[:1], "--format", "json", *words[1:], program=program)
+    )
+    assert ended.code == 0, ended.stderr
+    assert {host["commands"][0]["stdout"] for host in ended.document["hosts"].values()} == {
+        "web1\n",
+        "web2\n",
+        "db1\n",
+    }
+
+
+def test_several_commands_are_run_in_order(demo: Project) -> None:
+    ended = demo.type("run", "--cmd", "hostname", "--cmd", "whoami", "-g", "web1", "--format", "json")
+    assert [c["stdout"] for c in ended.document["hosts"]["web1"]["commands"]] == ["web1\n", "demo\n"]
+
+
+def test_words_after_two_dashes_are_one_command_flags_and_all(demo: Project) -> None:
+    ended = demo.type("run", "-g", "web1", "--format", "json", "--", "echo", "-g", "--help")
+    assert ended.document["hosts"]["web1"]["commands"][0]["command"] == "echo -g --help"
+
+
+def test_the_name_of_a_task_is_no_task_where_it_is_a_value(demo: Project) -> None:
+    ended = demo.type("run", "--cmd", "hostname", "-g", "web1", "-l", "all", "--format", "json")
+    assert ended.code == 0
+    demo.write("inventories/more", "[ping]\nweb1\n[run]\nweb1\n")
+    assert demo.type("inventory", "-g", "run", "--hosts", "ping").stdout == "web1\n"
+    ended = demo.type("run", "run", "-g", "ping", "--format", "json")
+    assert ended.document["run"]["commands"] == ["run"]
+
+
+def test_two_tasks_on_one_line_are_two_tasks(demo: Project) -> None:
+    ended = demo.type("run", "hostname", "-g", "web1", "ping", "--method", "tcp", "-g", "db1")
+    assert ended.code == 0
+    assert "web1" in ended.stdout
+    assert "db1: ok  rtt" in ended.stdout
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "--help"),
+        ("--help", "run"),
+        ("run", "-h"),
+        ("run", "hostname", "--help"),
+        ("run", "--cmd", "hostname", "--help"),
+        ("run", "-g", "servers", "--help"),
+    ],
+)
+def test_help_is_help_wherever_it_stands(demo: Project, program: str, words: tuple[str, ...]) -> None:
+    ended = demo.type(*words, program=program)
+    assert ended.code == 0
+    assert "Run commands on every host" in ended.stdout
+    assert "--cmd" in ended.stdout
+
+
+@BOTH
+def test_help_is_never_taken_for_a_command(demo: Project, program: str) -> None:
+    line = refused(demo.type("run", "--cmd", "--help", program=program))
+    assert line == "--cmd needs a value, and --help is a flag; if it is meant: --cmd=--help"
+    ended = demo.type("run", "--cmd=--help", "-g", "web1", "--format", "json", program=program)
+    assert ended.document["run"]["commands"] == ["--help"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("ping", "--grup", "x"), "--grup is not a flag here; did you mean --group?"),
+        (("run", "hostname", "--grup", "x"), "--grup is not a flag here; did you mean --group?"),
+        (("run", "--exector=x", "hostname"), "--exector is not a flag here; did you mean --executor"),
+        (("ping", "--xyzzy"), "--xyzzy is not a flag here; the flags are: "),
+        (("ping", "-g"), "-g needs a value"),
+        (("run", "hostname", "--limit", "--quiet"), "--limit needs a value, and --quiet is a flag"),
+        (("ping", "--workers", "0"), "ping: --workers '0': expected a number from 1 to 10000"),
+        (("ping", "--workers", "many"), "ping: --workers 'many': expected a whole number"),
+        (("run", "x", "--timeout", "soon"), "run: --timeout 'soon': expected a time"),
+        (("run", "x", "--serial", "0"), "run: --serial '0': expected batch sizes"),
+        (("run", "x", "--max-fail", "120%"), "run: --max-fail '120%': expected a number of hosts"),
+        (("run", "x", "--rate", "-1"), "run: --rate '-1': expected a number a second"),
+        (("ping", "--method", "udp"), "ping: --method 'udp': expected one of icmp, tcp, ssh, auto"),
+        (("run", "x", "--host-key-policy", "yes"), "expected one of strict, accept-new, off"),
+        (("run", "x", "--executor", "grid"), "run: --executor: 'grid' is not known; known: process, serial"),
+        (("ping", "--format", "xml"), "ping: --format: 'xml' is not known; known: folded, json, jsonl, text"),
+        (("ping", "--output-dir", "/proc/x"), "ping: --output-dir '/proc/x': "),
+        (("run",), "run: no command: give one as --cmd 'show version', or after --"),
+        (("run", ""), "run: a command is empty"),
+        (("run", "a", "--cmd", " "), "run: a command is empty"),
+        (("ping", "--", "x"), "ping: nothing can be said to it after --: 'x'"),
+        (("ping", "-i", "nowhere"), "ping: "),
+        (("ping", "-g", "nosuch"), "ping: no group or host 'nosuch'"),
+        (("ping", "-g", "r1:&web1"), "ping: no host matches 'r1:&web1'"),
+        (("run", "x", "-g", "r1", "-l", "web1"), "run: no host matches 'r1' limited to 'web1'"),
+        (("run", "x", "--resume", "nothing"), "nothing"),
+        (("inventory",), "inventory: say what to show"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_nothing_is_done(
+    demo: Project, words: tuple[str, ...], said: str
+) -> None:
+    assert said in refused(demo.type(*words))
+
+
+def test_what_is_wrong_is_said_before_any_host_is_touched(demo: Project) -> None:
+    for words in (("--executor", "grid"), ("--format", "xml"), ("--output-dir", "/proc/x")):
+        refused(demo.type("run", "hostname", *words))
+    assert demo.type("history").stdout == ""
+
+
+def test_what_is_wrong_never_drives_the_terminal(demo: Project) -> None:
+    for words in (("ping", "-g", "\x1b[2J"), ("ping", "-i", "\x1b[2J"), ("ping", "--format", "\x1b[2J")):
+        assert "\x1b" not in refused(demo.type(*words))
+
+
+def test_the_inventory_is_shown_a_name_a_line(demo: Project) -> None:
+    assert demo.type("inventory", "--hosts", "servers").stdout == "web1\nweb2\ndb1\n"
+    assert set(demo.type("inventory", "--list").document["servers"]["hosts"]) == {"web1", "web2", "db1"}
+    assert "@servers:" in demo.type("inventory", "--graph").stdout
+
+
+def test_a_dry_run_names_the_hosts_and_is_no_failure(demo: Project) -> None:
+    ended = demo.type("run", "reboot", "-g", "servers", "--dry-run", "--format", "json")
+    assert ended.code == 0
+    assert {host["status"] for host in ended.document["hosts"].values()} == {"skipped"}
+    assert not any(host["sent"] for host in ended.document["hosts"].values())
