@@ -34,6 +34,9 @@ READ = {
     "max_output": ("1M", 2**20),
     "resume": ("last", "last"),
     "failed": ("last", "last"),
+    "vault_password_file": ("pw", ("pw",)),
+    "vault_id": (["dev@pw"], ("dev@pw",)),
+    "ask_vault_pass": ("no", False),
     "no_history": (True, True),
     "vault_password_file": (["a", "b"], ("a", "b")),
     "vault_id": ("dev@file", ("dev@file",)),
@@ -132,7 +135,8 @@ def test_the_settings_become_the_options_of_each_part() -> None:
     chosen: dict[str, Any] = {name: text for name, (text, _) in READ.items()}
     settings = Settings.resolve(chosen)
     connection, reach, fanout = settings.connection(), settings.reach(), settings.fanout()
-    assert connection.forced == {"user", "password", "private_key"}
+    assert connection.forced >= {"user", "password", "private_key", "host_key_policy"}
+    assert not Settings.resolve({}, chosen).connection().forced
     assert connection.host_key_policy is HostKeyPolicy.ACCEPT_NEW
     assert (connection.command_timeout_s, connection.host_timeout_s) == (120.0, 1.5)
     assert (reach.method, reach.timeout_s, reach.tries) == ("tcp", 0.3, 3)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -26,31 +25,12 @@ class HostTask(FleetTask):
         super().__init__(_body(function), **options)
 
 
-class _Travelling:
-    """A function under a name that now means its task: a worker process finds it there and takes it out."""
-
-    def __init__(self, function: Any) -> None:
-        self._function = function
-
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
-        return self._function(*arguments, **named)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _found, (self._function.__module__, self._function.__qualname__)
-
-
-def _found(module: str, name: str) -> _Travelling:
-    """Unpickle: import the module and take the function out of the task that stands in its place."""
-    found = functools.reduce(getattr, name.split("."), importlib.import_module(module))
-    return _Travelling(found.function if isinstance(found, HostTask) else found)
-
-
 def _body(function: Callable[..., Any]) -> Callable[..., int]:
     def body(call: Call, **arguments: Any) -> int:
         from runner.jobs import FunctionJob  # noqa: PLC0415 - tasks are listed without loading what runs them
         from runner.tasks.carry_out import carry_out  # noqa: PLC0415
 
-        return carry_out(function.__name__, FunctionJob(_Travelling(function), arguments), call)
+        return carry_out(function.__name__, FunctionJob(function, arguments), call)
 
     functools.update_wrapper(body, function)
     # Invoke reads a task's own arguments off its signature; the first parameter is whatever Invoke passes.
@@ -59,8 +39,8 @@ def _body(function: Callable[..., Any]) -> Callable[..., int]:
 
 
 def function_of(what: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function that a host task calls, fit to travel to a process; any other function as it is."""
-    return _Travelling(what.function) if isinstance(what, HostTask) else what
+    """Return the function that a host task calls; any other function as it is."""
+    return what.function if isinstance(what, HostTask) else what
 
 
 def host_task(function: Callable[..., Any] | None = None, **options: Any) -> Any:
