@@ -25,17 +25,32 @@ class Login(Protocol):
 
 
 @pytest.fixture(scope="session")
-def lab() -> Iterator[the_lab.Lab]:
-    """A lab that is up, for one test run at a time. One that was up before is used, and left up."""
+def turn() -> Iterator[the_lab.Lab]:
+    """The right to do anything to the lab. One that was up before the tests is up after them."""
     with _alone():
         was_up = the_lab.is_up()
         try:
-            running = the_lab.up()
+            mine = the_lab.up()
         except the_lab.LabUnavailable as exc:
             _go_without(str(exc))
-        yield running
-        if not was_up:
+        yield mine
+        if was_up:
+            the_lab.up()
+        else:
             the_lab.down()
+
+
+@pytest.fixture
+def lab(turn: the_lab.Lab) -> the_lab.Lab:
+    """A lab that is up as a whole, whatever the test before has done to it."""
+    return the_lab.up(turn)
+
+
+@pytest.fixture
+def no_lab(turn: the_lab.Lab) -> the_lab.Lab:
+    """Where a lab would be, and nothing of it."""
+    the_lab.down(turn)
+    return turn
 
 
 @contextmanager
@@ -59,7 +74,7 @@ def _go_without(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def login(lab: the_lab.Lab) -> Login:
     def run(address: object, command: str) -> subprocess.CompletedProcess[str]:
         options = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from tests.lab import frr, namespaces, sshd, topology
@@ -161,6 +162,16 @@ def _write(lab: Lab) -> None:
         if isinstance(node, Router):
             frr.write_configuration(lab, node)
     sshd.write_known_hosts(lab, host_keys)
+    _hand_over(lab)
+
+
+def _hand_over(lab: Lab) -> None:
+    """Let whoever called `sudo` log in to the lab without it: the login is theirs, the rest stays root's."""
+    caller = os.environ.get("SUDO_UID", "")
+    if caller.isdecimal():
+        lab.state.chmod(0o711)
+        for path in (lab.login_key, lab.known_hosts):
+            os.chown(path, int(caller), -1)
 
 
 def _stop(node: Node) -> None:

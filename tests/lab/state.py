@@ -33,7 +33,7 @@ class Lab:
     """Where the things of a lab are.
 
     Attributes:
-        state: Its folder, readable by root alone, for it holds the login key.
+        state: Its folder, which only root can list, for it holds private keys.
     """
 
     state: Path = REPOSITORY / ".lab"

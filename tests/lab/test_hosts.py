@@ -123,9 +123,11 @@ def test_a_dead_host_is_told_at_once(address: object, error: int) -> None:
         assert probe.connect_ex((str(address), 22)) == error
 
 
-def test_the_folder_is_readable_by_root_alone(lab: Lab) -> None:
-    assert lab.state.stat().st_mode & 0o777 == 0o700
-    assert lab.state.stat().st_uid == 0
+def test_only_root_can_list_the_folder_and_only_one_user_can_read_a_private_key(lab: Lab) -> None:
+    keys = [lab.login_key, *lab.state.glob("*/ssh_host_*_key")]
+    assert len(keys) == 1 + len(topology.NODES)
+    assert (lab.state.stat().st_uid, lab.state.stat().st_mode & 0o066) == (0, 0)
+    assert [key.stat().st_mode & 0o777 for key in keys] == [0o600] * len(keys)
 
 
 @pytest.mark.differential

@@ -28,13 +28,6 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 FIRST, SECOND, THIRD = topology.ROUTERS
 
 
-@pytest.fixture
-def doomed(lab: the_lab.Lab) -> Iterator[the_lab.Lab]:
-    """A lab that the test may do anything to; the next test finds it whole again."""
-    yield lab
-    the_lab.up()
-
-
 def _all_processes(lab: the_lab.Lab) -> set[int]:
     inside = {pid for namespace in namespaces.existing() for pid in namespaces.pids(namespace)}
     assert sshd.main_process(lab, topology.SERVERS) in inside
@@ -52,16 +45,15 @@ def _traces(lab: the_lab.Lab, processes: set[int]) -> list[object]:
     ]
 
 
-def test_down_leaves_no_trace(doomed: the_lab.Lab) -> None:
-    processes = _all_processes(doomed)
+def test_down_leaves_no_trace(lab: the_lab.Lab) -> None:
+    processes = _all_processes(lab)
     the_lab.down()
-    assert _traces(doomed, processes) == []
+    assert _traces(lab, processes) == []
 
 
-def test_down_of_nothing_is_no_fault(doomed: the_lab.Lab) -> None:
+def test_down_of_nothing_is_no_fault(no_lab: the_lab.Lab) -> None:
     the_lab.down()
-    the_lab.down()
-    assert _traces(doomed, set()) == []
+    assert _traces(no_lab, set()) == []
 
 
 def test_up_leaves_a_lab_alone_that_is_up(lab: the_lab.Lab) -> None:
@@ -70,56 +62,53 @@ def test_up_leaves_a_lab_alone_that_is_up(lab: the_lab.Lab) -> None:
     assert (_all_processes(lab), lab.known_hosts.read_bytes()) == before
 
 
-def test_up_mends_a_lab_that_lost_a_daemon(doomed: the_lab.Lab) -> None:
-    os.kill(frr.processes(doomed, FIRST)["ospfd"], signal.SIGKILL)
+def test_up_mends_a_lab_that_lost_a_daemon(lab: the_lab.Lab) -> None:
+    os.kill(frr.processes(lab, FIRST)["ospfd"], signal.SIGKILL)
     wait_until(lambda: not the_lab.is_up(), "the death of ospfd", seconds=10)
     the_lab.up()
     assert all(node.ok for node in the_lab.status())
 
 
-def test_down_finds_processes_whose_namespace_lost_its_name(doomed: the_lab.Lab) -> None:
-    processes = _all_processes(doomed)
+def test_down_finds_processes_whose_namespace_lost_its_name(lab: the_lab.Lab) -> None:
+    processes = _all_processes(lab)
     run("ip", "netns", "delete", topology.namespace_of(SECOND.name))
     the_lab.down()
-    assert _traces(doomed, processes) == []
+    assert _traces(lab, processes) == []
 
 
-def test_a_stale_pid_file_costs_no_strangers_life(doomed: the_lab.Lab) -> None:
+def test_a_stale_pid_file_costs_no_strangers_life(lab: the_lab.Lab) -> None:
     with subprocess.Popen(["sleep", "60"]) as stranger:
-        (doomed.node(FIRST) / "sshd.pid").write_text(f"{stranger.pid}\n")
+        (lab.node(FIRST) / "sshd.pid").write_text(f"{stranger.pid}\n")
         the_lab.down()
         assert stranger.poll() is None
         stranger.kill()
 
 
 @pytest.mark.parametrize("namespace", [topology.NAMESPACES[0], topology.NAMESPACES[-1]])
-def test_down_removes_what_a_killed_up_has_left(namespace: str, doomed: the_lab.Lab) -> None:
-    the_lab.down()
+def test_down_removes_what_a_killed_up_has_left(namespace: str, no_lab: the_lab.Lab) -> None:
     with subprocess.Popen([sys.executable, "-m", "tests.lab", "up"], cwd=REPOSITORY) as builder:
         wait_until(lambda: namespace in namespaces.existing(), namespace, seconds=30)
         builder.kill()
     the_lab.down()
-    assert _traces(doomed, set()) == []
+    assert _traces(no_lab, set()) == []
 
 
-def test_an_up_that_is_interrupted_leaves_nothing(doomed: the_lab.Lab) -> None:
-    the_lab.down()
+def test_an_up_that_is_interrupted_leaves_nothing(no_lab: the_lab.Lab) -> None:
     program = (
         "import signal, tests.lab\nsignal.signal(signal.SIGINT, signal.default_int_handler)\ntests.lab.up()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program], cwd=REPOSITORY, stderr=subprocess.PIPE, text=True
     ) as builder:
-        wait_until(lambda: bool(frr.processes(doomed, FIRST)), "the first daemon", seconds=30)
+        wait_until(lambda: bool(frr.processes(no_lab, FIRST)), "the first daemon", seconds=30)
         builder.send_signal(signal.SIGINT)
         _, words = builder.communicate(timeout=30)
     assert words.endswith("KeyboardInterrupt\n")
-    assert _traces(doomed, set()) == []
+    assert _traces(no_lab, set()) == []
 
 
-@pytest.mark.usefixtures("doomed")
+@pytest.mark.usefixtures("no_lab")
 def test_up_refuses_a_machine_that_routes_the_labs_addresses_elsewhere() -> None:
-    the_lab.down()
     run("ip", "route", "add", "unreachable", "198.18.200.0/24")
     try:
         with pytest.raises(the_lab.LabUnavailable, match=r"routes it already.*198\.18\.200\.0/24"):
@@ -128,32 +117,40 @@ def test_up_refuses_a_machine_that_routes_the_labs_addresses_elsewhere() -> None
         run("ip", "route", "delete", "unreachable", "198.18.200.0/24")
 
 
-def test_a_strict_umask_locks_nobody_out(doomed: the_lab.Lab, login: Login) -> None:
+def test_a_strict_umask_locks_nobody_out(login: Login) -> None:
     the_lab.down()
     before = os.umask(0o077)
     try:
         the_lab.up()
     finally:
         os.umask(before)
-    assert doomed.state.stat().st_mode & 0o777 == 0o700
     assert login(FIRST.address, "show version").returncode == 0
     assert login(topology.server_address(1), "umask").stdout == "0022\n"
 
 
-def test_a_file_in_the_folders_place_is_told_and_kept(doomed: the_lab.Lab) -> None:
-    the_lab.down()
-    doomed.state.write_text("mine")
+@pytest.mark.parametrize(("caller", "owner", "mode"), [("", 0, 0o700), ("65534", 65534, 0o711)])
+def test_who_called_sudo_may_log_in_without_it(
+    caller: str, owner: int, mode: int, no_lab: the_lab.Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUDO_UID", caller)
+    the_lab.up()
+    assert no_lab.state.stat().st_mode & 0o777 == mode
+    assert {path.stat().st_uid for path in (no_lab.login_key, no_lab.known_hosts)} == {owner}
+    assert {path.stat().st_uid for path in no_lab.state.glob("*/ssh_host_*_key")} == {0}
+
+
+def test_a_file_in_the_folders_place_is_told_and_kept(no_lab: the_lab.Lab) -> None:
+    no_lab.state.write_text("mine")
     try:
         with pytest.raises(the_lab.LabError, match="cannot be removed"):
             the_lab.up()
-        assert doomed.state.read_text() == "mine"
+        assert no_lab.state.read_text() == "mine"
     finally:
-        doomed.state.unlink()
+        no_lab.state.unlink()
 
 
-@pytest.mark.usefixtures("doomed")
+@pytest.mark.usefixtures("no_lab")
 def test_a_router_is_not_started_without_a_lab() -> None:
-    the_lab.down()
     with pytest.raises(the_lab.LabError, match="bring the lab up first"):
         the_lab.start_router("fr1")
     assert namespaces.existing() == ()
@@ -186,11 +183,11 @@ def test_another_checkouts_lab_is_neither_taken_over_nor_taken_down(lab: the_lab
     assert the_lab.is_up()
 
 
-def test_a_lab_whose_checkout_was_removed_can_be_taken_down(doomed: the_lab.Lab, tmp_path: Path) -> None:
-    processes = _all_processes(doomed)
-    shutil.rmtree(doomed.state)
+def test_a_lab_whose_checkout_was_removed_can_be_taken_down(lab: the_lab.Lab, tmp_path: Path) -> None:
+    processes = _all_processes(lab)
+    shutil.rmtree(lab.state)
     the_lab.down(the_lab.Lab(tmp_path / ".lab"))
-    assert _traces(doomed, processes) == []
+    assert _traces(lab, processes) == []
 
 
 def test_only_one_program_changes_the_lab_at_a_time(lab: the_lab.Lab) -> None:
@@ -204,7 +201,7 @@ def test_only_one_program_changes_the_lab_at_a_time(lab: the_lab.Lab) -> None:
 def test_a_second_test_run_goes_without_the_lab_and_fails_where_it_is_required(
     required: str, outcome: str
 ) -> None:
-    argv = [sys.executable, "-m", "pytest", "-rs", "tests/lab/test_hosts.py", "-k", "readable_by_root_alone"]
+    argv = [sys.executable, "-m", "pytest", "-rs", "tests/lab/test_hosts.py", "-k", "root_can_list"]
     environment = {**os.environ, "RUNNER_REQUIRE_LAB": required}
     done = subprocess.run(argv, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
     assert outcome in done.stdout
