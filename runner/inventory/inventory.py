@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import PatternError
 from runner.inventory.graph import Graph
-from runner.inventory.loading import Loading, Options
+from runner.inventory.loading import BrokenSource, Loading, Options
 from runner.inventory.patterns import LOCALHOST, PatternMatcher, nearest
 from runner.inventory.resolved import HostVariables, ResolvedVariables
 from runner.inventory.sources import read, split_format
@@ -206,9 +206,18 @@ class Inventory:
 
 
 def _read_all(sources: Sequence[str], loading: Loading) -> Loading:
-    """Read every source and settle the graph."""
-    for source in sources:
-        loading.read_source(source, read)
+    """Read every source that is not broken, and settle the graph."""
+    try:
+        for source in sources:
+            loading.read_source(source, read)
+    except BrokenSource as exc:
+        left_out = {**loading.left_out, exc.source: exc.error}
+        again = replace(
+            loading, graph=Graph(trace=loading.graph.trace), warnings=[], files=[], left_out=left_out
+        )
+        return _read_all(sources, again)
+    for error in loading.left_out.values():
+        loading.warn(f"{error}; left out")
     graph = loading.graph
     graph.source = None
     graph.reconcile()

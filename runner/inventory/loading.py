@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runner.inventory.documents import DocumentReader
     from runner.inventory.vault import Vault
 
-__all__ = ["MAX_SOURCES", "Loading", "Options"]
+__all__ = ["MAX_SOURCES", "BrokenSource", "Loading", "Options"]
 
 MAX_SOURCES = 20_000
 """How many files folders of sources may hold: links can make a folder endless."""
@@ -47,6 +47,22 @@ class Options:
     partial: bool = False
 
 
+class BrokenSource(InventoryError):
+    """A source that is to be left out. It may have filled half the graph, so the load begins anew without it.
+
+    Args:
+        source: The source.
+        error: What is wrong with it.
+    """
+
+    def __init__(self, source: str, error: InventoryError) -> None:
+        super().__init__(
+            error.message, path=error.path, line=error.line, column=error.column, text=error.text
+        )
+        self.source = source
+        self.error = error
+
+
 @dataclass(slots=True)
 class Loading:
     """One load in progress.
@@ -57,6 +73,7 @@ class Loading:
         warnings: One line for each thing that was read and is doubtful.
         files: The files that have been read as sources, in order.
         located: Whether documents are to know the position of each key.
+        left_out: Sources that turned out to be broken, and why.
     """
 
     options: Options
@@ -64,6 +81,7 @@ class Loading:
     warnings: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     located: bool = False
+    left_out: dict[str, InventoryError] = field(default_factory=dict)
     _documents: DocumentReader | None = None
 
     def warn(self, message: str) -> None:
@@ -72,20 +90,24 @@ class Loading:
             self.warnings.append(message)
 
     def read_source(self, source: str, read: Callable[[str, Loading], None]) -> None:
-        """Read one source, or say why not, as the options want it.
+        """Read one source, unless it is to be left out.
 
         Raises:
-            InventoryError: It cannot be read.
+            InventoryError: It cannot be read; `BrokenSource` where such a one is to be left out.
         """
+        if source in self.left_out:
+            return
         self.files.append(source)
         if len(self.files) > MAX_SOURCES:
             raise InventoryError(f"more than {MAX_SOURCES:,} sources", path=source)
         try:
             read(source, self)
+        except BrokenSource:
+            raise
         except InventoryError as exc:
-            if not self.options.partial:
-                raise
-            self.warn(f"{exc}; left out")
+            if self.options.partial:
+                raise BrokenSource(source, exc) from exc
+            raise
 
     def read_bytes(self, path: str) -> bytes:
         """Read a regular file within the limit, decrypted if it is a vault.

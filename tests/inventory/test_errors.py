@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -177,9 +176,18 @@ def test_doubtful_things_are_warnings(tmp_path: Path) -> None:
     assert "web.yaml: not read, because web.yml is there" in said
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
-    (tmp_path / "hosts").write_text("h1\n")
-    (tmp_path / "hosts").chmod(0)
-    with pytest.raises(InventoryError, match="cannot be read: Permission denied"):
-        load(tmp_path / "hosts")
+def test_nothing_of_a_file_that_is_left_out_stays(tmp_path: Path) -> None:
+    (tmp_path / "a.ini").write_text("[web]\nh1\n")
+    (tmp_path / "b.ini").write_text("[web]\nh2\n[db]\nh3\nh4 novalue\n")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "c.yml").write_text("web: {hosts: {h5: , h6: [1]}}\n")
+    (tmp_path / "sub" / "d.yml").write_text("web: {hosts: {h7: }}\n")
+    inventory = load(tmp_path, partial=True)
+    assert inventory.names() == ("h1", "h7")
+    assert inventory.groups == ("all", "ungrouped", "web")
+    assert len(inventory.warnings) == 2
+
+
+def test_a_file_whose_reading_fails_is_named_with_the_systems_reason() -> None:
+    with pytest.raises(InventoryError, match="/proc/self/mem: cannot be read: Input/output error"):
+        load("/proc/self/mem")

@@ -80,11 +80,13 @@ def read(source: str, loading: Loading) -> None:
     if name:
         claimants = [sources()[name]]
     refusals: list[NotThisFormat] = []
+    doubts = len(loading.warnings)
     for claimant in claimants:
         try:
             claimant.read(source, loading)
         except NotThisFormat as exc:
             refusals.append(exc)
+            del loading.warnings[doubts:]
         else:
             return
     if not claimants:
