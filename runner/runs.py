@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from runner.reach import ReachOptions
     from runner.settings import Settings
 
-__all__ = ["begin", "carry_out", "end", "inventory_sources", "ping", "ping_options"]
+__all__ = ["DEFAULT_SOURCE", "begin", "carry_out", "end", "inventory_sources", "ping", "ping_options"]
 
-_DEFAULT_SOURCE = "inventories"
+DEFAULT_SOURCE = "inventories"
+"""The folder that is read where nothing names an inventory."""
 
 
 def inventory_sources(settings: Settings) -> tuple[str, ...]:
@@ -34,8 +35,8 @@ def inventory_sources(settings: Settings) -> tuple[str, ...]:
     """
     if settings.inventory:
         return settings.inventory
-    if Path(_DEFAULT_SOURCE).exists():
-        return (_DEFAULT_SOURCE,)
+    if Path(DEFAULT_SOURCE).exists():
+        return (DEFAULT_SOURCE,)
     raise InventoryError("no inventory: give one with -i, or as `runner: inventory:` in invoke.yaml")
 
 

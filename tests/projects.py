@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 PROGRAMS = {
     "invoke": (sys.executable, "-m", "invoke"),
-    "runner": (sys.executable, "-c", "from runner.tasks.program import main; main()"),
+    # As the installed program, which does not have the current folder among those that it imports from.
+    "runner": (sys.executable, "-P", "-c", "from runner.tasks.program import main; main()"),
 }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from runner.settings import Settings
 from runner.tasks.history import history
 from runner.tasks.inventory import inventory
 from runner.tasks.per_host import host_task
@@ -19,5 +18,3 @@ __all__ = ["history", "host_task", "inventory", "namespace", "ping", "run"]
 
 namespace = Collection(ping, run, inventory)
 namespace.add_collection(history)
-# Invoke fills in INVOKE_RUNNER_<NAME> from the environment for keys that it knows of.
-namespace.configure({"runner": dict.fromkeys(Settings.flags())})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from dataclasses import dataclass
@@ -13,13 +14,14 @@ from invoke.parser.argument import Argument
 from invoke.program import Program
 from invoke.tasks import Task
 
+from runner import runs
 from runner.errors import RunnerError, UsageError
 from runner.report.terminal import visible_line
 from runner.settings import Flag, Settings
 from runner.tasks.arguments import Repeated, check_flags, flags, own_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from invoke.context import Context
 
@@ -121,13 +123,32 @@ def _argument(name: str, flag: Flag) -> Argument:
 
 def _settings(context: Context, given: dict[str, Any]) -> Settings:
     chosen = {name: value for name, value in given.items() if value is not False}
-    configured = context.config.get("runner", {})
+    configured = context.config.get("runner") or {}
     if not hasattr(configured, "items"):
         raise UsageError("`runner:` in the configuration must be a mapping of settings")
     from runner.inventory.ansible_cfg import ansible_defaults  # noqa: PLC0415 - tasks are listed without it
 
     ours = {name: value for name, value in configured.items() if value is not None}
-    return Settings.resolve(chosen, Settings.of_ansible(ansible_defaults()) | _rooted(ours, context))
+    theirs = _default(context) | Settings.of_ansible(ansible_defaults())
+    return Settings.resolve(chosen, theirs | _rooted(_environment(ours) | ours, context))
+
+
+def _environment(configured: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the environment says of what is not configured.
+
+    Invoke itself puts the environment over keys that the configuration has. Were it to be told of the others
+    beforehand, a section that is no mapping would end in its traceback.
+    """
+    named = {name: f"INVOKE_RUNNER_{name.upper()}" for name in Settings.flags() if name not in configured}
+    return {name: os.environ[variable] for name, variable in named.items() if variable in os.environ}
+
+
+def _default(context: Context) -> dict[str, Any]:
+    """Return the project's folder of inventories, for who stands below it."""
+    root = getattr(context.config, "_project_prefix", None)
+    folder = Path(root or "", runs.DEFAULT_SOURCE)
+    elsewhere = bool(root) and folder.exists() and not Path(runs.DEFAULT_SOURCE).exists()
+    return {"inventory": str(folder)} if elsewhere else {}
 
 
 def _rooted(configured: dict[str, Any], context: Context) -> dict[str, Any]:

@@ -1,0 +1,237 @@
+"""Ctrl-C and SIGTERM, on real processes and a real terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.projects import PROGRAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.projects import Project
+
+SLEEPY = """
+import time, pathlib
+import runner
+from runner.tasks import namespace
+
+@runner.host_task
+def sleepy(host, seconds=60.0):
+    pathlib.Path("at-work-" + host.name).touch()
+    time.sleep(float(seconds))
+
+namespace.add_task(sleepy)
+"""
+
+
+class Screen:
+    """A program on a pseudo-terminal of its own, as a person sits before it."""
+
+    def __init__(self, project: Project, *words: str, **env: str) -> None:
+        self.master, slave = pty.openpty()
+        self.seen = ""
+        self.process = subprocess.Popen(
+            [*PROGRAMS["invoke"], *words],
+            cwd=project.folder,
+            env=project.environment(TERM="xterm", **env),
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def until(self, text: str) -> str:
+        end = time.monotonic() + 20
+        while text not in self.seen:
+            assert time.monotonic() < end, f"{text!r} did not come: {self.seen!r}"
+            self._read()
+        return self.seen
+
+    def rest(self) -> str:
+        while self._read():
+            pass
+        self.process.wait(timeout=40)
+        return self.seen
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self.master)
+
+    def _read(self) -> bool:
+        try:
+            data = os.read(self.master, 4096)
+        except OSError:  # the last program on it has ended
+            return False
+        self.seen += data.decode(errors="replace")
+        return bool(data)
+
+
+@pytest.fixture
+def screens() -> Iterator[list[Screen]]:
+    opened: list[Screen] = []
+    yield opened
+    for screen in opened:
+        screen.close()
+
+
+@pytest.fixture
+def sleepy(demo: Project) -> Project:
+    demo.write("tasks.py", SLEEPY)
+    return demo
+
+
+def wait_for(path: Path) -> None:
+    end = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < end, f"{path.name} did not appear"
+        time.sleep(0.02)
+
+
+def start(project: Project, *words: str) -> subprocess.Popen[bytes]:
+    return project.start("sleepy", "-g", "servers", "--format", "json", *words)
+
+
+def statuses(stdout: bytes) -> dict[str, str]:
+    return {name: host["status"] for name, host in json.loads(stdout)["hosts"].items()}
+
+
+@pytest.mark.parametrize("executor", ["serial", "thread", "process"])
+def test_the_first_ctrl_c_lets_what_runs_finish_and_starts_no_more(sleepy: Project, executor: str) -> None:
+    with start(sleepy, "--seconds", "1.5", "--workers", "1", "--executor", executor) as process:
+        wait_for(sleepy.folder / "at-work-web1")
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert statuses(stdout) == {"web1": "ok", "web2": "cancelled", "db1": "cancelled"}
+    assert stderr == b"stopping: web1 may finish within 30 s; Ctrl-C again ends them\n"
+
+
+@pytest.mark.parametrize("executor", ["thread", "process"])
+def test_the_second_ctrl_c_ends_what_runs_and_shows_what_there_is(sleepy: Project, executor: str) -> None:
+    with start(sleepy, "--workers", "2", "--executor", executor) as process:
+        wait_for(sleepy.folder / "at-work-web1")
+        wait_for(sleepy.folder / "at-work-web2")
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        begin = time.monotonic()
+        stdout, stderr = process.communicate(timeout=60)
+    assert time.monotonic() - begin < 30
+    assert process.returncode == 130
+    assert set(statuses(stdout).values()) == {"cancelled"}
+    assert b"stopping: web[1-2] may finish" in stderr
+    assert b"Traceback" not in stderr
+    assert {name for name, host in json.loads(stdout)["hosts"].items() if host["sent"]} == {"web1", "web2"}
+
+
+def test_the_third_ctrl_c_waits_for_nothing(sleepy: Project) -> None:
+    with start(sleepy, "--executor", "serial") as process:
+        wait_for(sleepy.folder / "at-work-web1")
+        for _ in range(3):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert set(statuses(stdout).values()) == {"cancelled"}
+    assert b"Traceback" not in stderr
+
+
+def test_sigterm_is_the_second_at_once(sleepy: Project) -> None:
+    with start(sleepy) as process:
+        wait_for(sleepy.folder / "at-work-web1")
+        process.send_signal(signal.SIGTERM)
+        stdout, _ = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert set(statuses(stdout).values()) == {"cancelled"}
+
+
+def test_a_remote_command_is_ended_in_the_callers_own_thread_too(demo: Project) -> None:
+    words = ("run", "sleep 60", "-g", "web1:db1", "--executor", "serial", "--format", "json", "--verbose")
+    with demo.start(*words) as process:
+        time.sleep(2)
+        for _ in range(2):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+        stdout, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert statuses(stdout) == {"web1": "cancelled", "db1": "cancelled"}
+
+
+def test_an_interrupted_ping_says_what_it_knows(demo: Project) -> None:
+    with demo.start("ping", "-g", "servers", "--format", "json", "--rate", "0.001") as process:
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert sorted(statuses(stdout)) == ["db1", "web1", "web2"]
+    assert "cancelled" in statuses(stdout).values()
+    assert stderr == b""
+
+
+def test_a_run_that_was_told_to_ignore_ctrl_c_does(sleepy: Project) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = sleepy.start("sleepy", "-g", "web1", "--seconds", "1", "--format", "json")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
+        wait_for(sleepy.folder / "at-work-web1")
+        process.send_signal(signal.SIGINT)
+        stdout, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert statuses(stdout) == {"web1": "ok"}
+
+
+def test_ctrl_c_before_anything_has_begun_is_130_too(demo: Project) -> None:
+    mark = demo.folder / "reading"
+    demo.write("slow", f"#!/bin/sh\ntouch {mark}\nexec sleep 60\n").chmod(0o755)
+    with demo.start("ping", "-i", "slow") as process:
+        wait_for(mark)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in stderr
+
+
+def test_on_a_terminal_there_are_colours_and_a_progress_line_and_elsewhere_none(
+    demo: Project, screens: list[Screen]
+) -> None:
+    words = ("run", "show clock", "-g", "r1:r-slow")
+    screens.append(Screen(demo, *words))
+    seen = screens[-1].rest()
+    assert "\x1b[32mok\x1b[0m" in seen
+    assert "\r\x1b[K1/2  1 ok  running: r-slow" in seen
+    assert seen.rstrip().endswith("s")
+    screens.append(Screen(demo, *words, NO_COLOR="1"))
+    assert "\x1b[32m" not in screens[-1].rest()
+    screens.append(Screen(demo, *words, "--quiet"))
+    assert "running:" not in screens[-1].rest()
+    ended = demo.type(*words)
+    assert "\x1b" not in ended.stdout + ended.stderr
+    assert "\r" not in ended.stdout + ended.stderr
+
+
+def test_a_password_is_asked_for_on_the_terminal_once_and_not_shown(
+    demo: Project, screens: list[Screen]
+) -> None:
+    screens.append(Screen(demo, "run", "hostname", "-g", "servers", "--ask-pass"))
+    screens[-1].until("SSH password: ")
+    time.sleep(0.2)
+    os.write(screens[-1].master, b"demo\n")
+    seen = screens[-1].rest()
+    assert seen.count("SSH password: ") == 1
+    assert "3 hosts: 3 \x1b[32mok" in seen
+    assert screens[-1].process.returncode == 0
