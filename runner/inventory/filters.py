@@ -22,8 +22,9 @@ MAX_RESULT = 65_536
 
 _MAX_BITS = 256
 _MAX_REGEX = 200
-_MAX_SUBJECT = 1000
-_MAX_REPEATS = 4
+_MAX_SUBJECT = 128
+_MAX_REPEATS = 3
+_MAX_CHOICES = 4
 
 _HARMLESS = (
     "abs",
@@ -122,7 +123,10 @@ def _split(value: object, separator: str | None = None, maximum: int = -1) -> li
 
 @lru_cache(maxsize=512)
 def _regex(pattern: str) -> re.Pattern[str]:
-    """Compile an expression that cannot run away: no repeat in a repeat, and few of them."""
+    """Compile an expression that cannot run away: no repeat in a repeat, and few of them, and few choices.
+
+    Matching takes at most about `length ** (repeats + 1) * 2 ** choices` steps, and nothing stops Python in it.
+    """
     if len(pattern) > _MAX_REGEX:
         raise FilterError(f"a regular expression of more than {_MAX_REGEX} characters")
     # What makes matching explode is a repeated group that itself repeats or chooses, and a back-reference.
@@ -130,6 +134,8 @@ def _regex(pattern: str) -> re.Pattern[str]:
         raise FilterError("a regular expression with a repeated group or a back-reference is not allowed")
     if len(re.findall(r"[*+{]", pattern)) > _MAX_REPEATS:
         raise FilterError(f"a regular expression with more than {_MAX_REPEATS} repeats")
+    if len(re.findall(r"\||(?<!\()\?", pattern)) > _MAX_CHOICES:
+        raise FilterError(f"a regular expression with more than {_MAX_CHOICES} choices")
     try:
         return re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as exc:
