@@ -201,7 +201,7 @@ class ConnectProbes:
                 if attempt.rest:
                     self._stagger.add(attempt, now)
                 return
-            self._note(attempt.target, address, number)
+            self._note(attempt.target, number)
         if not attempt.open and (not attempt.unsure or self._is_last(attempt.target)):
             attempt.over = True
             self._verdict.unconnected(attempt.target)
@@ -234,7 +234,7 @@ class ConnectProbes:
         if self._connections:
             self._allowance = len(self._connections)
         elif now - self._short_since > self._options.timeout_s * self._options.tries:
-            self._note(target, target.addresses[0], number)
+            self._note(target, number)
             self._verdict.unconnected(target)
             return
         target.connects -= 1
@@ -276,7 +276,7 @@ class ConnectProbes:
         """Go on to the next address after a connection has failed."""
         self._close(connection)
         connection.attempt.open.remove(connection)
-        reason = self._note(connection.target, connection.address, number, refused)
+        reason = self._note(connection.target, number, refused)
         connection.attempt.unsure |= reason is not Reason.PORT_CLOSED
         self._advance(connection.attempt, time.monotonic())
 
@@ -303,8 +303,7 @@ class ConnectProbes:
         banner = peek_banner(connection.sock, final=final)
         if isinstance(banner, Reason):
             self._close(connection)
-            place = connection.address.place
-            connection.target.note(Failure(Phase.CONNECT, banner, f"{place}: {self._banner_text(banner)}"))
+            connection.target.note(Failure(Phase.CONNECT, banner, self._banner_text(banner)))
             self._verdict.unconnected(connection.target)
         elif banner is not None:
             self._hand_over(connection, banner)
@@ -322,12 +321,12 @@ class ConnectProbes:
             f"connection accepted, but no SSH banner in {self._options.timeout_s * self._options.tries:g} s"
         )
 
-    def _note(self, target: Target, address: Address, number: int, refused: Refused | None = None) -> Reason:
+    def _note(self, target: Target, number: int, refused: Refused | None = None) -> Reason:
         """Remember a socket error, with what the network said of it; a timeout is silence like any other."""
         reason = refused.reason if refused else from_errno(number) or Reason.LOCAL_LIMIT
         offender = refused.offender if refused else None
         if reason is not Reason.NO_REPLY:
-            target.note(refusal(Phase.CONNECT, reason, address.place, offender=offender, number=number))
+            target.note(refusal(Phase.CONNECT, reason, offender=offender, number=number))
         return reason
 
     def _hand_over(self, connection: Connection, banner: str | None) -> None:

@@ -140,7 +140,7 @@ class EchoProbes:
                 if exc.errno in _OUR_SHORTAGE and not self._short_for_long(now):
                     self._put_off(target, now)
                     return sent
-                target.note(_not_sent(address, exc))
+                target.note(_not_sent(exc))
                 refused += 1
                 continue
             if not room:
@@ -191,8 +191,7 @@ class EchoProbes:
         for refused, token in sock.refusals():
             target = self._targets.get(token) if len(token) == TOKEN_BYTES else self._addressed(refused)
             if target and target.pings_prove and not target.decided:
-                place, offender = refused.destination, refused.offender
-                target.note(refusal(Phase.PING, refused.reason, place, offender=offender))
+                target.note(refusal(Phase.PING, refused.reason, offender=refused.offender))
 
     def _addressed(self, refused: Refused) -> Target | None:
         """Find the target of a refused packet by its address: a router need not quote as far as the token."""
@@ -214,8 +213,8 @@ class EchoProbes:
             self._burst = max(_LEAST_BURST, self._burst // 4)
 
 
-def _not_sent(address: Address, error: OSError) -> Failure:
+def _not_sent(error: OSError) -> Failure:
     """Put into words why the kernel refused to send."""
     number = error.errno or errno.EIO
     reason = from_errno(number) or Reason.LOCAL_LIMIT
-    return refusal(Phase.PING, reason, address.text, number=number)
+    return refusal(Phase.PING, reason, number=number)

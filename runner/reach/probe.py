@@ -212,8 +212,7 @@ class _Session:
             return
         target.pings_prove = False
         if self._options.method == Method.ICMP:
-            place = target.addresses[0].text
-            text = f"{place}: this machine cannot send ICMP echo of that address family"
+            text = "this machine cannot send ICMP echo of that address family"
             target.failure = Failure(Phase.PING, Reason.NO_PERMISSION, text)
             self._down(target)
         else:

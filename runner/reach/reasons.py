@@ -92,7 +92,7 @@ _TEXTS = {
     Reason.PROHIBITED: "prohibited by a route or firewall",
     Reason.BLACKHOLE: "thrown away by a blackhole route of this machine, or no host's address",
     Reason.TTL_EXCEEDED: "hop limit exceeded on the way, as in a routing loop",
-    Reason.PORT_CLOSED: "connection refused: nothing listens there",
+    Reason.PORT_CLOSED: "connection refused: nothing listens on the SSH port",
     Reason.CONNECTION_CLOSED: "connection reset",
     Reason.NO_REPLY: "connection timed out",
 }
@@ -121,18 +121,15 @@ def from_errno(number: int) -> Reason | None:
     return _ERRNO_REASONS.get(number)
 
 
-def refusal(
-    phase: Phase, reason: Reason, place: str, *, offender: str | None = None, number: int = 0
-) -> Failure:
-    """Put a refusal into words.
+def refusal(phase: Phase, reason: Reason, *, offender: str | None = None, number: int = 0) -> Failure:
+    """Put a refusal into words, without the address: hosts that fail alike are reported together.
 
     Args:
         phase: How far the probe had come.
         reason: What it says.
-        place: The address, with its port where one was probed.
         offender: The address that said so, where it was not this machine.
         number: The socket error, which is named where the reason has no words of its own.
     """
     text = _TEXTS.get(reason) or os.strerror(number)
     says = f", says {offender}" if offender else ""
-    return Failure(phase, reason, f"{place}: {text}{says}")
+    return Failure(phase, reason, f"{text}{says}")

@@ -7,9 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.models import Endpoint, Host
-
 if TYPE_CHECKING:
+    from runner.models import Endpoint, Host
     from runner.reach.reasons import Failure
 
 __all__ = ["Address", "Target"]
@@ -37,11 +36,6 @@ class Address(NamedTuple):
     def port_0(self) -> tuple[Any, ...]:
         """The address as ICMP sockets take it, where a port has no meaning."""
         return (self.sockaddr[0], 0, *self.sockaddr[2:])
-
-    @property
-    def place(self) -> str:
-        """The address and port, as people write them."""
-        return str(Endpoint(self.text, self.sockaddr[1]))
 
     @property
     def loopback(self) -> bool:
