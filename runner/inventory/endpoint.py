@@ -76,7 +76,7 @@ def _address(host: Host) -> str:
     if not isinstance(value, str) or not value:
         raise _invalid(host, name, value, "is no address: expected a host name or an IP address")
     text = value[1:-1] if value.startswith("[") and value.endswith("]") else value
-    if _is_ip(text) or (len(text) <= _LONGEST_NAME and _NAME.match(text)):
+    if (len(text) <= _LONGEST_NAME and _NAME.match(text)) or _is_ip(text):
         return text
     raise _invalid(host, name, value, _why_no_address(text))
 
