@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -115,3 +117,29 @@ def test_a_script_with_processes_runs_its_own_function_there(demo: Project) -> N
         check=False,
     )
     assert (done.stdout, done.stderr) == ("web1 web2 db1 0\n", "")
+
+
+def test_ctrl_c_in_a_script_ends_it_and_what_it_started(demo: Project) -> None:
+    script = demo.write(
+        "script.py",
+        "import sys, runner\n"
+        "if __name__ == '__main__':\n"
+        "    hosts = runner.load('inventories').select('servers')\n"
+        "    print('begun', flush=True)\n"
+        "    runner.run(hosts, 'sleep 60', executor=sys.argv[1], known_hosts='known_hosts')\n",
+    )
+    for executor in ("serial", "thread", "process"):
+        with subprocess.Popen(
+            [sys.executable, str(script), executor],
+            cwd=demo.folder,
+            env=demo.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(1.5)
+            process.send_signal(signal.SIGINT)
+            _, stderr = process.communicate(timeout=30)
+        assert process.returncode == -signal.SIGINT, executor
+        assert stderr.endswith(b"KeyboardInterrupt\n"), executor

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -77,7 +78,7 @@ class FleetTask(Task):  # type: ignore[type-arg]
         own = super().get_arguments(ignore_unknown_help)
         own = [self._as_command(item) if item.name == self._command else item for item in own]
         arguments = [*own, *(_argument(name, flag) for name, flag in self.flags.items())]
-        core = flags((*Program().core_args(), *Program().task_args()))
+        core = _core_flags()
         words = own_words(sys.argv[1:], (self.name, *self.aliases), flags(arguments) | core)
         loose = check_flags(words, arguments, core, self._command)
         for item in own:
@@ -108,6 +109,11 @@ class FleetTask(Task):  # type: ignore[type-arg]
         if code:
             raise Exit(code=code)
         return 0
+
+
+@cache
+def _core_flags() -> dict[str, bool]:
+    return flags((*Program().core_args(), *Program().task_args()))
 
 
 def _argument(name: str, flag: Flag) -> Argument:
