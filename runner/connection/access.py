@@ -67,13 +67,26 @@ class Access:
         endpoint: Where it listens.
         login: Who logs in.
         options: The run's options, with what the host's variables change in them.
+        given: The run's options as they are for every host.
         jumps: The hosts to go through, the first one first.
     """
 
     endpoint: Endpoint
     login: Login
     options: ConnectionOptions
+    given: ConnectionOptions
     jumps: tuple[Jump, ...] = ()
+
+    @classmethod
+    def of_jump(cls, jumps: tuple[Jump, ...], given: ConnectionOptions) -> Access:
+        """Return how the last of some jump hosts is got at.
+
+        As with `ssh -J`, what was said of the target (its user, its password, its options) does not hold for
+        the hosts on the way; this run's key does, beside what was named for the jump host itself.
+        """
+        last = jumps[-1]
+        login = Login(user=last.user or getpass.getuser(), private_key=last.identity or given.private_key)
+        return cls(last.endpoint, login, given, given, jumps[:-1])
 
 
 def access(host: Host, options: ConnectionOptions) -> Access:
@@ -101,6 +114,7 @@ def access(host: Host, options: ConnectionOptions) -> Access:
         endpoint=given_for.endpoint(host, arguments.port or _SSH_PORT),
         login=_login(host, chosen, arguments),
         options=chosen,
+        given=options,
         jumps=arguments.jumps or (),
     )
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from runner.models import Endpoint
 
-__all__ = ["SshSocket", "dial", "resolve"]
+__all__ = ["PeerSocket", "SshSocket", "dial", "resolve"]
 
 _ATTEMPT_DELAY_S = 0.25  # RFC 8305 section 5, Connection Attempt Delay
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
@@ -46,44 +46,24 @@ _REASONS = {
 _Address = tuple[socket.AddressFamily, Any]
 
 
-class SshSocket:
-    """A TCP socket as Paramiko wants one, without the waits that its own use of sockets costs.
-
-    Nagle's algorithm and delayed acknowledgements cost about 40 ms each in login and in the first channel,
-    and a `close` that another thread waits on takes effect up to 100 ms late; `shutdown` first wakes it at
-    once.
+class PeerSocket:
+    """What all that Paramiko can talk through has in common: the first words of the peer are kept.
 
     Attributes:
         preamble: The first bytes that the peer sent, for error messages, until `settle`.
     """
 
-    def __init__(self, raw: socket.socket) -> None:
+    def __init__(self, raw: Any) -> None:
         self._raw = raw
         self.preamble = b""
         self._settled = False
-        self._reader: int | None = None
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if _USER_TIMEOUT is not None:
-            raw.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, 60_000)
-
-    def send(self, data: bytes) -> int:
-        """Send what fits; return how many bytes that was."""
-        sent = self._raw.send(data)
-        if _QUICKACK is not None:
-            try:
-                self._raw.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-            except OSError:
-                return sent
-        return sent
 
     def recv(self, size: int) -> bytes:
         """Return up to `size` bytes; empty at the end of the stream.
 
         A peer that talks on and on without saying `SSH-` counts as ended.
         """
-        self._reader = threading.get_ident()
-        received = self._raw.recv(size)
+        received: bytes = self._raw.recv(size)
         if not self._settled:
             self.preamble += received[: _PREAMBLE - len(self.preamble)]
             if len(self.preamble) >= _PREAMBLE and b"SSH-" not in self.preamble:
@@ -100,6 +80,45 @@ class SshSocket:
         self._raw.settimeout(seconds)
 
     def close(self) -> None:
+        """Close it now, also for whoever waits on it in another thread, and without waiting."""
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+
+class SshSocket(PeerSocket):
+    """A TCP socket without the waits that Paramiko's own use of sockets costs.
+
+    Nagle's algorithm and delayed acknowledgements cost about 40 ms each in login and in the first channel,
+    and a `close` that another thread waits on takes effect up to 100 ms late; `shutdown` first wakes it at
+    once.
+    """
+
+    def __init__(self, raw: socket.socket) -> None:
+        super().__init__(raw)
+        self._reader: int | None = None
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if _USER_TIMEOUT is not None:
+            raw.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, 60_000)
+
+    def send(self, data: bytes) -> int:
+        """Send what fits; return how many bytes that was."""
+        sent: int = self._raw.send(data)
+        if _QUICKACK is not None:
+            try:
+                self._raw.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+            except OSError:
+                return sent
+        return sent
+
+    def recv(self, size: int) -> bytes:
+        """Return up to `size` bytes; empty at the end of the stream."""
+        self._reader = threading.get_ident()
+        return super().recv(size)
+
+    def close(self) -> None:
         """Close the connection now, also for whoever waits on it in another thread.
 
         The file descriptor stays the reading thread's until that thread closes, too: its number could
@@ -109,9 +128,6 @@ class SshSocket:
             self._raw.shutdown(socket.SHUT_RDWR)
         if self._reader in (None, threading.get_ident()):
             self._raw.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._raw, name)
 
 
 def dial(

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runner.connection.paramiko_hooks import send_signal
+from runner.connection.paramiko_hooks import send_signal, sending_on
 from runner.errors import Cancelled, ConnectionLost, DeadlineExceeded, HostError, OutputLimitExceeded
 from runner.models import CommandResult, Phase
 
@@ -75,8 +75,9 @@ class Execution:
         channel.runner_wake = self._wake
         channel.in_buffer.set_event(self._wake)
         channel.in_stderr_buffer.set_event(self._wake)
-        channel.exec_command(self._command)
-        channel.shutdown_write()
+        with sending_on(channel):
+            channel.exec_command(self._command)
+            channel.shutdown_write()
 
     def collect(self, timeout_s: float | None, *, whole_host: bool) -> CommandResult:
         """Read until the command ends.

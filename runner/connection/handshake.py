@@ -14,7 +14,7 @@ from runner.errors import Unreachable
 from runner.models import Phase
 
 if TYPE_CHECKING:
-    from runner.connection.dial import SshSocket
+    from runner.connection.dial import PeerSocket
     from runner.connection.options import ConnectionOptions
     from runner.connection.paramiko_hooks import Transport
     from runner.models import Endpoint
@@ -30,7 +30,7 @@ _PARTS = {"kex": "key_exchange", "host key": "host_key", "cipher": "cipher", "ma
 
 def agree(
     transport: Transport,
-    socket: SshSocket,
+    socket: PeerSocket,
     target: Endpoint,
     options: ConnectionOptions,
     types: frozenset[str] = frozenset(),
@@ -69,7 +69,7 @@ def _prefer(transport: Transport, types: frozenset[str]) -> None:
     security.key_types = tuple(sorted(offered, key=lambda name: name not in recorded))
 
 
-def _no_handshake(transport: Transport, socket: SshSocket, exc: Exception) -> Unreachable:
+def _no_handshake(transport: Transport, socket: PeerSocket, exc: Exception) -> Unreachable:
     """Say what answered instead of a usable SSH server."""
     heard = socket.preamble
     if isinstance(exc, paramiko.ssh_exception.IncompatiblePeer):
@@ -87,7 +87,7 @@ def _no_handshake(transport: Transport, socket: SshSocket, exc: Exception) -> Un
     return Unreachable(text, reason=reason, phase=Phase.HANDSHAKE, transient=passing)
 
 
-def no_answer(transport: Transport, socket: SshSocket, seconds: float) -> Unreachable:
+def no_answer(transport: Transport, socket: PeerSocket, seconds: float) -> Unreachable:
     """Return the error of a server that stopped before keys were agreed."""
     if transport.remote_version:
         return Unreachable(

@@ -22,7 +22,7 @@ class Jump:
 
     Attributes:
         endpoint: Its address and port.
-        user: Login name; None is the one that the target has.
+        user: Login name; None is who runs us, as with `ssh -J`.
         identity: Path of the private key file that was named for it.
     """
 

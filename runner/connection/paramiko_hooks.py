@@ -1,30 +1,49 @@
 """The places where Paramiko offers no public way, each with its reason; tests notice when one breaks.
 
 * A server tells that a signal ended a command by an `exit-signal` request (RFC 4254 section 6.10). Paramiko
-reads only
-  `exit-status` and drops it, so that "killed" and "the connection died" look the same.
+  reads only `exit-status` and drops it, so that "killed" and "the connection died" look the same.
 * Some servers send a second `exit-status`. What the command ended with is the first.
 * A server that hangs up may say why in a disconnect message (RFC 4253 section 11.1). Paramiko only logs it.
+* Why a server refuses to open a channel is kept in one place for the whole connection, without the server's
+  words. Where many channels are opened at once, as on a jump host, one gets the other's reason.
+* Between looking whether a channel is closed and sending on it, Paramiko lets go of the lock. What is sent
+  after the close makes OpenSSH end the whole connection: for a jump host, that of every host behind it.
 * Before each credential Paramiko asks anew for the authentication service (RFC 4252 section 5). Some servers,
   asyncssh's among them, hang up at the second time. Its `ServiceRequestingTransport` asks once, but waits for
   the answer for ever.
 * A client asks a server to end a command by a `signal` request (RFC 4254 section 6.9). Paramiko cannot send
-one, so
-  that a command outlives the run that gave up on it.
+  one, so that a command outlives the run that gave up on it.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import paramiko
-from paramiko.common import MSG_CHANNEL_REQUEST, cMSG_CHANNEL_REQUEST, cMSG_SERVICE_REQUEST
+from paramiko.common import (
+    MSG_CHANNEL_DATA,
+    MSG_CHANNEL_EOF,
+    MSG_CHANNEL_REQUEST,
+    MSG_CHANNEL_WINDOW_ADJUST,
+    MSG_SERVICE_REQUEST,
+    cMSG_CHANNEL_REQUEST,
+)
 
 if TYPE_CHECKING:
-    from runner.connection.dial import SshSocket
+    from collections.abc import Iterator
 
-__all__ = ["Transport", "send_signal"]
+    from runner.connection.dial import PeerSocket
+
+__all__ = ["Transport", "send_signal", "sending_on"]
+
+_ON_OPEN_CHANNELS = (
+    MSG_CHANNEL_DATA,
+    MSG_CHANNEL_EOF,
+    MSG_CHANNEL_REQUEST,
+    MSG_CHANNEL_WINDOW_ADJUST,
+)
 
 
 def _note_request(channel: Any, message: Any) -> None:
@@ -49,23 +68,56 @@ class Transport(paramiko.Transport):
     request.
 
     Attributes:
+        runner_sender: The channel that each thread is sending on, for `sending_on`.
         runner_disconnect: Code and words of the server's disconnect message, where one came.
     """
 
     runner_disconnect: tuple[int, str] | None = None
     _asked_for_service = False
+    runner_sender: threading.local
+    _opening: threading.local
+    _refusals: dict[int, tuple[int, str]]
 
     _channel_handler_table = {  # noqa: RUF012 - Paramiko's own shape
         **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]  # noqa: SLF001
         MSG_CHANNEL_REQUEST: _note_request,
     }
 
-    def __init__(self, sock: SshSocket) -> None:
+    def __init__(self, sock: PeerSocket) -> None:
         super().__init__(sock)  # type: ignore[arg-type]
+        self.runner_sender = threading.local()
+        self._opening = threading.local()
+        self._refusals = {}
+
+    def open_channel(self, *args: Any, **options: Any) -> paramiko.Channel:
+        """Open a channel as Paramiko does, but raise what its own refusal said."""
+        self._opening.number = None
+        try:
+            return super().open_channel(*args, **options)
+        except paramiko.SSHException:
+            refusal = self._refusals.pop(self._opening.number, None)
+            if refusal is not None:
+                raise paramiko.ChannelException(*refusal) from None
+            raise
+
+    def _next_channel(self) -> int:
+        self._opening.number = super()._next_channel()  # type: ignore[misc]
+        return int(self._opening.number)
+
+    def _parse_channel_open_failure(self, message: paramiko.Message) -> None:
+        start = message.packet.tell()
+        number, code = message.get_int(), message.get_int()
+        self._refusals[number] = code, message.get_string().decode("utf-8", "replace")
+        message.packet.seek(start)
+        super()._parse_channel_open_failure(message)  # type: ignore[misc]
 
     def _send_message(self, data: paramiko.Message) -> None:
-        if data.asbytes()[:1] != cMSG_SERVICE_REQUEST:
-            super()._send_message(data)  # type: ignore[misc]
+        kind = data.packet.getbuffer()[0]
+        if kind != MSG_SERVICE_REQUEST:
+            channel = getattr(self.runner_sender, "channel", None)
+            # Whoever closes a channel marks it before waiting for the lock that is held here.
+            if channel is None or kind not in _ON_OPEN_CHANNELS or not channel.closed:
+                super()._send_message(data)  # type: ignore[misc]
         elif not self._asked_for_service:
             self._asked_for_service = True
             super()._send_message(data)  # type: ignore[misc]
@@ -79,6 +131,17 @@ class Transport(paramiko.Transport):
         self.runner_disconnect = message.get_int(), message.get_string().decode("utf-8", "replace")
 
 
+@contextmanager
+def sending_on(channel: paramiko.Channel) -> Iterator[None]:
+    """Drop what this thread sends on a channel in this context once the channel is closed."""
+    sender = channel.transport.runner_sender  # type: ignore[union-attr]
+    sender.channel = channel
+    try:
+        yield
+    finally:
+        sender.channel = None
+
+
 def send_signal(channel: paramiko.Channel, name: str) -> None:
     """Ask the server to send the signal `name` (`TERM`) to the command; servers may ignore it."""
     message = paramiko.Message()
@@ -87,5 +150,5 @@ def send_signal(channel: paramiko.Channel, name: str) -> None:
     message.add_string("signal")
     message.add_boolean(False)
     message.add_string(name)
-    with suppress(paramiko.SSHException, EOFError, OSError):
+    with suppress(paramiko.SSHException, EOFError, OSError), sending_on(channel):
         channel.transport._send_user_message(message)  # type: ignore[union-attr]  # noqa: SLF001

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from runner.connection import handshake
-from runner.connection.access import access
+from runner.connection.access import Access, access
 from runner.connection.dial import dial
 from runner.connection.execution import Execution
+from runner.connection.gateway import Gateways, Route
 from runner.connection.host_keys import OtherTypeOnRecord
 from runner.connection.login import log_in
 from runner.connection.paramiko_hooks import Transport
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from runner.connection.deadline import Deadline, Guard
-    from runner.connection.dial import SshSocket
+    from runner.connection.dial import PeerSocket
     from runner.connection.options import ConnectionOptions
     from runner.models import CommandResult, Endpoint, Host
 
@@ -60,13 +62,25 @@ def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> SshCo
     Raises:
         HostError: It could not be done; the error says in which phase and why.
     """
-    connection = SshConnection(host, options, deadline)
+    return _opened(access(host, options), deadline)
+
+
+def _opened(target: Access, deadline: Deadline) -> SshConnection:
+    connection = SshConnection(target, deadline)
     try:
         connection.open()
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _log_in_on_jump_host(route: Route, deadline: Deadline) -> SshConnection:
+    """Log in to the last host of a route; no single host's deadline ends what all of them share."""
+    return _opened(Access.of_jump(route.jumps, route.options), dataclasses.replace(deadline, at=None))
+
+
+_gateways = Gateways(_log_in_on_jump_host)
 
 
 class SshConnection:
@@ -76,12 +90,12 @@ class SshConnection:
         sent: Whether a command has been handed to the host.
     """
 
-    def __init__(self, host: Host, options: ConnectionOptions, deadline: Deadline) -> None:
+    def __init__(self, target: Access, deadline: Deadline) -> None:
         self.sent = False
-        self._access = access(host, options)
+        self._access = target
         self._options = self._access.options
         self._deadline = deadline
-        self._socket: SshSocket | None = None
+        self._socket: PeerSocket | None = None
         self._transport: Transport | None = None
 
     def open(self) -> None:
@@ -111,11 +125,31 @@ class SshConnection:
         budget, by_host = self._deadline.sooner(seconds)
         if by_host and budget is not None and budget <= 0:
             raise self._late(Phase.CONNECT, seconds, by_host=True)
-        self._socket = socket = dial(target, budget, self._deadline.stopped)
+        self._socket = socket = self._reach(target, seconds if budget is None else budget)
         self._transport = transport = Transport(socket)
         with self._step(Phase.HANDSHAKE, seconds):
             handshake.agree(transport, socket, target, self._options, types)
         return transport
+
+    def _reach(self, target: Endpoint, seconds: float) -> PeerSocket:
+        if not self._access.jumps:
+            return dial(target, seconds, self._deadline.stopped)
+        route = Route(self._access.jumps, self._access.given, self._deadline.run)
+        return _gateways.tunnel(route, target, seconds, self._deadline)
+
+    def forward(self, target: Endpoint, seconds: float) -> paramiko.Channel:
+        """Open a channel that this host connects to a target.
+
+        Raises:
+            paramiko.SSHException: It does not.
+        """
+        assert self._transport is not None  # noqa: S101 - `_opened` opens before it hands out
+        place = (target.address, target.port)
+        return self._transport.open_channel("direct-tcpip", place, ("127.0.0.1", 0), timeout=seconds)
+
+    def alive(self) -> bool:
+        """Whether the connection stands."""
+        return self._transport is not None and self._transport.is_active()
 
     def run(self, command: str) -> CommandResult:
         """Run one command and wait for its end.
@@ -198,12 +232,11 @@ class SshConnection:
         return self._broken(phase, exc)
 
     def _broken(self, phase: Phase, exc: Exception) -> HostError:
-        alive = self._transport is not None and self._transport.is_active()
         if isinstance(exc, paramiko.ChannelException):
             return RequestRefused(
                 f"the server refused a channel: {visible(exc.text)}", reason="channel-refused", phase=phase
             )
-        if phase is Phase.COMMAND and alive:
+        if phase is Phase.COMMAND and self.alive():
             return RequestRefused("the server refused to run a command", reason="exec-refused", phase=phase)
         if phase is Phase.COMMAND:
             return ConnectionLost(
