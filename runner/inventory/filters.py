@@ -125,7 +125,7 @@ def _split(value: object, separator: str | None = None, maximum: int = -1) -> li
 def _regex(pattern: str) -> re.Pattern[str]:
     """Compile an expression that cannot run away: no repeat in a repeat, and few of them, and few choices.
 
-    Matching takes at most about `length ** (repeats + 1) * 2 ** choices` steps, and nothing stops Python in it.
+    Matching takes at most about `length ** (repeats + 1) * 2 ** choices` steps, and nothing ends it early.
     """
     if len(pattern) > _MAX_REGEX:
         raise FilterError(f"a regular expression of more than {_MAX_REGEX} characters")

@@ -91,6 +91,19 @@ def test_an_ini_error_names_its_place(
         ("- h1\n", None, None, "the top level must be a mapping of groups, found a list"),
         ("just text\n", None, None, "the top level must be a mapping of groups, found a single value"),
         ("a: [1\n", 2, 1, "did not find expected"),
+        ("plugin: [a]\n", None, None, "plugin must be the name of an inventory plugin"),
+        ("plugin: constructed\ncompose: [a]\n", None, None, "compose must be a mapping, found ['a']"),
+        ("plugin: constructed\ngroups: a\n", None, None, "groups must be a mapping, found 'a'"),
+        (
+            "plugin: constructed\nkeyed_groups: {a: b}\n",
+            None,
+            None,
+            "must be a list of mappings",
+        ),
+        (
+            "plugin: constructed\nkeyed_groups: [{key: a, default_value: x, trailing_separator: false}]\n",
+            *(None, None, "default_value and trailing_separator exclude each other"),
+        ),
     ],
 )
 def test_a_yaml_error_names_its_place(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import time
@@ -23,6 +24,8 @@ from runner.inventory.documents import DocumentReader
 from runner.inventory.endpoint import endpoint, user
 from runner.inventory.export import yaml_text
 from runner.inventory.listing import graph_lines, list_text
+from runner.inventory.loading import Loading
+from runner.inventory.sources.script import read_listing
 from runner.inventory.vault import Vault
 from runner.models import Host, Secret
 
@@ -209,6 +212,125 @@ def test_any_text_is_a_document_or_our_error() -> None:
     hammer(texts("yaml"), check)
 
 
+KEYS = [
+    *(
+        "all",
+        "web",
+        "hosts",
+        "vars",
+        "children",
+        "h1",
+        "h[1:2]",
+        "plugin",
+        "_meta",
+        "hostvars",
+        "ansible_host",
+    ),
+    *(
+        "compose",
+        "groups",
+        "keyed_groups",
+        "key",
+        "prefix",
+        "separator",
+        "parent_group",
+        "default_value",
+        "strict",
+    ),
+    *("trailing_separator", "leading_separator", "use_vars_plugins", "data", "hostname", "platform", "port"),
+    *("ansible_group_priority", "__ansible_unsafe", "__ansible_vault", "a", ""),
+]
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from([*KEYS, "{{ a }}", "a ~ 1", "~"])
+)
+structures = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=20,
+)
+objects = st.dictionaries(st.sampled_from(KEYS), structures, max_size=5)
+
+
+@pytest.mark.timeout(SECONDS + 120)
+def test_any_structure_is_an_inventory_or_our_error() -> None:
+    options = Options(playbook_dir=str(folder()))
+
+    def check(document: object) -> None:
+        for name in ("s.json", "s.yml"):
+            (folder() / name).write_text(json.dumps(document))
+            try:
+                use(load(folder() / name, options=options))
+            except InventoryError as exc:
+                shown(exc)
+
+    hammer(objects, check)
+
+
+@pytest.mark.timeout(SECONDS + 120)
+def test_any_constructed_configuration_is_followed_or_refused() -> None:
+    options = Options(playbook_dir=str(folder()))
+    (folder() / "c.ini").write_text("h1 a=1\n[web]\nh2 b='{{ a }}' compose=x\n[web:vars]\na={'k': 'v'}\n")
+
+    def check(document: object) -> None:
+        assert isinstance(document, dict)
+        (folder() / "c.yml").write_text(json.dumps({**document, "plugin": "constructed"}))
+        try:
+            use(load(folder() / "c.ini", folder() / "c.yml", options=options))
+        except InventoryError as exc:
+            shown(exc)
+
+    entries = st.lists(objects, max_size=3)
+    hammer(
+        objects | st.fixed_dictionaries({"keyed_groups": entries, "compose": objects, "groups": objects}),
+        check,
+    )
+
+
+@pytest.mark.timeout(SECONDS + 120)
+def test_any_listing_of_a_script_is_an_inventory_or_our_error() -> None:
+    def check(listing: object) -> None:
+        assert isinstance(listing, dict)
+        loading = Loading(Options(playbook_dir=str(folder())))
+        try:
+            read_listing("inv.sh", listing, loading)
+            loading.graph.reconcile()
+        except InventoryError as exc:
+            shown(exc)
+
+    hammer(objects, check)
+
+
+@pytest.mark.timeout(SECONDS + 120)
+def test_any_nornir_files_are_an_inventory_or_our_error() -> None:
+    options = Options(playbook_dir=str(folder()))
+    entry = st.fixed_dictionaries(
+        {},
+        optional={
+            "groups": st.lists(st.sampled_from(["g1", "g2"]), max_size=2) | structures,
+            "data": structures,
+            "hostname": structures,
+        },
+    )
+    names = st.sampled_from(["g1", "g2", "h1", ""])
+
+    def check(files: object) -> None:
+        assert isinstance(files, tuple)
+        (folder() / "nornir").mkdir(exist_ok=True)
+        for name, content in zip(("hosts", "groups", "defaults"), files, strict=True):
+            (folder() / "nornir" / f"{name}.yaml").write_text(json.dumps(content))
+        try:
+            use(load(folder() / "nornir", options=options))
+        except InventoryError as exc:
+            shown(exc)
+
+    mapping = st.dictionaries(names, entry | structures, max_size=3)
+    hammer(st.tuples(mapping, mapping, entry | structures), check)
+
+
 @pytest.mark.timeout(SECONDS + 120)
 def test_any_pattern_is_answered_or_refused() -> None:
     (folder() / "p.ini").write_text("a\n[web]\nh[1:9]\n[db]\nd1\n[p:children]\nweb\ndb\n")
@@ -317,8 +439,6 @@ def test_any_template_is_filled_in_or_refused() -> None:
     path = folder() / "t.json"
 
     def check(text: object) -> None:
-        import json
-
         variables = {
             "ansible_host": f"{{{{ {text} }}}}",
             "ansible_user": text,

@@ -23,6 +23,8 @@ def read_plugin_file(path: str, configuration: dict[Any, Any], loading: Loading)
         InventoryError: The configuration is wrong, `ansible-inventory` is not installed, or the plugin fails.
     """
     plugin = configuration["plugin"]
+    if not isinstance(plugin, str):
+        raise InventoryError("plugin must be the name of an inventory plugin", path=path, text=str(plugin))
     if plugin in _CONSTRUCTED:
         from runner.inventory.sources.constructed import read_constructed  # noqa: PLC0415 - loads Jinja
 
