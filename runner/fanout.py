@@ -240,7 +240,7 @@ class _Fanout:
             self._end_running()
         futures = [future for future in self._running.values() if future is not None]
         # What still runs has to find the run stopped, or it would try again.
-        if not wait(futures, _ABORT_GRACE_S).not_done:
+        if not wait(futures, _ABORT_GRACE_S if self._give_up_at is None else 0).not_done:
             deadline.forget(self._run)
         self._executor.shutdown(wait=not self._running, cancel_futures=True)
 

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 from collections import deque
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -222,6 +223,7 @@ def _serve(pipe: Connection, threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that the user sees
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     answering = threading.Lock()
+    sys.stdout = sys.stderr  # a program's stdout is for its results, and what a call prints is none
     with ThreadPoolExecutor(threads, thread_name_prefix="runner") as pool:
         while True:
             try:

@@ -10,6 +10,7 @@ from runner.tasks.voice import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TextIO
 
     from runner.models import HostResult, Run
     from runner.report import Reporter
@@ -26,6 +27,7 @@ class Output:
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter: Reporter | None = reporter
+        self._stdout = sys.stdout
         self._failed = False
 
     def call(self, event: str, value: Run | HostResult | Results) -> None:
@@ -43,7 +45,7 @@ class Output:
     def flush(self) -> None:
         """Write what is held back."""
         try:
-            sys.stdout.flush()
+            self._stdout.flush()
         except OSError as exc:
             self._leave(exc)
 
@@ -53,7 +55,7 @@ class Output:
 
     def _leave(self, exc: OSError) -> None:
         self._reporter = None
-        _leave_stdout()
+        _leave(self._stdout)
         if not isinstance(exc, BrokenPipeError):
             self._fail(f"stdout: {exc.strerror or exc}")
 
@@ -70,7 +72,7 @@ def write(texts: Iterable[str]) -> None:
             sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        _leave_stdout()
+        _leave(sys.stdout)
 
 
 def tolerant_stdout() -> None:
@@ -82,8 +84,8 @@ def tolerant_stdout() -> None:
         reconfigure(errors="backslashreplace")
 
 
-def _leave_stdout() -> None:
-    """Let what is still written to stdout go nowhere, so that its end raises nothing."""
+def _leave(stream: TextIO) -> None:
+    """Let what is still written to a stream go nowhere, so that its end raises nothing."""
     null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
+    os.dup2(null, stream.fileno())
     os.close(null)

@@ -6,7 +6,7 @@ import getpass
 import logging
 import os
 import sys
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -70,7 +70,11 @@ def present(  # noqa: PLR0913 - a run, its stream, and what is done with it
         folder = OutputFolder(settings.output_dir, [host.name for host in hosts])
     presentation = _Presentation(hosts, output, folder, recording, interruption)
     with interruption.handled():
-        with speaking_around(presentation.progress(wanted=not settings.quiet)) as line:
+        # What a job prints is no result. Reporters have their stream already.
+        with (
+            redirect_stdout(sys.stderr),
+            speaking_around(presentation.progress(wanted=not settings.quiet)) as line,
+        ):
             presentation.follow(run, results, line)
         everything = Results(presentation.seen, runs.end(run), hosts)
         recording.finish()

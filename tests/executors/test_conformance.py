@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import multiprocessing
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +23,6 @@ from tests.executors import jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from runner import HostResult
 
@@ -106,6 +107,20 @@ def test_a_consumer_that_has_seen_enough_leaves_nothing_running(executor: str) -
     assert eventually(
         lambda: not {thread for thread in set(threading.enumerate()) - before if working(thread)}
     )
+
+
+def test_a_consumer_that_leaves_in_the_middle_of_logins_leaves_no_socket_and_no_process(
+    executor: str, many: tuple[Host, ...]
+) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    options = {"executor": executor, "workers": 8, "host_key_policy": "off", "no_ping": False}
+    results = runner.stream(many, "show version", **options)
+    next(results)
+    results.close()  # type: ignore[attr-defined]
+    assert eventually(lambda: not multiprocessing.active_children())
+    assert eventually(
+        lambda: len(list(Path("/proc/self/fd").iterdir())) <= before + 3
+    )  # the resource tracker's
 
 
 def test_a_run_that_is_stopped_lets_what_runs_finish_and_starts_no_more(executor: str) -> None:

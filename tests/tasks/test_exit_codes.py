@@ -151,17 +151,17 @@ def test_warnings_go_to_stderr_and_quiet_silences_them(demo: Project) -> None:
 
 
 def test_what_each_host_said_is_in_a_file_of_its_own(demo: Project) -> None:
-    demo.write(
-        "inventories/odd",
-        "..%2F..%2Fx ansible_host=127.0.0.1\n",
-    )
+    inventory = demo.folder / "inventories" / "hosts.yml"
+    inventory.write_text(inventory.read_text().replace('"web2"', '"../../WEB1"').replace('"db1"', '"WEB1"'))
     ended = demo.type("run", "hostname", "-g", "servers", "--output-dir", "out")
     assert ended.code == 0
-    assert {path.name: path.read_text() for path in (demo.folder / "out").iterdir()} == {
+    files = {path.name: path.read_text() for path in (demo.folder / "out").iterdir()}
+    assert files.pop("%2E.%2F..%2FWEB1") == "web2\n"
+    assert {name.partition("-")[0]: text for name, text in files.items()} == {
         "web1": "web1\n",
-        "web2": "web2\n",
-        "db1": "db1\n",
+        "WEB1": "db1\n",
     }
+    assert len({name.casefold() for name in files}) == 2
 
 
 @pytest.mark.parametrize("executor", ["serial", "thread", "process"])
@@ -175,3 +175,41 @@ def test_every_executor_gives_the_same_answers(demo: Project, executor: str) -> 
         "db1": "ok",
         "r-down": "unreachable",
     }
+
+
+def test_a_reporter_that_breaks_costs_neither_the_hosts_nor_the_files(demo: Project) -> None:
+    demo.write(
+        "plugins/fragile.py",
+        "class Fragile:\n"
+        "    def __init__(self, stream, options):\n"
+        "        pass\n"
+        "    def start(self, run):\n"
+        "        pass\n"
+        "    def result(self, result):\n"
+        "        raise KeyError('\\x1b[2Jno column')\n"
+        "    def finish(self, results):\n"
+        "        pass\n",
+    )
+    demo.write("plugins/fragile-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: fragile\nVersion: 1\n")
+    demo.write(
+        "plugins/fragile-1.dist-info/entry_points.txt", "[runner.reporters]\nfragile = fragile:Fragile\n"
+    )
+    path = os.pathsep.join((str(demo.folder / "plugins"), demo.environment()["PYTHONPATH"]))
+    ended = demo.type(
+        "run",
+        "hostname",
+        "-g",
+        "servers",
+        "--format",
+        "fragile",
+        "--output-dir",
+        "out",
+        env={"PYTHONPATH": path},
+    )
+    assert ended.code == 1
+    assert ended.stderr.startswith(
+        "error: results are no longer shown, the run goes on: the reporter failed: "
+    )
+    assert "\x1b" not in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+    assert {file.name for file in (demo.folder / "out").iterdir()} == {"web1", "web2", "db1"}

@@ -27,7 +27,12 @@ def _careful(host, limit_to="x"):
 def breaks(host):
     raise KeyError(host.variables["ansible_port"])
 
-for task in (upgrade, _careful, breaks):
+@runner.host_task
+def chatty(host):
+    print("on my way")
+    return host.name
+
+for task in (upgrade, _careful, breaks, chatty):
     namespace.add_task(task)
 '''
 
@@ -63,6 +68,13 @@ def test_a_command_that_fails_ends_the_function_as_failed(tasks: Project) -> Non
     ended = tasks.type("careful", "-g", "web1", "--format", "json")
     assert ended.code == 2
     assert ended.document["hosts"]["web1"]["status"] == "failed"
+
+
+@pytest.mark.parametrize("executor", ["serial", "thread", "process"])
+def test_what_a_function_prints_is_no_result(tasks: Project, executor: str) -> None:
+    ended = tasks.type("chatty", "-g", "web1", "--executor", executor, "--format", "json")
+    assert ended.document["hosts"]["web1"]["value"] == "web1"
+    assert ended.stderr == "on my way\n"
 
 
 def test_a_function_that_raises_is_that_hosts_error(tasks: Project) -> None:
