@@ -24,12 +24,10 @@ class ReportOptions:
     Attributes:
         colour: Whether the stream is a terminal that takes colours.
         verbose: Whether to show more about each host: address, times, attempts.
-        width: Columns of the terminal.
     """
 
     colour: bool = False
     verbose: bool = False
-    width: int = 80
 
 
 class Reporter(Protocol):

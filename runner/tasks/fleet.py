@@ -15,7 +15,6 @@ from invoke.parser.argument import Argument
 from invoke.program import Program
 from invoke.tasks import Task
 
-from runner import runs
 from runner.errors import RunnerError, UsageError
 from runner.report.terminal import visible_line
 from runner.settings import Flag, Settings
@@ -151,9 +150,11 @@ def _environment(configured: Mapping[str, Any]) -> dict[str, str]:
 
 def _default(context: Context) -> dict[str, Any]:
     """Return the project's folder of inventories, for who stands below it."""
+    from runner.runs import DEFAULT_SOURCE  # noqa: PLC0415 - tasks are listed without loading what runs them
+
     root = getattr(context.config, "_project_prefix", None)
-    folder = Path(root or "", runs.DEFAULT_SOURCE)
-    elsewhere = bool(root) and folder.exists() and not Path(runs.DEFAULT_SOURCE).exists()
+    folder = Path(root or "", DEFAULT_SOURCE)
+    elsewhere = bool(root) and folder.exists() and not Path(DEFAULT_SOURCE).exists()
     return {"inventory": str(folder)} if elsewhere else {}
 
 
