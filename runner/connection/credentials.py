@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import paramiko
 
+from runner.connection.agent import agent_keys
 from runner.errors import LoginRefused
 from runner.models import Phase
 
@@ -27,7 +29,6 @@ _DEFAULT_KEYS = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
 
 # With `lru_cache` alone, every worker that starts at once would read the same key.
 _key_lock = threading.Lock()
-_agent_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def credentials(login: Login) -> Iterator[Credential]:
     if login.password:
         yield PasswordCredential(login.password)
     if login.private_key is None:
-        for key in _agent_keys(os.environ.get("SSH_AUTH_SOCK", "")):
+        for key in agent_keys(os.environ.get("SSH_AUTH_SOCK", "")):
             yield KeyCredential(key, "agent")
         for path in _DEFAULT_KEYS:
             default = _default_key(path)
@@ -85,7 +86,13 @@ def _named_key(path: str) -> paramiko.PKey:
         TypeError,
     ) as exc:  # cryptography's word for "encrypted" is TypeError
         raise _unusable(path, "is encrypted; load it into ssh-agent with ssh-add", "key-encrypted") from exc
-    except (paramiko.SSHException, paramiko.pkey.UnknownKeyType, ValueError, IndexError) as exc:
+    except (
+        paramiko.SSHException,
+        paramiko.pkey.UnknownKeyType,
+        ValueError,
+        IndexError,
+        StopIteration,
+    ) as exc:
         raise _unusable(path, "is no private key that can be read", "bad-key-file") from exc
 
 
@@ -113,40 +120,28 @@ def _default_key(path: str) -> paramiko.PKey | None:
 
 @lru_cache(maxsize=256)
 def _read_key(path: str, changed_ns: int) -> paramiko.PKey:  # noqa: ARG001 - a key that was replaced is read anew
-    return paramiko.PKey.from_path(Path(path).expanduser())
-
-
-@lru_cache(maxsize=4)
-def _list_agent(address: str) -> tuple[paramiko.PKey, ...]:
-    if not address:
-        return ()
     try:
-        keys = paramiko.Agent().get_keys()
+        return paramiko.PKey.from_path(Path(path).expanduser())
+    except paramiko.PasswordRequiredException:
+        raise
     except paramiko.SSHException:
-        return ()
-    return tuple(_SerialisedKey(key) for key in keys)  # type: ignore[misc]
+        return _read_portable(path)
 
 
-def _agent_keys(address: str) -> tuple[paramiko.PKey, ...]:
-    """Return the keys of the agent at this socket, listed once."""
-    with _key_lock:
-        return _list_agent(address)
+def _read_portable(path: str) -> paramiko.PKey:
+    """Read a key in PKCS#8 form (RFC 5958), which Paramiko does not read, by way of OpenSSH's own."""
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - few keys need it
 
-
-class _SerialisedKey:
-    """An agent's key that signs one text at a time: all of them share one connection to the agent."""
-
-    def __init__(self, key: Any) -> None:
-        self._key = key
-
-    def sign_ssh_data(self, data: bytes, algorithm: str | None = None) -> Any:
-        """Ask the agent for a signature."""
-        with _agent_lock:
-            return self._key.sign_ssh_data(data, algorithm)
-
-    def asbytes(self) -> bytes:
-        """Return the public key as it goes over the wire."""
-        return bytes(self._key.asbytes())
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._key, name)
+    key = serialization.load_pem_private_key(Path(path).expanduser().read_bytes(), None)
+    text = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    ).decode("ascii")
+    kinds: dict[str, type[paramiko.PKey]] = {
+        "RSA": paramiko.RSAKey,
+        "EC": paramiko.ECDSAKey,
+        "Ed25519": paramiko.Ed25519Key,
+    }
+    for name, kind in kinds.items():
+        if name in type(key).__name__:
+            return kind.from_private_key(io.StringIO(text))
+    raise paramiko.SSHException(f"a key of type {type(key).__name__}")

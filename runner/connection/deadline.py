@@ -12,7 +12,7 @@ import heapq
 import itertools
 import threading
 import time
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -156,7 +156,8 @@ class _Watchdog:
             with self._changed:
                 due = self._pop_due()
             if due is not None:
-                due.fire()
+                with suppress(Exception):  # one host's socket that cannot be closed is no other host's matter
+                    due.fire()
 
     def _pop_due(self) -> Guard | None:
         """Wait for the first guard's moment or a change; return the guard that is due, if one is."""

@@ -145,25 +145,41 @@ def dial(
         Cancelled: `stopped` said so.
     """
     race = _Race(timeout_s, stopped)
-    return SshSocket(race.run(resolve(endpoint, timeout_s)))
+    try:
+        return SshSocket(race.run(resolve(endpoint, timeout_s, stopped)))
+    except OSError as exc:
+        if exc.errno in (errno.EMFILE, errno.ENFILE):
+            raise Unreachable(
+                "no file descriptor is left for a connection: use fewer --workers or raise `ulimit -n`",
+                reason="no-descriptors",
+                phase=Phase.CONNECT,
+                transient=True,
+            ) from exc
+        raise _unreachable(exc.errno or errno.EIO, timeout_s) from exc
 
 
-def resolve(endpoint: Endpoint, timeout_s: float | None) -> list[_Address]:
+def resolve(
+    endpoint: Endpoint, timeout_s: float | None, stopped: Callable[[], bool] = lambda: False
+) -> list[_Address]:
     """Return every address of an endpoint, families in turn, the resolver's first choice first.
 
     Raises:
         Unreachable: The name is not known, or the resolver did not answer within `timeout_s` seconds.
+        Cancelled: `stopped` said so.
     """
     try:
         version = ipaddress.ip_address(endpoint.address.partition("%")[0]).version
     except ValueError:
-        return _interleave(_ask_resolver(endpoint, timeout_s))
+        return _interleave(_ask_resolver(endpoint, timeout_s, stopped))
     family = socket.AF_INET6 if version == _IPV6 else socket.AF_INET
-    infos = socket.getaddrinfo(endpoint.address, endpoint.port, family, socket.SOCK_STREAM)
+    try:
+        infos = socket.getaddrinfo(endpoint.address, endpoint.port, family, socket.SOCK_STREAM)
+    except socket.gaierror as exc:
+        raise _not_found(exc) from exc
     return [(info[0], info[4]) for info in infos]
 
 
-def _ask_resolver(endpoint: Endpoint, timeout_s: float | None) -> list[_Address]:
+def _ask_resolver(endpoint: Endpoint, timeout_s: float | None, stopped: Callable[[], bool]) -> list[_Address]:
     """Ask the system's resolver in a thread of its own: `getaddrinfo` cannot be given a timeout."""
     answer: queue.SimpleQueue[list[Any] | OSError] = queue.SimpleQueue()
 
@@ -176,24 +192,38 @@ def _ask_resolver(endpoint: Endpoint, timeout_s: float | None) -> list[_Address]
             answer.put(OSError(str(exc)))
 
     threading.Thread(target=ask, name=f"resolve {endpoint.address}", daemon=True).start()
-    try:
-        infos = answer.get(timeout=timeout_s)
-    except queue.Empty:
-        raise Unreachable(
-            f"the resolver did not answer within {timeout_s:g} s",
-            reason="resolver-timeout",
-            phase=Phase.RESOLVE,
-            transient=True,
-        ) from None
+    infos = _wait_for(answer, timeout_s, stopped)
     if isinstance(infos, OSError):
-        again = isinstance(infos, socket.gaierror) and infos.errno == socket.EAI_AGAIN
-        raise Unreachable(
-            f"name not found: {infos.strerror or infos}",
-            reason="name-not-found",
-            phase=Phase.RESOLVE,
-            transient=again,
-        ) from infos
+        raise _not_found(infos) from infos
     return [(info[0], info[4]) for info in infos]
+
+
+def _wait_for(
+    answer: queue.SimpleQueue[list[Any] | OSError], timeout_s: float | None, stopped: Callable[[], bool]
+) -> list[Any] | OSError:
+    end = None if timeout_s is None else time.monotonic() + timeout_s
+    while True:
+        left = _ATTEMPT_DELAY_S if end is None else max(0.0, end - time.monotonic())
+        with contextlib.suppress(queue.Empty):
+            return answer.get(timeout=min(_ATTEMPT_DELAY_S, left))
+        if stopped():
+            raise Cancelled("the run was stopped", reason="stopped", phase=Phase.RESOLVE)
+        if end is not None and time.monotonic() >= end:
+            raise Unreachable(
+                f"the resolver did not answer within {timeout_s:g} s",
+                reason="resolver-timeout",
+                phase=Phase.RESOLVE,
+                transient=True,
+            )
+
+
+def _not_found(exc: OSError) -> Unreachable:
+    return Unreachable(
+        f"name not found: {exc.strerror or exc}",
+        reason="name-not-found",
+        phase=Phase.RESOLVE,
+        transient=isinstance(exc, socket.gaierror) and exc.errno == socket.EAI_AGAIN,
+    )
 
 
 def _interleave(addresses: list[_Address]) -> list[_Address]:
@@ -229,7 +259,7 @@ class _Race:
             finally:
                 for key in list(selector.get_map().values()):
                     key.fileobj.close()  # type: ignore[union-attr]
-        raise _unreachable(self._failures[-1], self._timeout_s)
+        raise _unreachable(min(self._failures, key=_rank), self._timeout_s)
 
     def _begin(self, address: _Address, selector: selectors.BaseSelector) -> socket.socket | None:
         """Begin one connection; return it if it stood at once."""
@@ -266,6 +296,12 @@ class _Race:
             raise Cancelled("the run was stopped", reason="stopped", phase=Phase.CONNECT)
         if self._end is not None and time.monotonic() >= self._end:
             raise _unreachable(errno.ETIMEDOUT, self._timeout_s)
+
+
+def _rank(code: int) -> int:
+    """Order failures: a host that answered says more than a route that is missing here."""
+    answers = [errno.ECONNREFUSED, errno.ECONNRESET, errno.ETIMEDOUT, errno.EHOSTUNREACH]
+    return answers.index(code) if code in answers else len(answers)
 
 
 def _unreachable(code: int, timeout_s: float | None) -> Unreachable:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from runner.connection.output import Output
 from runner.connection.paramiko_hooks import send_signal, sending_on
 from runner.errors import Cancelled, ConnectionLost, DeadlineExceeded, HostError, OutputLimitExceeded
 from runner.models import CommandResult, Phase
@@ -34,23 +34,6 @@ class _Wake(threading.Event):
         super().clear()
 
 
-@dataclass(slots=True)
-class _Stream:
-    """What one stream has given, up to the limit."""
-
-    limit: int
-    chunks: list[bytes] = field(default_factory=list)
-    size: int = 0
-    truncated: bool = False
-
-    def add(self, chunk: bytes) -> None:
-        kept = chunk[: self.limit - self.size]
-        self.truncated = self.truncated or len(kept) < len(chunk)
-        if kept:
-            self.chunks.append(kept)
-            self.size += len(kept)
-
-
 class Execution:
     """A command that has been asked for on a channel.
 
@@ -63,7 +46,7 @@ class Execution:
     def __init__(self, channel: paramiko.Channel, command: str, limit: int) -> None:
         self._channel: Any = channel
         self._command = command
-        self._streams = (_Stream(limit), _Stream(limit))
+        self._streams = (Output(limit), Output(limit))
         self._wake = _Wake()
         self._start = time.monotonic()
         self._last_output = self._start
@@ -121,8 +104,8 @@ class Execution:
         return CommandResult(
             command=self._command,
             exit_code=status if status >= 0 else None,
-            stdout_bytes=b"".join(out.chunks),
-            stderr_bytes=b"".join(err.chunks),
+            stdout_bytes=out.kept(),
+            stderr_bytes=err.kept(),
             duration_s=time.monotonic() - self._start,
             truncated=out.truncated or err.truncated,
             signal=getattr(self._channel, "runner_exit_signal", None),

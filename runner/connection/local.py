@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import os
+import selectors
 import signal
 import subprocess
-import tempfile
 import time
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from runner.errors import Cancelled, DeadlineExceeded
+from runner.connection.output import Output
+from runner.errors import Cancelled, DeadlineExceeded, HostError, OutputLimitExceeded
 from runner.models import CommandResult, Phase
 
 if TYPE_CHECKING:
-    from runner.connection.deadline import Deadline
+    from runner.connection.deadline import Deadline, Guard
     from runner.connection.options import ConnectionOptions
     from runner.models import Host
 
 __all__ = ["LocalConnection", "connect"]
+
+_CHUNK = 2**16
+
+# As over SSH: what a command has left running may hold its output open for ever.
+_QUIET_S = 1.0
 
 
 def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> LocalConnection:  # noqa: ARG001
@@ -43,32 +49,34 @@ class LocalConnection:
 
         Raises:
             DeadlineExceeded: It was ended, with all that it had started, because its time was over.
+            OutputLimitExceeded: It was ended because it printed more than is kept.
             Cancelled: The run was stopped.
         """
         seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
         self.sent = True
         start = time.monotonic()
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            with (
-                subprocess.Popen(
-                    ["/bin/sh", "-c", command],
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=err,
-                    start_new_session=True,
-                ) as process,
-                self._deadline.guard(seconds, lambda: _end(process)) as watched,
-            ):
-                code = process.wait()
-            result = self._result(command, code, (out, err), time.monotonic() - start)
-        if watched.aborted:
-            raise Cancelled("the run was stopped", reason="stopped", phase=Phase.COMMAND)
-        if watched.expired:
-            error = DeadlineExceeded(
-                f"{command!r} did not end within {seconds:g} s",
-                reason="host-deadline" if whole_host else "command-deadline",
-                phase=Phase.COMMAND,
-            )
+        outputs = Output(self._options.max_output), Output(self._options.max_output)
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        with self._deadline.guard(seconds, lambda: _end(process)) as watched:
+            _collect(process, outputs)
+        code = process.wait()
+        result = CommandResult(
+            command=command,
+            exit_code=code if code >= 0 else None,
+            stdout_bytes=outputs[0].kept(),
+            stderr_bytes=outputs[1].kept(),
+            duration_s=time.monotonic() - start,
+            truncated=any(output.truncated for output in outputs),
+            signal=signal.Signals(-code).name.removeprefix("SIG") if code < 0 else None,
+        )
+        error = self._cut_off(result, watched, seconds, whole_host=whole_host)
+        if error is not None:
             error.command = result
             raise error
         return result
@@ -76,23 +84,47 @@ class LocalConnection:
     def close(self) -> None:
         """Do nothing: there is nothing to leave."""
 
-    def _result(
-        self, command: str, code: int, streams: tuple[IO[bytes], IO[bytes]], duration_s: float
-    ) -> CommandResult:
-        limit = self._options.max_output
-        texts = []
-        for stream in streams:
-            stream.seek(0)
-            texts.append(stream.read(limit + 1))
-        return CommandResult(
-            command=command,
-            exit_code=code if code >= 0 else None,
-            stdout_bytes=texts[0][:limit],
-            stderr_bytes=texts[1][:limit],
-            duration_s=duration_s,
-            truncated=any(len(text) > limit for text in texts),
-            signal=signal.Signals(-code).name.removeprefix("SIG") if code < 0 else None,
-        )
+    def _cut_off(
+        self, result: CommandResult, watched: Guard, seconds: float | None, *, whole_host: bool
+    ) -> HostError | None:
+        """Return why a command did not come to its own end; None where it did."""
+        if watched.aborted:
+            return Cancelled("the run was stopped", reason="stopped", phase=Phase.COMMAND)
+        if watched.expired:
+            return DeadlineExceeded(
+                f"{result.command!r} did not end within {seconds:g} s",
+                reason="host-deadline" if whole_host else "command-deadline",
+                phase=Phase.COMMAND,
+            )
+        if result.truncated:
+            return OutputLimitExceeded(
+                f"{result.command!r} printed more than {self._options.max_output} bytes and was ended; "
+                "see --max-output",
+                reason="output-limit",
+                phase=Phase.COMMAND,
+            )
+        return None
+
+
+def _collect(process: subprocess.Popen[bytes], outputs: tuple[Output, Output]) -> None:
+    """Read both streams until they end, are quiet after the command's end, or are over their limit."""
+    assert process.stdout is not None  # noqa: S101 - pipes were asked for
+    assert process.stderr is not None  # noqa: S101
+    with process.stdout, process.stderr, selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ, outputs[0])
+        selector.register(process.stderr, selectors.EVENT_READ, outputs[1])
+        while selector.get_map():
+            ready = selector.select(_QUIET_S)
+            if not ready and process.poll() is not None:
+                return
+            for key, _ in ready:
+                chunk = os.read(key.fd, _CHUNK)
+                key.data.add(chunk)
+                if not chunk:
+                    selector.unregister(key.fileobj)
+            if any(output.truncated for output in outputs):
+                _end(process)
+                return
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

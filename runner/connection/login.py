@@ -133,6 +133,8 @@ class _Attempt:
                 reason="password-expired",
                 phase=Phase.LOGIN,
             )
+        if "sign" in str(exc):  # the agent's refusal, which Paramiko meets in the connection's own thread
+            return _refused(f"login as {user} refused; {_name(credential)}: {visible(str(exc))}")
         if code == _NO_MORE_METHODS or "authentication" in words.lower():
             self._offered.append(_name(credential))
         if self._offered:

@@ -120,7 +120,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_sshd(folder: Path, extra: str = "", address: str = "127.0.0.1") -> Iterator[Sshd]:
+def running_sshd(
+    folder: Path, extra: str = "", address: str = "127.0.0.1", password_hash: str = "*"
+) -> Iterator[Sshd]:
     """Start a server; end it, and everything it started, when the block ends."""
     program = required_program("sshd")
     folder.mkdir(exist_ok=True)
@@ -136,7 +138,7 @@ def running_sshd(folder: Path, extra: str = "", address: str = "127.0.0.1") -> I
     (folder / "sshd_config").write_text(configuration)
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            [*_as_a_machine(folder), program, "-D", "-e", "-f", str(folder / "sshd_config")],
+            [*_as_a_machine(folder, password_hash), program, "-D", "-e", "-f", str(folder / "sshd_config")],
             stderr=log,
             stdin=subprocess.DEVNULL,
         )
@@ -148,12 +150,12 @@ def running_sshd(folder: Path, extra: str = "", address: str = "127.0.0.1") -> I
         process.wait(10)
 
 
-def _as_a_machine(folder: Path) -> list[str]:
+def _as_a_machine(folder: Path, password_hash: str) -> list[str]:
     """What to start the server with: as root, a mount namespace with the accounts that it wants."""
     if os.geteuid() != 0:
         return []
     accounts = {"passwd": f"{_ORDINARY}:x:{_ORDINARY_ID}:{_ORDINARY_ID}::/tmp:/bin/sh\n"}
-    accounts["shadow"] = f"{_ORDINARY}:*:19000:0:99999:7:::\n"
+    accounts["shadow"] = f"{_ORDINARY}:{password_hash}:19000:0:99999:7:::\n"
     for name, row in accounts.items():
         copy = folder / name
         copy.write_text(Path("/etc", name).read_text() + row)

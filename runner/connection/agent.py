@@ -1,0 +1,88 @@
+"""The keys of an `ssh-agent` (draft-miller-ssh-agent): listed once a process, and asked for signatures.
+
+Paramiko's own client waits for ever for an agent that does not answer, and shares one connection between all
+threads without a lock. Here each question has a connection of its own, and an end.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from functools import lru_cache
+
+import paramiko
+
+__all__ = ["agent_keys"]
+
+_REQUEST_IDENTITIES, _IDENTITIES_ANSWER = 11, 12
+_LIST_S = 5.0
+_SIGN_S = 60.0  # an agent may ask its owner to confirm
+_LONGEST_ANSWER = 2**18  # OpenSSH's AGENT_MAX_LEN
+
+# With `lru_cache` alone, every worker that starts at once would list the same keys.
+_lock = threading.Lock()
+
+
+def agent_keys(address: str) -> tuple[paramiko.PKey, ...]:
+    """Return the keys that the agent at this socket holds, in its order.
+
+    None are returned where there is no agent, or none that answers within 5 seconds.
+    """
+    with _lock:
+        return _list(address)
+
+
+@lru_cache(maxsize=4)
+def _list(address: str) -> tuple[paramiko.PKey, ...]:
+    if not address:
+        return ()
+    agent = _Agent(address)
+    try:
+        kind, answer = agent.ask(bytes([_REQUEST_IDENTITIES]), _LIST_S)
+    except (OSError, paramiko.SSHException):
+        return ()
+    if kind != _IDENTITIES_ANSWER:
+        return ()
+    keys = []
+    for _ in range(answer.get_int()):
+        blob, comment = answer.get_binary(), answer.get_string().decode("utf-8", "replace")
+        keys.append(paramiko.AgentKey(agent, blob, comment))  # type: ignore[arg-type]
+    # Before version 5.1, Paramiko could not log in with an agent that holds a key of a type it does not know.
+    return tuple(key for key in keys if getattr(key, "inner_key", None) is not None)
+
+
+class _Agent:
+    """What Paramiko's `AgentKey` asks for signatures."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def _send_message(self, message: paramiko.Message) -> tuple[int, paramiko.Message]:
+        """Ask for a signature; `AgentKey` calls it by this name."""
+        try:
+            return self.ask(message.asbytes(), _SIGN_S)
+        except OSError as exc:
+            raise paramiko.SSHException(f"the agent did not sign: {exc}") from exc
+
+    def ask(self, payload: bytes, seconds: float) -> tuple[int, paramiko.Message]:
+        """Ask one question; return the kind of the answer, and what follows."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(seconds)
+            connection.connect(self._address)
+            connection.sendall(struct.pack(">I", len(payload)) + payload)
+            (length,) = struct.unpack(">I", _read(connection, 4))
+            if not 0 < length <= _LONGEST_ANSWER:
+                raise paramiko.SSHException("what answers is no agent")
+            answer = _read(connection, length)
+        return answer[0], paramiko.Message(answer[1:])
+
+
+def _read(connection: socket.socket, size: int) -> bytes:
+    received = b""
+    while len(received) < size:
+        part = connection.recv(size - len(received))
+        if not part:
+            raise paramiko.SSHException("the agent hung up")
+        received += part
+    return received

@@ -1,0 +1,142 @@
+"""Deadlines and guards: they fire once, in time, and only for what is still going on."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from runner.connection import deadline
+from runner.connection.deadline import Deadline
+
+SOON, LATE = 0.1, 30.0
+
+
+def test_without_an_end_there_is_always_time() -> None:
+    assert Deadline().remaining() is None
+    assert Deadline.after(None).remaining() is None
+
+
+def test_what_remains_never_falls_below_zero() -> None:
+    assert Deadline(at=time.monotonic() - 5).remaining() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("limit", "step", "bound_by_host"),
+    [(None, None, False), (None, 5.0, False), (LATE, 5.0, False), (1.0, 5.0, True), (1.0, None, True)],
+)
+def test_a_step_is_bound_by_the_sooner_of_the_two(
+    limit: float | None, step: float | None, bound_by_host: bool
+) -> None:
+    seconds, by_host = Deadline.after(limit).sooner(step)
+
+    assert by_host is bound_by_host
+    if by_host:
+        assert seconds is not None
+        assert seconds <= 1.0
+    else:
+        assert seconds == step
+
+
+def test_a_guard_closes_what_takes_too_long() -> None:
+    closed = threading.Event()
+    with Deadline().guard(SOON, closed.set) as watched:
+        assert closed.wait(5)
+
+    assert watched.expired
+    assert not watched.aborted
+
+
+def test_a_guard_leaves_alone_what_ends_in_time() -> None:
+    closed = threading.Event()
+    with Deadline().guard(SOON, closed.set) as watched:
+        pass
+
+    assert not closed.wait(SOON * 3)
+    assert not watched.expired
+
+
+def test_guards_fire_in_the_order_of_their_moments() -> None:
+    fired: list[str] = []
+    done = threading.Event()
+    with (
+        Deadline().guard(LATE, lambda: fired.append("late")),
+        Deadline().guard(0.2, lambda: (fired.append("second"), done.set())),  # type: ignore[arg-type,return-value]
+        Deadline().guard(SOON, lambda: fired.append("first")),
+    ):
+        assert done.wait(5)
+
+    assert fired == ["first", "second"]
+
+
+def test_a_guard_that_fails_to_close_does_not_stop_the_others() -> None:
+    closed = threading.Event()
+
+    def fail() -> None:
+        raise OSError("already closed")
+
+    with Deadline().guard(SOON, fail), Deadline().guard(0.2, closed.set):
+        assert closed.wait(5)
+
+
+def test_aborting_a_run_closes_its_steps_and_no_others() -> None:
+    ours, theirs = threading.Event(), threading.Event()
+    with (
+        Deadline(run="ours").guard(LATE, ours.set) as watched,
+        Deadline(run="theirs").guard(LATE, theirs.set) as other,
+    ):
+        deadline.abort("ours")
+    deadline.forget("ours")
+
+    assert ours.is_set()
+    assert watched.aborted
+    assert not watched.expired
+    assert not theirs.is_set()
+    assert not other.aborted
+
+
+def test_a_step_that_begins_after_the_abort_is_closed_at_once() -> None:
+    closed = threading.Event()
+    deadline.abort("stopped")
+    with Deadline(run="stopped").guard(None, closed.set) as watched:
+        assert closed.is_set()
+    deadline.forget("stopped")
+
+    assert watched.aborted
+
+
+def test_a_step_that_can_end_in_good_order_is_asked_first_and_closed_if_it_does_not() -> None:
+    asked, closed = threading.Event(), threading.Event()
+    with Deadline(run="polite").guard(None, closed.set, asked.set) as watched:
+        deadline.abort("polite")
+        assert asked.is_set()
+        assert not closed.is_set()
+        assert closed.wait(5)
+    deadline.forget("polite")
+
+    assert watched.aborted
+    assert not watched.expired
+
+
+def test_one_that_does_end_is_not_closed() -> None:
+    asked, closed = threading.Event(), threading.Event()
+    with Deadline(run="quick").guard(None, closed.set, asked.set):
+        deadline.abort("quick")
+    deadline.forget("quick")
+
+    assert asked.is_set()
+    assert not closed.wait(1)
+
+
+def test_a_pause_ends_with_the_run() -> None:
+    limits = Deadline(run="paused")
+    timer = threading.Timer(SOON, deadline.abort, ("paused",))
+    timer.start()
+    begin = time.monotonic()
+    limits.sleep(LATE)
+
+    assert time.monotonic() - begin < 5
+    assert limits.stopped()
+    deadline.forget("paused")
+    assert not limits.stopped()

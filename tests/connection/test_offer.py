@@ -1,0 +1,48 @@
+"""What a server offered, read off its first bytes; and texts of peers made safe to show."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.connection.offer import read_offer
+from runner.connection.visible import visible
+from tests.connection.peers.raw import kexinit
+
+BANNER = b"SSH-2.0-x\r\n"
+
+
+@pytest.mark.parametrize("before", [b"", b"welcome\r\nand again\r\n"])
+def test_an_offer_is_read_behind_the_banner(before: bytes) -> None:
+    offer = read_offer(
+        before + BANNER + kexinit(kex=b"one,two", host_key=b"three", cipher=b"four", mac=b"five")
+    )
+
+    assert offer is not None
+    assert offer.key_exchange == ("one", "two")
+    assert offer.host_key == ("three",)
+    assert offer.cipher == ("four",)
+    assert offer.mac == ("five",)
+
+
+@given(st.integers(0, 400))
+def test_one_that_is_cut_off_is_none(length: int) -> None:
+    whole = BANNER + kexinit()
+    assert (read_offer(whole[:length]) is None) is (length < len(whole))
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_break_the_reading(noise: bytes) -> None:
+    read_offer(noise)
+    read_offer(BANNER + noise)
+
+
+@given(st.one_of(st.text(), st.binary()))
+def test_what_is_shown_is_one_line_that_drives_no_terminal(said: str | bytes) -> None:
+    assert visible(said).isprintable()
+
+
+def test_what_is_shown_is_not_endless() -> None:
+    assert len(visible("x" * 10_000)) < 300
+    assert visible(b"\x1b[2Jhi\xff\r\n") == r"\x1b[2Jhi\xff"

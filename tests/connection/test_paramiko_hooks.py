@@ -1,0 +1,122 @@
+"""The private names of Paramiko that we rest on: that they are there, and do what we take them to do."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from typing import TYPE_CHECKING
+
+import paramiko
+import pytest
+from paramiko.common import MSG_CHANNEL_REQUEST
+
+from runner.connection.deadline import Deadline
+from runner.connection.paramiko_hooks import Transport, send_signal, sending_on
+from runner.connection.ssh import connect
+from runner.models import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.connection.sshd import Sshd
+
+
+@pytest.fixture
+def transport(sshd: Sshd) -> Iterator[Transport]:
+    connection = connect(sshd.host(), sshd.options(), Deadline())
+    assert connection._transport is not None
+    yield connection._transport
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "parameters"),
+    [
+        (paramiko.Channel, "_handle_request", ["self", "m"]),
+        (paramiko.Transport, "_send_message", ["self", "data"]),
+        (paramiko.Transport, "_send_user_message", ["self", "data"]),
+        (paramiko.Transport, "_parse_disconnect", ["self", "m"]),
+        (paramiko.Transport, "_next_channel", ["self"]),
+        (paramiko.Transport, "_parse_channel_open_failure", ["self", "m"]),
+        (paramiko.auth_handler.AuthHandler, "_parse_service_accept", ["self", "m"]),
+    ],
+)
+def test_each_private_name_is_still_there(owner: type, name: str, parameters: list[str]) -> None:
+    assert list(inspect.signature(getattr(owner, name)).parameters) == parameters
+
+
+def test_channel_requests_go_through_the_table_that_we_change() -> None:
+    assert MSG_CHANNEL_REQUEST in paramiko.Transport._channel_handler_table  # type: ignore[attr-defined]
+    assert (
+        Transport._channel_handler_table[MSG_CHANNEL_REQUEST]
+        is not paramiko.Transport._channel_handler_table[MSG_CHANNEL_REQUEST]  # type: ignore[attr-defined]
+    )
+
+
+def test_an_exit_signal_is_kept(transport: Transport) -> None:
+    channel = transport.open_session(timeout=5)
+    channel.exec_command("kill -TERM $$")
+    channel.recv(10)
+    end = time.monotonic() + 5
+    while not hasattr(channel, "runner_exit_signal"):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+    assert channel.runner_exit_signal == "TERM"
+
+
+def test_a_signal_reaches_the_command(transport: Transport) -> None:
+    channel = transport.open_session(timeout=5)
+    channel.exec_command("trap 'echo caught; exit 0' TERM; echo ready; while :; do sleep 0.05; done")
+    assert channel.recv(10) == b"ready\n"
+    send_signal(channel, "TERM")
+    channel.settimeout(5)
+
+    assert channel.recv(10) == b"caught\n"
+
+
+def test_nothing_is_sent_on_a_channel_that_is_closed(transport: Transport) -> None:
+    first = transport.open_session(timeout=5)
+    first.exec_command("cat")
+    first.close()
+    # What Paramiko sends after its own close makes OpenSSH end the connection; so it has to be dropped.
+    with sending_on(first):
+        message = paramiko.Message()
+        message.add_byte(bytes([paramiko.common.MSG_CHANNEL_DATA]))
+        message.add_int(first.remote_chanid)
+        message.add_string("late")
+        transport._send_user_message(message)
+    time.sleep(0.2)
+
+    assert transport.is_active()
+    transport.open_session(timeout=5).close()
+
+
+def test_a_refused_channel_says_what_its_own_refusal_said(sshd: Sshd, transport: Transport) -> None:
+    with pytest.raises(paramiko.ChannelException) as raised:
+        transport.open_channel("direct-tcpip", ("127.0.0.1", 1), ("127.0.0.1", 0), timeout=5)
+
+    assert "refused" in str(raised.value)
+    connection = connect(sshd.host(), sshd.options(), Deadline())
+    channel = connection.forward(Endpoint("127.0.0.1", sshd.port), 5)
+    channel.settimeout(5)
+    assert channel.recv(4) == b"SSH-"
+    connection.close()
+
+
+def test_a_server_that_takes_one_request_for_its_service_takes_several_credentials() -> None:
+    from runner.connection.dial import dial
+    from tests.connection.peers.ssh import PASSWORD, USER, Script
+    from tests.connection.peers.stage import Stage
+
+    stage = Stage()
+    transport = Transport(dial(Endpoint("127.0.0.1", stage.ssh(Script())), 5))
+    transport.start_client(timeout=5)
+    for wrong in ("one", "two"):
+        with pytest.raises(paramiko.AuthenticationException):
+            transport.auth_password(USER, wrong)
+    transport.auth_password(USER, PASSWORD)
+
+    assert transport.is_authenticated()
+    transport.close()
+    stage.close()
