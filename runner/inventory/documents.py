@@ -76,12 +76,25 @@ class DocumentReader:
         Raises:
             NotADocument: The text is malformed, has a second document or is over a limit.
         """
-        if text[:100].lstrip(" \t\r\n").startswith("{") and not located:
+        if text[:100].lstrip(" \t\r\n").startswith("{"):
             try:
-                return json.loads(text, object_hook=revive)
+                value = json.loads(text, object_hook=revive)
             except (ValueError, RecursionError):
                 pass  # flow-style YAML begins with a brace too, and has the better message
+            else:
+                return self._with_places(value, text, path) if located else value
+        return self._built(text, path, located=located)
+
+    def _built(self, text: str, path: str, *, located: bool) -> Any:
         return _Builder(text, path, self._scalars, self._warn, located=located).document()
+
+    def _with_places(self, value: Any, text: str, path: str) -> Any:
+        """Return a JSON value with positions, where YAML, which knows them, reads it the same."""
+        try:
+            placed = self._built(text, path, located=True)
+        except NotADocument:
+            return value
+        return placed if placed == value else value
 
 
 def revive(mapping: dict[str, Any]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from yaml.cyaml import CSafeDumper
 
 from runner.inventory.graph import ALL
 from runner.inventory.values import UnsafeText, VaultText
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["yaml_text"]
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(CSafeDumper):
     """Writes tagged texts with their tags, and everything out in full: nobody reads aliases."""
 
     def ignore_aliases(self, _data: Any) -> bool:

@@ -14,11 +14,12 @@ from runner.errors import InventoryError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["ALL", "UNGROUPED", "Assignment", "Deferred", "Graph", "GroupNode", "HostNode"]
+__all__ = ["ALL", "MAX_GROUP_DEPTH", "UNGROUPED", "Assignment", "Deferred", "Graph", "GroupNode", "HostNode"]
 
 ALL = "all"
 UNGROUPED = "ungrouped"
-_NONE: frozenset[str] = frozenset()
+MAX_GROUP_DEPTH = 64
+"""How deep groups may be nested: far beyond what people do, and within what any walk over them can do."""
 
 
 class Deferred(Protocol):
@@ -266,24 +267,33 @@ class Graph:
             self.assignments.append(Assignment(kind, name, key, value, path or self.source, place))
 
     def reconcile(self) -> None:
-        """Put groups without a parent under `all`, and into `ungrouped` the hosts of no group alone."""
+        """Put groups without a parent under `all`, and into `ungrouped` the hosts of no group alone.
+
+        Raises:
+            InventoryError: Groups are nested too deep.
+        """
         for name, group in list(self.groups.items()):
             if name != ALL and not group.parents:
                 self.add_child(ALL, name)
-        ungrouped = self.groups[UNGROUPED]
-        special = {ALL, UNGROUPED}
-        above_ungrouped = ungrouped.ancestors()
+        if max(self.depths().values()) > MAX_GROUP_DEPTH:
+            raise InventoryError(f"groups nested deeper than {MAX_GROUP_DEPTH} levels")
         for name, host in self.hosts.items():
-            direct = {parent.name for parent in host.parents}
-            if UNGROUPED in direct:
-                if direct - special or above_ungrouped.keys() - special:
-                    del ungrouped.hosts[name]
-                    host.lost = (
-                        _lost(host, ungrouped) if ungrouped.children or len(ungrouped.parents) > 1 else _NONE
-                    )
-                    host.parents.remove(ungrouped)
-            elif not direct - special:
+            if not {parent.name for parent in host.parents} - {ALL}:
                 self.add_child(UNGROUPED, name)
+        self._clear_ungrouped()
+
+    def _clear_ungrouped(self) -> None:
+        """Take out of `ungrouped` the hosts of other groups."""
+        ungrouped = self.groups[UNGROUPED]
+        above = ungrouped.ancestors()
+        nested = bool(ungrouped.children) or len(above) > 1
+        for name, host in list(ungrouped.hosts.items()):
+            others = {parent.name for parent in host.parents} | above.keys()
+            if others - {ALL, UNGROUPED}:
+                if nested:
+                    host.lost = _lost(host, ungrouped)
+                del ungrouped.hosts[name]
+                host.parents.remove(ungrouped)
 
     def depths(self) -> dict[str, int]:
         """Return for each group the length of the longest way down to it from `all`."""
@@ -354,8 +364,13 @@ def _priority(value: Any, group: str) -> int:
 
 
 def _path_down(start: GroupNode, goal: str) -> list[str]:
-    """Name the groups from `start` down to `goal`, which is known to be below it."""
-    for child in start.children.values():
-        if child.name == goal or goal in child.descendants():
-            return [start.name, *(_path_down(child, goal) if child.name != goal else [goal])]
-    return [start.name]
+    """Name the groups from `start` down to `goal`, which is known to be below it, by the shortest way."""
+    ways: list[list[GroupNode]] = [[start]]
+    seen = {start.name}
+    for way in ways:
+        if way[-1].name == goal:
+            return [group.name for group in way]
+        below = [child for name, child in way[-1].children.items() if name not in seen]
+        seen.update(child.name for child in below)
+        ways += [[*way, child] for child in below]
+    return [start.name, goal]

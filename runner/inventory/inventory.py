@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import PatternError
@@ -78,15 +79,12 @@ class Inventory:
         self._loading = _read_all(self.sources, Loading(options))
         self.graph = self._loading.graph
         self._matcher = PatternMatcher(self.graph, self._loading.read_text)
-        self._lazy_table: VariableTable | None = None
         self._hostvars = HostVariables(self.graph.hosts, self._variables_in_templates)
 
-    @property
+    @cached_property
     def table(self) -> VariableTable:
         """What works out variables, for listings."""
-        if self._lazy_table is None:
-            self._lazy_table = VariableTable(self.graph, self.sources, self._loading)
-        return self._lazy_table
+        return VariableTable(self.graph, self.sources, self._loading)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -191,8 +189,13 @@ class Inventory:
             "playbook_dir": self.options.playbook_dir,
             "group_names": sorted(groups),
             "hostvars": self._hostvars,
-            "groups": {name: list(group.all_hosts()) for name, group in self.graph.groups.items()},
+            "groups": self._hosts_of_groups,
         }
+
+    @cached_property
+    def _hosts_of_groups(self) -> dict[str, list[str]]:
+        """The names in each group: what templates see as `groups`."""
+        return {name: list(group.all_hosts()) for name, group in self.graph.groups.items()}
 
     def variables(self, name: str) -> Mapping[str, Any]:
         """Return every variable of a host as `ansible-inventory --host` shows it: as it is written.
@@ -213,7 +216,7 @@ def _read_all(sources: Sequence[str], loading: Loading) -> Loading:
     except BrokenSource as exc:
         left_out = {**loading.left_out, exc.source: exc.error}
         again = replace(
-            loading, graph=Graph(trace=loading.graph.trace), warnings=[], files=[], left_out=left_out
+            loading, graph=Graph(trace=loading.graph.trace), warnings={}, files=[], left_out=left_out
         )
         return _read_all(sources, again)
     for error in loading.left_out.values():

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from itertools import islice
 from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import PatternError
+from runner.errors import InventoryError, PatternError
 from runner.inventory.graph import ALL
 from runner.inventory.patterns import nearest
 from runner.inventory.values import UnsafeText, VaultText
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["graph_lines", "host_document", "list_document", "list_text", "plain"]
 
+MAX_GRAPH_LINES = 1_000_000
+"""How long a graph may be: groups that share children many levels down make it endless."""
 PROFILE = "inventory_legacy"
 """What Ansible writes into `_meta` to tell how tagged texts are to be read back."""
 
@@ -248,12 +251,15 @@ def graph_lines(inventory: Inventory, group: str = ALL, *, variables: bool = Fal
 
     Raises:
         PatternError: There is no such group.
-        InventoryError: A file of variables cannot be read.
+        InventoryError: A file of variables cannot be read, or the graph is longer than `MAX_GRAPH_LINES`.
     """
     start = inventory.graph.groups.get(group)
     if start is None:
         raise PatternError(f"no group {group!r}{nearest(group, inventory.graph.groups)}", text=group)
-    yield from _graph_lines(inventory, start, 0, variables=variables)
+    lines = _graph_lines(inventory, start, 0, variables=variables)
+    yield from islice(lines, MAX_GRAPH_LINES)
+    if next(lines, None) is not None:
+        raise InventoryError(f"a graph of more than {MAX_GRAPH_LINES:,} lines; name a group to begin with")
 
 
 def _graph_lines(inventory: Inventory, group: GroupNode, depth: int, *, variables: bool) -> Iterator[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import select
 import stat
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +19,15 @@ if TYPE_CHECKING:
     from runner.inventory.documents import DocumentReader
     from runner.inventory.vault import Vault
 
-__all__ = ["MAX_SOURCES", "BrokenSource", "Loading", "Options"]
+__all__ = ["MAX_SOURCES", "MAX_WARNINGS", "BrokenSource", "Loading", "Options"]
 
 MAX_SOURCES = 20_000
 """How many files folders of sources may hold: links can make a folder endless."""
 
+MAX_WARNINGS = 1000
+"""How many doubtful things are told of; nobody reads more."""
+
+_OWN_PIPES = ("/dev/fd/", "/proc/self/fd/")
 _VAULT_HEADER = b"$ANSIBLE_VAULT"
 
 
@@ -70,7 +77,7 @@ class Loading:
     Attributes:
         options: How to read.
         graph: What the sources fill.
-        warnings: One line for each thing that was read and is doubtful.
+        warnings: One line for each thing that was read and is doubtful, in order.
         files: The files that have been read as sources, in order.
         located: Whether documents are to know the position of each key.
         left_out: Sources that turned out to be broken, and why.
@@ -78,16 +85,17 @@ class Loading:
 
     options: Options
     graph: Graph = field(default_factory=Graph)
-    warnings: list[str] = field(default_factory=list)
+    warnings: dict[str, None] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
     located: bool = False
     left_out: dict[str, InventoryError] = field(default_factory=dict)
     _documents: DocumentReader | None = None
+    _last: tuple[str, bytes] | None = None
 
     def warn(self, message: str) -> None:
-        """Remember one line for people; the same line counts once."""
-        if message not in self.warnings:
-            self.warnings.append(message)
+        """Remember one line for people; the same line counts once, and beyond `MAX_WARNINGS` none."""
+        if len(self.warnings) < MAX_WARNINGS:
+            self.warnings.setdefault(message)
 
     def read_source(self, source: str, read: Callable[[str, Loading], None]) -> None:
         """Read one source, unless it is to be left out.
@@ -108,9 +116,11 @@ class Loading:
             if self.options.partial:
                 raise BrokenSource(source, exc) from exc
             raise
+        finally:
+            self._last = None
 
     def read_bytes(self, path: str) -> bytes:
-        """Read a regular file within the limit, decrypted if it is a vault.
+        """Read a regular file within the limit, decrypted if it is a vault; once for all formats that ask.
 
         Raises:
             InventoryError: It cannot be read, is a device, is too large, or cannot be decrypted.
@@ -118,18 +128,24 @@ class Loading:
         if path == os.devnull:  # the usual way to say "no inventory"
             return b""
         limit = self.options.max_file_bytes
+        if self._last is not None and self._last[0] == path:
+            return self._last[1]
         try:
-            # Without O_NONBLOCK a named pipe would keep the open itself waiting for ever.
-            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            with open(path, "rb", opener=_open_at_once) as file:
+                mode = os.fstat(file.fileno()).st_mode
+                if stat.S_ISFIFO(mode) and path.startswith(_OWN_PIPES):
+                    content = _piped(file.fileno(), limit, self.options.script_timeout_s)
+                elif stat.S_ISREG(mode):
+                    content = file.read(limit + 1)
+                else:
                     raise InventoryError("not a regular file", path=path)
-                content = file.read(limit + 1)
         except (OSError, ValueError) as exc:
             raise InventoryError(f"cannot be read: {_reason(exc)}", path=path) from exc
         if len(content) > limit:
             raise InventoryError(f"larger than the limit of {limit:,} bytes", path=path)
         if content.startswith(_VAULT_HEADER):
-            return self._decrypted(content, path)
+            content = self._decrypted(content, path)
+        self._last = (path, content)
         return content
 
     def _decrypted(self, content: bytes, path: str) -> bytes:
@@ -176,6 +192,25 @@ class Loading:
                 f"a variables file must be a mapping ('name: value'), found {kind}", path=path
             )
         return value
+
+
+def _piped(descriptor: int, limit: int, timeout_s: float) -> bytes:
+    """Read what a shell's `<(command)` prints, to its end, the limit or the deadline."""
+    content = bytearray()
+    deadline = time.monotonic() + timeout_s
+    while len(content) <= limit:
+        ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            raise TimeoutError(errno.ETIMEDOUT, "nothing more came in time")
+        if not (chunk := os.read(descriptor, 65536)):
+            break
+        content += chunk
+    return bytes(content)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting: a named pipe would keep the open itself waiting for somebody who writes."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _reason(exc: Exception) -> str:

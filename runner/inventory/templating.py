@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined, meta, nodes
+from jinja2.environment import TemplateExpression
 from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
 from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -165,19 +167,51 @@ def _check_call(call: nodes.Call) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A template that has been read and found harmless.
+
+    Attributes:
+        run: Fills it in.
+        names: The names that it needs.
+        is_expression: Whether it is one expression and nothing else, and so gives that one's value.
+    """
+
+    run: Callable[[Mapping[str, Any]], Any]
+    names: frozenset[str]
+    is_expression: bool
+
+
 @lru_cache(maxsize=4096)
-def _parsed(text: str) -> tuple[nodes.Template, frozenset[str]]:
-    """Read a template, check it, and tell which names it needs."""
+def _prepared(text: str) -> _Prepared:
+    """Read a template, check it and compile it: once for a fleet that shares it."""
     if len(text) > _MAX_TEMPLATE:
         raise TemplateError(f"a template of more than {_MAX_TEMPLATE} characters")
+    environment = _environment()
     try:
-        tree = _environment().parse(text)
+        tree = environment.parse(text)
         _check(tree)
-        return tree, frozenset(meta.find_undeclared_variables(tree))
+        names = frozenset(meta.find_undeclared_variables(tree))
+        expression = _only_expression(tree)
+        if expression is None:
+            return _Prepared(environment.from_string(tree).render, names, is_expression=False)
+        # As Jinja's own compile_expression does it, but from what has been read and checked here.
+        result = nodes.Assign(nodes.Name("result", "store"), expression, lineno=1)
+        template = environment.from_string(nodes.Template([result], lineno=1))
     except TemplateSyntaxError as exc:
         raise TemplateError(f"is no template: {exc.message}") from exc
     except RecursionError as exc:
         raise TemplateError("a template nested too deep") from exc
+    return _Prepared(TemplateExpression(template, undefined_to_none=False), names, is_expression=True)
+
+
+def _only_expression(tree: nodes.Template) -> nodes.Expr | None:
+    """Return the expression of a template that is nothing else."""
+    output = tree.body[0] if len(tree.body) == 1 else None
+    if isinstance(output, nodes.Output) and len(output.nodes) == 1:
+        only = output.nodes[0]
+        return None if isinstance(only, nodes.TemplateData) else only
+    return None
 
 
 def render(text: str, lookup: Callable[[str], Any]) -> Any:
@@ -194,13 +228,7 @@ def render(text: str, lookup: Callable[[str], Any]) -> Any:
     """
     if "{{" not in text and "{%" not in text and "{#" not in text:
         return text
-    tree, names = _parsed(text)
-    output = tree.body[0] if len(tree.body) == 1 else None
-    if isinstance(output, nodes.Output) and len(output.nodes) == 1:
-        expression = output.nodes[0]
-        if not isinstance(expression, nodes.TemplateData):
-            return _run(_compiled_expression(text.strip()), names, lookup)
-    return _run(_compiled_template(text), names, lookup)
+    return _run(_prepared(text), lookup)
 
 
 def evaluate(expression: str, lookup: Callable[[str], Any]) -> Any:
@@ -213,37 +241,22 @@ def evaluate(expression: str, lookup: Callable[[str], Any]) -> Any:
     Raises:
         TemplateError: It cannot be read, is not allowed, or names what does not exist.
     """
-    text = "{{ " + expression + " }}"
-    _, names = _parsed(text)
-    return _run(_compiled_expression(text), names, lookup)
+    prepared = _prepared("{{ " + expression + " }}")
+    if not prepared.is_expression:
+        raise TemplateError("is no expression")
+    return _run(prepared, lookup)
 
 
-@lru_cache(maxsize=4096)
-def _compiled_expression(text: str) -> Callable[[Mapping[str, Any]], Any]:
-    expression = text[2:-2].strip("-+ \t\n")
-    compiled: Callable[[Mapping[str, Any]], Any] = _environment().compile_expression(
-        expression, undefined_to_none=False
-    )
-    return compiled
-
-
-@lru_cache(maxsize=4096)
-def _compiled_template(text: str) -> Callable[[Mapping[str, Any]], Any]:
-    return _environment().from_string(text).render
-
-
-def _run(
-    compiled: Callable[[Mapping[str, Any]], Any], names: frozenset[str], lookup: Callable[[str], Any]
-) -> Any:
+def _run(prepared: _Prepared, lookup: Callable[[str], Any]) -> Any:
     """Look up what a template needs and run it."""
     values: dict[str, Any] = {}
-    for name in names:
+    for name in prepared.names:
         try:
             values[name] = lookup(name)
         except KeyError:
             continue
     try:
-        return _plain(compiled(values), 0)
+        return _plain(prepared.run(values), 0)
     except UndefinedError as exc:
         raise UndefinedNameError(str(exc.message)) from exc
     except (SecurityError, FilterError) as exc:

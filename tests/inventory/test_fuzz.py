@@ -143,6 +143,11 @@ def shown(error: RunnerError) -> None:
     assert str(error).isprintable()
 
 
+def placed(error: InventoryError, path: Path) -> None:
+    """An error of a load names the file."""
+    assert error.path == str(path)
+
+
 def use(inventory: Inventory) -> None:
     """Ask for everything that an inventory can say."""
     "".join(list_text(inventory))
@@ -180,6 +185,7 @@ def test_any_file_gives_an_inventory_or_our_error(kind: str, name: str) -> None:
             list(graph_lines(inventory))
         except InventoryError as exc:
             shown(exc)
+            placed(exc, path)
 
     hammer(texts(kind), check)
 

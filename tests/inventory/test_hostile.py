@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from runner.errors import InvalidVariable, InventoryError
 from runner.inventory import Options, load
 from runner.inventory.documents import MAX_DEPTH, DocumentReader
-from runner.inventory.listing import list_document
+from runner.inventory.listing import graph_lines, list_document
 from runner.inventory.malformed import NotADocument
 
 if TYPE_CHECKING:
@@ -106,6 +107,30 @@ def test_a_named_pipe_without_a_writer_keeps_nobody_waiting(tmp_path: Path) -> N
         load(tmp_path / "hosts")
 
 
+def test_what_a_command_of_the_shell_prints_is_an_inventory() -> None:
+    code = "import sys; from runner.inventory import load; print(*load(sys.argv[1]).names())"
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -c '{code}' <(printf '[web]\\nh1 a=1\\nh2\\n')"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "h1 h2\n"
+
+
+def test_a_command_of_the_shell_that_prints_nothing_keeps_nobody_waiting() -> None:
+    code = (
+        "import sys; from runner.inventory import *; load(sys.argv[1], options=Options(script_timeout_s=0.2))"
+    )
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -c '{code}' <(exec sleep 1)"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "cannot be read: nothing more came in time" in done.stderr
+
+
 def test_a_folder_that_holds_itself_by_a_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "inv" / "sub").mkdir(parents=True)
     (tmp_path / "inv" / "hosts").write_text("h1\n")
@@ -136,6 +161,35 @@ def test_a_group_that_is_named_like_a_path_reads_no_file_outside_its_folder(tmp_
     (tmp_path / "inv" / "host_vars").mkdir(parents=True)
     (tmp_path / "inv" / "hosts").write_text("[../../secret]\n../../secret\n")
     assert load(tmp_path / "inv" / "hosts").variables("../../secret") == {}
+
+
+def test_groups_nested_without_end_are_refused(tmp_path: Path) -> None:
+    lines = [f"[g{n}:children]\ng{n + 1}\n" for n in range(5000)]
+    (tmp_path / "hosts.ini").write_text("".join(lines) + "[g5000]\nh1\n")
+    with pytest.raises(InventoryError, match="groups nested deeper than 64 levels"):
+        load(tmp_path / "hosts.ini")
+
+
+def test_a_cycle_of_thousands_of_groups_is_named(tmp_path: Path) -> None:
+    lines = [f"[g{n}:children]\ng{(n + 1) % 5000}\n" for n in range(5000)]
+    (tmp_path / "hosts.ini").write_text("".join(lines))
+    with pytest.raises(InventoryError, match="groups form a cycle: g0 > g1 > g2"):
+        load(tmp_path / "hosts.ini")
+
+
+def test_a_graph_that_groups_sharing_children_make_endless_is_cut(tmp_path: Path) -> None:
+    levels = [f"[{side}{n}:children]\na{n + 1}\nb{n + 1}\n" for n in range(60) for side in "ab"]
+    (tmp_path / "hosts.ini").write_text("".join(levels) + "[a60]\nh1\n[b60]\nh1\n")
+    inventory = load(tmp_path / "hosts.ini")
+    assert inventory.host("h1").groups[0] == "a0"
+    list_document(inventory)
+    with pytest.raises(InventoryError, match="a graph of more than 1,000,000 lines"):
+        deque(graph_lines(inventory), maxlen=0)
+
+
+def test_a_million_doubtful_lines_are_a_thousand_warnings(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text("all:\n  vars:\n" + "    a: 1\n" * 200_000)
+    assert len(load(tmp_path / "hosts.yml").warnings) == 1000
 
 
 def script(path: Path, body: str) -> Path:

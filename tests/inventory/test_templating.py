@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import pytest
 from runner.errors import InvalidVariable
 from runner.inventory import Inventory, load
 from runner.inventory.endpoint import endpoint
+from runner.inventory.templating import TemplateError, evaluate
 from runner.models import Endpoint, Phase
 
 if TYPE_CHECKING:
@@ -71,6 +73,9 @@ def value_of(folder: Path, template: Any, **variables: Any) -> Any:
         ("{{ [3, 1, 2] | sort | first }}", 1),
         ("{{ a is match('x') }}", True),
         ("{# nothing #}", ""),
+        ("{{ n }}{# a comment #}", 7),
+        ("{{- n -}}", 7),
+        ("{{ a, n }}", ["x", 7]),
         ("{{ n }}\n", "7\n"),
         ("{{ '{{ a }}' }}", "{{ a }}"),
         (["{{ a }}", {"k": "{{ n }}"}], ["x", {"k": 7}]),
@@ -82,6 +87,24 @@ def test_a_template_gives_its_value_with_its_type(tmp_path: Path, template: Any,
     variables = {"a": "x", "n": 7, "items": [1, "x"], "nested": "{{ a }}{{ n }}", "table": {"key": "v"}}
     found = value_of(tmp_path, template, **variables)
     assert (found, type(found)) == (expected, type(expected))
+
+
+def test_an_expression_is_one_expression() -> None:
+    values = {"a": 1}
+    assert evaluate("a + 1", values.__getitem__) == 2
+    for text in ("a }}{{ a", "a }} x {{ a", "", "a b"):
+        with pytest.raises(TemplateError):
+            evaluate(text, values.__getitem__)
+
+
+def test_templates_of_ten_thousand_hosts_take_seconds(tmp_path: Path) -> None:
+    (tmp_path / "hosts.ini").write_text(
+        "[web]\nh[0:9999]\n[web:vars]\nansible_host={{ inventory_hostname }}.lab\n"
+    )
+    hosts = load(tmp_path / "hosts.ini").select()
+    begin = time.monotonic()
+    assert [host.variables["ansible_host"] for host in hosts][-1] == "h9999.lab"
+    assert time.monotonic() - begin < 30
 
 
 def test_an_environment_variable_may_be_looked_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

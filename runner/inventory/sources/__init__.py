@@ -15,6 +15,8 @@ from runner.errors import InventoryError
 from runner.inventory.malformed import NotThisFormat
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from runner.inventory.loading import Loading
 
 __all__ = ["NotThisFormat", "Source", "is_file", "read", "sources", "split_format"]
@@ -52,9 +54,22 @@ def is_file(source: str) -> bool:
 
 @cache
 def sources() -> dict[str, Source]:
-    """Return every installed source by name, in the order in which they are asked."""
-    found: dict[str, Source] = {point.name: point.load() for point in entry_points(group=GROUP)}
+    """Return every installed source by name, in the order in which they are asked.
+
+    Raises:
+        InventoryError: One of them cannot be loaded.
+    """
+    found: dict[str, Source] = {point.name: _loaded(point) for point in entry_points(group=GROUP)}
     return dict(sorted(found.items(), key=lambda item: item[1].order))
+
+
+def _loaded(point: EntryPoint) -> Source:
+    try:
+        source: Source = point.load()
+    except (ImportError, AttributeError) as exc:
+        message = f"the inventory source {point.name!r} ({point.value}) cannot be loaded: {exc}"
+        raise InventoryError(message) from exc
+    return source
 
 
 def split_format(source: str) -> tuple[str | None, str]:
@@ -80,13 +95,13 @@ def read(source: str, loading: Loading) -> None:
     if name:
         claimants = [sources()[name]]
     refusals: list[NotThisFormat] = []
-    doubts = len(loading.warnings)
+    doubts = dict(loading.warnings)
     for claimant in claimants:
         try:
             claimant.read(source, loading)
         except NotThisFormat as exc:
             refusals.append(exc)
-            del loading.warnings[doubts:]
+            loading.warnings = dict(doubts)
         else:
             return
     if not claimants:

@@ -72,11 +72,11 @@ class _Reader:
             line = raw.strip()
             if not line or line[0] in "#;":
                 continue
-            if line[0] == "[" and (section := self._section(line)):
-                take = section
-                continue
             try:
-                take(line)
+                if line[0] == "[" and (section := self._section(line)):
+                    take = section
+                else:
+                    take(line)
             except InventoryError as exc:
                 raise self._placed(exc, raw) from exc
         self._refuse_undeclared()
@@ -93,12 +93,11 @@ class _Reader:
         if match is None:
             if line.endswith("]") or "]" not in line:
                 message = "a section is [group], [group:children] or [group:vars], without blanks"
-                raise InventoryError(message, path=self._path, line=self._line, column=1, text=line)
+                raise InventoryError(message, text=line)
             return None
         name, kind = match[1], match[2] or "hosts"
         if kind not in self._sections:
-            message = f"unknown kind of section {kind!r}: hosts, children or vars"
-            raise InventoryError(message, path=self._path, line=self._line, column=1, text=line)
+            raise InventoryError(f"unknown kind of section {kind!r}: hosts, children or vars", text=line)
         self._declare(name, kind)
         return self._sections[kind]
 
