@@ -9,17 +9,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from runner.connection.options import HostKeyPolicy
+from runner.connection.options import KNOWN_HOSTS, HostKeyPolicy
 from runner.connection.ssh_arguments import read_arguments
+from runner.connection.ssh_config import host_config
 from runner.errors import InvalidVariable
 from runner.inventory import endpoint as given_for
-from runner.models import Phase, Secret
+from runner.models import Endpoint, Phase, Secret
 
 if TYPE_CHECKING:
     from runner.connection.jump import Jump
     from runner.connection.options import ConnectionOptions
     from runner.connection.ssh_arguments import SshArguments
-    from runner.models import Endpoint, Host
+    from runner.connection.ssh_config import HostConfig
+    from runner.models import Host
 
 __all__ = ["Access", "Login", "access"]
 
@@ -50,12 +52,14 @@ class Login:
         user: Login name.
         password: Password, for password and keyboard-interactive authentication.
         private_key: Path of the private key file that was asked for.
+        identities: Private key files to try where none was asked for; one that cannot be used is passed over.
         methods: Ways to log in that may be used.
     """
 
     user: str
     password: Secret | None = None
     private_key: str | None = None
+    identities: tuple[str, ...] = ()
     methods: tuple[str, ...] = ("publickey", "password", "keyboard-interactive")
 
 
@@ -85,8 +89,14 @@ class Access:
         the hosts on the way; this run's key does, beside what was named for the jump host itself.
         """
         last = jumps[-1]
-        login = Login(user=last.user or getpass.getuser(), private_key=last.identity or given.private_key)
-        return cls(last.endpoint, login, given, given, jumps[:-1])
+        config = host_config(given.ssh_config, last.address)
+        login = Login(
+            user=last.user or config.user or getpass.getuser(),
+            private_key=last.identity or given.private_key,
+            identities=config.identities,
+        )
+        endpoint = Endpoint(config.address or last.address, last.port or config.port or _SSH_PORT)
+        return cls(endpoint, login, _recorded(given, config), given, jumps[:-1] or config.jumps)
 
 
 def access(host: Host, options: ConnectionOptions) -> Access:
@@ -94,15 +104,19 @@ def access(host: Host, options: ConnectionOptions) -> Access:
 
     The names of the variables are those of Ansible's `ssh` connection plugin, and among them its order holds:
     a variable of its own wins over the same thing in `ssh` arguments. Unlike there, what is given on the
-    command line of this run wins over the inventory.
+    command line of this run wins over the inventory. The user's `ssh_config` fills in what neither these nor
+    the settings say; it is asked about the address that the inventory gives.
 
     Raises:
         InvalidVariable: A variable cannot be used as what it stands for, or would run a program here.
     """
     arguments = read_arguments(host)
+    given = given_for.endpoint(host, 0 if arguments.port is None else arguments.port)
+    config = host_config(options.ssh_config, given.address)
+    base = _recorded(options, config)
     chosen = dataclasses.replace(
-        options,
-        known_hosts=_pick(options, "known_hosts", None, arguments.known_hosts),
+        base,
+        known_hosts=_pick(base, "known_hosts", None, arguments.known_hosts),
         host_key_policy=_pick(options, "host_key_policy", _checking(host), arguments.policy),
         connect_timeout_s=_pick(options, "connect_timeout_s", _timeout(host), arguments.connect_timeout_s),
         keepalive_s=_pick(options, "keepalive_s", None, arguments.keepalive_s),
@@ -111,22 +125,30 @@ def access(host: Host, options: ConnectionOptions) -> Access:
     if chosen.host_key_policy is HostKeyPolicy.OFF:
         _warn_of_unchecked_keys()
     return Access(
-        endpoint=given_for.endpoint(host, arguments.port or _SSH_PORT),
-        login=_login(host, chosen, arguments),
+        endpoint=Endpoint(config.address or given.address, given.port or config.port or _SSH_PORT),
+        login=_login(host, chosen, arguments, config),
         options=chosen,
         given=options,
-        jumps=arguments.jumps or (),
+        jumps=config.jumps if arguments.jumps is None else arguments.jumps,
     )
 
 
-def _login(host: Host, options: ConnectionOptions, arguments: SshArguments) -> Login:
+def _recorded(options: ConnectionOptions, config: HostConfig) -> ConnectionOptions:
+    """Return options with the known_hosts files that `ssh_config` names, where nobody else names some."""
+    if not config.known_hosts or options.known_hosts != KNOWN_HOSTS:
+        return options
+    return dataclasses.replace(options, known_hosts=config.known_hosts)
+
+
+def _login(host: Host, options: ConnectionOptions, arguments: SshArguments, config: HostConfig) -> Login:
     user = _pick(options, "user", given_for.user(host), arguments.user)
     password = _pick(options, "password", _variable(host, _PASSWORDS), None)
     key = _pick(options, "private_key", _variable(host, _KEYS), arguments.identity)
     return Login(
-        user=_text("user", user) if user is not None else getpass.getuser(),
+        user=_text("user", user) if user is not None else config.user or getpass.getuser(),
         password=password if password is None or isinstance(password, Secret) else Secret(str(password)),
         private_key=None if key is None else _text("private key", key),
+        identities=config.identities,
         methods=options.methods,
     )
 

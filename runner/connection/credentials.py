@@ -18,7 +18,7 @@ from runner.errors import LoginRefused
 from runner.models import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from runner.connection.access import Login
     from runner.models import Secret
@@ -50,7 +50,7 @@ Credential = KeyCredential | PasswordCredential
 
 
 def credentials(login: Login) -> Iterator[Credential]:
-    """Yield what may be tried: what was asked for by name, then the agent's keys, then the usual files.
+    """Yield what may be tried: what was named, what `ssh_config` names, the agent's keys, the usual files.
 
     Servers count refusals (MaxAuthTries, 6 in OpenSSH), so a key that was named must not wait behind an agent
     full of others.
@@ -63,12 +63,17 @@ def credentials(login: Login) -> Iterator[Credential]:
     if login.password:
         yield PasswordCredential(login.password)
     if login.private_key is None:
+        yield from _usable(login.identities)
         for key in agent_keys(os.environ.get("SSH_AUTH_SOCK", "")):
             yield KeyCredential(key, "agent")
-        for path in _DEFAULT_KEYS:
-            default = _default_key(path)
-            if default is not None:
-                yield KeyCredential(default, path)
+        yield from _usable(path for path in _DEFAULT_KEYS if path not in login.identities)
+
+
+def _usable(paths: Iterable[str]) -> Iterator[KeyCredential]:
+    for path in paths:
+        key = _default_key(path)
+        if key is not None:
+            yield KeyCredential(key, path)
 
 
 def _named_key(path: str) -> paramiko.PKey:

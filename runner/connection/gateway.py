@@ -191,7 +191,7 @@ class Gateways:
 
     def _opened(self, gateway: _Gateway, route: Route, end: float, deadline: Deadline) -> Via:
         """Return the connection, which the first host that needs it opens while the others wait."""
-        name = route.jumps[-1].endpoint
+        name = route.jumps[-1]
         while not gateway.lock.acquire(timeout=max(0.0, min(_LOOK_S, end - time.monotonic()))):
             if deadline.stopped():
                 raise Cancelled("the run was stopped", reason="stopped", phase=Phase.CONNECT)
@@ -254,7 +254,7 @@ def _unreachable(text: str, reason: str, passing: bool) -> Unreachable:
     return Unreachable(text, reason=reason, phase=Phase.CONNECT, transient=passing)
 
 
-def _at_jump(name: Endpoint, failure: HostError) -> HostError:
+def _at_jump(name: Jump, failure: HostError) -> HostError:
     """Return a jump host's failure as that of a host behind it."""
     if isinstance(failure, Cancelled) or failure.reason.startswith("jump-"):
         return failure

@@ -21,14 +21,19 @@ class Jump:
     """A host to go through: where it is, and who logs in there.
 
     Attributes:
-        endpoint: Its address and port.
-        user: Login name; None is who runs us, as with `ssh -J`.
+        address: Its address or name.
+        port: Its TCP port; None is what `ssh_config` says, else 22.
+        user: Login name; None is what `ssh_config` says, else who runs us, as with `ssh -J`.
         identity: Path of the private key file that was named for it.
     """
 
-    endpoint: Endpoint
+    address: str
+    port: int | None = None
     user: str | None = None
     identity: str | None = None
+
+    def __str__(self) -> str:
+        return str(Endpoint(self.address, self.port)) if self.port else self.address
 
 
 def read_jumps(text: str) -> tuple[Jump, ...]:
@@ -101,7 +106,8 @@ def _jump(text: str, user: str | None = None, identity: str | None = None) -> Ju
     variables = {"ansible_host": address, "ansible_port": port, "ansible_user": name if at else user}
     jump = Host(text, {key: value for key, value in variables.items() if value is not None})
     try:
-        return Jump(given_for.endpoint(jump), given_for.user(jump), identity)
+        target = given_for.endpoint(jump)
+        return Jump(target.address, target.port if port else None, given_for.user(jump), identity)
     except InvalidVariable:
         raise ValueError(f"{text!r} is no jump host: expected [user@]host[:port]") from None
 

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from runner.models import Secret
 
-__all__ = ["METHODS", "ConnectionOptions", "HostKeyPolicy"]
+__all__ = ["KNOWN_HOSTS", "METHODS", "ConnectionOptions", "HostKeyPolicy"]
+
+KNOWN_HOSTS = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
+"""Where host keys are on record unless somebody says otherwise (ssh(1), FILES)."""
 
 METHODS = ("publickey", "password", "keyboard-interactive")
 """Ways to log in (RFC 4252, RFC 4256)."""
@@ -44,6 +47,7 @@ class ConnectionOptions:
             repeated.
         keepalive_s: Seconds between the signs of life that keep firewalls on the way from forgetting an idle
             connection; None is none.
+        ssh_config: Path of the user's `ssh_config` file; None is none.
         methods: Ways to log in that may be used.
         forced: Names of the fields above that win over the host's variables, because the user gave them for
             this run.
@@ -52,7 +56,7 @@ class ConnectionOptions:
     user: str | None = None
     password: Secret | None = None
     private_key: str | None = None
-    known_hosts: tuple[str, ...] = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
+    known_hosts: tuple[str, ...] = KNOWN_HOSTS
     host_key_policy: HostKeyPolicy = HostKeyPolicy.STRICT
     connect_timeout_s: float = 10.0
     command_timeout_s: float | None = 300.0
@@ -60,5 +64,6 @@ class ConnectionOptions:
     max_output: int = 16 * 2**20
     retries: int = 2
     keepalive_s: float | None = None
+    ssh_config: str | None = "~/.ssh/config"
     methods: tuple[str, ...] = METHODS
     forced: frozenset[str] = field(default=frozenset())

@@ -81,6 +81,7 @@ class Sshd:
             "private_key": str(self.key),
             "known_hosts": (str(self.known_hosts),),
             "retries": 0,
+            "ssh_config": None,
             **changes,
         }
         return ConnectionOptions(**chosen)  # type: ignore[arg-type]

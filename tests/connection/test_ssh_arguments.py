@@ -10,7 +10,7 @@ from runner.connection.jump import Jump
 from runner.connection.options import HostKeyPolicy
 from runner.connection.ssh_arguments import SshArguments, read_arguments
 from runner.errors import InvalidVariable
-from runner.models import Endpoint, Host, Status
+from runner.models import Host, Status
 
 
 def arguments(text: Any, variable: str = "ansible_ssh_common_args", **others: Any) -> SshArguments:
@@ -42,18 +42,18 @@ def arguments(text: Any, variable: str = "ansible_ssh_common_args", **others: An
         ("-o ServerAliveInterval=0", "keepalive_s", None),
         ("-o PreferredAuthentications=password", "methods", ("password",)),
         ("-o PubkeyAuthentication=no", "methods", ("password", "keyboard-interactive")),
-        ("-J gate", "jumps", (Jump(Endpoint("gate", 22)),)),
+        ("-J gate", "jumps", (Jump("gate"),)),
         (
             "-o ProxyJump=me@one:2222,[fe80::1]:23",
             "jumps",
-            (Jump(Endpoint("one", 2222), "me"), Jump(Endpoint("fe80::1", 23))),
+            (Jump("one", 2222, "me"), Jump("fe80::1", 23)),
         ),
         ("-J none", "jumps", ()),
-        ("-o ProxyCommand='ssh -W %h:%p -q me@gate'", "jumps", (Jump(Endpoint("gate", 22), "me"),)),
+        ("-o ProxyCommand='ssh -W %h:%p -q me@gate'", "jumps", (Jump("gate", None, "me"),)),
         (
             '-o ProxyCommand="ssh -p 2222 -i ~/.ssh/gate -o User=me -W [%h]:%p gate"',
             "jumps",
-            (Jump(Endpoint("gate", 2222), "me", "~/.ssh/gate"),),
+            (Jump("gate", 2222, "me", "~/.ssh/gate"),),
         ),
         ("-o ProxyCommand=none", "jumps", ()),
     ],
@@ -172,4 +172,4 @@ def test_a_list_is_taken_word_by_word() -> None:
 def test_a_proxy_command_variable_may_mean_a_jump_host() -> None:
     read = arguments("ssh -W %h:%p gate", "ansible_ssh_proxy_command")
 
-    assert read.jumps == (Jump(Endpoint("gate", 22)),)
+    assert read.jumps == (Jump("gate"),)

@@ -1,0 +1,158 @@
+"""The user's own ssh_config: what is taken from it, below what the inventory and the settings say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runner.connection.access import Access, access
+from runner.connection.jump import Jump
+from runner.connection.options import ConnectionOptions
+from runner.connection.ssh_config import HostConfig, host_config
+from runner.errors import InvalidVariable
+from runner.jobs import CommandJob, perform
+from runner.models import Endpoint, Host
+from tests.connection.sshd import Sshd, required_program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIG = """
+Include {folder}/more
+Host web*
+  User deploy
+  Port 2222
+  IdentityFile ~/.ssh/deploy
+  IdentityFile ~/.ssh/other
+  UserKnownHostsFile ~/.ssh/web_hosts
+Host web1
+  HostName 10.0.0.1
+  ProxyJump me@gate:2022,second
+Host gate
+  HostName gate.example.com
+  User jumper
+  Port 2023
+Host old
+  ProxyCommand ssh -q -W %h:%p gate
+Host direct
+  ProxyJump none
+Host odd
+  ProxyCommand nc %h %p
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    required_program("ssh")
+    (tmp_path / "more").write_text("Host included\n  User from-include\n")
+    file = tmp_path / "config"
+    file.write_text(CONFIG.format(folder=tmp_path))
+    return str(file)
+
+
+def of(config: str, name: str, variables: dict[str, Any] | None = None, **options: Any) -> Access:
+    return access(Host(name, variables or {}), ConnectionOptions(ssh_config=config, **options))
+
+
+def test_all_of_a_hosts_lines_are_read(config: str) -> None:
+    assert host_config(config, "web1") == HostConfig(
+        address="10.0.0.1",
+        user="deploy",
+        port=2222,
+        identities=("~/.ssh/deploy", "~/.ssh/other"),
+        known_hosts=host_config(config, "web2").known_hosts,
+        jumps=(Jump("gate", 2022, "me"), Jump("second")),
+    )
+    assert host_config(config, "web1").known_hosts[0].endswith("/.ssh/web_hosts")
+
+
+@pytest.mark.parametrize("name", ["unknown", "10.0.0.9", "direct", "fe80::1", "UPPER"])
+def test_a_host_without_lines_of_its_own_has_nothing(config: str, name: str) -> None:
+    assert host_config(config, name) == HostConfig()
+
+
+def test_an_include_is_followed(config: str) -> None:
+    assert host_config(config, "included").user == "from-include"
+
+
+def test_a_proxy_command_may_be_a_jump_host(config: str) -> None:
+    assert host_config(config, "old").jumps == (Jump("gate"),)
+
+
+def test_a_way_that_we_do_not_go_is_said_not_skipped(config: str) -> None:
+    with pytest.raises(InvalidVariable, match="ProxyCommand 'nc %h %p' is not supported"):
+        host_config(config, "odd")
+
+
+def test_a_file_that_ssh_does_not_take_is_named_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    file.write_text("Host a\n  Nonsense yes\n")
+    with pytest.raises(InvalidVariable) as raised:
+        host_config(str(file), "a")
+
+    assert raised.value.reason == "bad-ssh-config"
+    assert str(file) in str(raised.value)
+
+
+def test_no_file_says_nothing(tmp_path: Path) -> None:
+    assert host_config(None, "web1") == HostConfig()
+    assert host_config(str(tmp_path / "missing"), "web1") == HostConfig()
+
+
+def test_a_file_that_has_changed_is_read_again(tmp_path: Path) -> None:
+    import os
+
+    file = tmp_path / "config"
+    file.write_text("User one\n")
+    assert host_config(str(file), "h").user == "one"
+    file.write_text("User two\n")
+    os.utime(file, (1, 1))
+    assert host_config(str(file), "h").user == "two"
+
+
+def test_it_fills_in_what_nobody_else_says(config: str) -> None:
+    found = of(config, "web1")
+
+    assert found.endpoint == Endpoint("10.0.0.1", 2222)
+    assert found.login.user == "deploy"
+    assert found.login.identities == ("~/.ssh/deploy", "~/.ssh/other")
+    assert found.options.known_hosts[0].endswith("/.ssh/web_hosts")
+    assert [str(jump) for jump in found.jumps] == ["gate:2022", "second"]
+
+
+def test_the_inventory_and_the_settings_win_over_it(config: str) -> None:
+    variables = {"ansible_user": "theirs", "ansible_port": 22, "ansible_ssh_common_args": "-J none"}
+    found = of(config, "web1", variables, known_hosts=("/mine",))
+
+    assert (found.login.user, found.endpoint.port, found.jumps) == ("theirs", 22, ())
+    assert found.options.known_hosts == ("/mine",)
+    assert of(config, "web2", user="setting").login.user == "setting"
+
+
+def test_it_is_asked_about_the_address_that_the_inventory_gives(config: str) -> None:
+    assert of(config, "any-name", {"ansible_host": "web1"}).endpoint == Endpoint("10.0.0.1", 2222)
+    assert of(config, "web1", {"ansible_host": "192.0.2.1"}).login.user != "deploy"
+
+
+def test_a_jump_host_has_lines_of_its_own(config: str) -> None:
+    options = ConnectionOptions(ssh_config=config)
+    by_config = Access.of_jump((Jump("gate"),), options)
+    by_name = Access.of_jump((Jump("gate", 22, "me"),), options)
+
+    assert (by_config.endpoint, by_config.login.user) == (Endpoint("gate.example.com", 2023), "jumper")
+    assert (by_name.endpoint, by_name.login.user) == (Endpoint("gate.example.com", 22), "me")
+
+
+def test_a_real_login_by_nothing_but_the_file(sshd: Sshd, tmp_path: Path) -> None:
+    required_program("ssh")
+    file = tmp_path / "config"
+    file.write_text(
+        f"Host alias\n  HostName 127.0.0.1\n  Port {sshd.port}\n  User {sshd.user}\n"
+        f"  IdentityFile {sshd.key}\n  UserKnownHostsFile {sshd.known_hosts}\n"
+    )
+    result = perform(Host("alias"), CommandJob(("whoami",)), ConnectionOptions(ssh_config=str(file)))
+
+    assert result.ok, result
+    assert result.stdout == f"{sshd.user}\n"
+    assert (result.address, result.port) == ("127.0.0.1", sshd.port)
