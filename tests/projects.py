@@ -1,4 +1,4 @@
-"""A user's project in a folder of its own: an inventory of a running fleet, and the programs to type at it."""
+"""A user's project in a folder of its own: a running fleet's inventory, and the programs to type at it."""
 
 from __future__ import annotations
 
@@ -55,12 +55,17 @@ class Project:
         return kept | own | self.env | extra
 
     def start(
-        self, *words: str, program: str = "invoke", folder: Path | None = None, env: Mapping[str, str] = {}, **io: Any
+        self,
+        *words: str,
+        program: str = "invoke",
+        folder: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        **io: Any,
     ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [*PROGRAMS[program], *words],
             cwd=folder or self.folder,
-            env=self.environment(**env),
+            env=self.environment(**(env or {})),
             **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | io,
         )
 
@@ -80,8 +85,9 @@ def project(folder: Path, fleet: Fleet, hosts: Mapping[str, Sequence[str]], **va
         name: {"ansible_host": place.address, "ansible_port": place.port} for name, place in places.items()
     }
     login = {"ansible_user": "demo", "ansible_password": "demo"} | variables
-    groups = {group: {"hosts": dict.fromkeys(names, {})} for group, names in hosts.items()}
-    made.write("inventories/hosts.yml", json.dumps({"all": {"hosts": every, "vars": login, "children": groups}}))
+    groups = {group: {"hosts": dict.fromkeys(names)} for group, names in hosts.items()}
+    inventory = {"all": {"hosts": every, "vars": login, "children": groups}}
+    made.write("inventories/hosts.yml", json.dumps(inventory))
     made.write("known_hosts", fleet.known_hosts())
     made.write("invoke.yaml", "runner:\n  inventory: inventories\n  known_hosts: known_hosts\n")
     made.write("tasks.py", "from runner.tasks import namespace\n")
