@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import unicodedata
 from collections import Counter
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
@@ -81,7 +82,20 @@ def line(total: int, counts: Counter[Status], running: Sequence[str], width: int
         parts.append(f"running: {names}")
     text = visible_line("  ".join(parts))
     # The last column stays free: some terminals wrap when it is written to.
-    return text if len(text) < width else text[: max(0, width - 2)] + "…"
+    return text if _columns(text) < width else _cut(text, width - 2) + "…"
+
+
+def _columns(text: str) -> int:
+    """Return how many columns a text takes, where East Asian characters take two (UAX #11)."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _cut(text: str, columns: int) -> str:
+    """Return as much of a text as these columns hold."""
+    end = min(len(text), max(0, columns))
+    while end and _columns(text[:end]) > columns:
+        end -= 1
+    return text[:end]
 
 
 class ProgressLine:
