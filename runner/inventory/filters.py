@@ -5,26 +5,24 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.runtime import Undefined
 
+from runner.inventory import regexes
+from runner.inventory.regexes import FilterError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["FILTERS", "MAX_RESULT", "TESTS", "FilterError", "bounded"]
+__all__ = ["FILTERS", "MAX_RESULT", "TESTS", "bounded"]
 
 MAX_RESULT = 65_536
 """The longest text, and the most items, that a template may give."""
 
 _MAX_BITS = 256
-_MAX_REGEX = 200
-_MAX_SUBJECT = 128
-_MAX_REPEATS = 3
-_MAX_CHOICES = 4
+_MAX_DIGITS = 20
 
 _HARMLESS = (
     "abs",
@@ -32,7 +30,6 @@ _HARMLESS = (
     "d",
     "default",
     "dictsort",
-    "e",
     "first",
     "float",
     "int",
@@ -48,7 +45,6 @@ _HARMLESS = (
     "reject",
     "rejectattr",
     "reverse",
-    "round",
     "select",
     "selectattr",
     "sort",
@@ -59,10 +55,6 @@ _HARMLESS = (
     "unique",
     "upper",
 )
-
-
-class FilterError(Exception):
-    """A filter that refuses its input. One line for people."""
 
 
 def bounded(value: Any) -> Any:
@@ -121,44 +113,8 @@ def _split(value: object, separator: str | None = None, maximum: int = -1) -> li
     return _text(value).split(separator, maximum)
 
 
-@lru_cache(maxsize=512)
-def _regex(pattern: str) -> re.Pattern[str]:
-    """Compile an expression that cannot run away: no repeat in a repeat, and few of them, and few choices.
-
-    Matching takes at most about `length ** (repeats + 1) * 2 ** choices` steps, and nothing ends it early.
-    """
-    if len(pattern) > _MAX_REGEX:
-        raise FilterError(f"a regular expression of more than {_MAX_REGEX} characters")
-    # What makes matching explode is a repeated group that itself repeats or chooses, and a back-reference.
-    if re.search(r"\)\s*[*+{]|\(\?P=|\\[1-9]", pattern):
-        raise FilterError("a regular expression with a repeated group or a back-reference is not allowed")
-    if len(re.findall(r"[*+{]", pattern)) > _MAX_REPEATS:
-        raise FilterError(f"a regular expression with more than {_MAX_REPEATS} repeats")
-    if len(re.findall(r"\||(?<!\()\?", pattern)) > _MAX_CHOICES:
-        raise FilterError(f"a regular expression with more than {_MAX_CHOICES} choices")
-    try:
-        return re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as exc:
-        raise FilterError(f"not a regular expression: {exc}") from exc
-
-
-def _subject(value: object) -> str:
-    text = _text(value)
-    if len(text) > _MAX_SUBJECT:
-        raise FilterError(f"a text of more than {_MAX_SUBJECT} characters for a regular expression")
-    return text
-
-
-def _regex_replace(value: object, pattern: str = "", replacement: str = "") -> str:
-    subject, expression = _subject(value), _regex(pattern)
-    if len(str(replacement)) > _MAX_REGEX:
-        raise FilterError(f"a replacement of more than {_MAX_REGEX} characters")
-    return expression.sub(str(replacement), subject)
-
-
-def _regex_search(value: object, pattern: str) -> str | None:
-    match = _regex(pattern).search(_subject(value))
-    return match[0] if match else None
+def _round(value: float, precision: int = 0) -> float:
+    return round(float(value), max(-_MAX_DIGITS, min(int(precision), _MAX_DIGITS)))
 
 
 def _b64decode(value: object) -> str:
@@ -166,14 +122,6 @@ def _b64decode(value: object) -> str:
         return base64.b64decode(_text(value)).decode()
     except (binascii.Error, UnicodeDecodeError) as exc:
         raise FilterError("not base64 of a text") from exc
-
-
-def _matches(value: object, pattern: str) -> bool:
-    return _regex(pattern).match(_subject(value)) is not None
-
-
-def _searches(value: object, pattern: str) -> bool:
-    return _regex(pattern).search(_subject(value)) is not None
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
@@ -185,13 +133,14 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "dirname": lambda value: os.path.dirname(_text(value)),  # noqa: PTH120
     "join": _join,
     "mandatory": _mandatory,
-    "regex_replace": _regex_replace,
-    "regex_search": _regex_search,
+    "regex_replace": regexes.replace,
+    "regex_search": regexes.found,
     "replace": _replace,
+    "round": _round,
     "split": _split,
     "ternary": _ternary,
 }
 """Filters by name."""
 
-TESTS: dict[str, Callable[..., bool]] = {"match": _matches, "search": _searches}
+TESTS: dict[str, Callable[..., bool]] = {"match": regexes.matches, "search": regexes.searches}
 """Ansible's tests beside Jinja's own, by name."""

@@ -21,7 +21,8 @@ from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
 from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from runner.inventory.filters import FILTERS, MAX_RESULT, TESTS, FilterError, bounded
+from runner.inventory.filters import FILTERS, MAX_RESULT, TESTS, bounded
+from runner.inventory.regexes import FilterError, begin_budget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -255,13 +256,22 @@ def _run(prepared: _Prepared, lookup: Callable[[str], Any]) -> Any:
             values[name] = lookup(name)
         except KeyError:
             continue
+    begin_budget()
     try:
         return _plain(prepared.run(values), 0)
     except UndefinedError as exc:
         raise UndefinedNameError(str(exc.message)) from exc
     except (SecurityError, FilterError) as exc:
         raise TemplateError(str(exc)) from exc
-    except (JinjaError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as exc:
+    except (
+        JinjaError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+    ) as exc:
         raise TemplateError(f"{type(exc).__name__}: {exc}") from exc
 
 

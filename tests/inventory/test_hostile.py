@@ -321,6 +321,10 @@ ESCAPES = [
     "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'|regex_search('" + "(a|a)" * 30 + "x') }}",
     "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'|regex_search('a*a*a*a*a*a*x') }}",
     "{{ big|regex_search('a') }}",
+    "{{ many|select('search', 'a*b*c*d')|list|length }}",
+    "{{ a|regex_replace('x', '\\\\9') }}",
+    "{{ a|regex_replace('x', '\\\\g<n>') }}",
+    "{{ 1.5|round(99999999, 'ceil') }}",
     "{{ (((((((((big~big)~big)~(big~big))~big)~big)~big)~big)~big)~big) }}",
     "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
     "{{ " + "not " * 4000 + "a }}",
@@ -347,6 +351,7 @@ def test_a_template_that_wants_more_than_a_value_is_that_hosts_error(
         "ansible_host": template,
         "a": "x",
         "big": "b" * 60_000,
+        "many": ["abc" * 40] * 20_000,
         "loop_a": "{{ loop_b }}",
         "loop_b": "{{ loop_a }}",
     }

@@ -135,9 +135,24 @@ def test_included_files_of_an_ssh_configuration_are_read_where_they_stand(tmp_pa
     assert variables(tmp_path, "ssh_config", "b") == {"ansible_port": 2, "ansible_user": "one"}
 
 
+def test_a_name_without_options_is_a_host_too(tmp_path: Path) -> None:
+    write(tmp_path, {"ssh_config": "Host a\nHost b\n  Port 5\nHost a\n  User u\n"})
+    assert load(tmp_path / "ssh_config").names() == ("a", "b")
+    assert variables(tmp_path, "ssh_config", "a") == {"ansible_user": "u"}
+
+
 def test_an_ssh_configuration_that_includes_itself_has_an_end(tmp_path: Path) -> None:
     write(tmp_path, {"ssh_config": "Include ssh_config\nHost a\n"})
-    with pytest.raises(InventoryError, match="include one another deeper than 16 levels"):
+    with pytest.raises(InventoryError, match="include one another deeper than 16 levels, or 1000 times"):
+        load(tmp_path / "ssh_config")
+
+
+def test_ssh_configurations_that_include_one_another_manifold_have_an_end(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {"ssh_config": "Include 1\n" * 100, **{str(n): f"Include {n + 1}\n" * 100 for n in range(1, 9)}},
+    )
+    with pytest.raises(InventoryError, match="include one another"):
         load(tmp_path / "ssh_config")
 
 

@@ -31,7 +31,10 @@ _VARIABLES = {
     "identityfile": "ansible_ssh_private_key_file",
     "proxyjump": "ansible_ssh_common_args",
 }
-_MAX_INCLUDES = 16
+_WILD = frozenset("*?!")
+_MAX_DEPTH = 16
+_MAX_FILES = 1000
+_MAX_COMPARED = 10_000_000
 
 
 class _Option(NamedTuple):
@@ -62,38 +65,97 @@ class SshConfig:
         Raises:
             InventoryError: A line cannot be read, or files include one another without end.
         """
-        options = list(_options(source, loading, 0))
-        names = dict.fromkeys(
-            name for option in options for name in option.patterns if not set(name) & set("*?!")
-        )
+        options = _Options(loading)
+        options.read(source, 0)
         graph = loading.graph
         graph.source = source
-        for name in names:
+        for name in options.names():
             graph.add_host(name, graph.groups[UNGROUPED])
-            for variable, option in _values(name, options).items():
+            for variable, option in options.of(name).items():
                 value = _translated(name, option)
                 graph.set_variables(name, {variable: value}, option.line, path=option.path)
 
 
-def _options(path: str, loading: Loading, depth: int) -> Iterator[_Option]:
-    """Yield every option of a file, and of those that it includes where it includes them."""
-    if depth > _MAX_INCLUDES:
-        raise InventoryError(f"files include one another deeper than {_MAX_INCLUDES} levels", path=path)
-    patterns: tuple[str, ...] = ("*",)
-    for number, raw in enumerate(loading.read_text(path).splitlines(), 1):
-        line = raw.strip()
-        if not line or line.startswith("#"):
-            continue
-        keyword, words = _words(line, path, number)
-        if keyword == "host":
-            patterns = tuple(words)
-        elif keyword == "match":
-            patterns = ("*",) if [word.lower() for word in words] == ["all"] else ()
-        elif keyword == "include":
-            for included in _included(words, path):
-                yield from _within(patterns, _options(included, loading, depth + 1))
-            continue
-        yield _Option(patterns, keyword, " ".join(words), path, number)
+class _Options:
+    """The options of a file and of those that it includes, in the order in which they count."""
+
+    def __init__(self, loading: Loading) -> None:
+        self._loading = loading
+        self._files = 0
+        self._all: list[_Option] = []
+        self._by_name: dict[str, list[int]] = {}
+        self._by_pattern: list[int] = []
+
+    def read(self, path: str, depth: int, outer: tuple[str, ...] = ("*",)) -> None:
+        """Read a file, and what it includes where it includes it.
+
+        Args:
+            path: The file.
+            depth: How many files include it.
+            outer: The patterns of the block that includes it.
+
+        Raises:
+            InventoryError: A line cannot be read, or files include one another without end.
+        """
+        self._files += 1
+        if depth > _MAX_DEPTH or self._files > _MAX_FILES:
+            message = f"files that include one another deeper than {_MAX_DEPTH} levels, or {_MAX_FILES} times"
+            raise InventoryError(message, path=path)
+        patterns = outer
+        for number, raw in enumerate(self._loading.read_text(path).splitlines(), 1):
+            line = raw.strip()
+            if not line or line.startswith("#"):
+                continue
+            keyword, words = _words(line, path, number)
+            if keyword in ("host", "match"):
+                patterns = self._block(keyword, words)
+            elif keyword == "include":
+                for included in _included(words, path):
+                    self.read(included, depth + 1, patterns)
+            else:
+                self._add(_Option(patterns, keyword, " ".join(words), path, number))
+
+    def _block(self, keyword: str, words: list[str]) -> tuple[str, ...]:
+        """Begin a block, and return the patterns that it is for."""
+        if keyword == "match":
+            return ("*",) if [word.lower() for word in words] == ["all"] else ()
+        for name in words:
+            if not _WILD & set(name):
+                self._by_name.setdefault(name, [])
+        return tuple(words)
+
+    def _add(self, option: _Option) -> None:
+        """Remember an option by the names that it is for, and apart if it is for patterns."""
+        position = len(self._all)
+        self._all.append(option)
+        if any(_WILD & set(pattern) for pattern in option.patterns):
+            self._by_pattern.append(position)
+        for name in option.patterns:
+            if not _WILD & set(name):
+                self._by_name.setdefault(name, []).append(position)
+
+    def names(self) -> list[str]:
+        """Return every name that is no pattern.
+
+        Raises:
+            InventoryError: There are too many for so many patterns.
+        """
+        if len(self._by_name) * len(self._by_pattern) > _MAX_COMPARED:
+            raise InventoryError(
+                f"{len(self._by_name)} hosts and {len(self._by_pattern)} options for patterns are too many",
+                path=self._all[0].path,
+            )
+        return list(self._by_name)
+
+    def of(self, name: str) -> dict[str, _Option]:
+        """Return for each variable the first option that gives it."""
+        found: dict[str, _Option] = {}
+        for position in sorted({*self._by_name[name], *self._by_pattern}):
+            option = self._all[position]
+            variable = _VARIABLES.get(option.keyword)
+            if variable and variable not in found and _matches(name, option.patterns):
+                found[variable] = option
+        return found
 
 
 def _words(line: str, path: str, number: int) -> tuple[str, list[str]]:
@@ -116,28 +178,12 @@ def _included(words: list[str], path: str) -> Iterator[str]:
         yield from sorted(glob.glob(pattern))  # noqa: PTH207
 
 
-def _within(outer: tuple[str, ...], options: Iterator[_Option]) -> Iterator[_Option]:
-    """Keep included options to the block that includes them, where that is one of patterns."""
-    for option in options:
-        yield option if outer == ("*",) or option.keyword == "host" else option._replace(patterns=outer)
-
-
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:
     """Tell whether a block is for a host: one pattern has to match, and none that begins with `!` may."""
     refused = any(fnmatch.fnmatchcase(name, each[1:]) for each in patterns if each.startswith("!"))
     return not refused and any(
         fnmatch.fnmatchcase(name, each) for each in patterns if not each.startswith("!")
     )
-
-
-def _values(name: str, options: list[_Option]) -> dict[str, _Option]:
-    """Return for each variable the first option that gives it."""
-    found: dict[str, _Option] = {}
-    for option in options:
-        variable = _VARIABLES.get(option.keyword)
-        if variable and variable not in found and _matches(name, option.patterns):
-            found[variable] = option
-    return found
 
 
 def _translated(name: str, option: _Option) -> str | int:
