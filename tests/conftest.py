@@ -25,7 +25,7 @@ def demo_fleet() -> Iterator[Fleet]:
 
 @pytest.fixture
 def demo(demo_fleet: Fleet, tmp_path: Path) -> Project:
-    """A project over the demo fleet; of `routers` one is slow, one down, one refuses logins; `good` are well."""
+    """A project over the demo fleet: of `routers` one is slow, one down, one refuses logins."""
     groups = {
         "routers": ["r1", "r2", "r3", "r-slow", "r-down", "r-denied"],
         "good": ["r1", "r2", "r3"],
