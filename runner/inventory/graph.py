@@ -14,8 +14,20 @@ from runner.errors import InventoryError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["ALL", "MAX_GROUP_DEPTH", "UNGROUPED", "Assignment", "Deferred", "Graph", "GroupNode", "HostNode"]
+__all__ = [
+    "ALL",
+    "MAX_GROUP_DEPTH",
+    "MAX_WALKED",
+    "UNGROUPED",
+    "Assignment",
+    "Deferred",
+    "Graph",
+    "GroupNode",
+    "HostNode",
+]
 
+MAX_WALKED = 20_000_000
+"""How many ancestors may be looked at while cycles are sought: seconds of work, and far beyond any fleet."""
 ALL = "all"
 UNGROUPED = "ungrouped"
 MAX_GROUP_DEPTH = 64
@@ -166,6 +178,7 @@ class Graph:
         self.hosts: dict[str, HostNode] = {}
         self.source: str | None = None
         self.edges = 0
+        self._walked = 0
         self.trace = trace
         self.assignments: list[Assignment] = []
         self.add_child(ALL, UNGROUPED)
@@ -227,12 +240,22 @@ class Graph:
         if child.name in parent.children:
             return
         # A group without children is above nothing, and most new edges lead to one.
-        if child.children and child.name in parent.ancestors():
+        if child.children and child.name in self._above(parent):
             chain = " > ".join([*_path_down(child, parent.name), child.name])
             raise InventoryError(f"groups form a cycle: {chain}", text=child.name)
         self.edges += 1
         parent.children[child.name] = child
         child.parents.append(parent)
+
+    def _above(self, group: GroupNode) -> Mapping[str, GroupNode]:
+        """Return a group's ancestors, and count them: they are walked for each edge that may close a cycle."""
+        ancestors = group.ancestors()
+        self._walked += len(ancestors)
+        if self._walked > MAX_WALKED:
+            raise InventoryError(
+                "groups within groups beyond what can be checked for cycles", text=group.name
+            )
+        return ancestors
 
     def set_variables(
         self, name: str, variables: Mapping[str, Any], line: int | None = None, *, path: str | None = None
@@ -287,11 +310,15 @@ class Graph:
         ungrouped = self.groups[UNGROUPED]
         above = ungrouped.ancestors()
         nested = bool(ungrouped.children) or len(above) > 1
+        known: dict[tuple[str, ...], frozenset[str]] = {}
         for name, host in list(ungrouped.hosts.items()):
             others = {parent.name for parent in host.parents} | above.keys()
             if others - {ALL, UNGROUPED}:
                 if nested:
-                    host.lost = _lost(host, ungrouped)
+                    listed = tuple([parent.name for parent in host.parents])
+                    if listed not in known:
+                        known[listed] = _lost(host, ungrouped)
+                    host.lost = known[listed]
                 del ungrouped.hosts[name]
                 host.parents.remove(ungrouped)
 
