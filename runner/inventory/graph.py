@@ -248,7 +248,7 @@ class Graph:
         child.parents.append(parent)
 
     def _above(self, group: GroupNode) -> Mapping[str, GroupNode]:
-        """Return a group's ancestors, and count them: they are walked for each edge that may close a cycle."""
+        """Return a group's ancestors, and count them: each edge that may close a cycle walks them."""
         ancestors = group.ancestors()
         self._walked += len(ancestors)
         if self._walked > MAX_WALKED:
