@@ -252,7 +252,7 @@ def _attempt(host: Host, job: Job, options: ConnectionOptions, deadline: Deadlin
         raise
     except BaseException as exc:  # a job may raise anything, SystemExit too, and it is this host's alone  # noqa: BLE001
         phase, reason = Phase.COMMAND, "job-raised"
-        error = f"{type(exc).__name__}: {visible(str(exc))}" if str(exc) else type(exc).__name__
+        error = _described(exc)
     finally:
         session.close()
     where = _where(host, options)
@@ -269,6 +269,15 @@ def _attempt(host: Host, job: Job, options: ConnectionOptions, deadline: Deadlin
         value=value,
     )
     return result, passing
+
+
+def _described(exc: BaseException) -> str:
+    """Return an exception in one line, whatever becomes of its own text."""
+    try:
+        text = str(exc)
+    except Exception:  # noqa: BLE001 - an exception of a job's own may fail to describe itself
+        text = ""
+    return f"{type(exc).__name__}: {visible(text)}" if text else type(exc).__name__
 
 
 def _where(host: Host, options: ConnectionOptions) -> tuple[str | None, int | None]:

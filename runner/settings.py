@@ -35,6 +35,10 @@ _FORCED = {
     "known_hosts": "known_hosts",
     "host_key_policy": "host_key_policy",
     "connect_timeout": "connect_timeout_s",
+    "become": "become",
+    "become_method": "become_method",
+    "become_user": "become_user",
+    "become_password": "become_password",
 }
 
 
@@ -96,6 +100,11 @@ def _one_of(*names: str) -> Callable[[Any], str]:
         return str(value)
 
     return read
+
+
+def _path_list(value: Any) -> tuple[str, ...]:
+    """Read paths: a list, or one text with `:` in between, as in PATH."""
+    return tuple(part for item in _paths(value) for part in item.split(os.pathsep) if part)
 
 
 def _paths(value: Any) -> tuple[str, ...]:
@@ -175,7 +184,7 @@ class Settings:
         None, "only the hosts that did not end ok in a run of the history (its id, or `last`)"
     )
     vault_password_file: tuple[str, ...] = _setting(
-        (), "file, or program, that gives a vault password (repeatable)", _paths, repeatable=True
+        (), "file, or program, that gives a vault password (repeatable)", _path_list, repeatable=True
     )
     vault_id: tuple[str, ...] = _setting(
         (), "vault password as LABEL@FILE or LABEL@prompt (repeatable)", _paths, repeatable=True
@@ -193,11 +202,17 @@ class Settings:
     known_hosts: tuple[str, ...] = _setting(
         ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"),
         "file of known host keys (repeatable)",
-        _paths,
+        _path_list,
         repeatable=True,
     )
     host_key_policy: str = _setting(
         "strict", "keys of unknown hosts: strict, accept-new, off", _one_of("strict", "accept-new", "off")
+    )
+    become: bool = _setting(False, "run commands as another user, on the host", _switch)
+    become_method: str = _setting("sudo", "how: sudo, su, doas", _one_of("sudo", "su", "doas"))
+    become_user: str = _setting("root", "as whom commands run with --become")
+    ask_become_pass: bool = _setting(
+        False, "ask for the password of --become, once, before anything starts", _switch
     )
 
     format: str = _setting("folded", "folded, text, json, jsonl")
@@ -209,6 +224,7 @@ class Settings:
         None, "file of the history database; by default in the user's state folder", on_command_line=False
     )
     password: Secret | None = _setting(None, "login password", _secret, on_command_line=False)
+    become_password: Secret | None = _setting(None, "password of --become", _secret, on_command_line=False)
     given: frozenset[str] = frozenset()
 
     @classmethod
@@ -262,6 +278,7 @@ class Settings:
 
     def connection(self) -> ConnectionOptions:
         """Return how hosts are to be connected to."""
+        from runner.connection.become import Become  # noqa: PLC0415
         from runner.connection.options import ConnectionOptions, HostKeyPolicy  # noqa: PLC0415
 
         return ConnectionOptions(
@@ -275,6 +292,8 @@ class Settings:
             host_timeout_s=self.host_timeout,
             max_output=self.max_output,
             retries=self.retries,
+            become=self.become,
+            become_as=Become(self.become_method, self.become_user, self.become_password),
             forced=frozenset(_FORCED[name] for name in self.given if name in _FORCED),
         )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from runner.connection.become import BECOME_METHODS, Become
 from runner.connection.options import KNOWN_HOSTS, HostKeyPolicy
 from runner.connection.ssh_arguments import read_arguments
 from runner.connection.ssh_config import host_config
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
     from runner.connection.ssh_config import HostConfig
     from runner.models import Host
 
-__all__ = ["Access", "Login", "access"]
+__all__ = ["Access", "Login", "access", "become_of"]
 
 logger = logging.getLogger(__name__)
 
 _SSH_PORT = 22
 _PASSWORDS = ("ansible_password", "ansible_ssh_password", "ansible_ssh_pass")
 _KEYS = ("ansible_private_key_file", "ansible_ssh_private_key_file")
+_BECOME_PASSWORDS = ("ansible_become_password", "ansible_become_pass")
 _TIMEOUTS = ("ansible_timeout", "ansible_ssh_timeout")
 _CHECKING = ("ansible_host_key_checking", "ansible_ssh_host_key_checking")
 _YES = {
@@ -114,6 +116,7 @@ def access(host: Host, options: ConnectionOptions) -> Access:
     given = given_for.endpoint(host, 0 if arguments.port is None else arguments.port)
     config = host_config(options.ssh_config, given.address)
     base = _recorded(options, config)
+    become = become_of(host, options)
     chosen = dataclasses.replace(
         base,
         known_hosts=_pick(base, "known_hosts", None, arguments.known_hosts),
@@ -121,6 +124,8 @@ def access(host: Host, options: ConnectionOptions) -> Access:
         connect_timeout_s=_pick(options, "connect_timeout_s", _timeout(host), arguments.connect_timeout_s),
         keepalive_s=_pick(options, "keepalive_s", None, arguments.keepalive_s),
         methods=_pick(options, "methods", None, arguments.methods),
+        become=become is not None,
+        become_as=become or options.become_as,
     )
     if chosen.host_key_policy is HostKeyPolicy.OFF:
         _warn_of_unchecked_keys()
@@ -160,6 +165,42 @@ def _pick(options: ConnectionOptions, name: str, variable: Any, argument: Any) -
             if value is not None:
                 return value
     return getattr(options, name)
+
+
+def become_of(host: Host, options: ConnectionOptions) -> Become | None:
+    """Return as whom a host's commands run; None is the user who logs in.
+
+    That is decided by this run's flags, `ansible_become` and its like, and the settings. The method `enable`
+    of an inventory is passed over: on a device one has the privileges that one logs in with.
+
+    Raises:
+        InvalidVariable: One of the variables cannot be used.
+    """
+    wanted = _variable(host, ("ansible_become",))
+    switched = None if wanted is None else _YES.get(str(wanted).lower())
+    if wanted is not None and switched is None:
+        raise _invalid(f"ansible_become {wanted!r} is neither yes nor no")
+    usual = options.become_as
+    method = _become_part(host, options, "method").rpartition(".")[2]
+    if not _pick(options, "become", switched, None) or method == "enable":
+        return None
+    if method not in BECOME_METHODS:
+        raise _invalid(f"ansible_become_method {method!r} is not one of {', '.join(BECOME_METHODS)}")
+    password = _variable(host, _BECOME_PASSWORDS) or usual.password
+    if "become_password" in options.forced:
+        password = usual.password
+    return Become(
+        method=method,
+        user=_text("user", _become_part(host, options, "user")),
+        password=password if password is None or isinstance(password, Secret) else Secret(str(password)),
+    )
+
+
+def _become_part(host: Host, options: ConnectionOptions, part: str) -> str:
+    usual = getattr(options.become_as, part)
+    if f"become_{part}" in options.forced:
+        return str(usual)
+    return str(_variable(host, (f"ansible_become_{part}",)) or usual)
 
 
 def _variable(host: Host, names: tuple[str, ...]) -> Any:

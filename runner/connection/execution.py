@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from runner.connection.output import Output
@@ -13,6 +14,8 @@ from runner.models import CommandResult, Phase
 
 if TYPE_CHECKING:
     import paramiko
+
+    from runner.connection.become import Elevation
 
 __all__ = ["Execution"]
 
@@ -41,10 +44,14 @@ class Execution:
         channel: A session channel on which nothing has been executed yet.
         command: The command.
         limit: Bytes kept of each stream.
+        elevation: Makes it run as another user; None is the one who logged in.
     """
 
-    def __init__(self, channel: paramiko.Channel, command: str, limit: int) -> None:
+    def __init__(
+        self, channel: paramiko.Channel, command: str, limit: int, elevation: Elevation | None = None
+    ) -> None:
         self._channel: Any = channel
+        self._elevation = elevation
         self._command = command
         self._streams = (Output(limit), Output(limit))
         self._wake = _Wake()
@@ -59,8 +66,11 @@ class Execution:
         channel.in_buffer.set_event(self._wake)
         channel.in_stderr_buffer.set_event(self._wake)
         with sending_on(channel):
-            channel.exec_command(self._command)
-            channel.shutdown_write()
+            if self._elevation is None:
+                channel.exec_command(self._command)
+                channel.shutdown_write()
+            else:
+                channel.exec_command(self._elevation.wrap(self._command))
 
     def collect(self, timeout_s: float | None, *, whole_host: bool) -> CommandResult:
         """Read until the command ends.
@@ -105,7 +115,7 @@ class Execution:
             command=self._command,
             exit_code=status if status >= 0 else None,
             stdout_bytes=out.kept(),
-            stderr_bytes=err.kept(),
+            stderr_bytes=err.kept() if self._elevation is None else self._elevation.own(err.kept()),
             duration_s=time.monotonic() - self._start,
             truncated=out.truncated or err.truncated,
             signal=getattr(self._channel, "runner_exit_signal", None),
@@ -129,11 +139,25 @@ class Execution:
         closed, ended, status = channel.closed, channel.eof_received, channel.exit_status_ready()
         if self._drain():
             self._last_output = time.monotonic()
+        self._elevate()
         if any(stream.truncated for stream in self._streams):
             return False
         if closed or (ended and status):
             return True
         return status and time.monotonic() - max(self._last_output, self._start) >= _QUIET_S
+
+    def _elevate(self) -> None:
+        """Answer what the program that changes the user asks."""
+        elevation = self._elevation
+        if elevation is None or (elevation.done and self._channel.eof_sent):
+            return
+        heard = self._streams[1].kept()
+        answer = elevation.answer(heard)
+        with sending_on(self._channel), suppress(OSError):
+            if answer is not None:
+                self._channel.sendall(answer)
+            if elevation.no_more(heard):
+                self._channel.shutdown_write()
 
     def _patience(self, left: float | None) -> float | None:
         """Return how long to wait: to the deadline, or to the end of quiet after an exit status."""
@@ -143,6 +167,10 @@ class Execution:
 
     def _outcome(self) -> CommandResult:
         result = self.partial()
+        if self._elevation is not None and not self._elevation.done and result.exit_code:
+            refused = self._elevation.refused(self._streams[1].kept())
+            refused.command = result
+            raise refused
         if result.exit_code is not None or result.signal is not None:
             return result
         if self._channel.transport.is_active():

@@ -10,8 +10,9 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
+from runner.connection.access import become_of
 from runner.connection.output import Output
-from runner.errors import Cancelled, DeadlineExceeded, HostError, OutputLimitExceeded
+from runner.errors import Cancelled, DeadlineExceeded, HostError, InvalidVariable, OutputLimitExceeded
 from runner.models import CommandResult, Phase
 
 if TYPE_CHECKING:
@@ -27,8 +28,18 @@ _CHUNK = 2**16
 _QUIET_S = 1.0
 
 
-def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> LocalConnection:  # noqa: ARG001
-    """Return this machine as a connection."""
+def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> LocalConnection:
+    """Return this machine as a connection.
+
+    Raises:
+        InvalidVariable: Commands are to run as another user, which they do over SSH only.
+    """
+    if become_of(host, options) is not None:
+        raise InvalidVariable(
+            "become is not supported on the local connection: run as that user",
+            reason="bad-variable",
+            phase=Phase.CONNECT,
+        )
     return LocalConnection(options, deadline)
 
 

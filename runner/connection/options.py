@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from runner.connection.become import Become
+
 if TYPE_CHECKING:
     from runner.models import Secret
 
@@ -48,6 +50,8 @@ class ConnectionOptions:
         keepalive_s: Seconds between the signs of life that keep firewalls on the way from forgetting an idle
             connection; None is none.
         ssh_config: Path of the user's `ssh_config` file; None is none.
+        become: Whether commands run as another user than the one who logs in.
+        become_as: As whom then, and how.
         methods: Ways to log in that may be used.
         forced: Names of the fields above that win over the host's variables, because the user gave them for
             this run.
@@ -64,6 +68,8 @@ class ConnectionOptions:
     max_output: int = 16 * 2**20
     retries: int = 2
     keepalive_s: float | None = None
+    become: bool = False
+    become_as: Become = field(default_factory=Become)
     ssh_config: str | None = "~/.ssh/config"
     methods: tuple[str, ...] = METHODS
     forced: frozenset[str] = field(default=frozenset())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import secrets
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import paramiko
 
 from runner.connection import handshake
 from runner.connection.access import Access, access
+from runner.connection.become import Elevation
 from runner.connection.dial import dial
 from runner.connection.execution import Execution
 from runner.connection.gateway import Gateways, Route
@@ -157,8 +159,9 @@ class SshConnection:
         Raises:
             HostError: It did not come to an end of its own; what it had said is the error's `command`.
         """
+        elevation = self._elevation()
         channel = self._open_channel()
-        execution = Execution(channel, command, self._options.max_output)
+        execution = Execution(channel, command, self._options.max_output, elevation)
         seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
         try:
             with self._step(Phase.COMMAND, self._options.connect_timeout_s):
@@ -180,6 +183,12 @@ class SshConnection:
             self._transport.close()
         if self._socket is not None:
             self._socket.close()
+
+    def _elevation(self) -> Elevation | None:
+        """Return what makes one command run as another user, where it shall."""
+        if not self._options.become:
+            return None
+        return Elevation(self._options.become_as, lambda: secrets.token_hex(16))
 
     def _open_channel(self) -> paramiko.Channel:
         assert self._transport is not None  # noqa: S101 - `connect` opens before it hands out

@@ -122,7 +122,7 @@ def free_port() -> int:
 
 @contextmanager
 def running_sshd(
-    folder: Path, extra: str = "", address: str = "127.0.0.1", password_hash: str = "*"
+    folder: Path, extra: str = "", address: str = "127.0.0.1", password_hash: str = "*", sudoers: str = ""
 ) -> Iterator[Sshd]:
     """Start a server; end it, and everything it started, when the block ends."""
     program = required_program("sshd")
@@ -139,7 +139,14 @@ def running_sshd(
     (folder / "sshd_config").write_text(configuration)
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            [*_as_a_machine(folder, password_hash), program, "-D", "-e", "-f", str(folder / "sshd_config")],
+            [
+                *_as_a_machine(folder, password_hash, sudoers),
+                program,
+                "-D",
+                "-e",
+                "-f",
+                str(folder / "sshd_config"),
+            ],
             stderr=log,
             stdin=subprocess.DEVNULL,
         )
@@ -151,7 +158,7 @@ def running_sshd(
         process.wait(10)
 
 
-def _as_a_machine(folder: Path, password_hash: str) -> list[str]:
+def _as_a_machine(folder: Path, password_hash: str, sudoers: str) -> list[str]:
     """What to start the server with: as root, a mount namespace with the accounts that it wants."""
     if os.geteuid() != 0:
         return []
@@ -161,8 +168,12 @@ def _as_a_machine(folder: Path, password_hash: str) -> list[str]:
         copy = folder / name
         copy.write_text(Path("/etc", name).read_text() + row)
         copy.chmod(0o644 if name == "passwd" else 0o600)
+    if sudoers:
+        accounts["sudoers"] = sudoers
+        (folder / "sudoers").write_text(f"root ALL=(ALL:ALL) ALL\n{sudoers}")
+        (folder / "sudoers").chmod(0o440)
     script = (
-        "mount -t tmpfs tmpfs /run && mkdir -m 0755 /run/sshd && for name in passwd shadow; do "
+        f"mount -t tmpfs tmpfs /run && mkdir -m 0755 /run/sshd && for name in {' '.join(accounts)}; do "
         'mount --bind "$1/$name" "/etc/$name"; done && shift && exec "$@"'
     )
     return [required_program("unshare"), "--mount", "sh", "-eu", "-c", script, "sshd", str(folder)]

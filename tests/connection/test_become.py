@@ -1,0 +1,222 @@
+"""Commands as another user: by a real sudo, and what is answered to whom."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runner.connection.access import become_of
+from runner.connection.become import Become, Elevation
+from runner.connection.options import ConnectionOptions
+from runner.errors import InvalidVariable
+from runner.jobs import CommandJob, perform
+from runner.models import Host, HostResult, Phase, Secret, Status
+from runner.settings import Settings
+from tests.connection.sshd import Sshd, required_program, running_sshd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PASSWORD = "right and 'odd'"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Sshd]:
+    """A server whose account may use sudo, with its password; `sudo -u nobody` needs none."""
+    if os.geteuid() != 0:
+        pytest.skip("needs an account with a password of its own, which only root can make")
+    required_program("sudo")
+    hashed = subprocess.run(
+        [required_program("openssl"), "passwd", "-6", PASSWORD], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    sudoers = "ordinary ALL=(root) ALL\nordinary ALL=(nobody) NOPASSWD: ALL\n"
+    with tempfile.TemporaryDirectory(prefix="runner-sudo-") as folder:
+        Path(folder).chmod(0o755)
+        with running_sshd(Path(folder), password_hash=hashed, sudoers=sudoers) as server:
+            yield server
+
+
+def outcome(server: Sshd, command: str, become: Become, **options: Any) -> HostResult:
+    chosen = server.options(become=True, become_as=become, **options)
+    return perform(server.host(), CommandJob((command,)), chosen)
+
+
+def test_a_command_runs_as_root_with_the_password(server: Sshd) -> None:
+    result = outcome(server, "whoami; echo err >&2; exit 3", Become(password=Secret(PASSWORD)))
+
+    assert result.commands[0].command == "whoami; echo err >&2; exit 3"
+    assert result.stdout == "root\n"
+    assert result.stderr == "err\n"
+    assert (result.status, result.commands[0].exit_code) == (Status.FAILED, 3)
+
+
+def test_where_no_password_is_needed_none_is_given(server: Sshd) -> None:
+    result = outcome(server, "whoami; cat", Become(user="nobody", password=Secret(PASSWORD)))
+
+    assert result.ok
+    assert (result.stdout, result.stderr) == ("nobody\n", "")
+
+
+def test_a_command_cannot_get_the_password_by_asking_for_it(server: Sshd) -> None:
+    asking = "printf '[sudo] password for ordinary: ' >&2; read -r word; echo \"got:$word\""
+    result = outcome(server, asking, Become(user="nobody", password=Secret(PASSWORD)))
+
+    assert result.stdout == "got:\n"
+
+
+def test_a_wrong_password_is_given_once_and_refused(server: Sshd) -> None:
+    result = outcome(server, "whoami", Become(password=Secret("wrong")))
+
+    assert (result.status, result.reason) == (Status.AUTH, "become-refused")
+    assert result.phase is Phase.COMMAND
+    assert "sudo to root refused" in (result.error or "")
+    assert "wrong" not in repr(result)
+    assert "1 incorrect password attempt" in result.stderr
+
+
+def test_a_missing_password_is_said_at_once(server: Sshd) -> None:
+    result = outcome(server, "whoami", Become())
+
+    assert (result.status, result.reason) == (Status.AUTH, "become-refused")
+    assert "password is required" in (result.error or "")
+
+
+def test_several_lines_and_quotes_arrive_as_they_are(server: Sshd) -> None:
+    command = "for n in 1 2; do\n  echo \"it's $n\"\ndone # 'end'"
+
+    assert outcome(server, command, Become(user="nobody")).stdout == "it's 1\nit's 2\n"
+
+
+def test_much_output_comes_whole(server: Sshd) -> None:
+    command = "head -c 3000000 /dev/zero >&2; head -c 3000000 /dev/zero"
+    result = outcome(server, command, Become(password=Secret(PASSWORD)))
+
+    assert (len(result.commands[0].stdout_bytes), len(result.commands[0].stderr_bytes)) == (3_000_000,) * 2
+
+
+def test_a_deadline_ends_it(server: Sshd) -> None:
+    result = outcome(server, "sleep 60", Become(user="nobody"), command_timeout_s=1.0)
+
+    assert (result.status, result.reason) == (Status.TIMEOUT, "command-deadline")
+
+
+def test_su_from_root_and_its_refusal(sshd: Sshd) -> None:
+    result = outcome(sshd, "whoami", Become("su", "root"))
+
+    assert (result.status, result.reason) == (Status.AUTH, "become-refused")
+
+
+# What is asked of the host ---------------------------------------------------------------------------------
+
+
+def elevation(become: Become) -> Elevation:
+    words = iter(("one", "two"))
+    return Elevation(become, lambda: next(words))
+
+
+def test_the_command_line_holds_the_prompt_and_no_password() -> None:
+    line = elevation(Become(user="app", password=Secret("hidden"))).wrap("id -un")
+
+    assert line == (
+        "sudo -H -S -p '[runner one] password: ' -u app -- "
+        "/bin/sh -c 'echo '\"'\"'[runner two] begun'\"'\"' >&2\nid -un'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("become", "begin"),
+    [
+        (Become(), "sudo -H -n -u root -- /bin/sh -c "),
+        (Become("doas", "app"), "doas -n -u app -- /bin/sh -c "),
+        (Become("su", "app"), "su app -c "),
+        (Become("sudo", "a b;c"), "sudo -H -n -u 'a b;c' -- "),
+    ],
+)
+def test_each_program_is_called_in_its_own_way(become: Become, begin: str) -> None:
+    assert elevation(become).wrap("true").startswith(begin)
+
+
+@pytest.mark.parametrize("method", ["su", "doas"])
+def test_a_password_for_a_program_whose_prompt_is_its_own_is_not_guessed_at(method: str) -> None:
+    with pytest.raises(InvalidVariable, match="use sudo"):
+        elevation(Become(method, "root", Secret("x")))
+
+
+def test_the_password_answers_the_prompt_once() -> None:
+    asked = elevation(Become(password=Secret("hidden")))
+
+    assert asked.answer(b"We trust you have received the usual lecture.\n") is None
+    assert asked.answer(b"lecture\n[runner one] password: ") == b"hidden\n"
+    assert asked.answer(b"lecture\n[runner one] password: Sorry\n[runner one] password: ") is None
+    assert asked.no_more(b"lecture\n[runner one] password: Sorry\n[runner one] password: ")
+
+
+def test_what_the_command_says_is_parted_from_what_sudo_says() -> None:
+    asked = elevation(Become(password=Secret("hidden")))
+    heard = b"lecture\n[runner one] password: [runner two] begun\nits own\n"
+
+    assert asked.answer(heard) is None
+    assert asked.done
+    assert asked.own(heard) == b"its own\n"
+
+
+# Who decides -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, None),
+        ({"ansible_become": False, "ansible_become_user": "app"}, None),
+        ({"ansible_become": True}, Become()),
+        ({"ansible_become": "yes", "ansible_become_user": "app"}, Become(user="app")),
+        (
+            {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"},
+            Become("su"),
+        ),
+        ({"ansible_become": True, "ansible_become_password": "x"}, Become(password=Secret("x"))),
+        ({"ansible_become": True, "ansible_become_pass": "x"}, Become(password=Secret("x"))),
+        ({"ansible_become": True, "ansible_become_method": "enable"}, None),
+    ],
+)
+def test_the_inventory_decides_for_each_host(variables: dict[str, Any], expected: Become | None) -> None:
+    assert become_of(Host("h", variables), ConnectionOptions()) == expected
+
+
+def test_flags_of_this_run_win_over_the_inventory() -> None:
+    flags = Settings.resolve({"become": True, "become_user": "flag", "become_password": "flag"}).connection()
+    variables = {"ansible_become": False, "ansible_become_user": "theirs", "ansible_become_pass": "theirs"}
+
+    assert become_of(Host("h", variables), flags) == Become(user="flag", password=Secret("flag"))
+
+
+def test_a_password_that_was_asked_for_serves_hosts_that_become_by_the_inventory() -> None:
+    asked = Settings.resolve({"become_password": "asked"}).connection()
+
+    assert become_of(Host("h", {"ansible_become": True}), asked) == Become(password=Secret("asked"))
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"ansible_become": "perhaps"},
+        {"ansible_become": True, "ansible_become_method": "magic"},
+        {"ansible_become": True, "ansible_become_user": "-x"},
+    ],
+)
+def test_what_cannot_be_meant_is_that_hosts_error(variables: dict[str, Any]) -> None:
+    with pytest.raises(InvalidVariable):
+        become_of(Host("h", variables), ConnectionOptions())
+
+
+def test_the_local_connection_says_that_it_does_not() -> None:
+    host = Host("h", {"ansible_connection": "local", "ansible_become": True})
+    result = perform(host, CommandJob(("true",)), ConnectionOptions())
+
+    assert (result.status, result.sent) == (Status.ERROR, False)
+    assert "become" in (result.error or "")
