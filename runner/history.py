@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import sqlite3
+import time
 import zlib
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -134,7 +135,7 @@ class History:
             raise
 
     def _prepare(self) -> None:
-        self._database.execute("PRAGMA journal_mode = WAL")
+        self._use_wal()
         # What `write` has returned for survives the death of this process; only a power cut could take it
         # back.
         self._database.execute("PRAGMA synchronous = NORMAL")
@@ -144,6 +145,19 @@ class History:
         if self._version() == 0:
             with self._transaction():
                 self._make()
+
+    def _use_wal(self) -> None:
+        """Switch the journal; SQLite does not wait for its lock here while another run does the same."""
+        end = time.monotonic() + _BUSY_S
+        while True:
+            try:
+                self._database.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as exc:
+                if "locked" not in str(exc) or time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     def _version(self) -> int:
         (version,) = self._database.execute("PRAGMA user_version").fetchone()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Call", "FleetTask"]
 
 _PATHS = ("inventory", "known_hosts", "private_key", "vault_password_file", "output_dir")
+_PATH_LISTS = ("known_hosts", "vault_password_file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,9 @@ def _rooted(configured: dict[str, Any], context: Context) -> dict[str, Any]:
         return configured
     for name in _PATHS:
         value = configured.get(name)
-        if isinstance(value, str):
+        if isinstance(value, str) and name in _PATH_LISTS:
+            configured[name] = [_root(root, item) for item in value.split(os.pathsep)]
+        elif isinstance(value, str):
             configured[name] = _root(root, value)
         elif isinstance(value, (list, tuple)):
             configured[name] = [_root(root, str(item)) for item in value]
