@@ -43,9 +43,16 @@ def prepare(settings: Settings) -> Settings:
     if settings.host_key_policy == "off" and not settings.quiet:
         say("warning: host keys are not checked (--host-key-policy off): anybody may be listening")
     if settings.ask_pass:
-        password = Secret(getpass.getpass("SSH password: ", sys.stderr))
-        return replace(settings, password=password, given=settings.given | {"password"})
+        settings = _asked(settings, "password", "SSH password")
+    if settings.ask_become_pass:
+        settings = _asked(settings, "become_password", "Password of --become")
     return settings
+
+
+def _asked(settings: Settings, name: str, what: str) -> Settings:
+    """Ask for a secret, once, and let it win over what hosts' variables say."""
+    secret = Secret(getpass.getpass(f"{what}: ", sys.stderr))
+    return replace(settings, given=settings.given | {name}, **{name: secret})  # type: ignore[arg-type]
 
 
 def present(  # noqa: PLR0913 - a run, its stream, and what is done with it
