@@ -7,6 +7,7 @@ megabytes of the process, and the ratio.
 
 from __future__ import annotations
 
+import filecmp
 import os
 import random
 import shutil
@@ -161,7 +162,7 @@ def main() -> None:
                 best([ours, "inventory", "--list", "-i", inventory], folder, folder / "ours.json", 3),
                 measure([theirs, "-i", inventory, "--list"], folder, folder / "theirs.json"),
             )
-            same = (folder / "ours.json").read_bytes() == (folder / "theirs.json").read_bytes()
+            same = filecmp.cmp(folder / "ours.json", folder / "theirs.json", shallow=False)
             print(f"    the documents are {'the same' if same else 'NOT THE SAME'}")
             compare(
                 f"{kind} --hosts PATTERN",
