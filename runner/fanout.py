@@ -22,6 +22,7 @@ from runner import executors
 from runner.connection import deadline
 from runner.errors import RunnerError
 from runner.jobs import Job, perform
+from runner.limits import Limits, Verdict
 from runner.models import Host, HostResult, Status
 from runner.reach import ReachOptions, probe
 from runner.results import value_text
@@ -49,6 +50,7 @@ class FanoutOptions:
         rate: Hosts started a second; None is no limit.
         batches: Sizes of the batches that follow one another, the last used again; empty is all at once.
         max_fail: No more hosts are started when more than this share did not end `ok`.
+        max_refused: No more hosts are started when so many logins in a row were refused; 0 is any number.
         ping: Whether hosts are pinged first.
     """
 
@@ -57,6 +59,7 @@ class FanoutOptions:
     rate: float | None = None
     batches: tuple[Share, ...] = ()
     max_fail: Share | None = None
+    max_refused: int = 5
     ping: bool = True
 
 
@@ -220,8 +223,8 @@ class _Fanout:
         self._started: set[str] = set()
         self._waiting: deque[tuple[Host, HostResult | None]] = deque()
         self._next_start = 0.0
-        self._budget: float = float("inf")
-        self._stop: tuple[Status, str, str] | None = None
+        self._limits: Limits | None = None
+        self._stop: Verdict | None = None
         self._give_up_at: float | None = None
 
     def open(self, total: int) -> None:
@@ -229,8 +232,7 @@ class _Fanout:
         workers = min(self._options.workers, total)
         self._executor = executors.create(self._options.executor, workers)
         self._workers = getattr(self._executor, "max_workers", workers)
-        if self._options.max_fail is not None:
-            self._budget = self._options.max_fail.of(total)
+        self._limits = Limits(total, self._options.max_fail, self._options.max_refused)
 
     def close(self) -> None:
         """Leave nothing behind: end what still runs, and the executor."""
@@ -260,18 +262,13 @@ class _Fanout:
         any_ok = False
         while self._undecided:
             for result in self._step():
-                self._count(result)
+                if self._limits is not None and self._stop is None:
+                    self._stop = self._limits.take(result)
                 any_ok = any_ok or result.ok
                 yield result
         if self._options.batches and not any_ok and self._stop is None:
-            self._stop = Status.SKIPPED, "earlier-batch", "not started: no host of the batch before ended ok"
-
-    def _count(self, result: HostResult) -> None:
-        if result.ok or self._stop is not None:
-            return
-        self._budget -= 1
-        if self._budget < 0:
-            self._stop = Status.CANCELLED, "max-fail", "not started: too many hosts had not ended ok"
+            text = "not started: no host of the batch before ended ok"
+            self._stop = Verdict(Status.SKIPPED, "earlier-batch", text)
 
     def _step(self) -> Iterator[HostResult]:
         if self._stop is not None:
@@ -374,7 +371,7 @@ class _Fanout:
         return max(0.0, min(moments) - time.monotonic()) if moments else None
 
     def _halt(self, *, now: bool) -> None:
-        self._stop = Status.CANCELLED, "stopped", "not started: the run was stopped"
+        self._stop = Verdict(Status.CANCELLED, "stopped", "not started: the run was stopped")
         if now and self._give_up_at is None:
             self._give_up_at = time.monotonic() + _ABORT_GRACE_S
             self._end_running()

@@ -167,6 +167,9 @@ class Settings:
     max_fail: quantities.Share | None = _setting(
         None, "stop starting hosts when more than this many, or N%, did not end ok", quantities.share
     )
+    max_refused: int = _setting(
+        5, "stop starting hosts when so many logins in a row were refused; 0 is never", quantities.count
+    )
     rate: float | None = _setting(
         None, "logins started a second; in ping, packets a second; 0 is no limit", quantities.rate
     )
@@ -313,6 +316,7 @@ class Settings:
             rate=self.rate or None,
             batches=self.serial,
             max_fail=self.max_fail,
+            max_refused=self.max_refused,
             ping=not self.no_ping,
         )
 

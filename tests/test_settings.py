@@ -25,6 +25,7 @@ READ = {
     "host_timeout": ("1.5", 1.5),
     "retries": ("0", 0),
     "serial": ("1,50%", (Share(1), Share(50, percent=True))),
+    "max_refused": ("3", 3),
     "max_fail": ("10%", Share(10, percent=True)),
     "rate": ("20", 20.0),
     "no_ping": ("yes", True),
