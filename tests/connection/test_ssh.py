@@ -221,6 +221,19 @@ def test_commands_after_the_end_of_the_connection_are_not_sent(sshd: Sshd) -> No
     assert not connection.sent
 
 
+def test_the_cheap_among_the_safe_is_agreed_on(connection: SshConnection) -> None:
+    import paramiko
+
+    transport = connection._transport
+    assert transport is not None
+    if "aes128-gcm@openssh.com" not in paramiko.Transport._cipher_info:
+        pytest.skip("this Paramiko has no AES-GCM")
+    assert transport.remote_cipher == "aes128-gcm@openssh.com"
+    kex = list(transport.get_security_options().kex)
+    assert kex.index("diffie-hellman-group14-sha256") < kex.index("diffie-hellman-group16-sha512")
+    assert kex.index("curve25519-sha256@libssh.org") < kex.index("diffie-hellman-group14-sha256")
+
+
 def test_closing_takes_no_time(sshd: Sshd) -> None:
     connection = connect(sshd.host(), sshd.options(), Deadline())
     begin = time.monotonic()
