@@ -98,7 +98,7 @@ def read(source: str, loading: Loading) -> None:
     doubts = dict(loading.warnings)
     for claimant in claimants:
         try:
-            claimant.read(source, loading)
+            _read_with(claimant, source, loading)
         except NotThisFormat as exc:
             refusals.append(exc)
             loading.warnings = dict(doubts)
@@ -114,6 +114,20 @@ def read(source: str, loading: Loading) -> None:
     raise InventoryError(
         shown.message, path=shown.path, line=shown.line, column=shown.column, text=shown.text
     ) from shown
+
+
+def _read_with(claimant: Source, source: str, loading: Loading) -> None:
+    """Let one format read a source; an error of it that names no file gets the source's name."""
+    try:
+        claimant.read(source, loading)
+    except NotThisFormat:
+        raise
+    except InventoryError as exc:
+        if exc.path is not None:
+            raise
+        raise InventoryError(
+            exc.message, path=source, line=exc.line, column=exc.column, text=exc.text
+        ) from exc
 
 
 def _suffix_tells(source: str) -> bool:
