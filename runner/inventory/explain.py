@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import PatternError
+from runner.errors import PatternError, printable
 from runner.inventory.graph import ALL
 from runner.inventory.inventory import traced
 from runner.inventory.patterns import nearest
@@ -84,7 +84,7 @@ def explanation_lines(inventory: Inventory, host: str, variable: str) -> Iterato
     yield f"{variable} of {host}, weakest first:"
     for setting in explain(inventory, host, variable):
         mark = "=>" if setting.wins else "  "
-        yield f"{mark} {setting.level}: {plain(setting.value)!r}  {setting.place}"
+        yield printable(f"{mark} {setting.level}: {plain(setting.value)!r}  {setting.place}")
 
 
 def _settings(loading: Loading, inventory: Inventory, node: HostNode, variable: str) -> Iterator[Setting]:

@@ -12,7 +12,7 @@ from itertools import islice
 from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import InventoryError, PatternError
+from runner.errors import InventoryError, PatternError, printable
 from runner.inventory.graph import ALL
 from runner.inventory.patterns import nearest
 from runner.inventory.values import UnsafeText, VaultText
@@ -277,7 +277,7 @@ def _graph_lines(inventory: Inventory, group: GroupNode, depth: int, *, variable
 def _variable_lines(variables: Mapping[str, Any], depth: int) -> Iterator[str]:
     shown = {_key(key): value for key, value in variables.items() if key not in INTERNAL_NAMES}
     for key in sorted(shown):
-        yield _graph_line(f"{{{key} = {shown[key]}}}", depth)
+        yield _graph_line(printable(f"{{{key} = {shown[key]}}}"), depth)
 
 
 def _graph_line(text: str, depth: int) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from runner.errors import InventoryError, PatternError
 from runner.inventory import Inventory, load
-from runner.inventory.listing import list_document
+from runner.inventory.listing import graph_lines, list_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +52,14 @@ def test_a_name_that_moves_a_terminal_is_refused(folder: Path, ansible: Ansible,
     with pytest.raises(InventoryError, match="control character"):
         ours(folder, f'all: {{hosts: {{"{name}": }}}}\n', "hosts.yml")
     assert ansible.listing(folder, "hosts.yml").read_everything
+
+
+def test_a_graph_moves_no_terminal(folder: Path, ansible: Ansible) -> None:
+    inventory = ours(folder, 'all: {hosts: {h1: {a: "x\\e[2Jy\\nz"}}}\n', "hosts.yml")
+    lines = list(graph_lines(inventory, variables=True))
+    assert lines[-1] == "  |  |  |--{a = x\\x1b[2Jy\\nz}"
+    theirs = ansible(folder, "ansible-inventory", "-i", "hosts.yml", "--graph", "--vars").stdout
+    assert "{a = x\x1b[2Jy\nz}" in theirs
 
 
 def test_text_that_is_no_utf8_is_refused_in_yaml(folder: Path) -> None:
