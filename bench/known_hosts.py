@@ -1,7 +1,7 @@
 """A `known_hosts` file of 20,000 lines, with plain and with hashed names, 50 of them malformed.
 
-`python bench/known_hosts.py [LINES]` prints milliseconds: to read the file, and for each host that shows the key
-on record, another key than that, and a key of a host that is not in the file.
+`python bench/known_hosts.py [LINES]` prints milliseconds: to read the file, and for each host that shows the
+key on record, another key than that, and a key of a host that is not in the file.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import hashlib
+import hmac
 import logging
 import os
 import stat
@@ -90,7 +91,10 @@ class _Index:
 
     def entries(self, name: str) -> list[Entry]:
         """Return all keys on record for a name: 1 µs and more for each hashed line."""
-        return self.readable(name) + [entry for names, entry in self.hashed if names.match(name)]
+        encoded = name.encode()
+        return self.readable(name) + [
+            entry for names, entry in self.hashed if hmac.digest(names.salt, encoded, "sha1") == names.digest
+        ]
 
 
 @dataclass(slots=True)

@@ -113,7 +113,7 @@ class _Attempt:
             return self._transport.auth_publickey(user, credential.key)
         if method == "password":
             return self._transport.auth_password(user, credential.password.reveal(), fallback=False)
-        return self._transport.auth_interactive(user, _Answers(credential.password))
+        return self._transport.auth_interactive(user, _Answers(user, credential.password))
 
     def _ended(self, exc: BaseException, credential: Credential) -> LoginRefused | Unreachable:
         """Tell a refusal from a dead connection: Paramiko raises the same classes for both.
@@ -159,7 +159,8 @@ class _Unanswered(paramiko.SSHException):
 class _Answers:
     """Gives the password to the first hidden prompt that can mean it, and to no other."""
 
-    def __init__(self, password: Secret) -> None:
+    def __init__(self, user: str, password: Secret) -> None:
+        self._user = user
         self._password = password
         self._given = False
 
@@ -168,7 +169,9 @@ class _Answers:
         return [self._answer(prompt, echo=echo) for prompt, echo in prompts]
 
     def _answer(self, prompt: str, *, echo: bool) -> str:
-        if self._given or echo or _CODE.search(prompt):
+        # Prompts name the user and the host, which may be called anything.
+        asked = re.sub(r"\S*@\S*", "", prompt).replace(self._user, "")
+        if self._given or echo or _CODE.search(asked):
             raise _Unanswered(prompt)
         self._given = True
         return self._password.reveal()

@@ -175,7 +175,9 @@ class SshConnection:
                 exc.command = execution.partial()
             raise
         finally:
-            channel.close()
+            # Saying goodbye waits for as long as the server likes when it has begun to exchange keys anew.
+            with self._deadline.guard(_BACKSTOP_S, self._hang_up):
+                channel.close()
 
     def close(self) -> None:
         """End the connection at once."""

@@ -131,6 +131,8 @@ CASES = [
     command("drop_mid_output", Status.LOST, "connection-lost", ssh.drops_in_the_middle),
     command("half_open", Status.TIMEOUT, "command-deadline", ssh.half_open),
     command("rekey_mid_output", Status.OK, None, ssh.one_long_line, rekey_bytes=2**18),
+    command("rekey_stalls", Status.TIMEOUT, "command-deadline", ssh.stalls_in_rekey),
+    command("end_then_rekey_stalls", Status.OK, None, ssh.ends_and_stalls_in_rekey),
     command("slow_drip", Status.TIMEOUT, "command-deadline", ssh.slow_drip),
     command("status_then_open", Status.OK, None, ssh.status_then_open),
     command("eof_then_hang", Status.TIMEOUT, "command-deadline", ssh.eof_then_hang),
@@ -206,6 +208,16 @@ def test_a_code_that_is_asked_for_is_not_answered_with_the_password(
     assert result.status is Status.AUTH
     assert "Verification code" in (result.error or "")
     assert script.passwords == [PASSWORD]
+
+
+@pytest.mark.parametrize("prompt", ["Password for operator@pin-code.example:", "operator's Passwort: "])
+def test_a_prompt_for_the_password_may_name_user_and_host(
+    stage: Stage, options: ConnectionOptions, prompt: str
+) -> None:
+    script = Script(questions=((prompt, PASSWORD),))
+    host = Host("h", {"ansible_host": "127.0.0.1", "ansible_port": stage.ssh(script)})
+
+    assert perform(host, CommandJob(("true",)), options).ok
 
 
 def test_an_unknown_host_key_keeps_the_password_here(stage: Stage, options: ConnectionOptions) -> None:

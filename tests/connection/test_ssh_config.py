@@ -144,6 +144,15 @@ def test_a_jump_host_has_lines_of_its_own(config: str) -> None:
     assert (by_name.endpoint, by_name.login.user) == (Endpoint("gate.example.com", 22), "me")
 
 
+def test_a_jump_host_that_leads_to_itself_is_an_error_as_with_ssh(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    file.write_text("Host *\n  ProxyJump gate\n")
+
+    assert [str(jump) for jump in of(str(file), "web").jumps] == ["gate"]
+    with pytest.raises(InvalidVariable, match="loop"):
+        Access.of_jump((Jump("gate"),), ConnectionOptions(ssh_config=str(file)))
+
+
 def test_a_real_login_by_nothing_but_the_file(sshd: Sshd, tmp_path: Path) -> None:
     required_program("ssh")
     file = tmp_path / "config"

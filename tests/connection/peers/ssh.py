@@ -303,6 +303,25 @@ async def eof_then_hang(channel: Channel) -> None:
     await asyncio.sleep(_LONG_S)
 
 
+async def stalls_in_rekey(channel: Channel) -> None:
+    channel.write(b"begun\n")
+    connection = channel.get_connection()
+    connection._send_kexinit()
+    connection._transport.pause_reading()  # type: ignore[union-attr]
+    await asyncio.sleep(_LONG_S)
+
+
+async def ends_and_stalls_in_rekey(channel: Channel) -> None:
+    connection = channel.get_connection()
+    await asyncio.sleep(0.2)
+    channel.write(b"ok\n")
+    status(channel, 0)
+    channel.write_eof()
+    connection._send_kexinit()
+    connection._transport.pause_reading()  # type: ignore[union-attr]
+    await asyncio.sleep(_LONG_S)
+
+
 async def two_statuses(channel: Channel) -> None:
     channel.write(b"ok\n")
     status(channel, 0)
