@@ -60,7 +60,7 @@ def connector(host: Host) -> Connect:
     name = _ALIASES.get(wanted, wanted)
     if name not in known:
         raise InvalidVariable(
-            f"ansible_connection {wanted!r} of {host.name} is not known; known: {', '.join(sorted(known))}",
+            f"ansible_connection {wanted!r} is not known; known: {', '.join(sorted(known))}",
             reason="bad-variable",
             phase=Phase.CONNECT,
         )

@@ -11,7 +11,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -99,10 +99,15 @@ def required_program(name: str) -> str:
     """The path of a program, found also where only root has it in PATH; a skip where there is none."""
     found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if found is None:
-        if os.environ.get("RUNNER_REQUIRE_LAB") == "1":
-            pytest.fail(f"{name} is required (RUNNER_REQUIRE_LAB=1) and not installed")
-        pytest.skip(f"{name} is not installed (Debian: openssh-server, openssh-client)")
+        go_without(f"{name} is not installed (Debian: openssh-server, openssh-client, sudo, util-linux)")
     return found
+
+
+def go_without(what: str) -> NoReturn:
+    """Skip the test for want of something; fail it where nothing may be skipped."""
+    if os.environ.get("RUNNER_REQUIRE_LAB") == "1":
+        pytest.fail(f"{what}, and RUNNER_REQUIRE_LAB=1")
+    pytest.skip(what)
 
 
 def make_key(path: Path, kind: str = "ed25519", passphrase: str = "", *options: str) -> Path:
@@ -176,7 +181,10 @@ def _as_a_machine(folder: Path, password_hash: str, sudoers: str) -> list[str]:
         f"mount -t tmpfs tmpfs /run && mkdir -m 0755 /run/sshd && for name in {' '.join(accounts)}; do "
         'mount --bind "$1/$name" "/etc/$name"; done && shift && exec "$@"'
     )
-    return [required_program("unshare"), "--mount", "sh", "-eu", "-c", script, "sshd", str(folder)]
+    unshare = [required_program("unshare"), "--mount"]
+    if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode != 0:
+        go_without("this machine lets root make no mount namespaces")
+    return [*unshare, "sh", "-eu", "-c", script, "sshd", str(folder)]
 
 
 def _wait_until_it_listens(server: Sshd, process: subprocess.Popen[bytes]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PASSWORD = "right and 'odd'"
+# `openssl passwd -6` of it
+HASHED = (
+    "$6$runnertests$H1ulm5N.8BvkNR7pMwtjRH6yzmTmKM1T2w0yfsYOWYR2O6MSzJ9wm/2nrXMMW5cjb2..8fnn2iUikoqA8o1rP0"
+)
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +34,10 @@ def server() -> Iterator[Sshd]:
     if os.geteuid() != 0:
         pytest.skip("needs an account with a password of its own, which only root can make")
     required_program("sudo")
-    hashed = subprocess.run(
-        [required_program("openssl"), "passwd", "-6", PASSWORD], check=True, capture_output=True, text=True
-    ).stdout.strip()
     sudoers = "ordinary ALL=(root) ALL\nordinary ALL=(nobody) NOPASSWD: ALL\n"
     with tempfile.TemporaryDirectory(prefix="runner-sudo-") as folder:
         Path(folder).chmod(0o755)
-        with running_sshd(Path(folder), password_hash=hashed, sudoers=sudoers) as server:
+        with running_sshd(Path(folder), password_hash=HASHED, sudoers=sudoers) as server:
             yield server
 
 

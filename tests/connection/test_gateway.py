@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,17 +130,23 @@ def test_a_gateway_that_dies_ends_every_host_behind_it_with_the_truth(sshd: Sshd
 def kill_sessions(server: Sshd) -> None:
     """Kill the processes that serve a server's connections, but not the server."""
     killed: list[int] = []
-    parents = [(server.folder / "sshd.pid").read_text().strip()]
-    while parents:
-        listed = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", ",".join(parents)], capture_output=True, check=False, text=True
-        )
-        parents = listed.stdout.split()
-        for pid in parents:
-            os.kill(int(pid), signal.SIGSTOP)
-            killed.append(int(pid))
+    generation = [int((server.folder / "sshd.pid").read_text())]
+    while generation:
+        generation = [child for parent in generation for child in children(parent)]
+        killed += generation
+        for pid in generation:
+            os.kill(pid, signal.SIGSTOP)
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
+
+
+def children(parent: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(stat.parent.name))
+    return found
 
 
 def test_a_lost_gateway_is_opened_again_for_the_next_host(sshd: Sshd) -> None:

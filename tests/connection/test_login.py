@@ -19,6 +19,11 @@ from tests.connection.sshd import Sshd, make_key, required_program, running_sshd
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# `openssl passwd -6` of the word "right"
+HASHED = (
+    "$6$runnertests$WSkVaj.Au.cs1rq8.M.PjJmXP4KOSCSUTAj15UWtY4Ko07CnDSAcN4J7Rwec9e9klKFwChAoM1Kk4s7bo0UKA/"
+)
+
 
 @pytest.fixture(autouse=True)
 def no_keys_of_mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -210,13 +215,10 @@ def test_a_key_that_others_can_read_is_refused_as_by_ssh(sshd: Sshd, tmp_path: P
 def test_a_server_that_wants_a_key_and_a_password_gets_both() -> None:
     if os.geteuid() != 0:
         pytest.skip("needs an account with a password of its own, which only root can make")
-    hashed = subprocess.run(
-        [required_program("openssl"), "passwd", "-6", "right"], check=True, capture_output=True, text=True
-    ).stdout.strip()
     extra = "AuthenticationMethods publickey,password\nPasswordAuthentication yes\n"
     with tempfile.TemporaryDirectory(prefix="runner-sshd-") as folder:
         Path(folder).chmod(0o755)
-        with running_sshd(Path(folder), extra, password_hash=hashed) as server:
+        with running_sshd(Path(folder), extra, password_hash=HASHED) as server:
             both = outcome(server, password=Secret("right"))
             one = outcome(server, password=None)
             wrong = outcome(server, password=Secret("wrong"))

@@ -202,7 +202,7 @@ def test_stopping_the_run_ends_the_command_on_the_host(sshd: Sshd) -> None:
 
 def test_a_connection_that_dies_under_a_command_is_lost(connection: SshConnection) -> None:
     with pytest.raises(ConnectionLost) as raised:
-        connection.run("echo before; sleep 0.3; kill -9 $(ps -o ppid= -p $$)")
+        connection.run("echo before; sleep 0.3; kill -9 $PPID")
 
     assert raised.value.reason == "connection-lost"
     assert raised.value.command is not None
