@@ -134,8 +134,13 @@ def hammer(strategy: st.SearchStrategy[object], check: Callable[[object], None])
 
 
 @cache
+def _temporary() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory()
+
+
 def folder() -> Path:
-    return Path(tempfile.mkdtemp())
+    """One folder for all examples, which goes with the process."""
+    return Path(_temporary().name)
 
 
 def shown(error: RunnerError) -> None:
