@@ -244,7 +244,7 @@ class _Fanout:
         # What still runs has to find the run stopped, or it would try again.
         if not wait(futures, _ABORT_GRACE_S if self._give_up_at is None else 0).not_done:
             deadline.forget(self._run)
-        self._executor.shutdown(wait=not self._running, cancel_futures=True)
+        executors.end(self._executor, wait=not self._running)
 
     def batch(self, hosts: Sequence[Host], reach: ReachOptions) -> Iterator[HostResult]:
         """Do the job on these hosts and yield their results."""

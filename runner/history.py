@@ -193,6 +193,10 @@ class History:
                 [(run.id, host, position) for position, host in enumerate(hosts)],
             )
 
+    def reopen(self, run: Run) -> None:
+        """Write down that a run is gone on with."""
+        self._database.execute("UPDATE runs SET finished = NULL WHERE id = ?", (run.id,))
+
     def start(self, run: Run, hosts: Iterable[str]) -> None:
         """Write down that hosts are about to be handed to workers."""
         with self._transaction():
@@ -217,7 +221,7 @@ class History:
     def runs(self, limit: int = 20) -> list[tuple[Run, dict[str, int]]]:
         """Return the latest runs, newest first, each with its hosts by status; no result counts as ``."""
         found = []
-        for row in self._database.execute("SELECT * FROM runs ORDER BY id DESC LIMIT ?", (limit,)):
+        for row in self._database.execute("SELECT * FROM runs ORDER BY rowid DESC LIMIT ?", (limit,)):
             counts = self._database.execute(
                 "SELECT coalesce(status, ''), count(*) FROM hosts WHERE run = ? GROUP BY 1", (row[0],)
             )
@@ -230,9 +234,9 @@ class History:
         Raises:
             UsageError: There is no such run, or several.
         """
-        query = "SELECT * FROM runs WHERE id GLOB ? ORDER BY id DESC LIMIT 2"
+        query = "SELECT * FROM runs WHERE id GLOB ? ORDER BY rowid DESC LIMIT 2"
         if name == "last":
-            rows = self._database.execute("SELECT * FROM runs ORDER BY id DESC LIMIT 1").fetchall()
+            rows = self._database.execute("SELECT * FROM runs ORDER BY rowid DESC LIMIT 1").fetchall()
         else:
             rows = self._database.execute(
                 query, ("".join(c for c in name if c not in "*?[") + "*",)
@@ -285,15 +289,19 @@ class Recorder:
         path: The database's file.
         run: The run to be written down.
         hosts: Names of the hosts that are meant.
+        resumed: Whether the history holds the run already, and it is gone on with.
     """
 
-    def __init__(self, path: Path, run: Run, hosts: Sequence[str]) -> None:
+    def __init__(self, path: Path, run: Run, hosts: Sequence[str], *, resumed: bool = False) -> None:
         self._path = path
         self._run = run
         self._history: History | None = None
         with self._tolerant():
             self._history = History(path)
-            self._history.begin(run, hosts)
+            if resumed:
+                self._history.reopen(run)
+            else:
+                self._history.begin(run, hosts)
 
     def start(self, hosts: Iterable[str]) -> None:
         """Write down that hosts are about to be handed to workers."""

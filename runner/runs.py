@@ -90,7 +90,7 @@ def carry_out(
         UsageError: The executor cannot be used.
     """
     if settings.dry_run:
-        yield from _dry(hosts)
+        yield from _dry(hosts, f"would be sent: {' ; '.join(job.commands)}" if job.commands else None)
         return
     from runner import fanout  # noqa: PLC0415 - brings Paramiko in
 
@@ -124,6 +124,6 @@ def ping_options(settings: Settings) -> ReachOptions:
     return options if settings.rate is None else replace(options, rate=settings.rate)
 
 
-def _dry(hosts: Iterable[Host]) -> Iterator[HostResult]:
+def _dry(hosts: Iterable[Host], text: str | None = None) -> Iterator[HostResult]:
     for host in hosts:
-        yield HostResult(host.name, Status.SKIPPED, reason="dry-run")
+        yield HostResult(host.name, Status.SKIPPED, reason="dry-run", error=text)

@@ -1,14 +1,18 @@
 """The functions for scripts: load an inventory, ping hosts, run commands on them.
 
 Every keyword is a setting by its name, as on the command line: `workers=100`, `timeout="2m"`, `user="admin"`.
+What is not given is read from the project's `invoke.yaml` and the environment, as tasks do.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner import runs
+from runner import configuration, runs
+from runner.errors import UsageError
 from runner.jobs import CommandJob, FunctionJob
+from runner.models import Host
 from runner.results import Results
 from runner.settings import Settings
 from runner.tasks.per_host import function_of
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 
     from runner.inventory import Inventory
     from runner.jobs import Job
-    from runner.models import Host, HostResult
+    from runner.models import HostResult
 
 __all__ = ["load", "ping", "run", "stream"]
 
@@ -28,19 +32,15 @@ def load(*sources: str | os.PathLike[str]) -> Inventory:
     """Read an inventory.
 
     Args:
-        sources: Files, folders or comma lists of hosts; where none is given, what Ansible's configuration
-            names, else `inventories/`.
+        sources: Files, folders or comma lists of hosts; where none is given, what the configuration names,
+            else `inventories/`.
 
     Raises:
         InventoryError: A source cannot be read.
     """
     from runner import inventory  # noqa: PLC0415 - YAML is slow to import
 
-    if not sources:
-        from runner.inventory.ansible_cfg import ansible_defaults  # noqa: PLC0415
-
-        sources = runs.inventory_sources(Settings.resolve({}, Settings.of_ansible(ansible_defaults())))
-    return inventory.load(*sources)
+    return inventory.load(*(sources or runs.inventory_sources(_settings({}))))
 
 
 def ping(hosts: Iterable[Host], **settings: Any) -> Results:
@@ -49,8 +49,8 @@ def ping(hosts: Iterable[Host], **settings: Any) -> Results:
     Raises:
         UsageError: A setting is not known or cannot be read.
     """
-    chosen = Settings.resolve(settings)
-    targets = tuple(hosts)
+    chosen = _settings(settings)
+    targets = _hosts(hosts)
     begun = runs.begin("ping", chosen)
     found = list(runs.ping(targets, chosen))
     return Results(found, runs.end(begun), targets)
@@ -72,8 +72,8 @@ def stream(
         UsageError: A setting is not known or cannot be read.
     """
     job = _job(what)
-    chosen = Settings.resolve({"no_ping": True, **settings})
-    return runs.carry_out(runs.begin("run", chosen, commands=job.commands), hosts, job, chosen)
+    chosen = _settings({"no_ping": True, **settings})
+    return runs.carry_out(runs.begin("run", chosen, commands=job.commands), _hosts(hosts), job, chosen)
 
 
 def run(hosts: Iterable[Host], what: str | Sequence[str] | Callable[..., Any], **settings: Any) -> Results:
@@ -83,11 +83,24 @@ def run(hosts: Iterable[Host], what: str | Sequence[str] | Callable[..., Any], *
         UsageError: A setting is not known or cannot be read.
     """
     job = _job(what)
-    chosen = Settings.resolve({"no_ping": True, **settings})
-    targets = tuple(hosts)
+    chosen = _settings({"no_ping": True, **settings})
+    targets = _hosts(hosts)
     begun = runs.begin("run", chosen, commands=job.commands)
     found = list(runs.carry_out(begun, targets, job, chosen))
     return Results(found, runs.end(begun), targets)
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    """Read a script's settings over what is configured where it runs."""
+    return Settings.resolve(given, configuration.of_folder(Path.cwd()))
+
+
+def _hosts(hosts: Iterable[Host]) -> tuple[Host, ...]:
+    found = (hosts,) if isinstance(hosts, (str, Host)) else tuple(hosts)
+    for host in found:
+        if not isinstance(host, Host):
+            raise UsageError(f"expected hosts, such as inventory.select() gives, found {host!r}")
+    return found
 
 
 def _job(what: str | Sequence[str] | Callable[..., Any]) -> Job:

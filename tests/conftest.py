@@ -1,4 +1,4 @@
-"""A fleet that all tests share, which none of them changes."""
+"""What tests share: a fleet, which none of them changes; and what they have for themselves: a history."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from .projects import Project, project
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _own_history(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what tests run out of the history of whoever runs them."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
 
 
 @pytest.fixture(scope="session")

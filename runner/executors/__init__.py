@@ -15,7 +15,7 @@ from runner.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ExecutorFactory", "SerialExecutor", "create", "names", "process", "serial", "thread"]
+__all__ = ["ExecutorFactory", "SerialExecutor", "create", "end", "names", "process", "serial", "thread"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -44,11 +44,22 @@ def create(name: str, workers: int) -> Executor:
         raise UsageError(f"--executor: {name!r} is not known; known: {', '.join(names())}")
     try:
         factory: ExecutorFactory = found[0].load()
-        return factory(workers)
+        executor = factory(workers)
     except UsageError:
         raise
     except Exception as exc:  # a third party's factory may raise anything
         raise UsageError(f"--executor {name} cannot be started: {type(exc).__name__}: {exc}") from exc
+    if not callable(getattr(executor, "submit", None)) or not callable(getattr(executor, "shutdown", None)):
+        raise UsageError(f"--executor {name} is no concurrent.futures.Executor but {executor!r}")
+    return executor
+
+
+def end(executor: Executor, *, wait: bool) -> None:
+    """Shut an executor down, dropping what it has not begun; not every one takes `cancel_futures`."""
+    try:
+        executor.shutdown(wait=wait, cancel_futures=True)
+    except TypeError:
+        executor.shutdown(wait=wait)
 
 
 class SerialExecutor(Executor):

@@ -77,9 +77,14 @@ class OutputFolder:
     def write(self, result: HostResult) -> None:
         """Write what a host said, its commands' bytes unchanged; replace what an earlier run wrote.
 
+        A host that was sent nothing has no file: an empty one would look like one with nothing to say.
+
         Raises:
             OSError: It cannot be written; an earlier file is left as it was.
         """
+        if not result.commands:
+            (self._path / self._names[result.host]).unlink(missing_ok=True)
+            return
         data = b"".join(item.stdout_bytes + item.stderr_bytes for item in result.commands)
         descriptor, temporary = tempfile.mkstemp(dir=self._path, prefix=".new-")
         try:

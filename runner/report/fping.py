@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.models import Status
 from runner.report.terminal import visible_line
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from runner.results import Results
 
 __all__ = ["FpingReporter"]
+
+_SILENT = frozenset({Status.UNREACHABLE, Status.ERROR, Status.CANCELLED, Status.SKIPPED})
+"""What says nothing for a host; one that refuses a login or fails a command is there."""
 
 
 class FpingReporter:
@@ -31,7 +35,7 @@ class FpingReporter:
         if result.rtts_ms:
             print(f"{name} : {_statistics(result.rtts_ms)}", file=self._stream, flush=True)
         else:
-            state = "alive" if result.ok else "unreachable"
+            state = "unreachable" if result.status in _SILENT else "alive"
             print(f"{name} is {state}", file=self._stream, flush=True)
 
     def finish(self, results: Results) -> None:

@@ -45,7 +45,8 @@ def details(result: HostResult) -> str:
 def body(result: HostResult) -> list[str]:
     """Return the lines of what a host said, safe for a terminal; then why it did not end ok."""
     lines: list[str] = []
-    for command in result.commands:
+    # What a task returned stands for what it was told on the way.
+    for command in result.commands if result.value is None else ():
         if len(result.commands) > 1:
             lines.append(f"  $ {visible_line(command.command)}")
         lines += _indented(command)

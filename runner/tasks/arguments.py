@@ -16,7 +16,7 @@ from invoke.parser.argument import Argument
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Repeated", "check_flags", "flags", "own_words"]
+__all__ = ["Numeric", "Repeated", "check_flags", "flags", "own_words"]
 
 
 class Repeated(Argument):
@@ -46,6 +46,22 @@ def flags(arguments: Iterable[Argument]) -> dict[str, bool]:
             if argument.kind is bool and argument.default is True:
                 found[f"--no-{dashed}"] = False
     return found
+
+
+class Numeric(Argument):
+    """An argument that is a number; one that is none is told in one line."""
+
+    def set_value(self, value: Any, cast: bool = True) -> None:
+        """Take what was given.
+
+        Raises:
+            ParseError: It is no number.
+        """
+        try:
+            super().set_value(value, cast)
+        except ValueError:
+            kind = "a whole number" if self.kind is int else "a number"
+            raise ParseError(f"--{self.names[0]} {value!r}: expected {kind}") from None
 
 
 def own_words(argv: Sequence[str], names: Iterable[str], known: Mapping[str, bool]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner import runs
@@ -39,6 +40,8 @@ def carry_out(name: str, job: Job, call: Call) -> int:
     run = runs.begin(
         name, settings, commands=job.commands, pattern=settings.group, inventory=inventory.sources
     )
+    if left.resumed is not None:  # it stays the run that it is, so that going on once more has nothing to do
+        run = replace(run, id=left.resumed)
     names = {host.name for host in left.hosts}
     meant = tuple(host for host in hosts if host.name in names) + tuple(
         Host(result.host) for result in left.decided

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "find", "history_path", "plan", "record", "same_commands"]
 
 
+KEPT = "already-done"
+"""Reason of a host of which a resumed run has the result."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is left to do.
@@ -29,10 +33,12 @@ class Plan:
     Attributes:
         hosts: The hosts to do it on.
         decided: Results of hosts that are not touched again.
+        resumed: Id of the run that is gone on with.
     """
 
     hosts: tuple[Host, ...]
     decided: tuple[HostResult, ...] = ()
+    resumed: str | None = None
 
 
 def history_path(settings: Settings) -> Path:
@@ -44,7 +50,8 @@ def record(run: Run, hosts: Sequence[Host], settings: Settings) -> Recorder | No
     """Begin to keep a run in the history, unless it is not to be kept."""
     if settings.no_history or settings.dry_run:
         return None
-    return Recorder(history_path(settings), run, [host.name for host in hosts])
+    resumed = settings.resume is not None
+    return Recorder(history_path(settings), run, [host.name for host in hosts], resumed=resumed)
 
 
 def find(settings: Settings, name: str) -> Record:
@@ -104,7 +111,8 @@ def _resumed(record: Record, hosts: tuple[Host, ...], commands: Sequence[str], *
     decided = [
         _lost(name) if name in doubtful else _kept(name) for name in record.hosts if name not in missing
     ]
-    return Plan(tuple(selected[name] for name in record.hosts if name in missing), tuple(decided))
+    left = tuple(selected[name] for name in record.hosts if name in missing)
+    return Plan(left, tuple(decided), record.run.id)
 
 
 def _check_selection(record: Record, selected: dict[str, Host]) -> None:
@@ -129,4 +137,4 @@ def _lost(name: str) -> HostResult:
 
 
 def _kept(name: str) -> HostResult:
-    return HostResult(name, Status.SKIPPED, reason="already-done")
+    return HostResult(name, Status.SKIPPED, reason=KEPT, error="the run that is gone on with has its result")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from invoke.exceptions import Exit
@@ -18,17 +16,14 @@ from invoke.tasks import Task
 from runner.errors import RunnerError, UsageError
 from runner.report.terminal import visible_line
 from runner.settings import Flag, Settings
-from runner.tasks.arguments import Repeated, check_flags, flags, own_words
+from runner.tasks.arguments import Numeric, Repeated, check_flags, flags, own_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from invoke.context import Context
 
 __all__ = ["Call", "FleetTask"]
-
-_PATHS = ("inventory", "known_hosts", "private_key", "vault_password_file", "output_dir")
-_PATH_LISTS = ("known_hosts", "vault_password_file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +71,7 @@ class FleetTask(Task):  # type: ignore[type-arg]
         """
         self.help = dict(self._own_help)
         own = super().get_arguments(ignore_unknown_help)
-        own = [self._as_command(item) if item.name == self._command else item for item in own]
+        own = [self._refined(item) for item in own]
         arguments = [*own, *(_argument(name, flag) for name, flag in self.flags.items())]
         core = _core_flags()
         words = own_words(sys.argv[1:], (self.name, *self.aliases), flags(arguments) | core)
@@ -85,7 +80,18 @@ class FleetTask(Task):  # type: ignore[type-arg]
             item.positional = item.name == self._command and loose
         return arguments
 
-    def _as_command(self, item: Argument) -> Argument:
+    def _refined(self, item: Argument) -> Argument:
+        """Return one of the body's arguments as we want it read."""
+        if item.name != self._command:
+            if item.kind in (int, float):
+                return Numeric(
+                    names=item.names,
+                    kind=item.kind,
+                    default=item.default,
+                    help=item.help,
+                    attr_name=item.attr_name,
+                )
+            return item
         names = (*item.names, self._short) if self._short else item.names
         return Repeated(names=names, help=item.help, attr_name=item.attr_name)
 
@@ -100,6 +106,7 @@ class FleetTask(Task):  # type: ignore[type-arg]
             call = Call(context, _settings(context, given), _remainder(context))
             if call.remainder and self._command is None:
                 raise UsageError(f"nothing can be said to it after --: {call.remainder!r}")
+            self._check_given(arguments)
             code = self.body(call, **arguments)
         except RunnerError as exc:
             raise Exit(visible_line(f"{self.name}: {exc}"), code=1) from exc
@@ -109,6 +116,12 @@ class FleetTask(Task):  # type: ignore[type-arg]
         if code:
             raise Exit(code=code)
         return 0
+
+    def _check_given(self, arguments: dict[str, Any]) -> None:
+        """Miss what the body cannot do without: Invoke does so for positional arguments only."""
+        for name, parameter in self.argspec(self.body).parameters.items():
+            if parameter.default is parameter.empty and arguments.get(name) is None:
+                raise UsageError(f"--{name.replace('_', '-')} is needed")
 
 
 @cache
@@ -128,64 +141,10 @@ def _argument(name: str, flag: Flag) -> Argument:
 
 
 def _settings(context: Context, given: dict[str, Any]) -> Settings:
+    from runner import configuration  # noqa: PLC0415 - tasks are listed without it
+
     chosen = {name: value for name, value in given.items() if value is not False}
-    configured = context.config.get("runner") or {}
-    if not hasattr(configured, "items"):
-        raise UsageError("`runner:` in the configuration must be a mapping of settings")
-    from runner.inventory.ansible_cfg import ansible_defaults  # noqa: PLC0415 - tasks are listed without it
-
-    ours = {name: value for name, value in configured.items() if value is not None}
-    theirs = _default(context) | Settings.of_ansible(ansible_defaults())
-    return Settings.resolve(chosen, theirs | _rooted(_environment(ours) | ours, context))
-
-
-def _environment(configured: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the environment says of what is not configured.
-
-    Invoke itself puts the environment over keys that the configuration has. Were it to be told of the others
-    beforehand, a section that is no mapping would end in its traceback.
-    """
-    named = {name: f"INVOKE_RUNNER_{name.upper()}" for name in Settings.flags() if name not in configured}
-    return {name: os.environ[variable] for name, variable in named.items() if variable in os.environ}
-
-
-def _default(context: Context) -> dict[str, Any]:
-    """Return the project's folder of inventories, for who stands below it."""
-    from runner.runs import DEFAULT_SOURCE  # noqa: PLC0415 - tasks are listed without loading what runs them
-
-    root = getattr(context.config, "_project_prefix", None)
-    folder = Path(root or "", DEFAULT_SOURCE)
-    elsewhere = bool(root) and folder.exists() and not Path(DEFAULT_SOURCE).exists()
-    return {"inventory": str(folder)} if elsewhere else {}
-
-
-def _rooted(configured: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Return the configuration with its relative paths standing on the folder of the project.
-
-    Invoke looks for the project upwards of the current folder and keeps where it found it to itself.
-    """
-    root = getattr(context.config, "_project_prefix", None)
-    if not root:
-        return configured
-    for name in _PATHS:
-        value = configured.get(name)
-        if isinstance(value, str) and name in _PATH_LISTS:
-            configured[name] = [_root(root, item) for item in value.split(os.pathsep)]
-        elif isinstance(value, str):
-            configured[name] = _root(root, value)
-        elif isinstance(value, (list, tuple)):
-            configured[name] = [_root(root, str(item)) for item in value]
-    return configured
-
-
-def _root(root: str, path: str) -> str:
-    if "," in path or path.startswith("~"):
-        return path
-    full = Path(root) / path
-    try:
-        return str(full.relative_to(Path.cwd()))
-    except ValueError:
-        return str(full)
+    return Settings.resolve(chosen, configuration.of_config(context.config))
 
 
 def _remainder(context: Context) -> str:

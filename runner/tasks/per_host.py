@@ -6,6 +6,8 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from runner.errors import UsageError
+from runner.settings import Settings
 from runner.tasks.fleet import FleetTask
 
 if TYPE_CHECKING:
@@ -17,9 +19,19 @@ __all__ = ["HostTask", "function_of", "host_task"]
 
 
 class HostTask(FleetTask):
-    """An Invoke task that calls a function for each host; what it returns is the result's `value`."""
+    """An Invoke task that calls a function for each host; what it returns is the result's `value`.
+
+    Raises:
+        UsageError: A parameter of the function is called like a flag that every task has.
+    """
 
     def __init__(self, function: Callable[..., Any], **options: Any) -> None:
+        taken = set(inspect.signature(function).parameters) & (set(Settings.flags()) | {"given"})
+        if taken:
+            raise UsageError(
+                f"host task {function.__name__}: {', '.join(sorted(taken))} is a flag that every task has; "
+                "give the parameter another name"
+            )
         self.function = function
         options.setdefault("name", function.__name__.strip("_"))
         super().__init__(_body(function), **options)

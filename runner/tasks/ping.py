@@ -22,11 +22,10 @@ def _ping(
     down: bool = False,
 ) -> int:
     """Ping hosts, all at once: who is up, how fast, and why the others are not."""
-    from runner import quantities, reach  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner import quantities  # noqa: PLC0415 - tasks are listed without loading what runs them
     from runner.tasks import pinging  # noqa: PLC0415
     from runner.tasks.present import prepare  # noqa: PLC0415
     from runner.tasks.select import select  # noqa: PLC0415
-    from runner.tasks.voice import say  # noqa: PLC0415
 
     if alive and down:
         raise UsageError("--alive and --down exclude each other")
@@ -37,10 +36,6 @@ def _ping(
     )
     settings = prepare(call.settings)
     inventory, hosts = select(settings)
-    if settings.method in ("auto", "icmp") and not settings.quiet and not settings.dry_run:
-        hint = reach.icmp_permitted()
-        if hint is not None:
-            say(f"note: {hint}")
     if watch:
         return pinging.watch(hosts, settings, asked)
     return pinging.once(hosts, settings, asked, inventory.sources)

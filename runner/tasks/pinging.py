@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from runner import runs
+from runner.errors import UsageError
+from runner.reach.icmp import icmp_permitted
 from runner.reach.rounds import Changes, rounds, summed
 from runner.report import watch as watches
 from runner.report.bare import BareReporter
@@ -17,6 +19,7 @@ from runner.tasks.earlier import plan, record
 from runner.tasks.interruption import Interruption
 from runner.tasks.output import tolerant_stdout
 from runner.tasks.present import present
+from runner.tasks.voice import say
 from runner.tasks.recording import Recording
 
 if TYPE_CHECKING:
@@ -49,13 +52,27 @@ def once(hosts: Sequence[Host], settings: Settings, asked: Asked, sources: tuple
     Raises:
         UsageError: The format is not known, or an earlier run that was named is not there.
     """
+    if settings.resume:
+        raise UsageError("--resume goes on with runs of commands; ping again instead")
     run = runs.begin("ping", settings, pattern=settings.group, inventory=sources)
     left = plan(settings, tuple(hosts), ())
     recording = Recording(lambda: record(run, left.hosts, settings))
     reporter = None if asked.bare is None else BareReporter(sys.stdout, alive=asked.bare)
     several = asked.count is not None and not settings.dry_run
     results = _several(left.hosts, settings, asked) if several else runs.ping(left.hosts, settings)
-    return present(run, left.hosts, results, settings, Interruption(), recording=recording, reporter=reporter)
+    code = present(
+        run, left.hosts, results, settings, Interruption(), recording=recording, reporter=reporter
+    )
+    if code and not settings.quiet and not settings.dry_run:
+        _say_what_icmp_needs(settings)
+    return code
+
+
+def _say_what_icmp_needs(settings: Settings) -> None:
+    """Say, where some host did not answer, that it may have answered an echo that could not be sent."""
+    hint = icmp_permitted() if settings.method == "auto" else None
+    if hint is not None:
+        say(f"note: hosts were pinged by TCP only: {hint}")
 
 
 def _several(hosts: Sequence[Host], settings: Settings, asked: Asked) -> Generator[HostResult, None, None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 import os
 import sys
@@ -11,13 +10,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner import report, runs
-from runner.models import Host, HostResult, Secret, Status
+from runner.models import Host, HostResult, Status
 from runner.names import fold
 from runner.report import progress
 from runner.report.files import OutputFolder
 from runner.results import Results
 from runner.tasks.output import Output, tolerant_stdout
-from runner.tasks.voice import Warnings, say, speaking_around
+from runner.tasks.voice import Warnings, ask, say, speaking_around
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -51,7 +50,7 @@ def prepare(settings: Settings) -> Settings:
 
 def _asked(settings: Settings, name: str, what: str) -> Settings:
     """Ask for a secret, once, and let it win over what hosts' variables say."""
-    secret = Secret(getpass.getpass(f"{what}: ", sys.stderr))
+    secret = ask(what)
     return replace(settings, given=settings.given | {name}, **{name: secret})  # type: ignore[arg-type]
 
 
@@ -80,7 +79,7 @@ def present(  # noqa: PLR0913 - a run, its stream, and what is done with it
         # What a job prints is no result. Reporters have their stream already.
         with (
             redirect_stdout(sys.stderr),
-            speaking_around(presentation.progress(wanted=not settings.quiet)) as line,
+            speaking_around(presentation.progress(wanted=_progress_wanted(settings))) as line,
         ):
             presentation.follow(run, results, line)
         everything = Results(presentation.seen, runs.end(run), hosts)
@@ -160,13 +159,22 @@ def show(record: Record, settings: Settings) -> int:
     """
     tolerant_stdout()
     output = Output(report.create(settings.format, sys.stdout, _options(settings)))
-    everything = Results(record.results.values(), record.run, [Host(name) for name in record.hosts])
+    results = [record.results.get(name) or _without_result(record, name) for name in record.hosts]
+    everything = Results(results, record.run, [Host(name) for name in record.hosts])
     output.call("start", record.run)
     for result in everything.values():
         output.call("result", result)
     output.call("finish", everything)
     output.flush()
     return output.exit_code(everything.exit_code)
+
+
+def _without_result(record: Record, name: str) -> HostResult:
+    """Say of a host of a run that was killed what is known of it."""
+    if name in record.started:
+        text = "the run was killed while it was at work here: what was done is not known"
+        return HostResult(name, Status.LOST, reason="in-doubt", error=text, sent=True)
+    return HostResult(name, Status.CANCELLED, reason="not-reached", error="the run did not come to it")
 
 
 def _warn(results: Results, settings: Settings) -> None:
@@ -176,6 +184,11 @@ def _warn(results: Results, settings: Settings) -> None:
     doubtful = [result.host for result in results.values() if _in_doubt(result)]
     if doubtful:
         say(f"what the command did is not known on: {fold(doubtful)}")
+
+
+def _progress_wanted(settings: Settings) -> bool:
+    """Whether a line may be redrawn: not while somebody may be debugging a job in this very terminal."""
+    return not settings.quiet and settings.executor != "serial"
 
 
 def _in_doubt(result: HostResult) -> bool:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from invoke.exceptions import Exit
 from invoke.program import Program
 
 from runner import __version__
+from runner.configuration import project_folder
 from runner.tasks import namespace
 
 __all__ = ["RunnerProgram", "main"]
-
-
-_PROJECT_FILES = ("invoke.yaml", "invoke.yml", "invoke.json")
 
 
 class RunnerProgram(Program):
@@ -27,19 +26,16 @@ class RunnerProgram(Program):
 
     def parse_collection(self) -> None:
         """Load the collection and the project's configuration."""
-        folder = _project(Path.cwd())
+        folder = project_folder(Path.cwd())
         if folder is not None:
             self.config.set_project_location(str(folder))
-            self.config.load_project()
+            try:
+                self.config.load_project()
+            except Exception as exc:  # YAML's, JSON's, the system's: each loader has its own
+                raise Exit(
+                    f"{folder}: the configuration cannot be read: {' '.join(str(exc).split())}", 1
+                ) from exc
         super().parse_collection()
-
-
-def _project(start: Path) -> Path | None:
-    """Return the nearest folder upwards that has a configuration; one whose first choice is code has none."""
-    for folder in (start, *start.parents):
-        if any((folder / name).is_file() for name in _PROJECT_FILES):
-            return folder
-    return None
 
 
 def main() -> None:

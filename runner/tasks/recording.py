@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.tasks.earlier import KEPT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -35,7 +37,9 @@ class Recording:
             recorder.start(names)
 
     def add(self, result: HostResult) -> None:
-        """Keep a result."""
+        """Keep a result, unless it says that there is one already."""
+        if result.reason == KEPT:
+            return
         recorder = self._open()
         if recorder is not None:
             recorder.add(result)

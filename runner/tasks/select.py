@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
-import sys
 from typing import TYPE_CHECKING
 
 from runner import inventory as inventories
 from runner import runs
 from runner.errors import PatternError
 from runner.inventory.vault_ids import vault_of
-from runner.models import Secret
+from runner.tasks import voice
 
 if TYPE_CHECKING:
     from runner.inventory import Inventory
-    from runner.models import Host
+    from runner.models import Host, Secret
     from runner.settings import Settings
 
 __all__ = ["load", "select"]
@@ -34,7 +32,7 @@ def load(settings: Settings) -> Inventory:
 
     def ask(label: str) -> Secret:
         if label not in asked:
-            asked[label] = Secret(getpass.getpass(f"Vault password ({label}): ", sys.stderr))
+            asked[label] = voice.ask(f"Vault password ({label})")
         return asked[label]
 
     if settings.ask_vault_pass:

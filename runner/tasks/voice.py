@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import getpass
 import logging
 import sys
+import warnings
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from runner.errors import UsageError
+from runner.models import Secret
 from runner.report.progress import NoProgress
 from runner.report.terminal import visible_line
 
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
 
     from runner.report.progress import Progress
 
-__all__ = ["Warnings", "say", "speaking_around"]
+__all__ = ["Warnings", "ask", "say", "speaking_around"]
 
 _progress: list[Progress] = [NoProgress()]
 
@@ -27,6 +31,23 @@ def say(text: str) -> None:
     # A signal handler may have interrupted a write to the same stream, which raises RuntimeError.
     with _progress[-1].aside(), suppress(OSError, ValueError, RuntimeError):
         print(visible_line(text), file=sys.stderr, flush=True)
+
+
+def ask(what: str) -> Secret:
+    """Ask the operator for a secret, on the terminal.
+
+    Raises:
+        UsageError: There is nobody to ask.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Without a terminal, standard input is read; that is no news to the script that writes to it.
+            warnings.simplefilter("ignore", getpass.GetPassWarning)
+            return Secret(getpass.getpass(f"{what}: ", sys.stderr))
+    except EOFError:
+        raise UsageError(
+            f"no answer to {what!r}: there is no terminal, and standard input is at its end"
+        ) from None
 
 
 @contextmanager

@@ -1,0 +1,114 @@
+"""What is configured: `invoke.yaml`, the environment over it, and Ansible's configuration below.
+
+Tasks and scripts read it the same way, so that a setting means the same in both.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import UsageError
+from runner.settings import Settings
+
+if TYPE_CHECKING:
+    from invoke.config import Config
+
+__all__ = ["of_config", "of_folder", "project_folder"]
+
+_PROJECT_FILES = ("invoke.yaml", "invoke.yml", "invoke.json")
+_PATHS = ("inventory", "known_hosts", "private_key", "vault_password_file", "output_dir", "history")
+_PATH_LISTS = ("known_hosts", "vault_password_file")
+
+
+def project_folder(start: Path) -> Path | None:
+    """Return the nearest folder upwards that has a configuration.
+
+    A script, or `runner`, runs in folders that are nobody's project: what is found there is read and never
+    executed, and so `invoke.py` is passed over.
+    """
+    for folder in (start, *start.parents):
+        if any((folder / name).is_file() for name in _PROJECT_FILES):
+            return folder
+    return None
+
+
+def of_folder(start: Path) -> dict[str, Any]:
+    """Return what is configured for whoever runs in a folder, by setting name.
+
+    Raises:
+        UsageError: A file cannot be read.
+    """
+    from invoke.config import Config  # noqa: PLC0415 - Invoke has it loaded already where tasks run
+
+    folder = project_folder(start)
+    try:
+        config = Config()
+        if folder is not None:
+            config.set_project_location(str(folder))
+            config.load_project()
+    except Exception as exc:  # YAML's, JSON's, the system's: each loader has its own
+        raise UsageError(f"the configuration cannot be read: {' '.join(str(exc).split())}") from exc
+    return of_config(config)
+
+
+def of_config(config: Config) -> dict[str, Any]:
+    """Return what is configured, by setting name, from a configuration that Invoke has loaded.
+
+    Raises:
+        UsageError: Its `runner:` section is no mapping, or Ansible's configuration cannot be read.
+    """
+    from runner.inventory.ansible_cfg import ansible_defaults  # noqa: PLC0415 - tasks are listed without it
+
+    section = config.get("runner") or {}
+    if not hasattr(section, "items"):
+        raise UsageError("`runner:` in the configuration must be a mapping of settings")
+    root = getattr(config, "_project_prefix", None)  # Invoke keeps where it found the project to itself
+    ours = {name: value for name, value in section.items() if value is not None}
+    theirs = _default_source(root) | Settings.of_ansible(ansible_defaults())
+    return theirs | _rooted(ours | _environment(), root)
+
+
+def _environment() -> dict[str, str]:
+    """Return what the environment says.
+
+    Invoke does this for keys that the configuration has. Were it to be told of the others beforehand, a
+    section that is no mapping would end in its traceback.
+    """
+    variables = {name: f"INVOKE_RUNNER_{name.upper()}" for name in Settings.flags()}
+    return {name: os.environ[variable] for name, variable in variables.items() if variable in os.environ}
+
+
+def _default_source(root: str | None) -> dict[str, Any]:
+    """Return the project's folder of inventories, for who stands below it."""
+    from runner.runs import DEFAULT_SOURCE  # noqa: PLC0415 - tasks are listed without loading what runs them
+
+    folder = Path(root or "", DEFAULT_SOURCE)
+    elsewhere = bool(root) and folder.exists() and not Path(DEFAULT_SOURCE).exists()
+    return {"inventory": str(folder)} if elsewhere else {}
+
+
+def _rooted(configured: dict[str, Any], root: str | None) -> dict[str, Any]:
+    """Return the configuration with its relative paths standing on the folder of the project."""
+    if not root:
+        return configured
+    for name in _PATHS:
+        value = configured.get(name)
+        if isinstance(value, str) and name in _PATH_LISTS:
+            configured[name] = [_root(root, item) for item in value.split(os.pathsep)]
+        elif isinstance(value, str):
+            configured[name] = _root(root, value)
+        elif isinstance(value, (list, tuple)):
+            configured[name] = [_root(root, str(item)) for item in value]
+    return configured
+
+
+def _root(root: str, path: str) -> str:
+    if "," in path or path.startswith("~"):
+        return path
+    full = Path(root) / path
+    try:
+        return str(full.relative_to(Path.cwd()))
+    except ValueError:
+        return str(full)
