@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from runner.demo import DEMO_DEVICES, Fleet
@@ -14,6 +16,12 @@ from .projects import Project, project
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+# The same examples every time: what is new is looked for on purpose, not by whoever changes something else.
+hypothesis.settings.register_profile("steady", derandomize=True, database=None)
+hypothesis.settings.register_profile("searching")
+hypothesis.settings.load_profile("searching" if "RUNNER_FUZZ_SECONDS" in os.environ else "steady")
 
 
 @pytest.fixture(autouse=True)

@@ -300,10 +300,11 @@ class Graph:
                 self.add_child(ALL, name)
         if max(self.depths().values()) > MAX_GROUP_DEPTH:
             raise InventoryError(f"groups nested deeper than {MAX_GROUP_DEPTH} levels")
-        for name, host in self.hosts.items():
-            if not {parent.name for parent in host.parents} - {ALL}:
-                self.add_child(UNGROUPED, name)
+        # Told before `ungrouped` is cleared: as in Ansible, a host is either taken out of it or put into it.
+        alone = [name for name, host in self.hosts.items() if {each.name for each in host.parents} <= {ALL}]
         self._clear_ungrouped()
+        for name in alone:
+            self.add_child(UNGROUPED, name)
 
     def _clear_ungrouped(self) -> None:
         """Take out of `ungrouped` the hosts of other groups."""

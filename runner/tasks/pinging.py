@@ -19,8 +19,8 @@ from runner.tasks.earlier import plan, record
 from runner.tasks.interruption import Interruption
 from runner.tasks.output import tolerant_stdout
 from runner.tasks.present import present
-from runner.tasks.voice import say
 from runner.tasks.recording import Recording
+from runner.tasks.voice import say
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from runner.settings import Settings
 
 __all__ = ["Asked", "once", "watch"]
+
+
+_SOME_NOT_OK = (2, 4, 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +63,8 @@ def once(hosts: Sequence[Host], settings: Settings, asked: Asked, sources: tuple
     reporter = None if asked.bare is None else BareReporter(sys.stdout, alive=asked.bare)
     several = asked.count is not None and not settings.dry_run
     results = _several(left.hosts, settings, asked) if several else runs.ping(left.hosts, settings)
-    code = present(
-        run, left.hosts, results, settings, Interruption(), recording=recording, reporter=reporter
-    )
-    if code and not settings.quiet and not settings.dry_run:
+    code = present(run, left.hosts, results, settings, Interruption(), recording=recording, reporter=reporter)
+    if code in _SOME_NOT_OK and not settings.quiet:
         _say_what_icmp_needs(settings)
     return code
 
