@@ -244,6 +244,8 @@ class _Fanout:
         # What still runs has to find the run stopped, or it would try again.
         if not wait(futures, _ABORT_GRACE_S if self._give_up_at is None else 0).not_done:
             deadline.forget(self._run)
+        else:
+            self._ask_executor("terminate_workers")
         executors.end(self._executor, wait=not self._running)
 
     def batch(self, hosts: Sequence[Host], reach: ReachOptions) -> Iterator[HostResult]:
@@ -377,10 +379,15 @@ class _Fanout:
             self._end_running()
 
     def _end_running(self) -> None:
+        """End what runs, in whichever process it is, so that remote commands are told to end too."""
         deadline.abort(self._run)
-        terminate: Callable[[], None] | None = getattr(self._executor, "terminate_workers", None)
-        if terminate is not None:
-            terminate()
+        self._ask_executor("tell_workers", deadline.abort, self._run)
+
+    def _ask_executor(self, what: str, *arguments: object) -> None:
+        """Call what only executors over processes of our own have."""
+        ask: Callable[..., None] | None = getattr(self._executor, what, None)
+        if ask is not None:
+            ask(*arguments)
 
     def _refuse(self, status: Status, reason: str, text: str) -> Iterator[HostResult]:
         """Give every host that has not been started the result that says why."""

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 __all__ = ["Limits", "Verdict"]
 
 
+_REFUSED = frozenset({"login-refused", "jump-login-refused", "become-refused"})
+
+
 class Verdict(NamedTuple):
     """What becomes of hosts that have not been started: status, reason, and a line for people."""
 
@@ -37,11 +40,7 @@ class Limits:
 
     def take(self, result: HostResult) -> Verdict | None:
         """Count a result; return why no more hosts are to be started, once that is so."""
-        if result.ok or result.sent:  # whoever was sent a command had let the user in
-            self._refused = 0
-        if result.ok:
-            return None
-        if result.status is Status.AUTH and result.reason == "login-refused":
+        if result.status is Status.AUTH and result.reason in _REFUSED:
             self._refused += 1
             if self._refused == self._max_refused:
                 return Verdict(
@@ -50,6 +49,10 @@ class Limits:
                     f"not started: {self._refused} logins in a row were refused, which may lock the account; "
                     "check user and password, see --max-refused",
                 )
+        elif result.ok or result.sent:  # whoever was sent a command had let the user in
+            self._refused = 0
+        if result.ok:
+            return None
         if self._left is not None:
             self._left -= 1
             if self._left < 0:

@@ -29,6 +29,7 @@ __all__ = ["ThreadedProcessExecutor"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_TOLD = 0  # the number of what is no call; calls count from 1
 _JOIN_S = 5.0
 
 
@@ -110,6 +111,14 @@ class ThreadedProcessExecutor(Executor):
                 reader.join()
             for worker in self._workers:
                 worker.process.join(_JOIN_S)
+
+    def tell_workers(self, fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Call `fn` once in each process, beside what it is doing; nothing comes back."""
+        message = pickle.dumps((_TOLD, pickle.dumps((fn, args, kwargs))))
+        with self._lock:
+            for worker in self._workers:
+                with suppress(OSError):
+                    worker.pipe.send_bytes(message)
 
     def terminate_workers(self) -> None:
         """End the processes now; what they were doing raises `BrokenProcessPool`."""
@@ -233,7 +242,11 @@ def _serve(pipe: Connection, threads: int) -> None:
             if not message:
                 return
             number, payload = pickle.loads(message)  # noqa: S301 - from our own parent
-            pool.submit(_answer, pipe, answering, number, payload)
+            if number == _TOLD:
+                fn, args, kwargs = pickle.loads(payload)  # noqa: S301 - from our own parent
+                fn(*args, **kwargs)
+            else:
+                pool.submit(_answer, pipe, answering, number, payload)
 
 
 def _answer(pipe: Connection, answering: threading.Lock, number: int, payload: bytes) -> None:
