@@ -143,3 +143,32 @@ def test_ctrl_c_in_a_script_ends_it_and_what_it_started(demo: Project) -> None:
             _, stderr = process.communicate(timeout=30)
         assert process.returncode == -signal.SIGINT, executor
         assert stderr.endswith(b"KeyboardInterrupt\n"), executor
+
+
+def test_a_script_means_what_a_task_means_by_the_projects_settings(demo: Project) -> None:
+    hosts = runner.load().select("good")
+    results = runner.run(hosts, "show clock")  # known_hosts is said in invoke.yaml
+    assert results.ok
+    assert "known_hosts" in (demo.folder / "invoke.yaml").read_text()
+
+
+def test_the_environment_wins_over_the_file_and_a_keyword_over_both(
+    demo: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVOKE_RUNNER_KNOWN_HOSTS", str(demo.folder / "nothing"))
+    hosts = runner.load().select("r1")
+    assert runner.run(hosts, "show clock")["r1"].status is Status.HOSTKEY
+    assert runner.run(hosts, "show clock", known_hosts="known_hosts")["r1"].status is Status.OK
+
+
+def test_a_configuration_that_cannot_be_read_is_one_line(demo: Project) -> None:
+    demo.write("invoke.yaml", "runner: [\n")
+    with pytest.raises(UsageError, match="the configuration cannot be read: ") as caught:
+        runner.load()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("hosts", ["r1", ["r1"], [None]])
+def test_what_are_no_hosts_is_said_at_once(hosts: object) -> None:
+    with pytest.raises(UsageError, match=r"expected hosts, such as inventory\.select\(\) gives"):
+        runner.run(hosts, "show clock")  # type: ignore[arg-type]

@@ -45,6 +45,7 @@ def ask(what: str) -> Secret:
             warnings.simplefilter("ignore", getpass.GetPassWarning)
             return Secret(getpass.getpass(f"{what}: ", sys.stderr))
     except EOFError:
+        say("")  # ends the line of the question
         raise UsageError(
             f"no answer to {what!r}: there is no terminal, and standard input is at its end"
         ) from None

@@ -1,0 +1,88 @@
+"""`--resume` and `--failed`: what an earlier run leaves to be done, and nothing that may have been done."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.projects import Project
+
+
+def statuses(project: Project, *words: str) -> dict[str, str]:
+    done = project.type("run", "--format", "json", *words)
+    return {name: host["status"] for name, host in json.loads(done.stdout)["hosts"].items()}
+
+
+@pytest.fixture
+def killed(demo: Project) -> Project:
+    """A run of which r1 is done, r-slow at work, and r2 and r3 are still to come."""
+    words = ("run", "show clock", "-g", "r1:r-slow:r2:r3", "--serial", "1", "--format", "jsonl", "--no-ping")
+    with demo.start(*words) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["host"] == "r1"
+        time.sleep(0.5)
+        process.send_signal(signal.SIGKILL)
+    return demo
+
+
+def test_a_killed_run_goes_on_with_what_it_had_not_come_to(killed: Project) -> None:
+    found = statuses(killed, "--resume", "last")
+    assert found == {"r1": "skipped", "r-slow": "lost", "r2": "ok", "r3": "ok"}
+
+
+def test_going_on_once_more_touches_nobody(killed: Project) -> None:
+    statuses(killed, "--resume", "last")
+    for _ in range(2):
+        found = statuses(killed, "--resume", "last")
+        assert found == {"r1": "skipped", "r-slow": "lost", "r2": "skipped", "r3": "skipped"}
+
+
+def test_a_resumed_run_stays_one_run_of_the_history(killed: Project) -> None:
+    statuses(killed, "--resume", "last")
+    assert len(killed.type("history").stdout.splitlines()) == 1
+
+
+def test_a_run_that_has_come_to_its_end_leaves_nothing(demo: Project) -> None:
+    assert statuses(demo, "--cmd", "show clock", "-g", "good") == dict.fromkeys(("r1", "r2", "r3"), "ok")
+    assert statuses(demo, "--resume", "last") == dict.fromkeys(("r1", "r2", "r3"), "skipped")
+
+
+def test_another_command_is_refused_with_the_difference(killed: Project) -> None:
+    done = killed.type("run", "show version", "--resume", "last")
+    assert (done.code, done.stdout) == (1, "")
+    assert "ran ['show clock'], not ['show version']" in done.stderr
+
+
+def test_a_killed_run_is_shown_with_every_host(killed: Project) -> None:
+    done = killed.type("history.show", "last", "--format", "json")
+    hosts = json.loads(done.stdout)["hosts"]
+    assert {name: (host["status"], host["reason"]) for name, host in hosts.items()} == {
+        "r1": ("ok", None),
+        "r-slow": ("lost", "in-doubt"),
+        "r2": ("cancelled", "not-reached"),
+        "r3": ("cancelled", "not-reached"),
+    }
+
+
+def test_failed_means_the_last_run_in_the_order_of_runs(demo: Project) -> None:
+    for pattern in ("r1", "r-denied", "r1:r-denied"):  # several in one second
+        demo.type("run", "show clock", "-g", pattern)
+    assert statuses(demo, "show clock", "--failed", "last") == {"r-denied": "auth"}
+
+
+def test_nothing_failed_is_nothing_to_do(demo: Project) -> None:
+    demo.type("run", "show clock", "-g", "good")
+    done = demo.type("run", "show clock", "--failed", "last")
+    assert (done.code, done.stdout) == (0, "")
+    assert "nothing to do" in done.stderr
+
+
+def test_a_ping_is_not_resumed(demo: Project) -> None:
+    done = demo.type("ping", "--resume", "last")
+    assert (done.code, done.stdout) == (1, "")
+    assert "ping again instead" in done.stderr
