@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from runner.models import CommandResult, Phase, Status
+from runner.text import printable
 
 __all__ = [
     "Cancelled",
@@ -27,7 +28,6 @@ __all__ = [
     "RunnerError",
     "Unreachable",
     "UsageError",
-    "printable",
 ]
 
 
@@ -96,13 +96,6 @@ class InventoryError(RunnerError):
             self.column,
             self.text,
         )
-
-
-def printable(text: str) -> str:
-    """Return a text with what would move a terminal written out: what inventories hold may be anything."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def _rebuild_inventory_error(

@@ -18,9 +18,9 @@ from runner.connection import connector
 from runner.connection.access import access
 from runner.connection.deadline import Deadline
 from runner.connection.refusals import refusal
-from runner.connection.visible import visible
 from runner.errors import HostError, RequestRefused, Unreachable
 from runner.models import CommandResult, Host, HostResult, Phase, Status
+from runner.text import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -277,7 +277,7 @@ def _described(exc: BaseException) -> str:
         text = str(exc)
     except Exception:  # noqa: BLE001 - an exception of a job's own may fail to describe itself
         text = ""
-    return f"{type(exc).__name__}: {visible(text)}" if text else type(exc).__name__
+    return f"{type(exc).__name__}: {excerpt(text)}" if text else type(exc).__name__
 
 
 def _where(host: Host, options: ConnectionOptions) -> tuple[str | None, int | None]:
@@ -290,7 +290,7 @@ def _where(host: Host, options: ConnectionOptions) -> tuple[str | None, int | No
 
 def _failed(result: CommandResult) -> CommandFailed:
     if result.refused is not None:
-        text, reason = f"the device refused {result.command!r}: {visible(result.refused)}", "refused"
+        text, reason = f"the device refused {result.command!r}: {excerpt(result.refused)}", "refused"
     elif result.signal is not None:
         text, reason = f"{result.command!r} was ended by signal {result.signal}", "signal"
     else:

@@ -11,9 +11,9 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.connection.visible import visible
 from runner.errors import InvalidVariable, LoginRefused
 from runner.models import Phase, Secret
+from runner.text import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +101,7 @@ class Elevation:
     def refused(self, stderr: bytes) -> LoginRefused:
         """Return the error of a user that may not do this."""
         lines = [line for line in re.split(rb"[\r\n]+", self.own(stderr)) if line.strip()]
-        said = f": {visible(lines[-1])}" if lines else ""
+        said = f": {excerpt(lines[-1])}" if lines else ""
         return LoginRefused(
             f"{self._become.method} to {self._become.user} refused{said}",
             reason="become-refused",

@@ -17,9 +17,9 @@ from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
 from runner.connection.dial import PeerSocket
 from runner.connection.paramiko_hooks import sending_on
-from runner.connection.visible import visible
 from runner.errors import Cancelled, HostError, HostKeyRejected, LoginRefused, Unreachable
 from runner.models import Phase
+from runner.text import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -231,7 +231,7 @@ def _forward(via: Via, target: Endpoint, end: float) -> paramiko.Channel:
         raise _refused(exc) from exc
     except (paramiko.SSHException, EOFError, OSError) as exc:
         if not via.alive():
-            text = f"the connection to the jump host ended: {visible(str(exc)) or type(exc).__name__}"
+            text = f"the connection to the jump host ended: {excerpt(str(exc)) or type(exc).__name__}"
             raise _unreachable(text, "jump-lost", True) from exc
         raise _unreachable(
             f"no reply through the jump host within {seconds:.3g} s", "no-reply", True
@@ -243,11 +243,11 @@ def _refused(exc: paramiko.ChannelException) -> Unreachable:
     said = str(exc.text)
     for words, (reason, passing) in _REFUSALS.items():
         if words in said.lower():
-            return _unreachable(f"through the jump host: {visible(said)}", reason, passing)
+            return _unreachable(f"through the jump host: {excerpt(said)}", reason, passing)
     if exc.code == OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED:
-        text = f"the jump host does not forward connections: {visible(said)}"
+        text = f"the jump host does not forward connections: {excerpt(said)}"
         return _unreachable(text, "jump-prohibited", False)
-    return _unreachable(f"the jump host could not connect: {visible(said)}", "jump-failed", False)
+    return _unreachable(f"the jump host could not connect: {excerpt(said)}", "jump-failed", False)
 
 
 def _unreachable(text: str, reason: str, passing: bool) -> Unreachable:

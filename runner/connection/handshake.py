@@ -9,9 +9,9 @@ import paramiko
 from runner.connection import known_hosts
 from runner.connection.host_keys import judge
 from runner.connection.offer import read_offer
-from runner.connection.visible import visible
 from runner.errors import Unreachable
 from runner.models import Phase
+from runner.text import excerpt
 
 if TYPE_CHECKING:
     from runner.connection.dial import PeerSocket
@@ -92,11 +92,11 @@ def _no_handshake(transport: Transport, socket: PeerSocket, exc: Exception) -> U
     elif not transport.remote_version:
         passing = b"MaxStartups" in heard or b"Not allowed at this time" in heard
         reason = "busy" if passing else "no-banner"
-        text = f"no SSH banner, but {visible(heard, _SHOWN)!r}"
+        text = f"no SSH banner, but {excerpt(heard, _SHOWN)!r}"
     else:
         _, words = transport.runner_disconnect or (0, str(exc))
         reason, passing = "kex-failed", True
-        text = f"key exchange failed: {visible(words) or 'connection closed'}"
+        text = f"key exchange failed: {excerpt(words) or 'connection closed'}"
     return Unreachable(text, reason=reason, phase=Phase.HANDSHAKE, transient=passing)
 
 
@@ -108,7 +108,7 @@ def no_answer(transport: Transport, socket: PeerSocket, seconds: float) -> Unrea
             reason="kex-stalled",
             phase=Phase.HANDSHAKE,
         )
-    heard = f", but {visible(socket.preamble, _SHOWN)!r}" if socket.preamble else ""
+    heard = f", but {excerpt(socket.preamble, _SHOWN)!r}" if socket.preamble else ""
     return Unreachable(
         f"no SSH banner within {seconds:g} s{heard}", reason="no-banner", phase=Phase.HANDSHAKE
     )
@@ -117,12 +117,12 @@ def no_answer(transport: Transport, socket: PeerSocket, seconds: float) -> Unrea
 def _incompatible(version: str, heard: bytes, exc: Exception) -> tuple[str, str, bool]:
     """Name what the server has, so that one can see what to turn on there or here."""
     if version.startswith("SSH-1.") and not version.startswith("SSH-1.99"):
-        return "ssh1", f"speaks only SSH 1, which is not safe: {visible(version, _SHOWN)!r}", False
+        return "ssh1", f"speaks only SSH 1, which is not safe: {excerpt(version, _SHOWN)!r}", False
     offer = read_offer(heard)
     part = next((name for name in _PARTS if name in str(exc)), None)
     if offer is None or part is None:
-        return "no-common-algorithm", f"no algorithm in common: {visible(str(exc))}", False
-    offered = visible(", ".join(getattr(offer, _PARTS[part])))
+        return "no-common-algorithm", f"no algorithm in common: {excerpt(str(exc))}", False
+    offered = excerpt(", ".join(getattr(offer, _PARTS[part])))
     text = f"no {_PARTS[part].replace('_', ' ')} algorithm in common; the server offers only {offered}"
     if int(paramiko.__version__.partition(".")[0]) >= _WITHOUT_SHA1:
         text += " (older ones: pip install 'paramiko<5')"

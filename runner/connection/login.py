@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from runner.connection.credentials import KeyCredential, credentials
-from runner.connection.visible import visible
 from runner.errors import LoginRefused, Unreachable
 from runner.models import Phase
+from runner.text import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -103,7 +103,7 @@ class _Attempt:
                 phase=Phase.LOGIN,
             )
         offered = f"; offered: {', '.join(self._offered)}" if self._offered else ""
-        wants = f"; the server takes {', '.join(map(visible, self._allowed))}" if self._allowed else ""
+        wants = f"; the server takes {', '.join(map(excerpt, self._allowed))}" if self._allowed else ""
         return _refused(f"login as {user} refused{offered}{wants}")
 
     def _try(self, method: str, credential: Credential) -> Sequence[str]:
@@ -125,7 +125,7 @@ class _Attempt:
         code, words = self._transport.runner_disconnect or (0, "")
         if isinstance(exc, _Unanswered):
             return _refused(
-                f"login as {user}: the server asks {visible(exc.prompt)!r}, which nothing answers"
+                f"login as {user}: the server asks {excerpt(exc.prompt)!r}, which nothing answers"
             )
         if "Illegal info request" in str(exc):  # Paramiko's words for SSH_MSG_USERAUTH_PASSWD_CHANGEREQ
             return LoginRefused(
@@ -134,12 +134,12 @@ class _Attempt:
                 phase=Phase.LOGIN,
             )
         if "sign" in str(exc):  # the agent's refusal, which Paramiko meets in the connection's own thread
-            return _refused(f"login as {user} refused; {_name(credential)}: {visible(str(exc))}")
+            return _refused(f"login as {user} refused; {_name(credential)}: {excerpt(str(exc))}")
         if code == _NO_MORE_METHODS or "authentication" in words.lower():
             self._offered.append(_name(credential))
         if self._offered:
             return self.refused()
-        said = f": {visible(words)}" if words else ""
+        said = f": {excerpt(words)}" if words else ""
         return Unreachable(
             f"the connection ended during login as {user}{said}",
             reason="closed-in-login",

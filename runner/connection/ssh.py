@@ -19,7 +19,6 @@ from runner.connection.gateway import Gateways, Route
 from runner.connection.host_keys import OtherTypeOnRecord
 from runner.connection.login import log_in
 from runner.connection.paramiko_hooks import Transport
-from runner.connection.visible import visible
 from runner.errors import (
     Cancelled,
     ConnectionLost,
@@ -29,6 +28,7 @@ from runner.errors import (
     Unreachable,
 )
 from runner.models import Phase
+from runner.text import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -245,7 +245,7 @@ class SshConnection:
     def _broken(self, phase: Phase, exc: Exception) -> HostError:
         if isinstance(exc, paramiko.ChannelException):
             return RequestRefused(
-                f"the server refused a channel: {visible(exc.text)}", reason="channel-refused", phase=phase
+                f"the server refused a channel: {excerpt(exc.text)}", reason="channel-refused", phase=phase
             )
         if phase is Phase.COMMAND and self.alive():
             return RequestRefused("the server refused to run a command", reason="exec-refused", phase=phase)
@@ -254,7 +254,7 @@ class SshConnection:
                 "the connection ended when the command had been sent", reason="connection-lost", phase=phase
             )
         return Unreachable(
-            f"the connection ended: {visible(str(exc)) or type(exc).__name__}",
+            f"the connection ended: {excerpt(str(exc)) or type(exc).__name__}",
             reason="closed-after-login" if phase is Phase.CHANNEL else "connection-lost",
             phase=phase,
             transient=True,

@@ -11,8 +11,9 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import InvalidVariable, printable
+from runner.errors import InvalidVariable
 from runner.models import Endpoint, Phase
+from runner.text import printable
 
 if TYPE_CHECKING:
     from runner.models import Host

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import PatternError, printable
+from runner.errors import PatternError
 from runner.inventory.graph import ALL
 from runner.inventory.inventory import traced
 from runner.inventory.patterns import nearest
 from runner.inventory.values import LocatedDict
 from runner.inventory.variables import VariableTable
+from runner.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,11 +12,12 @@ from itertools import islice
 from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import InventoryError, PatternError, printable
+from runner.errors import InventoryError, PatternError
 from runner.inventory.graph import ALL
 from runner.inventory.patterns import nearest
 from runner.inventory.values import UnsafeText, VaultText
 from runner.inventory.variables import INTERNAL_NAMES
+from runner.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

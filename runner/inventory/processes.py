@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from runner.errors import InventoryError
+from runner.text import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -116,4 +117,4 @@ def _await_end(process: subprocess.Popen[bytes], path: str, deadline: float) -> 
 def _one_line(text: bytes) -> str:
     """Make a complaint fit for a message: its last line, without what moves a terminal."""
     lines = text.decode("utf-8", "replace").strip().splitlines()
-    return "".join(char if char.isprintable() else "?" for char in lines[-1])[:200] if lines else ""
+    return excerpt(lines[-1]) if lines else ""

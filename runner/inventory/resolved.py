@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from runner.errors import HostError, InvalidVariable, InventoryError, printable
+from runner.errors import HostError, InvalidVariable, InventoryError
 from runner.inventory.values import UnsafeText, VaultText
 from runner.models import Phase
+from runner.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator

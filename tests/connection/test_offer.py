@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.connection.offer import read_offer
-from runner.connection.visible import visible
+from runner.text import excerpt
 from tests.connection.peers.raw import kexinit
 
 BANNER = b"SSH-2.0-x\r\n"
@@ -40,9 +40,9 @@ def test_no_bytes_break_the_reading(noise: bytes) -> None:
 
 @given(st.one_of(st.text(), st.binary()))
 def test_what_is_shown_is_one_line_that_drives_no_terminal(said: str | bytes) -> None:
-    assert visible(said).isprintable()
+    assert excerpt(said).isprintable()
 
 
 def test_what_is_shown_is_not_endless() -> None:
-    assert len(visible("x" * 10_000)) < 300
-    assert visible(b"\x1b[2Jhi\xff\r\n") == r"\x1b[2Jhi\xff"
+    assert len(excerpt("x" * 10_000)) < 300
+    assert excerpt(b"\x1b[2Jhi\xff\r\n") == r"\x1b[2Jhi\xff"

@@ -262,7 +262,7 @@ def test_a_daemon_that_a_script_leaves_behind_is_not_waited_for(tmp_path: Path) 
     ("body", "message"),
     [
         ("echo boom >&2; exit 3", "ended with status 3: boom"),
-        ("printf '\\033[31mred\\n' >&2; exit 1", "ended with status 1: ?[31mred"),
+        ("printf '\\033[31mred\\n' >&2; exit 1", "ended with status 1: \\x1b[31mred"),
         ("kill -9 $$", "ended with status -9"),
         ("exit 0", "printed nothing; expected a JSON object"),
         ("echo garbage", "printed no JSON"),

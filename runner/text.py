@@ -1,0 +1,22 @@
+"""What others wrote as part of messages of ours: nothing in it moves a terminal or begins a line."""
+
+from __future__ import annotations
+
+__all__ = ["excerpt", "printable"]
+
+_LONGEST = 200
+
+
+def printable(text: str) -> str:
+    r"""Return a text with whatever is not printable written out as in `\x1b`."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def excerpt(text: str | bytes, longest: int = _LONGEST) -> str:
+    """Return the beginning of what a peer said, printable, of at most `longest` characters."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "backslashreplace")
+    shown = printable(text[:longest].strip())
+    return shown if len(text) <= longest else shown + "…"

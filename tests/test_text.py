@@ -1,0 +1,31 @@
+"""What others wrote as part of messages of ours."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.text import excerpt, printable
+
+
+@given(st.text())
+def test_nothing_that_moves_a_terminal_is_left(text: str) -> None:
+    assert printable(text).isprintable()
+    assert excerpt(text).isprintable()
+
+
+@given(st.binary())
+def test_bytes_of_any_kind_are_shown(data: bytes) -> None:
+    assert excerpt(data).isprintable()
+
+
+def test_what_is_printable_stays_as_it_is() -> None:
+    assert printable("grüße, 東京 ✓") == "grüße, 東京 ✓"
+
+
+def test_what_is_not_is_written_out() -> None:
+    assert printable("\x1b[31m\n\u202e") == r"\x1b[31m\n\u202e"
+
+
+def test_only_the_beginning_of_much_is_shown() -> None:
+    assert excerpt("x" * 1000, 10) == "x" * 10 + "…"
