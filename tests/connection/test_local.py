@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
@@ -15,23 +14,12 @@ from runner.connection.local import LocalConnection, connect
 from runner.connection.options import ConnectionOptions
 from runner.errors import Cancelled, DeadlineExceeded, OutputLimitExceeded
 from runner.models import Host
+from tests.liveness import gone
 
 
 def local(limits: Deadline | None = None, **options: object) -> LocalConnection:
     chosen = ConnectionOptions(**options)  # type: ignore[arg-type]
     return connect(Host("here"), chosen, limits or Deadline())
-
-
-def gone(pid: int) -> bool:
-    end = time.monotonic() + 5
-    while time.monotonic() < end:
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except FileNotFoundError:
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_a_command_gives_its_output_and_exit_code() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +15,7 @@ from runner.connection.ssh import connect
 from runner.errors import ConnectionLost, DeadlineExceeded, OutputLimitExceeded
 from runner.jobs import CommandJob, perform
 from runner.models import Phase, Status
+from tests.liveness import gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,21 +46,6 @@ def login(sshd: Sshd) -> Iterator[Login]:
             return connection
 
         yield log_in
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that only waits to be reaped does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):  # it may end between `open` and `read`
-        return False
-
-
-def gone(pid: int, within_s: float = 5.0) -> bool:
-    end = time.monotonic() + within_s
-    while alive(pid) and time.monotonic() < end:
-        time.sleep(0.02)
-    return not alive(pid)
 
 
 def test_a_command_gives_its_output_and_exit_code(connection: SshConnection) -> None:

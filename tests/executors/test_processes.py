@@ -10,7 +10,6 @@ import sys
 import time
 from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +19,7 @@ from runner import Host, Status
 from runner.executors.processes import ThreadedProcessExecutor
 from tests.executors import jobs
 from tests.executors.jobs import Stubborn, Unpicklable, Unreadable, die, echo, fail, make, nap, where
+from tests.liveness import gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,23 +31,6 @@ def executor() -> Iterator[ThreadedProcessExecutor]:
     yield executor
     executor.terminate_workers()
     executor.shutdown()
-
-
-def alive(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def gone(*pids: int) -> bool:
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        if not any(alive(pid) for pid in pids):
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_calls_are_spread_over_processes_and_threads(executor: ThreadedProcessExecutor) -> None:
