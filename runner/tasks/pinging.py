@@ -63,6 +63,7 @@ def once(hosts: Sequence[Host], settings: Settings, asked: Asked, sources: tuple
     reporter = None if asked.bare is None else BareReporter(sys.stdout, alive=asked.bare)
     several = asked.count is not None and not settings.dry_run
     results = _several(left.hosts, settings, asked) if several else runs.ping(left.hosts, settings)
+    silent: list[str] = []
     code = present(run, left.hosts, results, settings, Interruption(), recording=recording, reporter=reporter)
     if code in _SOME_NOT_OK and not settings.quiet:
         _say_what_icmp_needs(settings)
@@ -70,7 +71,7 @@ def once(hosts: Sequence[Host], settings: Settings, asked: Asked, sources: tuple
 
 
 def _say_what_icmp_needs(settings: Settings) -> None:
-    """Say, where some host did not answer, that it may have answered an echo that could not be sent."""
+    """Say that who was silent may have answered an echo, where none could be sent."""
     hint = icmp_permitted() if settings.method == "auto" else None
     if hint is not None:
         say(f"note: hosts were pinged by TCP only: {hint}")
