@@ -64,10 +64,29 @@ def once(hosts: Sequence[Host], settings: Settings, asked: Asked, sources: tuple
     several = asked.count is not None and not settings.dry_run
     results = _several(left.hosts, settings, asked) if several else runs.ping(left.hosts, settings)
     silent: list[str] = []
-    code = present(run, left.hosts, results, settings, Interruption(), recording=recording, reporter=reporter)
-    if code in _SOME_NOT_OK and not settings.quiet:
+    code = present(
+        run,
+        left.hosts,
+        _noting(results, silent),
+        settings,
+        Interruption(),
+        recording=recording,
+        reporter=reporter,
+    )
+    if silent and code in _SOME_NOT_OK and not settings.quiet:
         _say_what_icmp_needs(settings)
     return code
+
+
+def _noting(
+    results: Generator[HostResult, None, None], silent: list[str]
+) -> Generator[HostResult, None, None]:
+    """Pass results on, and note who gave no sign of life."""
+    with closing(results):
+        for result in results:
+            if result.reason == Reason.NO_REPLY:
+                silent.append(result.host)
+            yield result
 
 
 def _say_what_icmp_needs(settings: Settings) -> None:
