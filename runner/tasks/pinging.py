@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from runner import runs
 from runner.errors import UsageError
 from runner.reach.icmp import icmp_permitted
+from runner.reach.reasons import Reason
 from runner.reach.rounds import Changes, rounds, summed
 from runner.report import watch as watches
 from runner.report.bare import BareReporter
