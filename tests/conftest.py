@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-# A shell that starts the tests in the background has them ignore Ctrl-C (POSIX sh, asynchronous lists), and so
-# would every program that they start and interrupt; with a handler here, those begin with the default.
+# A shell that starts the tests in the background has them ignore Ctrl-C (POSIX sh, asynchronous lists), and
+# so would every program that they start and interrupt; with a handler here, those begin with the default.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples every time: what is new is looked for on purpose, not by whoever changes something else.
