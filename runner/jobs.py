@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from runner.connection import Connection, ConnectionOptions
 
-__all__ = ["CommandFailed", "CommandJob", "FunctionJob", "Job", "Session", "perform"]
+__all__ = ["CommandFailed", "CommandJob", "FunctionJob", "Job", "Session", "perform", "unwrapped"]
 
 _BACKOFF_S = 0.5
 _BACKOFF_CAP_S = 8.0
@@ -106,7 +106,12 @@ def _imported(module: str, name: str) -> Any:
     found: Any = importlib.import_module(module)
     for part in name.split("."):
         found = getattr(found, part)
-    return getattr(found, "function", found)
+    return unwrapped(found)
+
+
+def unwrapped(what: Any) -> Any:
+    """Return the function that something wraps and holds as its attribute `function`; any other as it is."""
+    return getattr(what, "function", what)
 
 
 def _function_job(module: str, name: str, arguments: Mapping[str, Any]) -> FunctionJob:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from runner import configuration, runs
 from runner.errors import UsageError
-from runner.jobs import CommandJob, FunctionJob
+from runner.jobs import CommandJob, FunctionJob, unwrapped
 from runner.models import Host
 from runner.results import Results
 from runner.settings import Settings
-from runner.tasks.per_host import function_of
 
 if TYPE_CHECKING:
     import os
@@ -107,5 +106,5 @@ def _job(what: str | Sequence[str] | Callable[..., Any]) -> Job:
     if isinstance(what, str):
         return CommandJob((what,))
     if callable(what):
-        return FunctionJob(function_of(what))
+        return FunctionJob(unwrapped(what))
     return CommandJob(tuple(what))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from runner.tasks.fleet import Call
 
-__all__ = ["HostTask", "function_of", "host_task"]
+__all__ = ["HostTask", "host_task"]
 
 
 class HostTask(FleetTask):
@@ -48,11 +48,6 @@ def _body(function: Callable[..., Any]) -> Callable[..., int]:
     # Invoke reads a task's own arguments off its signature; the first parameter is whatever Invoke passes.
     body.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
     return body
-
-
-def function_of(what: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function that a host task calls; any other function as it is."""
-    return what.function if isinstance(what, HostTask) else what
 
 
 def host_task(function: Callable[..., Any] | None = None, **options: Any) -> Any:
