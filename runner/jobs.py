@@ -11,7 +11,9 @@ import importlib
 import pickle
 import random
 import time
+import traceback
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runner.connection import connector
@@ -277,12 +279,14 @@ def _attempt(host: Host, job: Job, options: ConnectionOptions, deadline: Deadlin
 
 
 def _described(exc: BaseException) -> str:
-    """Return an exception in one line, whatever becomes of its own text."""
+    """Return an exception in one line, with where it was raised, whatever becomes of its own text."""
     try:
         text = str(exc)
     except Exception:  # noqa: BLE001 - an exception of a job's own may fail to describe itself
         text = ""
-    return f"{type(exc).__name__}: {excerpt(text)}" if text else type(exc).__name__
+    frames = traceback.extract_tb(exc.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return (f"{type(exc).__name__}: {excerpt(text)}" if text else type(exc).__name__) + place
 
 
 def _where(host: Host, options: ConnectionOptions) -> tuple[str | None, int | None]:
