@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +14,13 @@ from runner.models import Host, HostResult, Status
 from runner.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from runner.history import Record
     from runner.models import Run
     from runner.settings import Settings
 
-__all__ = ["Plan", "find", "history_path", "plan", "record", "same_commands"]
+__all__ = ["Plan", "find", "history_path", "plan", "reading", "record", "same_commands"]
 
 
 KEPT = "already-done"
@@ -54,21 +55,29 @@ def record(run: Run, hosts: Sequence[Host], settings: Settings) -> Recorder | No
     return Recorder(history_path(settings), run, [host.name for host in hosts], resumed=resumed)
 
 
+@contextmanager
+def reading(settings: Settings) -> Iterator[History]:
+    """Have the history open while the context lasts.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    path = history_path(settings)
+    try:
+        with closing(History(path)) as history:
+            yield history
+    except (sqlite3.Error, OSError) as exc:
+        raise UsageError(f"{path}: the history cannot be read: {exc}") from exc
+
+
 def find(settings: Settings, name: str) -> Record:
     """Return an earlier run.
 
     Raises:
         UsageError: There is no such run, or the history cannot be read.
     """
-    path = history_path(settings)
-    try:
-        history = History(path)
-        try:
-            return history.find(name)
-        finally:
-            history.close()
-    except (sqlite3.Error, OSError) as exc:
-        raise UsageError(f"{path}: the history cannot be read: {exc}") from exc
+    with reading(settings) as history:
+        return history.find(name)
 
 
 def same_commands(record: Record, commands: Sequence[str]) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from invoke.collection import Collection
 
-from runner.errors import UsageError
 from runner.tasks.fleet import FleetTask
 
 if TYPE_CHECKING:
@@ -19,20 +18,12 @@ _SHOWN = 20
 
 def _list(call: Call, last: int = _SHOWN) -> int:
     """List the latest runs, newest first: when, what, on how many hosts, and how they ended."""
-    import sqlite3  # noqa: PLC0415 - tasks are listed without loading what runs them
-
-    from runner.history import History  # noqa: PLC0415
-    from runner.report.history import lines  # noqa: PLC0415
-    from runner.tasks.earlier import history_path  # noqa: PLC0415
+    from runner.report.history import lines  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner.tasks.earlier import reading  # noqa: PLC0415
     from runner.tasks.output import write  # noqa: PLC0415
 
-    path = history_path(call.settings)
-    try:
-        kept = History(path)
+    with reading(call.settings) as kept:
         runs = kept.runs(last)
-        kept.close()
-    except (sqlite3.Error, OSError) as exc:
-        raise UsageError(f"{path}: the history cannot be read: {exc}") from exc
     write(line + "\n" for line in lines(runs))
     return 0
 
