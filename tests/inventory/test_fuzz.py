@@ -1,6 +1,6 @@
 """Whatever a file or pattern holds, reading it ends in an inventory or in one of our own errors.
 
-`RUNNER_FUZZ_SECONDS=600` makes each of these go on for ten minutes.
+`RUNNER_FUZZ_SECONDS=600` makes each of these go on for ten minutes of processor time.
 """
 
 from __future__ import annotations
@@ -128,8 +128,8 @@ def hammer(strategy: st.SearchStrategy[object], check: Callable[[object], None])
     """Try some examples, or for as long as the environment says."""
     attempt = SOME(given(strategy)(check))
     attempt()
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
+    end = time.process_time() + SECONDS
+    while time.process_time() < end:
         attempt()
 
 
@@ -167,7 +167,7 @@ def use(inventory: Inventory) -> None:
                 shown(exc)
 
 
-@pytest.mark.timeout(SECONDS + 120)
+@pytest.mark.timeout(20 * SECONDS + 120)
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
@@ -195,7 +195,7 @@ def test_any_file_gives_an_inventory_or_our_error(kind: str, name: str) -> None:
     hammer(texts(kind), check)
 
 
-@pytest.mark.timeout(SECONDS + 120)
+@pytest.mark.timeout(20 * SECONDS + 120)
 def test_any_bytes_give_an_inventory_or_our_error() -> None:
     options = Options(playbook_dir=str(folder()))
 
@@ -211,7 +211,7 @@ def test_any_bytes_give_an_inventory_or_our_error() -> None:
     hammer(st.binary(max_size=200) | st.just(b"$ANSIBLE_VAULT;1.1;AES256\n6162"), check)
 
 
-@pytest.mark.timeout(SECONDS + 120)
+@pytest.mark.timeout(20 * SECONDS + 120)
 def test_any_text_is_a_document_or_our_error() -> None:
     def check(text: object) -> None:
         for located in (False, True):
@@ -266,7 +266,7 @@ structures = st.recursive(
 objects = st.dictionaries(st.sampled_from(KEYS), structures, max_size=5)
 
 
-@pytest.mark.timeout(SECONDS + 120)
+@pytest.mark.timeout(20 * SECONDS + 120)
 def test_any_structure_is_an_inventory_or_our_error() -> None:
     options = Options(playbook_dir=str(folder()))
 
@@ -281,7 +281,7 @@ def test_any_structure_is_an_inventory_or_our_error() -> None:
     hammer(objects, check)
 
 
-@pytest.mark.timeout(SECONDS + 120)
+@pytest.mark.timeout(20 * SECONDS + 120)
 def test_any_constructed_configuration_is_followed_or_refused() -> None:
     options = Options(playbook_dir=str(folder()))
     (folder() / "c.ini").write_text("h1 a=1\n[web]\nh2 b='{{ a }}' compose=x\n[web:vars]\na={'k': 'v'}\n")
@@ -301,7 +301,7 @@ def test_any_constructed_configuration_is_followed_or_refused() -> None:
     )
 
 
-@pytest.mark.timeout(SECONDS + 120)
+@pytest.mark.timeout(20 * SECONDS + 120)
 def test_any_listing_of_a_script_is_an_inventory_or_our_error() -> None:
     def check(listing: object) -> None:
         assert isinstance(listing, dict)
@@ -315,7 +315,7 @@ def test_any_listing_of_a_script_is_an_inventory_or_our_error() -> None:
     hammer(objects, check)
 
 
-@pytest.mark.timeout(SECONDS + 120)
+@pytest.mark.timeout(20 * SECONDS + 120)
 def test_any_nornir_files_are_an_inventory_or_our_error() -> None:
     options = Options(playbook_dir=str(folder()))
     entry = st.fixed_dictionaries(
@@ -342,7 +342,7 @@ def test_any_nornir_files_are_an_inventory_or_our_error() -> None:
     hammer(st.tuples(mapping, mapping, entry | structures), check)
 
 
-@pytest.mark.timeout(SECONDS + 120)
+@pytest.mark.timeout(20 * SECONDS + 120)
 def test_any_pattern_is_answered_or_refused() -> None:
     (folder() / "p.ini").write_text("a\n[web]\nh[1:9]\n[db]\nd1\n[p:children]\nweb\ndb\n")
     inventory = load(folder() / "p.ini")
@@ -377,7 +377,7 @@ def test_any_pattern_is_answered_or_refused() -> None:
     hammer(st.lists(st.sampled_from(words) | st.text(max_size=2), max_size=10).map("".join), check)
 
 
-@pytest.mark.timeout(SECONDS + 120)
+@pytest.mark.timeout(20 * SECONDS + 120)
 def test_any_host_name_is_expanded_or_refused() -> None:
     words = [
         "[",
@@ -408,7 +408,7 @@ def test_any_host_name_is_expanded_or_refused() -> None:
     hammer(st.lists(st.sampled_from(words) | st.text(max_size=2), max_size=10).map("".join), check)
 
 
-@pytest.mark.timeout(SECONDS + 120)
+@pytest.mark.timeout(20 * SECONDS + 120)
 def test_any_template_is_filled_in_or_refused() -> None:
     words = [
         "{{",
@@ -462,7 +462,7 @@ def test_any_template_is_filled_in_or_refused() -> None:
     hammer(st.lists(st.sampled_from(words) | st.text(max_size=2), max_size=12).map("".join), check)
 
 
-@pytest.mark.timeout(SECONDS + 120)
+@pytest.mark.timeout(20 * SECONDS + 120)
 def test_any_envelope_is_opened_or_refused() -> None:
     vault = Vault({"default": lambda: Secret("x")})
 
@@ -475,7 +475,7 @@ def test_any_envelope_is_opened_or_refused() -> None:
     hammer(st.text("0123456789abcdef\n", max_size=300) | st.text(max_size=50), check)
 
 
-@pytest.mark.timeout(SECONDS + 120)
+@pytest.mark.timeout(20 * SECONDS + 120)
 def test_any_value_is_an_endpoint_or_that_hosts_error() -> None:
     values = (
         st.none()
