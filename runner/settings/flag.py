@@ -1,0 +1,117 @@
+"""What a setting is declared with: its help, its default, and how what was given is read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from runner import quantities
+from runner.models import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Flag", "between", "one_of", "path_list", "paths", "secret", "setting", "switch", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """How one setting is given and read.
+
+    Attributes:
+        help: What it does, for `--help`.
+        read: Turns what was given into the setting's value; raises `ValueError` saying what was expected.
+        short: Its one-letter flag.
+        repeatable: Whether it may be given several times.
+        on_command_line: Whether it is a flag at all; a secret is not.
+        default: What holds where it is not given.
+    """
+
+    help: str
+    read: Callable[[Any], Any]
+    short: str | None = None
+    repeatable: bool = False
+    on_command_line: bool = True
+    default: Any = None
+
+    @property
+    def description(self) -> str:
+        """What it does, and what holds where it is not given."""
+        shown = self.shown_default
+        return f"{self.help} (default: {shown})" if shown else self.help
+
+    @property
+    def shown_default(self) -> str:
+        """What holds where it is not given, as one would write it; empty where that is nothing."""
+        if self.default in (None, (), False):
+            return ""
+        if isinstance(self.default, tuple):
+            return " ".join(str(item) for item in self.default)
+        return f"{self.default:g}" if isinstance(self.default, float) else str(self.default)
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is given without a value."""
+        return self.read is switch
+
+
+def text(value: Any) -> str:
+    """Read one text; a number of a YAML file counts as one."""
+    if isinstance(value, (list, tuple, set, dict, bool)) or hasattr(value, "items"):
+        raise ValueError("expected a text")
+    return str(value)
+
+
+def setting(default: Any, help: str, read: Callable[[Any], Any] = text, **extra: Any) -> Any:  # noqa: A002 - Invoke's word
+    """Declare a field of the settings; `extra` are more attributes of its `Flag`."""
+    return field(default=default, metadata={"flag": Flag(help, read, default=default, **extra)})
+
+
+def one_of(*names: str) -> Callable[[Any], str]:
+    """Return what reads one of these names."""
+
+    def read(value: Any) -> str:
+        if str(value) not in names:
+            raise ValueError(f"expected one of {', '.join(names)}")
+        return str(value)
+
+    return read
+
+
+def path_list(value: Any) -> tuple[str, ...]:
+    """Read paths: a list, or one text with `:` in between, as in PATH."""
+    return tuple(part for item in paths(value) for part in item.split(os.pathsep) if part)
+
+
+def paths(value: Any) -> tuple[str, ...]:
+    """Read one path or a list of them."""
+    items = value if isinstance(value, (list, tuple)) else (value,)
+    if any(isinstance(item, (bool, int, float)) or hasattr(item, "items") or not item for item in items):
+        raise ValueError("expected a path, or a list of paths")
+    return tuple(os.fspath(item) for item in items)
+
+
+def switch(value: Any) -> bool:
+    """Read a yes or no; the environment gives it as text."""
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
+    if str(value).lower() not in words:
+        raise ValueError("expected yes or no")
+    return words[str(value).lower()]
+
+
+def between(least: int, most: int) -> Callable[[Any], int]:
+    """Return what reads a number within these bounds."""
+
+    def read(value: Any) -> int:
+        number = quantities.count(value)
+        if not least <= number <= most:
+            raise ValueError(f"expected a number from {least} to {most}")
+        return number
+
+    return read
+
+
+def secret(value: Any) -> Secret:
+    """Read what must not be shown."""
+    return value if isinstance(value, Secret) else Secret(str(value))

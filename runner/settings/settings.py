@@ -1,0 +1,238 @@
+"""Everything that can be chosen for a run, in one place.
+
+Each field of `Settings` is a flag of every task that touches hosts, a key of the `runner:` section of
+`invoke.yaml`, an environment variable `INVOKE_RUNNER_<NAME>`, and a keyword of the functions for scripts. A
+flag wins over the environment, which wins over `invoke.yaml`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from runner import quantities
+from runner.errors import UsageError
+from runner.settings.flag import Flag, between, one_of, path_list, paths, secret, setting, switch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.connection.options import ConnectionOptions
+    from runner.fanout import FanoutOptions
+    from runner.inventory.ansible_cfg import AnsibleDefaults
+    from runner.models import Secret
+    from runner.reach import ReachOptions
+
+__all__ = ["Settings"]
+
+# What wins over a host's own variables when given for a run, and its name among the connection's options.
+_FORCED = {
+    "user": "user",
+    "password": "password",
+    "private_key": "private_key",
+    "known_hosts": "known_hosts",
+    "host_key_policy": "host_key_policy",
+    "connect_timeout": "connect_timeout_s",
+    "become": "become",
+    "become_method": "become_method",
+    "become_user": "become_user",
+    "become_password": "become_password",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run was asked to be.
+
+    Attributes:
+        given: Names of the fields that were given for this very run; these win over what a host's variables
+            say.
+    """
+
+    inventory: tuple[str, ...] = setting(
+        (), "inventory source: file, folder or host1,host2, (repeatable)", paths, short="i", repeatable=True
+    )
+    group: str = setting("all", "host pattern: routers, 'web*:!web3', 'a:&b'", short="g")
+    limit: str | None = setting(None, "further restrict the hosts by this pattern", short="l")
+
+    executor: str = setting("thread", "how work is spread: serial, thread, process")
+    workers: int = setting(50, "hosts in flight at once", between(1, 10_000))
+    timeout: float = setting(300.0, "seconds for each command", quantities.seconds)
+    connect_timeout: float = setting(
+        10.0, "seconds for each of: TCP connect, key exchange, login, opening a channel", quantities.seconds
+    )
+    host_timeout: float | None = setting(None, "seconds for everything on one host", quantities.seconds)
+    retries: int = setting(
+        2, "repeat an attempt that failed for a passing reason before anything was sent", between(0, 100)
+    )
+    serial: tuple[quantities.Share, ...] = setting(
+        (), "hosts in batches: 5, 20% or 1,10%,100%; stops when a whole batch fails", quantities.shares
+    )
+    max_fail: quantities.Share | None = setting(
+        None, "stop starting hosts when more than this many, or N%, did not end ok", quantities.share
+    )
+    max_refused: int = setting(
+        5, "stop starting hosts when so many logins in a row were refused; 0 is never", quantities.count
+    )
+    rate: float | None = setting(
+        None, "logins started a second; in ping, packets a second; 0 is no limit", quantities.rate
+    )
+    no_ping: bool = setting(False, "do not ping first", switch)
+    method: str = setting("auto", "how to ping: icmp, tcp, ssh, auto", one_of("icmp", "tcp", "ssh", "auto"))
+    ping_timeout: float = setting(1.0, "seconds that each try of a ping waits", quantities.seconds)
+    ping_tries: int = setting(2, "tries of a ping before a host counts as silent", between(1, 100))
+    max_output: int = setting(
+        16 * 2**20, "bytes kept of each stream of a command; one that prints more is ended", quantities.size
+    )
+    resume: str | None = setting(
+        None, "go on with a run of the history (its id, or `last`): do what it did not come to"
+    )
+    failed: str | None = setting(
+        None, "only the hosts that did not end ok in a run of the history (its id, or `last`)"
+    )
+    vault_password_file: tuple[str, ...] = setting(
+        (), "file, or program, that gives a vault password (repeatable)", path_list, repeatable=True
+    )
+    vault_id: tuple[str, ...] = setting(
+        (), "vault password as LABEL@FILE or LABEL@prompt (repeatable)", paths, repeatable=True
+    )
+    ask_vault_pass: bool = setting(False, "ask for the vault password, once, before anything starts", switch)
+
+    no_history: bool = setting(False, "do not keep this run in the history", switch)
+    dry_run: bool = setting(False, "say which hosts are meant, and connect to none", switch)
+
+    user: str | None = setting(None, "login name", short="u")
+    ask_pass: bool = setting(False, "ask for the login password, once, before anything starts", switch)
+    private_key: str | None = setting(None, "private key file")
+    known_hosts: tuple[str, ...] = setting(
+        ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"),
+        "file of known host keys (repeatable)",
+        path_list,
+        repeatable=True,
+    )
+    host_key_policy: str = setting(
+        "strict", "keys of unknown hosts: strict, accept-new, off", one_of("strict", "accept-new", "off")
+    )
+    become: bool = setting(False, "run commands as another user, on the host", switch)
+    become_method: str = setting("sudo", "how: sudo, su, doas", one_of("sudo", "su", "doas"))
+    become_user: str = setting("root", "as whom commands run with --become")
+    ask_become_pass: bool = setting(
+        False, "ask for the password of --become, once, before anything starts", switch
+    )
+
+    format: str = setting("folded", "folded, text, json, jsonl")
+    output_dir: str | None = setting(None, "also write each host's output to a file in this folder")
+    quiet: bool = setting(False, "print no progress and no warnings", switch, short="q")
+    verbose: bool = setting(False, "say more about each host", switch, short="v")
+
+    history: str | None = setting(
+        None, "file of the history database; by default in the user's state folder", on_command_line=False
+    )
+    password: Secret | None = setting(None, "login password", secret, on_command_line=False)
+    become_password: Secret | None = setting(None, "password of --become", secret, on_command_line=False)
+    given: frozenset[str] = frozenset()
+
+    @classmethod
+    def flags(cls) -> dict[str, Flag]:
+        """Return every setting's flag by the setting's name, in the order in which help shows them."""
+        return {
+            item.name: item.metadata["flag"] for item in dataclasses.fields(cls) if "flag" in item.metadata
+        }
+
+    @staticmethod
+    def of_ansible(defaults: AnsibleDefaults) -> dict[str, Any]:
+        """Return what Ansible's own configuration says, by setting name; it stands below all of ours."""
+        policy = {True: "strict", False: "off", None: None}[defaults.host_key_checking]
+        found = {
+            "inventory": defaults.inventory,
+            "user": defaults.remote_user,
+            "private_key": defaults.private_key_file,
+            "workers": defaults.forks,
+            "connect_timeout": defaults.timeout_s,
+            "host_key_policy": policy,
+            "vault_password_file": defaults.vault_password_file,
+            "vault_id": defaults.vault_identities,
+        }
+        return {name: value for name, value in found.items() if value not in (None, ())}
+
+    @classmethod
+    def resolve(cls, given: Mapping[str, Any], configured: Mapping[str, Any] | None = None) -> Settings:
+        """Read what was given for this run over what is configured.
+
+        Args:
+            given: Flags, or a script's keywords, by setting name; one that is None or an empty list was not
+                given.
+            configured: The `runner:` section of the configuration, environment included.
+
+        Raises:
+            UsageError: A name is not known or a value cannot be read.
+        """
+        flags = cls.flags()
+        chosen = {name: value for name, value in given.items() if value not in (None, [], ())}
+        values: dict[str, Any] = {}
+        for name, value in (configured or {}).items():
+            if value is not None and name in flags:
+                values[name] = _read(flags[name], f"runner.{name}", value)
+            elif name not in flags:
+                raise _unknown(f"runner.{name}", name, flags)
+        for name, value in chosen.items():
+            if name not in flags:
+                raise _unknown(name, name, flags)
+            values[name] = _read(flags[name], "--" + name.replace("_", "-"), value)
+        return cls(**values, given=frozenset(chosen))
+
+    def connection(self) -> ConnectionOptions:
+        """Return how hosts are to be connected to."""
+        from runner.connection.become import Become  # noqa: PLC0415
+        from runner.connection.options import ConnectionOptions, HostKeyPolicy  # noqa: PLC0415
+
+        return ConnectionOptions(
+            user=self.user,
+            password=self.password,
+            private_key=self.private_key,
+            known_hosts=self.known_hosts,
+            host_key_policy=HostKeyPolicy(self.host_key_policy),
+            connect_timeout_s=self.connect_timeout,
+            command_timeout_s=self.timeout,
+            host_timeout_s=self.host_timeout,
+            max_output=self.max_output,
+            retries=self.retries,
+            become=self.become,
+            become_as=Become(self.become_method, self.become_user, self.become_password),
+            forced=frozenset(_FORCED[name] for name in self.given if name in _FORCED),
+        )
+
+    def reach(self) -> ReachOptions:
+        """Return how hosts are to be pinged."""
+        from runner.reach import ReachOptions  # noqa: PLC0415
+
+        return ReachOptions(method=self.method, timeout_s=self.ping_timeout, tries=self.ping_tries)
+
+    def fanout(self) -> FanoutOptions:
+        """Return how the work is to be spread."""
+        from runner.fanout import FanoutOptions  # noqa: PLC0415
+
+        return FanoutOptions(
+            executor=self.executor,
+            workers=self.workers,
+            rate=self.rate or None,
+            batches=self.serial,
+            max_fail=self.max_fail,
+            max_refused=self.max_refused,
+            ping=not self.no_ping,
+        )
+
+
+def _read(flag: Flag, name: str, value: Any) -> Any:
+    try:
+        return flag.read(value)
+    except (ValueError, TypeError) as exc:
+        shown = "" if flag.read is secret else f" {value!r}"
+        raise UsageError(f"{name}{shown}: {exc}") from exc
+
+
+def _unknown(shown: str, name: object, flags: Mapping[str, Flag]) -> UsageError:
+    near = difflib.get_close_matches(str(name), flags, n=3) or sorted(flags)
+    return UsageError(f"{shown} is not a setting; did you mean {', '.join(near)}?")
