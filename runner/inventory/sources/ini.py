@@ -37,7 +37,9 @@ class _Assignments(NamedTuple):
 
     def read(self) -> dict[str, Any]:
         """Read the `name=value` words."""
-        pairs = (word.split("=", 1) for word in self.text.split())
+        # Only blanks and tabs part words here: other white space of Unicode belongs to them.
+        words = self.text.replace("\t", " ").split(" ")
+        pairs = (word.split("=", 1) for word in words if word)
         return {name: self.literals[value] for name, value in pairs}
 
 
