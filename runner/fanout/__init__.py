@@ -1,0 +1,56 @@
+"""One job over many hosts: batches, pacing, stopping, and one result for each host, whatever dies."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from runner.fanout.batches import cut
+from runner.fanout.control import Control
+from runner.fanout.loop import Loop
+from runner.fanout.options import FanoutOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Sequence
+
+    from runner.connection import ConnectionOptions
+    from runner.jobs import Job
+    from runner.models import Host, HostResult
+    from runner.reach import ReachOptions
+
+__all__ = ["Control", "FanoutOptions", "stream"]
+
+
+def stream(  # noqa: PLR0913 - one composition of parts that have nothing else in common
+    hosts: Iterable[Host],
+    job: Job,
+    *,
+    run: str,
+    connection: ConnectionOptions,
+    options: FanoutOptions,
+    reach: ReachOptions,
+    control: Control | None = None,
+    starting: Callable[[Sequence[str]], None] = lambda _names: None,
+) -> Generator[HostResult, None, None]:
+    """Do a job on hosts; yield each host's one result as it is known.
+
+    Args:
+        hosts: The hosts; one that comes twice is taken once.
+        job: What to do on each.
+        run: Id of the run.
+        connection: How to connect.
+        options: How to spread the work.
+        reach: How to ping.
+        control: By which the run can be stopped.
+        starting: Called with the names of hosts that are about to be handed to workers.
+
+    Raises:
+        UsageError: The executor cannot be used.
+    """
+    chosen = list({host.name: host for host in hosts}.values())
+    if not chosen:
+        return
+    task = (job, connection, run)
+    with closing(Loop(len(chosen), task, options, control or Control(), starting)) as loop:
+        for batch in cut(chosen, options.batches):
+            yield from loop.batch(batch, reach)

@@ -1,0 +1,28 @@
+"""Hosts in batches that follow one another, canaries first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runner.models import Host
+    from runner.quantities import Share
+
+__all__ = ["cut"]
+
+
+def cut(hosts: Sequence[Host], sizes: Sequence[Share]) -> Iterator[Sequence[Host]]:
+    """Cut hosts into batches; the last size is used again until all are in one.
+
+    Args:
+        hosts: The hosts.
+        sizes: Sizes of the batches, shares being those of all hosts; empty is all in one.
+    """
+    begin, turn = 0, 0
+    while begin < len(hosts):
+        size = sizes[min(turn, len(sizes) - 1)].of(len(hosts)) if sizes else len(hosts)
+        yield hosts[begin : begin + max(1, size)]
+        begin += max(1, size)
+        turn += 1

@@ -1,0 +1,53 @@
+"""The way to watch and to stop a run from outside its loop."""
+
+from __future__ import annotations
+
+from queue import SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from runner.fanout.events import Event, Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from runner.models import HostResult
+
+__all__ = ["Control"]
+
+
+class Control:
+    """The way to watch and to stop a run from a signal handler or another thread.
+
+    Attributes:
+        stopping: Whether it has been told to stop.
+    """
+
+    def __init__(self) -> None:
+        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._running: dict[str, Future[HostResult] | None] = {}
+        self._end_steps: Callable[[], None] = _nothing
+        self.stopping = False
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The names of the hosts that have been handed to workers and have no result yet."""
+        return tuple(self._running)
+
+    def stop(self) -> None:
+        """Start no more hosts; let those that are running finish."""
+        self.stopping = True
+        self._events.put(Stop(now=False))
+
+    def abort(self) -> None:
+        """Start no more hosts, and end those that are running."""
+        self.stopping = True
+        self._events.put(Stop(now=True))
+        # An executor that works in the caller leaves nobody to read the queue; and a signal handler must not
+        # wait for a lock that the code it interrupted may hold.
+        Thread(target=self._end_steps, name="runner-abort", daemon=True).start()
+
+
+def _nothing() -> None:
+    """End nothing: no run has begun."""

@@ -1,0 +1,99 @@
+"""The executor of one run, and what it has in flight."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, wait
+from typing import TYPE_CHECKING
+
+from runner import executors
+from runner.connection import deadline
+from runner.fanout.events import Event, Finished
+from runner.fanout.outcome import without_outcome
+from runner.jobs import Job, perform
+from runner.models import HostResult, Status
+from runner.results import value_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from queue import SimpleQueue
+
+    from runner.connection import ConnectionOptions
+    from runner.fanout.starts import Waiting
+
+__all__ = ["Crew"]
+
+
+class Crew:
+    """Those who work: an executor, and the futures that it has not settled.
+
+    Args:
+        executor: Name of the executor.
+        workers: Hosts in flight at once.
+        task: The job, how hosts are connected to, and the run's id.
+        running: Futures by host name, which others may read; None while one is being submitted.
+        events: Where a future that is done is put.
+
+    Raises:
+        UsageError: The executor cannot be used.
+    """
+
+    def __init__(
+        self,
+        executor: str,
+        workers: int,
+        task: tuple[Job, ConnectionOptions, str],
+        running: dict[str, Future[HostResult] | None],
+        events: SimpleQueue[Event],
+    ) -> None:
+        self._job, self._connection, self._run = task
+        self._running = running
+        self._events = events
+        self._executor = executors.create(executor, workers)
+        self._workers: int = getattr(self._executor, "max_workers", workers)
+
+    @property
+    def room(self) -> int:
+        """How many hosts more can be taken."""
+        return self._workers - len(self._running)
+
+    def submit(self, waiting: Waiting) -> HostResult | None:
+        """Hand a host to the executor; return its result where the executor does not take it."""
+        host, reached = waiting
+        self._running[host.name] = None
+        try:
+            future = self._executor.submit(perform, host, self._job, self._connection, reached, self._run)
+        except Exception as exc:  # executors refuse in many ways: broken, shut down, unpicklable  # noqa: BLE001
+            del self._running[host.name]
+            text = f"not started: {value_text(exc)}"
+            return without_outcome(host, reached, Status.ERROR, "not-submitted", text, sent=False)
+        self._running[host.name] = future
+        events = self._events
+        future.add_done_callback(lambda done: events.put(Finished(host, reached, done)))
+        return None
+
+    def end_running(self) -> None:
+        """End what runs, in whichever process it is, so that remote commands are told to end too."""
+        deadline.abort(self._run)
+        self._ask_executor("tell_workers", deadline.abort, self._run)
+
+    def close(self, grace_s: float) -> None:
+        """Leave nothing behind: end what still runs, and the executor.
+
+        Args:
+            grace_s: How long what runs has to end in good order.
+        """
+        if self._running:
+            self.end_running()
+        futures = [future for future in self._running.values() if future is not None]
+        # What still runs has to find the run stopped, or it would try again.
+        if not wait(futures, grace_s).not_done:
+            deadline.forget(self._run)
+        else:
+            self._ask_executor("terminate_workers")
+        executors.end(self._executor, wait=not self._running)
+
+    def _ask_executor(self, what: str, *arguments: object) -> None:
+        """Call what only executors over processes of our own have."""
+        ask: Callable[..., None] | None = getattr(self._executor, what, None)
+        if ask is not None:
+            ask(*arguments)

@@ -1,0 +1,43 @@
+"""What happens in a run: each comes in through the one queue that its loop reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Future
+
+    from runner.models import Host, HostResult
+
+__all__ = ["Event", "Finished", "GateEnded", "Reached", "Stop"]
+
+
+class Reached(NamedTuple):
+    """A host's probe has come to its result."""
+
+    result: HostResult
+
+
+class Finished(NamedTuple):
+    """A host's future is done; `reached` is what its probe had found."""
+
+    host: Host
+    reached: HostResult | None
+    future: Future[HostResult]
+
+
+class Stop(NamedTuple):
+    """The operator wants an end: of starting hosts, or `now` of those that run too."""
+
+    now: bool
+
+
+class GateEnded(NamedTuple):
+    """A batch has no answers to come any more; `raised` is why, where that was not the end of its hosts."""
+
+    hosts: Sequence[Host]
+    raised: BaseException | None
+
+
+Event = Reached | Finished | Stop | GateEnded

@@ -1,0 +1,54 @@
+"""What a future came to, as the one result of its host: also where it holds none."""
+
+from __future__ import annotations
+
+from concurrent.futures import BrokenExecutor, CancelledError
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from runner.models import Host, HostResult, Status
+from runner.results import value_text
+
+if TYPE_CHECKING:
+    from runner.fanout.events import Finished
+
+__all__ = ["outcome", "without_outcome"]
+
+
+def outcome(event: Finished, *, ending: bool) -> HostResult:
+    """Return what a future holds; one that holds no result is made into one.
+
+    Args:
+        event: The future that is done.
+        ending: Whether what runs was told to end, which a worker may have done by its death.
+    """
+    host, reached, future = event
+    if future.cancelled() or isinstance(future.exception(), CancelledError):
+        text = "not started: no worker was left"
+        return without_outcome(host, reached, Status.CANCELLED, "stopped", text, sent=False)
+    raised = future.exception()
+    if raised is None:
+        return _checked(host, reached, future.result())
+    if isinstance(raised, BrokenExecutor) and ending:
+        return without_outcome(host, reached, Status.CANCELLED, "stopped", "the run was stopped", sent=True)
+    if isinstance(raised, BrokenExecutor):
+        text = f"its worker died, what was done is not known: {value_text(raised)}"
+        return without_outcome(host, reached, Status.LOST, "worker-died", text, sent=True)
+    text = f"its result was lost: {type(raised).__name__}: {value_text(raised)}"
+    return without_outcome(host, reached, Status.LOST, "result-lost", text, sent=True)
+
+
+def _checked(host: Host, reached: HostResult | None, result: object) -> HostResult:
+    """Return what an executor says that the job returned, where it can be that."""
+    if isinstance(result, HostResult) and result.host == host.name:
+        return result
+    text = f"its result was lost: the executor returned {type(result).__name__} in its place"
+    return without_outcome(host, reached, Status.LOST, "result-lost", text, sent=True)
+
+
+def without_outcome(
+    host: Host, reached: HostResult | None, status: Status, reason: str, error: str, *, sent: bool
+) -> HostResult:
+    """Return the result of a host whose job told nothing; what its probe had found stays in it."""
+    result = reached or HostResult(host.name, status)
+    return replace(result, status=status, reason=reason, error=error, sent=sent)
