@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["fold", "natural"]
+__all__ = ["fold", "natural", "unfold"]
 
 _PARTS = re.compile(r"(\d+)", re.ASCII)
 # Numbers of more digits are not folded: a name that long is nobody's count, and Python bounds what it reads.
 _LAST_NUMBER = re.compile(r"(.*?)(?<!\d)(\d{1,18})(\D*)", re.ASCII | re.DOTALL)
 _AMBIGUOUS = frozenset('[],"')
+_FOLDED = re.compile(
+    r"([^\[\]]*)\[(\d{1,18}(?:-\d{1,18})?(?:,\d{1,18}(?:-\d{1,18})?)*)\]([^\[\]]*)", re.ASCII
+)
+_MOST_UNFOLDED = 1_000_000
+"""More names than any fleet has; a range of more is no list that somebody folded."""
 
 
 class _Shape(NamedTuple):
@@ -81,3 +86,21 @@ def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
         else:
             ranges.append((number, number))
     return ranges
+
+
+def unfold(word: str) -> list[str]:
+    """Return the names that one word of a folded text stands for: `leaf[01-03,40]` is four.
+
+    A word of no such form is none, and so is one whose ranges run backwards or make over a million names.
+    """
+    match = _FOLDED.fullmatch(word)
+    if match is None:
+        return []
+    names: list[str] = []
+    for item in match[2].split(","):
+        first, _, last = item.partition("-")
+        numbers = range(int(first), int(last or first) + 1)
+        if not numbers or len(names) + len(numbers) > _MOST_UNFOLDED:
+            return []
+        names += [f"{match[1]}{number:0{len(first)}d}{match[3]}" for number in numbers]
+    return names

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.names import fold, natural
+from runner.names import unfold as given_back
 
 NAMES = st.text(alphabet='ar-.019٣[],"\n', min_size=1, max_size=8)
 
@@ -95,3 +96,21 @@ def test_ten_thousand_names_fold_at_once() -> None:
     begin = time.monotonic()
     assert fold(f"leaf{number:05}" for number in range(10_000)) == "leaf[00000-09999]"
     assert time.monotonic() - begin < 5
+
+
+@given(st.sets(st.integers(0, 3000), min_size=1), st.integers(1, 4))
+def test_each_word_of_a_folded_text_gives_its_names_back(numbers: set[int], width: int) -> None:
+    names = {f"r{number:0{width}}.lab" for number in numbers}
+    assert {name for word in folded_words(names) for name in (given_back(word) or [word])} == names
+
+
+def folded_words(names: set[str]) -> list[str]:
+    """Split a folded text at the commas outside of its brackets."""
+    return re.findall(r"(?:[^,\[]|\[[^\]]*\])+", fold(names))
+
+
+@pytest.mark.parametrize(
+    "word", ["", "r1", "r[", "r[1-3", "r[a-c]", "r[3-1]", "r[1-3][1-3]", "r[1-99999999]", f"r[1-{'9' * 30}]"]
+)
+def test_what_is_no_folded_word_stands_for_no_names(word: str) -> None:
+    assert given_back(word) == []

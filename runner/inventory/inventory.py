@@ -78,7 +78,7 @@ class Inventory:
         self.options = options
         self._loading = _read_all(self.sources, Loading(options))
         self.graph = self._loading.graph
-        self._matcher = PatternMatcher(self.graph, self._loading.read_text)
+        self._matcher = PatternMatcher(self.graph, self._loading.read_text, self._loading.warn)
         self._hostvars = HostVariables(self.graph.hosts, self._variables_in_templates)
 
     @cached_property

@@ -1,8 +1,8 @@
 """Host patterns: `routers:&lab:!r3`, `web*`, `~r[13]`, `core[0]`, `@failed.txt`.
 
 The grammar and the order of evaluation are Ansible's ("Patterns: targeting hosts and groups"). What differs
-on
-purpose: a part that names nothing is an error that says what is near, where Ansible warns and goes on.
+on purpose: a part that names nothing is an error that says what is near, where Ansible warns and goes on; and
+names that a report folded, `leaf[01-03,40]`, may be given as they were printed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from runner.errors import InventoryError, PatternError
 from runner.inventory.addresses import is_endpoint
 from runner.inventory.graph import HostNode
+from runner.names import unfold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +27,7 @@ __all__ = ["LOCALHOST", "PatternMatcher", "nearest", "split"]
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
 """Names that mean this machine, also where no inventory holds them; `all` never does."""
 
+_COMMA_PARTS = re.compile(r"(?:[^,\[]|\[[0-9,-]*\]|\[)+")
 _PARTS = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
 _SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+)[:-]([0-9]*))\]")
 _GLOB = frozenset("*?[")
@@ -34,16 +36,15 @@ _GLOB = frozenset("*?[")
 def split(pattern: str | Iterable[str]) -> list[str]:
     """Split a pattern into its parts: at commas if it has any, else at colons outside brackets.
 
+    Commas between the numbers of a folded name, `leaf[01-03,40]`, part nothing.
+
     Args:
         pattern: One pattern, or several that count together.
     """
     if not isinstance(pattern, str):
         return [part for each in pattern for part in split(each)]
-    if "," in pattern:
-        parts = pattern.split(",")
-    elif is_endpoint(pattern):
-        parts = [pattern]
-    else:
+    parts = _COMMA_PARTS.findall(pattern)
+    if parts == [pattern] and not is_endpoint(pattern):
         parts = _PARTS.findall(pattern)
     return [part.strip() for part in parts if part.strip()]
 
@@ -62,11 +63,13 @@ class PatternMatcher:
     Args:
         graph: The graph.
         read_text: Reads the file of an `@FILE` part.
+        warn: Called with one line where a part may have been meant differently.
     """
 
-    def __init__(self, graph: Graph, read_text: Callable[[str], str]) -> None:
+    def __init__(self, graph: Graph, read_text: Callable[[str], str], warn: Callable[[str], None]) -> None:
         self._graph = graph
         self._read_text = read_text
+        self._warn = warn
         self._known: dict[str, list[HostNode]] = {}
 
     def select(
@@ -129,6 +132,26 @@ class PatternMatcher:
         return self._known[part]
 
     def _matches(self, part: str) -> list[HostNode]:
+        """Read a part as Ansible does; only one that then names nothing is read as folded names."""
+        names = [] if part[0] == "~" else unfold(part)
+        folded = [self._graph.hosts[name] for name in names if name in self._graph.hosts]
+        if "," in part and folded:
+            return self._all_of(names)
+        try:
+            hosts = self._as_ansible(part)
+        except PatternError:
+            if not folded:
+                raise
+            return self._all_of(names)
+        if len(names) == len(folded) > 0 and set(names) != {host.name for host in hosts}:
+            self._warn(_ambiguous(part, len(hosts), names))
+        return hosts
+
+    def _all_of(self, names: list[str]) -> list[HostNode]:
+        """Return hosts that somebody named one by one, which all have to be there."""
+        return [host for name in names for host in self._named(name)]
+
+    def _as_ansible(self, part: str) -> list[HostNode]:
         subscript = None if part[0] == "~" else _SUBSCRIPT.fullmatch(part)
         if subscript is None:
             return self._named(part)
@@ -192,3 +215,11 @@ def _subscripted(hosts: list[HostNode], subscript: re.Match[str]) -> list[HostNo
             f"the subscript is outside of the {len(hosts)} hosts of {subscript[1]}", text=subscript[0]
         )
     return chosen
+
+
+def _ambiguous(part: str, count: int, names: list[str]) -> str:
+    """Say that a part of Ansible's notation is the folded form of other hosts, and how to name those."""
+    return (
+        f"{part!r} is a subscript or shell pattern here, as in Ansible, and means {count} hosts, not the "
+        f"{len(names)} from {names[0]} to {names[-1]}: for these write {','.join(names[:2])},…"
+    )

@@ -9,6 +9,7 @@ import pytest
 from runner.errors import PatternError
 from runner.inventory import Inventory, load
 from runner.inventory.patterns import split
+from runner.names import fold
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -327,8 +328,61 @@ def test_unknown_hosts_are_named_with_those_that_are_near(inventory: Inventory) 
         ("2001:db8::[1:3]", ["2001:db8::[1:3]"]),
         ("a:!b[1:2]:&c", ["a", "!b[1:2]", "&c"]),
         ("a b", ["a", "b"]),
+        ("leaf[01-03,40]", ["leaf[01-03,40]"]),
+        ("leaf[01-03,40]:web", ["leaf[01-03,40]", "web"]),
+        ("leaf[01-03,40],web", ["leaf[01-03,40]", "web"]),
+        ("web[,db", ["web[", "db"]),
         ("", []),
     ],
 )
 def test_patterns_are_split_at_commas_or_else_at_colons(pattern: str, parts: list[str]) -> None:
     assert split(pattern) == parts
+
+
+@pytest.fixture
+def racks(tmp_path: Path) -> Inventory:
+    (tmp_path / "hosts").write_text("[leaf]\nleaf[01:12].lab\n[sw]\nsw[1:4]\n[other]\nr[1:12]-a\n")
+    return load(tmp_path / "hosts")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("leaf[01-03].lab", ["leaf01.lab", "leaf02.lab", "leaf03.lab"]),
+        ("leaf[01-02,12].lab", ["leaf01.lab", "leaf02.lab", "leaf12.lab"]),
+        ("leaf[01,12].lab,sw4", ["leaf01.lab", "leaf12.lab", "sw4"]),
+        ("leaf:!leaf[01-11].lab", ["leaf12.lab"]),
+        ("leaf:&leaf[11-12].lab", ["leaf11.lab", "leaf12.lab"]),
+        ("sw[1,3]", ["sw1", "sw3"]),
+        ("r[9,10-11]-a", ["r9-a", "r10-a", "r11-a"]),
+    ],
+)
+def test_names_that_a_report_folded_may_be_given_back(
+    racks: Inventory, pattern: str, names: list[str]
+) -> None:
+    assert list(racks.names(pattern)) == names
+    assert racks.warnings == ()
+
+
+def test_whatever_a_report_folds_means_the_same_hosts_again(racks: Inventory) -> None:
+    for chosen in (
+        racks.names("leaf"),
+        racks.names("leaf")[3:9],
+        racks.names("sw")[::2],
+        racks.names("r9-a"),
+    ):
+        assert set(racks.names(fold(chosen))) == set(chosen)
+
+
+def test_a_folded_name_that_is_not_there_is_an_error(racks: Inventory) -> None:
+    with pytest.raises(PatternError, match=r"no group or host 'leaf13\.lab'"):
+        racks.names("leaf[11-13].lab")
+
+
+@pytest.mark.parametrize(("pattern", "names"), [("sw[1-2]", ["sw2", "sw3"]), ("r[1-12]-a", ["r1-a", "r2-a"])])
+def test_what_ansible_reads_otherwise_is_read_so_with_a_warning(
+    racks: Inventory, pattern: str, names: list[str]
+) -> None:
+    assert list(racks.names(pattern)) == names
+    (warning,) = racks.warnings
+    assert warning.startswith(f"{pattern!r} is a subscript or shell pattern here, as in Ansible")
