@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import PatternError
 from runner.inventory.graph import ALL
-from runner.inventory.inventory import traced
 from runner.inventory.patterns import nearest
 from runner.inventory.values import LocatedDict
 from runner.inventory.variables import VariableTable
@@ -53,20 +52,22 @@ class Setting:
 def explain(inventory: Inventory, host: str, variable: str) -> tuple[Setting, ...]:
     """Return each place that sets a variable for a host, weakest first: the last one wins.
 
-    The sources are read again, this time with the position of everything that they set.
+    An inventory that was not loaded with `Options.traced` is read again.
 
     Raises:
         PatternError: There is no such host, or nothing sets the variable for it.
         InventoryError: A source cannot be read.
     """
     name = inventory.host(host).name
-    loading = traced(inventory.sources, inventory.options)
+    loading = inventory.traced()
     node = loading.graph.hosts.get(name)
     settings = list(_settings(loading, inventory, node, variable)) if node else []
     if not settings:
         known = inventory.variables(host)
         raise PatternError(
-            f"nothing sets {variable!r} for {host}{nearest(variable, map(str, known))}", text=variable
+            f"nothing sets {variable!r} for {host}"
+            + nearest(variable, map(str, known), f"inventory --host {host}"),
+            text=variable,
         )
     last = settings[-1]
     winner = Setting(last.value, last.level, last.path, last.line, wins=True)

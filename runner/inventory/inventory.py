@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from runner.inventory.graph import HostNode
     from runner.inventory.vault import Vault
 
-__all__ = ["Inventory", "load", "traced"]
+__all__ = ["Inventory", "load"]
 
 
 def load(
@@ -76,7 +76,8 @@ class Inventory:
     def __init__(self, sources: Sequence[str], options: Options) -> None:
         self.sources = tuple(sources)
         self.options = options
-        self._loading = _read_all(self.sources, Loading(options))
+        trace = Graph(trace=options.traced)
+        self._loading = _read_all(self.sources, Loading(options, graph=trace, located=options.traced))
         self.graph = self._loading.graph
         self._matcher = PatternMatcher(self.graph, self._loading.read_text, self._loading.warn)
         self._hostvars = HostVariables(self.graph.hosts, self._variables_in_templates)
@@ -95,6 +96,16 @@ class Inventory:
     def groups(self) -> tuple[str, ...]:
         """The name of every group, in order of first mention; `all` and `ungrouped` are among them."""
         return tuple(self.graph.groups)
+
+    def traced(self) -> Loading:
+        """Return a load that knows where everything was set: this one if it does, else another.
+
+        Raises:
+            InventoryError: A source cannot be read any more.
+        """
+        if self.options.traced:
+            return self._loading
+        return Inventory(self.sources, replace(self.options, traced=True))._loading  # noqa: SLF001 - one of us
 
     def __len__(self) -> int:
         return len(self.graph.hosts)
@@ -227,12 +238,3 @@ def _read_all(sources: Sequence[str], loading: Loading) -> Loading:
     for name in graph.groups.keys() & graph.hosts.keys():
         loading.warn(f"{name!r} is a group and a host: what is set for the host may count for the group")
     return loading
-
-
-def traced(sources: Sequence[str], options: Options) -> Loading:
-    """Read sources again, remembering where each inline variable was set.
-
-    Raises:
-        InventoryError: A source cannot be read any more.
-    """
-    return _read_all(sources, Loading(options, graph=Graph(trace=True), located=True))

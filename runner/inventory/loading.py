@@ -43,6 +43,8 @@ class Options:
         script_timeout_s: Seconds that an inventory script may run.
         max_script_bytes: How much an inventory script may print.
         partial: Whether a source that cannot be read is a warning instead of an error.
+        traced: Whether to remember where everything is set, for `explain`; else that reads the sources again,
+            which runs scripts twice and finds pipes empty.
     """
 
     playbook_dir: str = field(default_factory=os.getcwd)
@@ -52,6 +54,7 @@ class Options:
     script_timeout_s: float = 30.0
     max_script_bytes: int = 64 * 1024 * 1024
     partial: bool = False
+    traced: bool = False
 
 
 class BrokenSource(InventoryError):

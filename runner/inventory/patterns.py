@@ -49,12 +49,12 @@ def split(pattern: str | Iterable[str]) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Say which known names are near to a wrong one, or how to see them all; ready to follow a message."""
+def nearest(name: str, known: Iterable[str], shown_by: str = "inventory --graph") -> str:
+    """Say which known names are near to a wrong one, or what shows them all; ready to follow a message."""
     import difflib  # noqa: PLC0415 - only a wrong name needs it
 
     found = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
-    return f"; did you mean {', '.join(found)}?" if found else "; `inventory --graph` shows what there is"
+    return f"; did you mean {', '.join(found)}?" if found else f"; `{shown_by}` shows what there is"
 
 
 class PatternMatcher:

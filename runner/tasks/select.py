@@ -21,8 +21,12 @@ __all__ = ["load", "select"]
 logger = logging.getLogger(__name__)
 
 
-def load(settings: Settings) -> Inventory:
+def load(settings: Settings, *, traced: bool = False) -> Inventory:
     """Load the inventory that the settings name, with what opens its vaults.
+
+    Args:
+        settings: The settings.
+        traced: Whether to remember where everything was set.
 
     Raises:
         InventoryError: A source cannot be read.
@@ -40,7 +44,8 @@ def load(settings: Settings) -> Inventory:
     vault = vault_of(identities, ask)
     for label in (identity.partition("@")[0] for identity in identities if identity.endswith("@prompt")):
         ask(label)  # now, and not from a worker in the middle of a run
-    return inventories.load(*runs.inventory_sources(settings), vault=vault)
+    options = inventories.Options(traced=traced)
+    return inventories.load(*runs.inventory_sources(settings), vault=vault, options=options)
 
 
 def select(settings: Settings) -> tuple[Inventory, tuple[Host, ...]]:

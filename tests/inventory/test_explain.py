@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,3 +77,20 @@ def test_the_lines_for_people_mark_the_winner(folder: Path) -> None:
     assert lines[0] == "v of h1, weakest first:"
     assert lines[-1] == f"=> host_vars of h1: 'host file'  {folder}/inv/host_vars/h1.yml:3"
     assert sum(line.startswith("=>") for line in lines) == 1
+
+
+def test_a_variable_that_is_like_no_other_is_looked_for_with_host(folder: Path) -> None:
+    with pytest.raises(PatternError, match="`inventory --host h1` shows what there is"):
+        explain(load(folder / "inv"), "h1", "zzzzzz")
+
+
+def test_an_inventory_that_was_loaded_for_it_is_not_read_again(tmp_path: Path) -> None:
+    script, runs = tmp_path / "hosts.sh", tmp_path / "runs"
+    listing = json.dumps({"web": {"hosts": ["h9"], "vars": {"v": 9}}})
+    script.write_text(f"#!/bin/sh\necho run >> '{runs}'\necho '{listing}'\n")
+    script.chmod(0o755)
+    inventory = load(script, options=Options(traced=True))
+    before = runs.read_text()
+    (setting,) = explain(inventory, "h9", "v")
+    assert (setting.value, setting.level) == (9, "group web")
+    assert runs.read_text() == before
