@@ -13,6 +13,7 @@ import paramiko
 from runner.connection import handshake
 from runner.connection.access import Access, access
 from runner.connection.become import Elevation
+from runner.connection.channel_stream import IDLE_S, PACKET, WINDOW, ChannelStream
 from runner.connection.dial import dial
 from runner.connection.execution import Execution
 from runner.connection.gateway import Gateways, Route
@@ -179,6 +180,23 @@ class SshConnection:
             with self._deadline.guard(_BACKSTOP_S, self._hang_up):
                 channel.close()
 
+    def open_stream(self, command: str | None = None) -> ChannelStream:
+        """Start a program on the host, as the user that commands run as; None is its SFTP server.
+
+        Raises:
+            HostError: It cannot be started; the reason `no-sftp` says that there is no SFTP server.
+        """
+        elevation = self._elevation()
+        channel = self._open_channel(window_size=WINDOW, max_packet_size=PACKET)
+        idle = min(self._options.command_timeout_s or IDLE_S, IDLE_S)
+        stream = ChannelStream(channel, self._deadline, idle, self._hang_up)
+        try:
+            stream.begin(command, elevation)
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
     def close(self) -> None:
         """End the connection at once."""
         if self._transport is not None:
@@ -192,11 +210,11 @@ class SshConnection:
             return None
         return Elevation(self._options.become_as, lambda: secrets.token_hex(16))
 
-    def _open_channel(self) -> paramiko.Channel:
+    def _open_channel(self, **sizes: int) -> paramiko.Channel:
         assert self._transport is not None  # noqa: S101 - `connect` opens before it hands out
         seconds = self._options.connect_timeout_s
         with self._step(Phase.CHANNEL, seconds):
-            return self._transport.open_session(timeout=seconds + _BACKSTOP_S)
+            return self._transport.open_session(timeout=seconds + _BACKSTOP_S, **sizes)
 
     def _step(self, phase: Phase, seconds: float) -> AbstractContextManager[None]:
         """Watch a step of at most `seconds`, or less where the host's deadline comes sooner."""

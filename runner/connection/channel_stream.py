@@ -1,0 +1,229 @@
+"""A stream over a channel of Paramiko's, which ends where nothing moves."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import paramiko
+
+from runner.connection.paramiko_hooks import sending_on
+from runner.connection.stream import SFTP_SERVER, StreamEnded
+from runner.errors import Cancelled, DeadlineExceeded, HostError, RequestRefused
+from runner.models import Phase
+from runner.text import excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from runner.connection.become import Elevation
+    from runner.connection.deadline import Deadline, Guard
+
+__all__ = ["IDLE_S", "PACKET", "WINDOW", "ChannelStream"]
+
+IDLE_S = 60.0
+"""Seconds in which something has to move, where no shorter limit was asked for."""
+
+WINDOW = 2**21
+"""Bytes that a server may send before they are taken: what a host can make us hold."""
+
+PACKET = 2**17
+"""The largest piece that we take: each costs the same, however much is in it."""
+
+_CHUNK = 2**20
+_SAID = 2000
+_REARM_S = 1.0
+
+
+class ChannelStream:
+    """A program on the host.
+
+    Args:
+        channel: An open session channel on which nothing has been asked for yet.
+        deadline: The host's.
+        idle_s: Seconds after which a program that neither takes nor gives a byte is given up.
+        hang_up: Closes the connection, from another thread, without waiting.
+    """
+
+    def __init__(
+        self, channel: paramiko.Channel, deadline: Deadline, idle_s: float, hang_up: Callable[[], None]
+    ) -> None:
+        self._channel: Any = channel
+        self._deadline = deadline
+        self._idle_s = idle_s
+        self._hang_up = hang_up
+        self._said = b""
+        self._stopped = False
+        self._last = False
+        self._by_host = False
+        self._armed: AbstractContextManager[Guard] | None = None
+        self._guard: Guard | None = None
+        self._armed_at = 0.0
+
+    def begin(self, command: str | None, elevation: Elevation | None) -> None:
+        """Start the program.
+
+        Args:
+            command: Its command line; None is the SFTP server.
+            elevation: Makes it run as another user; None is the one who logged in.
+
+        Raises:
+            HostError: It was refused.
+        """
+        with self.working():
+            try:
+                self._ask(command, elevation)
+            except (paramiko.SSHException, EOFError, OSError) as exc:
+                if not self._channel.transport.is_active():
+                    raise self._ended() from exc
+                raise _refused(command) from exc
+            if elevation is not None:
+                self._elevate(elevation)
+
+    def _ask(self, command: str | None, elevation: Elevation | None) -> None:
+        with sending_on(self._channel):
+            if elevation is not None:
+                self._channel.exec_command(elevation.wrap(command or SFTP_SERVER))
+            elif command is not None:
+                self._channel.exec_command(command)
+            else:
+                self._channel.invoke_subsystem("sftp")
+
+    def _elevate(self, elevation: Elevation) -> None:
+        """Wait until the program runs as the other user, answering what that takes."""
+        heard = b""
+        while True:
+            answer = elevation.answer(heard)
+            if answer is not None:
+                self.send(answer)
+            if elevation.done:
+                return
+            chunk = self._channel.recv_stderr(_SAID)
+            heard = (heard + chunk)[-_CHUNK:]
+            if not chunk:
+                raise self._cut_off() or elevation.refused(heard)
+
+    @contextmanager
+    def working(self, *, last: bool = False) -> Iterator[None]:
+        """Watch what is sent and received in the context; see `Stream.working`."""
+        self._last = last
+        self._arm()
+        try:
+            yield
+        finally:
+            self._disarm()
+
+    def _arm(self) -> None:
+        seconds, self._by_host = self._deadline.sooner(self._idle_s)
+        self._armed = self._deadline.guard(seconds, self._hang_up, self._stop)
+        self._guard = self._armed.__enter__()
+        self._armed_at = time.monotonic()
+
+    def _disarm(self) -> None:
+        if self._armed is not None:
+            self._armed.__exit__(None, None, None)
+            self._armed = None
+
+    def _moved(self) -> None:
+        """Note that something moved; the watch begins anew, at most once a second."""
+        if time.monotonic() - self._armed_at >= _REARM_S and not self._stopped:
+            self._disarm()
+            self._arm()
+
+    def _stop(self) -> None:
+        """Make the next `send` or `recv` raise; called from another thread."""
+        self._stopped = True
+
+    def send(self, data: bytes) -> None:
+        """Send all of it; see `Stream.send`."""
+        view = data
+        while view:
+            self._check()
+            try:
+                with sending_on(self._channel):
+                    count = self._channel.send(view)
+            except (paramiko.SSHException, EOFError, OSError) as exc:
+                raise self._ended() from exc
+            if count == 0:
+                raise self._ended()
+            view = view[count:]
+            self._moved()
+
+    def recv(self) -> bytes:
+        """Return what has come; see `Stream.recv`."""
+        self._check()
+        self._listen()
+        try:
+            with sending_on(self._channel):
+                data: bytes = self._channel.recv(_CHUNK)
+        except (paramiko.SSHException, EOFError, OSError) as exc:
+            raise self._ended() from exc
+        if not data:
+            raise self._ended()
+        self._moved()
+        return data
+
+    def said(self) -> bytes:
+        """Return the end of what the program wrote on its standard error."""
+        self._listen()
+        return self._said
+
+    def close(self) -> None:
+        """End the program, without waiting for longer than a goodbye may take."""
+        with (
+            self._deadline.guard(_REARM_S, self._hang_up),
+            suppress(paramiko.SSHException, EOFError, OSError),
+        ):
+            self._channel.close()
+
+    def _check(self) -> None:
+        if self._stopped and not self._last:
+            raise _cancelled()
+
+    def _listen(self) -> None:
+        """Take what is on standard error, which would fill the window else."""
+        while self._channel.recv_stderr_ready():
+            self._said = (self._said + self._channel.recv_stderr(_CHUNK))[-_SAID:]
+
+    def _cut_off(self) -> HostError | None:
+        """Return why we ended the program; None where we did not."""
+        guard = self._guard
+        if guard is not None and guard.aborted:
+            return _cancelled()
+        if guard is None or not guard.expired:
+            return None
+        if self._by_host:
+            text, reason = "the host's deadline passed in the middle of a transfer", "host-deadline"
+        else:
+            text, reason = f"nothing moved for {self._idle_s:g} s: the transfer was given up", "idle"
+        return DeadlineExceeded(text, reason=reason, phase=Phase.TRANSFER)
+
+    def _ended(self) -> HostError:
+        cut_off = self._cut_off()
+        if cut_off is not None:
+            return cut_off
+        if not self._channel.transport.is_active():
+            return StreamEnded(
+                "the connection ended in the middle of a transfer",
+                reason="connection-lost",
+                phase=Phase.TRANSFER,
+                transient=True,
+            )
+        words = excerpt(self.said())
+        return StreamEnded(
+            f"the program at the other end ended too early{': ' if words else ''}{words}",
+            reason="server-ended",
+            phase=Phase.TRANSFER,
+        )
+
+
+def _cancelled() -> Cancelled:
+    return Cancelled("the run was stopped", reason="stopped", phase=Phase.TRANSFER)
+
+
+def _refused(command: str | None) -> RequestRefused:
+    if command is None:
+        return RequestRefused("the server offers no SFTP", reason="no-sftp", phase=Phase.TRANSFER)
+    return RequestRefused("the server refused to run a command", reason="exec-refused", phase=Phase.TRANSFER)
