@@ -364,6 +364,9 @@ def test_any_pattern_is_answered_or_refused() -> None:
         "[0]",
         "[1:2]",
         "[-1]",
+        "h",
+        "[1-3]",
+        "[1-3,5]",
         "@",
         "-",
     ]
