@@ -5,17 +5,31 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["Share", "count", "rate", "seconds", "share", "shares", "size"]
+__all__ = ["Share", "Spread", "age", "count", "rate", "seconds", "share", "shares", "size", "spread"]
 
 _WHOLE = 100  # percent
 _SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LONGEST_S = 7 * 24 * 3600.0
 """No deadline is longer: poll(2) counts milliseconds in 31 bits, which is under 25 days."""
+_AGES_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
+_OLDEST_S = 100 * 365 * 86400.0
 _BYTES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 _MOST_BYTES = 2**40
 _SLOWEST = 0.001
+
+
+class Spread(NamedTuple):
+    """How many hosts with the same value of a variable may be at work at once.
+
+    Attributes:
+        variable: The variable's name.
+        most: So many.
+    """
+
+    variable: str
+    most: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +43,9 @@ class Share:
 
     amount: float
     percent: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.amount:g}{'%' if self.percent else ''}"
 
     def of(self, total: int) -> int:
         """Return how many of `total` that is, rounded down."""
@@ -53,6 +70,15 @@ def seconds(value: Any) -> float:
     span = float(match[1]) * _SECONDS[match[2]] if match else 0.0
     if not 0 < span <= _LONGEST_S:
         raise ValueError("expected a time, such as 30, 1.5s or 2m, more than 0 and at most 168h")
+    return span
+
+
+def age(value: Any) -> float:
+    """Read how long ago something was, in seconds: a number with s, m, h, d or w; at most a hundred years."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", str(value).strip(), re.ASCII)
+    span = float(match[1]) * _AGES_S[match[2]] if match else -1.0
+    if not 0 <= span <= _OLDEST_S:
+        raise ValueError("expected an age, such as 12h, 30d or 2w")
     return span
 
 
@@ -91,3 +117,11 @@ def shares(value: Any) -> tuple[Share, ...]:
     if not found or any(item.amount == 0 for item in found):
         raise ValueError("expected batch sizes more than 0, such as 1,10%,100%")
     return found
+
+
+def spread(value: Any) -> Spread:
+    """Read the name of a variable, and after a colon how many hosts with one value of it; 1 by default."""
+    match = re.fullmatch(r"([A-Za-z_]\w*)(?::([1-9]\d{0,5}))?", str(value).strip(), re.ASCII)
+    if match is None:
+        raise ValueError("expected a variable and a number of hosts, such as site:2 or chassis")
+    return Spread(match[1], int(match[2] or 1))

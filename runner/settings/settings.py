@@ -92,6 +92,9 @@ class Settings:
     failed: str | None = setting(
         None, "only the hosts that did not end ok in a run of the history (its id, or `last`)"
     )
+    rerun_lost: bool = setting(
+        False, "with --resume or --failed: also the hosts on which it may have been done already", switch
+    )
     vault_password_file: tuple[str, ...] = setting(
         (), "file, or program, that gives a vault password (repeatable)", path_list, repeatable=True
     )
@@ -130,6 +133,11 @@ class Settings:
     history: str | None = setting(
         None, "file of the history database; by default in the user's state folder", on_command_line=False
     )
+    history_runs: int = setting(
+        1000, "the most runs that the history keeps", quantities.count, on_command_line=False
+    )
+    history_days: int = setting(90, "days that it keeps a run", quantities.count, on_command_line=False)
+    history_size: int = setting(2**30, "the most bytes that it keeps", quantities.size, on_command_line=False)
     password: Secret | None = setting(None, "login password", secret, on_command_line=False)
     become_password: Secret | None = setting(None, "password of --become", secret, on_command_line=False)
     given: frozenset[str] = frozenset()

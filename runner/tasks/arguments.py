@@ -85,36 +85,36 @@ def own_words(argv: Sequence[str], names: Iterable[str], known: Mapping[str, boo
 
 
 def check_flags(
-    words: Sequence[str], arguments: Iterable[Argument], core: Mapping[str, bool], command: str | None
-) -> bool:
-    """Look at the words that are this task's own; return whether one is its command, given without a flag.
+    words: Sequence[str], arguments: Iterable[Argument], core: Mapping[str, bool], loose: Sequence[str]
+) -> int:
+    """Look at the words that are this task's own; return how many are given without a flag.
 
     Args:
         words: What follows the task's name.
         arguments: The task's arguments.
         core: Invoke's own flags, which may stand there too.
-        command: Name of the argument that may be given without its flag.
+        loose: Names of the arguments that may be given without their flag, in order.
 
     Raises:
         ParseError: A word is a flag of neither, or lacks its value.
     """
     arguments = list(arguments)
     own = flags(arguments)
-    spelt = flags(argument for argument in arguments if argument.name == command)
-    loose = given = False
+    spelt = flags(argument for argument in arguments if argument.name in loose)
+    found, given = 0, False
     remaining = iter(words)
     for word in remaining:
         if not word.startswith("-") or word == "-":
-            if loose or given or command is None:
-                return loose  # the next task begins here
-            loose = True
+            if given or found == len(loose):
+                return found  # the next task begins here
+            found += 1
             continue
         flag, value = _split(word)
         if flag in ("-h", "--help"):
-            return loose
+            return found
         given = given or flag in spelt
         _check(flag, value, remaining, own, core)
-    return loose
+    return found
 
 
 def _split(word: str) -> tuple[str, str]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from runner import runs
 from runner.fanout import Control
 from runner.models import Host, HostResult
-from runner.tasks.earlier import plan, record
+from runner.results import value_text
+from runner.tasks.earlier import Intended, plan, record
 from runner.tasks.interruption import Interruption
 from runner.tasks.present import prepare, present
 from runner.tasks.recording import Recording
@@ -17,7 +18,7 @@ from runner.tasks.select import select
 from runner.tasks.voice import say
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from runner.jobs import Job
     from runner.tasks.fleet import Call
@@ -33,7 +34,8 @@ def carry_out(name: str, job: Job, call: Call) -> int:
     """
     settings = prepare(call.settings)
     inventory, hosts = select(settings)
-    left = plan(settings, hosts, job.commands)
+    arguments = _told(job)
+    left = plan(settings, hosts, Intended(name, job.commands, arguments))
     if not left.hosts and not left.decided:
         say("nothing to do: every one of these hosts ended ok")
         return 0
@@ -46,12 +48,18 @@ def carry_out(name: str, job: Job, call: Call) -> int:
     meant = tuple(host for host in hosts if host.name in names) + tuple(
         Host(result.host) for result in left.decided
     )
-    recording = Recording(lambda: record(run, meant, settings))
+    recording = Recording(lambda: record(run, meant, settings, arguments))
     control = Control()
     fresh = runs.carry_out(run, left.hosts, job, settings, control=control, starting=recording.start)
     return present(
         run, meant, _after(left.decided, fresh), settings, Interruption(control), recording=recording
     )
+
+
+def _told(job: Job) -> dict[str, str]:
+    """Return what a job was called with, as text; another run of it with other arguments is another run."""
+    arguments: Mapping[str, object] = getattr(job, "arguments", {})
+    return {name: value_text(value) for name, value in arguments.items()}
 
 
 def _after(

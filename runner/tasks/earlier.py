@@ -3,28 +3,55 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
-from runner.history import History, Recorder, default_path
+from runner.history import History, Limits, Recorder, default_path
 from runner.models import Host, HostResult, Status
 from runner.names import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from runner.history import Record
     from runner.models import Run
     from runner.settings import Settings
 
-__all__ = ["Plan", "find", "history_path", "plan", "reading", "record", "same_commands"]
+__all__ = [
+    "KEPT",
+    "Intended",
+    "Plan",
+    "commands_to_resume",
+    "find",
+    "history_path",
+    "limits",
+    "plan",
+    "reading",
+    "record",
+]
 
 
+_DAY_S = 86400.0
 KEPT = "already-done"
 """Reason of a host of which a resumed run has the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intended:
+    """What is about to be done, by which an earlier run is told to be the same or another.
+
+    Attributes:
+        task: The task's name.
+        commands: The commands, where they are known beforehand.
+        arguments: What a host task is called with, as text by name.
+    """
+
+    task: str
+    commands: tuple[str, ...] = ()
+    arguments: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +74,26 @@ def history_path(settings: Settings) -> Path:
     return Path(settings.history).expanduser() if settings.history else default_path()
 
 
-def record(run: Run, hosts: Sequence[Host], settings: Settings) -> Recorder | None:
+def limits(settings: Settings) -> Limits:
+    """Return how much history is kept without being asked."""
+    return Limits(settings.history_runs, settings.history_days * _DAY_S, settings.history_size)
+
+
+def record(
+    run: Run, hosts: Sequence[Host], settings: Settings, arguments: Mapping[str, str] | None = None
+) -> Recorder | None:
     """Begin to keep a run in the history, unless it is not to be kept."""
     if settings.no_history or settings.dry_run:
         return None
-    resumed = settings.resume is not None
-    return Recorder(history_path(settings), run, [host.name for host in hosts], resumed=resumed)
+    names = [host.name for host in hosts]
+    return Recorder(
+        history_path(settings),
+        run,
+        names,
+        arguments=arguments,
+        resumed=settings.resume is not None,
+        limits=limits(settings),
+    )
 
 
 @contextmanager
@@ -64,73 +105,116 @@ def reading(settings: Settings) -> Iterator[History]:
     """
     path = history_path(settings)
     try:
-        with closing(History(path)) as history:
+        with History(path) as history:
             yield history
     except (sqlite3.Error, OSError) as exc:
         raise UsageError(f"{path}: the history cannot be read: {exc}") from exc
 
 
-def find(settings: Settings, name: str) -> Record:
-    """Return an earlier run.
+def find(settings: Settings, name: str, *, task: str | None = None, outputs: bool = True) -> Record:
+    """Return an earlier run; see `History.find`.
 
     Raises:
         UsageError: There is no such run, or the history cannot be read.
     """
     with reading(settings) as history:
-        return history.find(name)
+        return history.find(name, task=task, outputs=outputs)
 
 
-def same_commands(record: Record, commands: Sequence[str]) -> tuple[str, ...]:
-    """Return the commands of a run that is gone on with; the same ones may be given again.
+def commands_to_resume(settings: Settings, task: str, commands: Sequence[str]) -> tuple[str, ...]:
+    """Return the commands of the run that is gone on with; the same ones may be given again.
 
     Raises:
-        UsageError: Other ones were given.
+        UsageError: Other ones were given, or there is no such run.
     """
-    if commands and tuple(commands) != record.run.commands:
-        raise UsageError(
-            f"--resume: run {record.run.id} ran {list(record.run.commands)}, not {list(commands)}; "
-            "leave --cmd out to go on with it, or --resume to begin anew"
-        )
-    return record.run.commands
+    assert settings.resume is not None  # noqa: S101 - only then is there a run to ask about
+    found = find(settings, settings.resume, task=task, outputs=False)
+    if commands:
+        _check_intended(found, Intended(task, tuple(commands)))
+    return found.run.commands
 
 
-def plan(settings: Settings, hosts: tuple[Host, ...], commands: Sequence[str]) -> Plan:
+def plan(settings: Settings, hosts: tuple[Host, ...], intended: Intended) -> Plan:
     """Choose among the selected hosts those that an earlier run leaves to be done.
 
     Raises:
-        UsageError: The earlier run is not there, or was about other commands or other hosts.
+        UsageError: The earlier run is not there, was about other commands or other hosts, or still goes on.
     """
     if settings.failed and settings.resume:
         raise UsageError("--failed and --resume exclude each other")
+    if settings.rerun_lost and not (settings.failed or settings.resume):
+        raise UsageError("--rerun-lost goes with --resume or --failed, which say of which run")
     if settings.failed:
-        failed = set(find(settings, settings.failed).failed)
-        return Plan(tuple(host for host in hosts if host.name in failed))
+        return _failed(find(settings, settings.failed, outputs=False), hosts, lost=settings.rerun_lost)
     if settings.resume:
+        found = find(settings, settings.resume, task=intended.task, outputs=False)
         chosen = bool({"group", "limit"} & settings.given)
-        return _resumed(find(settings, settings.resume), hosts, commands, chosen=chosen)
+        left = _resumed(found, hosts, intended, chosen=chosen, lost=settings.rerun_lost)
+        if not settings.dry_run:
+            with reading(settings) as history:
+                history.claim(found.run)
+        return left
     return Plan(hosts)
 
 
-def _resumed(record: Record, hosts: tuple[Host, ...], commands: Sequence[str], *, chosen: bool) -> Plan:
+def _failed(earlier: Record, hosts: tuple[Host, ...], *, lost: bool) -> Plan:
+    """Do again what did not end ok, but for what may have been done already."""
+    doubtful = set() if lost else set(earlier.in_doubt)
+    failed = set(earlier.failed) - doubtful
+    return Plan(
+        tuple(host for host in hosts if host.name in failed),
+        tuple(_lost(host.name) for host in hosts if host.name in doubtful),
+    )
+
+
+def _resumed(
+    earlier: Record, hosts: tuple[Host, ...], intended: Intended, *, chosen: bool, lost: bool
+) -> Plan:
     """Go on with a run over its own hosts; where hosts were chosen again, they have to be the same ones."""
-    same_commands(record, commands)
-    selected = {host.name: host for host in hosts if chosen or host.name in record.hosts}
-    _check_selection(record, selected)
-    missing, doubtful = set(record.missing), set(record.in_doubt)
+    _check_intended(earlier, intended)
+    own = set(earlier.hosts)
+    selected = {host.name: host for host in hosts if chosen or host.name in own}
+    _check_selection(earlier, selected)
+    doubtful = set(earlier.in_doubt)
+    missing = set(earlier.missing) | (doubtful if lost else set())
     decided = [
-        _lost(name) if name in doubtful else _kept(name) for name in record.hosts if name not in missing
+        _lost(name) if name in doubtful else _kept(name) for name in earlier.hosts if name not in missing
     ]
-    left = tuple(selected[name] for name in record.hosts if name in missing)
-    return Plan(left, tuple(decided), record.run.id)
+    left = tuple(selected[name] for name in earlier.hosts if name in missing)
+    return Plan(left, tuple(decided), earlier.run.id)
 
 
-def _check_selection(record: Record, selected: dict[str, Host]) -> None:
-    gone = [name for name in record.hosts if name not in selected]
-    added = [name for name in selected if name not in record.hosts]
+def _check_intended(earlier: Record, intended: Intended) -> None:
+    """Refuse to go on with a run by doing something else, and say what differs."""
+    run = earlier.run
+    if intended.task != run.task:
+        raise UsageError(
+            f"--resume: run {run.id} was of the task {run.task!r}, not {intended.task!r}; "
+            f"go on with it by that one"
+        )
+    if tuple(intended.commands) != run.commands:
+        raise UsageError(
+            f"--resume: run {run.id} ran {list(run.commands)}, not {list(intended.commands)}; "
+            "leave --cmd out to go on with it, or --resume to begin anew"
+        )
+    then, now = earlier.arguments, intended.arguments or {}
+    other = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+    if then and other:
+        changes = [f"{name} was {then.get(name)!r} and is now {now.get(name)!r}" for name in other]
+        raise UsageError(
+            f"--resume: run {run.id} was called with other arguments: {', '.join(changes)}; "
+            "give the same to go on with it, or leave --resume out to begin anew"
+        )
+
+
+def _check_selection(earlier: Record, selected: Mapping[str, Host]) -> None:
+    own = set(earlier.hosts)
+    gone = [name for name in earlier.hosts if name not in selected]
+    added = [name for name in selected if name not in own]
     if gone or added:
         changes = [f"no longer there: {fold(gone)}"] * bool(gone) + [f"new: {fold(added)}"] * bool(added)
         raise UsageError(
-            f"--resume: the hosts are not those of run {record.run.id} ({'; '.join(changes)}); "
+            f"--resume: the hosts are not those of run {earlier.run.id} ({'; '.join(changes)}); "
             "without -g and -l, it goes on with its own"
         )
 
@@ -140,7 +224,7 @@ def _lost(name: str) -> HostResult:
         name,
         Status.LOST,
         reason="in-doubt",
-        error="an earlier run had handed it to a worker and has no result: look at it, then run it by name",
+        error="it may have been done here, what came of it is not known: look, then say --rerun-lost",
         sent=True,
     )
 

@@ -48,6 +48,8 @@ class FleetTask(Task):  # type: ignore[type-arg]
         body: The function.
         command: Name of an argument of its own that may also be given without its flag.
         short: That argument's one-letter flag.
+        then: Name of one more that may be given so, after it.
+        within: Name of the collection that the task is known in.
         options: What `invoke.Task` takes.
     """
 
@@ -56,11 +58,20 @@ class FleetTask(Task):  # type: ignore[type-arg]
     }
 
     def __init__(
-        self, body: Callable[..., int], command: str | None = None, short: str | None = None, **options: Any
+        self,
+        body: Callable[..., int],
+        command: str | None = None,
+        short: str | None = None,
+        then: str | None = None,
+        within: str = "",
+        **options: Any,
     ) -> None:
         super().__init__(body, auto_shortflags=False, positional=(), **options)
         self._command = command
         self._short = short
+        self._loose = [name for name in (command, then) if name is not None]
+        self._called = f"{within}.{self.name}" if within else str(self.name)
+        self._typed = (self.name, *self.aliases, *((within,) if within and self.is_default else ()))
         self._own_help = dict(self.help)
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
@@ -74,10 +85,10 @@ class FleetTask(Task):  # type: ignore[type-arg]
         own = [self._refined(item) for item in own]
         arguments = [*own, *(_argument(name, flag) for name, flag in self.flags.items())]
         core = _core_flags()
-        words = own_words(sys.argv[1:], (self.name, *self.aliases), flags(arguments) | core)
-        loose = check_flags(words, arguments, core, self._command)
+        words = own_words(sys.argv[1:], self._typed, flags(arguments) | core)
+        found = check_flags(words, arguments, core, self._loose)
         for item in own:
-            item.positional = item.name == self._command and loose
+            item.positional = item.name in self._loose[:found]
         return arguments
 
     def _refined(self, item: Argument) -> Argument:
@@ -109,7 +120,7 @@ class FleetTask(Task):  # type: ignore[type-arg]
             self._check_given(arguments)
             code = self.body(call, **arguments)
         except RunnerError as exc:
-            raise Exit(visible_line(f"{self.name}: {exc}"), code=1) from exc
+            raise Exit(visible_line(f"{self._called}: {exc}"), code=1) from exc
         except KeyboardInterrupt:
             raise Exit(code=128 + signal.SIGINT) from None
         self.times_called += 1

@@ -1,45 +1,212 @@
-"""`history`: what was run, and what came of it."""
+"""`history`: what was run, what came of it, and how much of it is kept."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from invoke.collection import Collection
 
+from runner import quantities
+from runner.errors import UsageError
+from runner.models import Status
+from runner.settings import Settings
 from runner.tasks.fleet import FleetTask
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.settings import Flag
     from runner.tasks.fleet import Call
 
-__all__ = ["history"]
+__all__ = ["RecordTask", "history", "read"]
 
 _SHOWN = 20
 
 
-def _list(call: Call, last: int = _SHOWN) -> int:
+class RecordTask(FleetTask):
+    """A task about what the history holds, with those of the shared flags that need no hosts."""
+
+    flags: ClassVar[dict[str, Flag]] = {name: Settings.flags()[name] for name in ("quiet",)}
+
+
+def read(flag: str, reader: Callable[[Any], Any], value: str | None) -> Any:
+    """Read the value of a task's own flag; None where it was not given.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    if value is None:
+        return None
+    try:
+        return reader(value)
+    except ValueError as exc:
+        raise UsageError(f"{flag} {value!r}: {exc}") from exc
+
+
+def _list(  # noqa: PLR0913, PLR0917 - a flag each
+    call: Call,
+    host: str | None = None,
+    status: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    task: str | None = None,
+    command: str | None = None,
+    limit: str | None = None,
+) -> int:
     """List the latest runs, newest first: when, what, on how many hosts, and how they ended."""
-    from runner.report.history import lines  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner.history import Query  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner.report.history import lines  # noqa: PLC0415
     from runner.tasks.earlier import reading  # noqa: PLC0415
     from runner.tasks.output import write  # noqa: PLC0415
 
+    asked = Query(
+        host=host,
+        status=read("--status", _status, status),
+        task=task,
+        command=command,
+        since=read("--since", _moment, since),
+        until=read("--until", _moment, until),
+        limit=_SHOWN if limit is None else read("--limit", quantities.count, limit),
+    )
     with reading(call.settings) as kept:
-        runs = kept.runs(last)
+        runs = kept.runs(asked)
     write(line + "\n" for line in lines(runs))
     return 0
 
 
-def _show(call: Call, run: list[str] | None = None) -> int:
+def _status(text: str) -> Status:
+    try:
+        return Status(text)
+    except ValueError:
+        raise ValueError(f"expected one of {', '.join(Status)}") from None
+
+
+def _moment(text: str) -> datetime:
+    """Read a time as people say it: how long ago, or a date, or a date and time, in this machine's zone."""
+    try:
+        return datetime.now(UTC) - timedelta(seconds=quantities.age(text))
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        raise ValueError(
+            "expected how long ago (2h, 3d), a date, or a time such as 2026-01-31T12:00"
+        ) from None
+
+
+def _show(call: Call, run: list[str] | None = None, host: str | None = None) -> int:
     """Show what came of a run: its id or the beginning of it, or `last`."""
     from runner.tasks.earlier import find  # noqa: PLC0415 - tasks are listed without loading what runs them
     from runner.tasks.present import show  # noqa: PLC0415
 
     record = find(call.settings, (run or ["last"])[0])
-    return show(record, call.settings)
+    return show(record if host is None else _only(record, host), call.settings)
+
+
+def _only(record: Any, host: str) -> Any:
+    """Return the part of a run that is about some hosts."""
+    from dataclasses import replace  # noqa: PLC0415 - as above
+    from fnmatch import fnmatchcase  # noqa: PLC0415
+
+    names = tuple(name for name in record.hosts if fnmatchcase(name, host))
+    if not names:
+        raise UsageError(f"--host: no host of run {record.run.id} is called {host!r}")
+    chosen = {name: record.results[name] for name in names if name in record.results}
+    return replace(record, hosts=names, results=chosen)
+
+
+def _prune(
+    call: Call, keep: str | None = None, older_than: str | None = None, max_size: str | None = None
+) -> int:
+    """Delete the oldest runs; without a flag, what is beyond the limits that every run sees to by itself."""
+    from runner.history import Limits, prune  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner.tasks.earlier import history_path, limits  # noqa: PLC0415
+    from runner.tasks.output import write  # noqa: PLC0415
+
+    asked = Limits(
+        read("--keep", quantities.count, keep),
+        read("--older-than", quantities.age, older_than),
+        read("--max-size", quantities.size, max_size),
+    )
+    path = history_path(call.settings)
+    if not path.exists():
+        write([f"0 runs deleted: there is no history at {path}\n"])
+        return 0
+    try:
+        done = prune(path, limits(call.settings) if asked == Limits() else asked)
+    except (sqlite3.Error, OSError) as exc:
+        raise UsageError(f"{path}: the history cannot be pruned: {exc}") from exc
+    runs = f"{done.runs} run{'' if done.runs == 1 else 's'} deleted, {done.kept} kept"
+    write([f"{runs}: {done.size / 2**20:.1f} MiB, {done.freed / 2**20:.1f} MiB less than before\n"])
+    return 0
+
+
+def _export(call: Call, run: list[str] | None = None, all: bool = False) -> int:  # noqa: A002 - the flag
+    """Write runs as lines of JSON: one for the run, then one for each of its hosts."""
+    from runner.history import Query  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner.report.history import exported  # noqa: PLC0415
+    from runner.tasks.earlier import reading  # noqa: PLC0415
+    from runner.tasks.output import write  # noqa: PLC0415
+
+    if all == bool(run):
+        raise UsageError("which run? give its id, or --all")
+    with reading(call.settings) as kept:
+        names = [item.run.id for item in reversed(kept.runs(Query()))] if all else list(run or ())
+        write(line + "\n" for name in names for line in exported(kept.find(name)))
+    return 0
 
 
 history = Collection("history")
 history.add_task(
-    FleetTask(_list, name="list", help={"last": "how many runs to list"}),
-    default=True,
+    RecordTask(
+        _list,
+        name="list",
+        within="history",
+        default=True,
+        help={
+            "host": "only runs that meant this host (* and ? stand for others)",
+            "status": "only runs in which a host, or that host, ended so",
+            "since": "only runs that began then or later: 2h, 3d, 2026-01-31, 2026-01-31T12:00",
+            "until": "only runs that began before",
+            "task": "only runs of this task",
+            "command": "only runs one of whose commands contains this",
+            "limit": f"the most runs to list (default: {_SHOWN})",
+        },
+    )
 )
-history.add_task(FleetTask(_show, name="show", command="run", help={"run": "the run"}))
+history.add_task(
+    FleetTask(
+        _show,
+        name="show",
+        command="run",
+        within="history",
+        help={
+            "run": "the run: its id, the beginning of it, or `last`",
+            "host": "only this host (* and ? stand for others)",
+        },
+    )
+)
+history.add_task(
+    RecordTask(
+        _prune,
+        name="prune",
+        within="history",
+        help={
+            "keep": "the most runs to keep",
+            "older_than": "delete runs older than this: 12h, 30d, 2w",
+            "max_size": "the most bytes to keep: 500M, 2G",
+        },
+    )
+)
+history.add_task(
+    RecordTask(
+        _export,
+        name="export",
+        command="run",
+        within="history",
+        help={"run": "the run: its id, the beginning of it, or `last`", "all": "every run, oldest first"},
+    )
+)

@@ -16,7 +16,7 @@ from runner.reach.rounds import Changes, rounds, summed
 from runner.report import watch as watches
 from runner.report.bare import BareReporter
 from runner.results import Results
-from runner.tasks.earlier import plan, record
+from runner.tasks.earlier import Intended, plan, record
 from runner.tasks.interruption import Interruption
 from runner.tasks.output import tolerant_stdout
 from runner.tasks.present import present
@@ -59,7 +59,7 @@ def once(hosts: Sequence[Host], settings: Settings, asked: Asked, sources: tuple
     if settings.resume:
         raise UsageError("--resume goes on with runs of commands; ping again instead")
     run = runs.begin("ping", settings, pattern=settings.group, inventory=sources)
-    left = plan(settings, tuple(hosts), ())
+    left = plan(settings, tuple(hosts), Intended("ping"))
     recording = Recording(lambda: record(run, left.hosts, settings))
     reporter = None if asked.bare is None else BareReporter(sys.stdout, alive=asked.bare)
     several = asked.count is not None and not settings.dry_run

@@ -82,8 +82,8 @@ def present(  # noqa: PLR0913 - a run, its stream, and what is done with it
             speaking_around(presentation.progress(wanted=_progress_wanted(settings))) as line,
         ):
             presentation.follow(run, results, line)
+            recording.finish()  # what still waits to be written is shown after that
         everything = Results(presentation.seen, runs.end(run), hosts)
-        recording.finish()
         output.call("finish", everything)
     _warn(everything, settings)
     output.flush()
@@ -136,7 +136,10 @@ class _Presentation:
     def _take(self, result: HostResult, line: Progress) -> None:
         self.seen.append(result)
         self._left.pop(result.host, None)
-        self._recording.add(result)  # only what outlasts the program is shown
+        # Only what outlasts the program is shown, and that is the history's to know.
+        self._recording.add(result, lambda kept: self._show(kept, line))
+
+    def _show(self, result: HostResult, line: Progress) -> None:
         if self._folder is not None:
             _write(self._folder, result)
         line.result(result)

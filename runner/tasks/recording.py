@@ -31,21 +31,29 @@ class Recording:
         self._recorder: Recorder | None = None
 
     def start(self, names: Sequence[str]) -> None:
-        """Keep that hosts are about to be handed to workers."""
+        """Keep that hosts are about to be handed to workers; return when a power cut cannot undo that."""
         recorder = self._open()
         if recorder is not None:
             recorder.start(names)
 
-    def add(self, result: HostResult) -> None:
-        """Keep a result, unless it says that there is one already."""
-        if result.reason == KEPT:
-            return
+    def add(self, result: HostResult, show: Callable[[HostResult], None]) -> None:
+        """Keep a result, unless it says that there is one already; then show it.
+
+        Args:
+            result: The result.
+            show: Called with it when it outlasts the program; where there is something to be kept, in another
+                thread and in the order of results.
+        """
         recorder = self._open()
-        if recorder is not None:
-            recorder.add(result)
+        if recorder is None:
+            show(result)
+        elif result.reason == KEPT:
+            recorder.pass_on(result, show)
+        else:
+            recorder.add(result, show)
 
     def finish(self) -> None:
-        """Keep that the run has ended."""
+        """Return when everything is kept and shown, and that the run has ended is kept, too."""
         if self._recorder is not None:
             self._recorder.finish()
 

@@ -17,13 +17,13 @@ def _run(call: Call, cmd: list[str] | None = None) -> int:
     """Run commands on every host that answers a ping, and gather what each says."""
     from runner.jobs import CommandJob  # noqa: PLC0415 - tasks are listed without loading what runs them
     from runner.tasks.carry_out import carry_out  # noqa: PLC0415
-    from runner.tasks.earlier import find, same_commands  # noqa: PLC0415
+    from runner.tasks.earlier import commands_to_resume  # noqa: PLC0415
 
     commands = tuple(cmd or ()) + ((call.remainder,) if call.remainder else ())
     for command in commands:
         _check(command)
     if call.settings.resume:
-        commands = same_commands(find(call.settings, call.settings.resume), commands)
+        commands = commands_to_resume(call.settings, "run", commands)
     if not commands:
         raise UsageError("no command: give one as --cmd 'show version', or after --")
     return carry_out("run", CommandJob(commands), call)

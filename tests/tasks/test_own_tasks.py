@@ -54,8 +54,11 @@ def test_a_number_that_is_none_is_one_line(own: Project) -> None:
 
 
 def test_the_number_of_runs_to_list_is_a_number(own: Project) -> None:
-    done = own.type("history", "--last", "x")
-    assert (done.code, done.stderr) == (1, "--last 'x': expected a whole number\n")
+    done = own.type("history", "--limit", "x")
+    assert (done.code, done.stderr) == (
+        1,
+        "history.list: --limit 'x': expected a whole number, such as 10\n",
+    )
 
 
 def test_a_parameter_called_like_a_flag_is_refused_by_name(own: Project) -> None:

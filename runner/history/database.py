@@ -1,0 +1,336 @@
+"""The history's database: what is written of a run while it goes on, and what is read of it later."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runner.errors import UsageError
+from runner.history.outputs import Outputs
+from runner.history.owner import is_alive, process_id, this_process
+from runner.history.record import Query, Record, Span, Summary
+from runner.history.rows import (
+    COMMAND_COLUMNS,
+    RESULT_COLUMNS,
+    RUN_COLUMNS,
+    command_row,
+    of_command_row,
+    of_result_row,
+    of_run_row,
+    result_row,
+    run_row,
+    storable,
+)
+from runner.history.schema import connect, transaction
+from runner.models import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import Self
+
+    from runner.models import CommandResult, HostResult, Run
+
+__all__ = ["Arrival", "History", "Intent", "default_path"]
+
+
+def default_path() -> Path:
+    """Return where the user's history is, in the folder that the system has for such things."""
+    from platformdirs import user_state_path  # noqa: PLC0415 - only where history is used
+
+    return user_state_path("invoke-runner") / "history.sqlite3"
+
+
+class Intent(NamedTuple):
+    """A host is about to be handed to a worker, so many seconds after its run began."""
+
+    host: str
+    at_s: float
+
+
+class Arrival(NamedTuple):
+    """A host's result has come, so many seconds after its run began."""
+
+    result: HostResult
+    at_s: float
+
+
+class History:
+    """The database; a context manager that closes it.
+
+    Args:
+        path: Its file; made, with its folder and readable by its owner alone, where it does not exist.
+
+    Raises:
+        sqlite3.Error, OSError: It cannot be opened or is no history.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._database = connect(path)
+        self._outputs = Outputs(self._database)
+        self._places: dict[str, tuple[int, dict[str, int]]] = {}
+        self._again = False
+        self._synced = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def begin(self, run: Run, hosts: Sequence[str], arguments: Mapping[str, str] | None = None) -> None:
+        """Write down a run, what a host task was called with, and the hosts that are meant."""
+        marks = ", ".join("?" * len(run_row(run)))
+        with transaction(self._database):
+            added = self._database.execute(
+                f"INSERT INTO runs ({RUN_COLUMNS}, arguments, process) VALUES ({marks}, ?, ?)",  # noqa: S608 - our own names
+                (*run_row(run), json.dumps(dict(arguments or {})), this_process()),
+            )
+            self._database.executemany(
+                "INSERT INTO hosts VALUES (?, ?, ?)",
+                ((added.lastrowid, position, storable(host)) for position, host in enumerate(hosts)),
+            )
+
+    def claim(self, run: Run) -> datetime:
+        """Take a run over, to go on with it; return when it began.
+
+        Raises:
+            UsageError: A process is at work on it.
+        """
+        with transaction(self._database):
+            owner, started = self._database.execute(
+                "SELECT process, started FROM runs WHERE id = ?", (run.id,)
+            ).fetchone()
+            if owner is not None and is_alive(owner) and process_id(owner) != os.getpid():
+                raise UsageError(
+                    f"run {run.id} is still going on (process {process_id(owner)}); "
+                    "it can be gone on with when that has ended"
+                )
+            self._database.execute("UPDATE runs SET process = ? WHERE id = ?", (this_process(), run.id))
+        return datetime.fromisoformat(started)
+
+    def reopen(self, run: Run) -> datetime:
+        """Write down that a run is gone on with; return when it began.
+
+        Raises:
+            UsageError: Another process is at work on it.
+        """
+        started = self.claim(run)
+        self._again = True
+        self._database.execute("UPDATE runs SET finished = NULL WHERE id = ?", (run.id,))
+        return started
+
+    def write(self, run: Run, intents: Sequence[Intent], arrivals: Sequence[Arrival]) -> None:
+        """Write down what has happened, all in one transaction.
+
+        Intents are on the disk when this returns. Results survive this process; they are on the disk with the
+        next intents or the end of the run, and until then a power cut makes their hosts hosts in doubt.
+        """
+        number, positions = self._place(run)
+        self._sync(always=bool(intents))
+        with transaction(self._database):
+            if self._again:
+                self._forget(number, [positions[host] for host, _ in intents])
+            self._database.executemany(
+                "INSERT OR REPLACE INTO intents VALUES (?, ?, ?)",
+                [(number, positions[host], at_s) for host, at_s in intents],
+            )
+            self._database.executemany(
+                f"INSERT OR REPLACE INTO results (run, position, at_s, {RESULT_COLUMNS}) VALUES "  # noqa: S608 - our own names
+                "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [(number, positions[result.host], at_s, *result_row(result)) for result, at_s in arrivals],
+            )
+            for result, _ in arrivals:
+                if result.commands:
+                    self._write_commands(number, positions[result.host], result.commands)
+
+    def _forget(self, run: int, positions: Sequence[int]) -> None:
+        """Delete what an earlier sitting had found: it must not stand for what happens from here on."""
+        for table in ("results", "commands"):
+            self._database.executemany(
+                f"DELETE FROM {table} WHERE run = ? AND position = ?",  # noqa: S608 - our own names
+                [(run, position) for position in positions],
+            )
+
+    def _write_commands(self, run: int, position: int, commands: Sequence[CommandResult]) -> None:
+        self._database.executemany(
+            f"INSERT OR REPLACE INTO commands (run, position, number, {COMMAND_COLUMNS}) VALUES "  # noqa: S608 - our own names
+            "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (run, position, number, *command_row(command, self._outputs.store))
+                for number, command in enumerate(commands)
+            ],
+        )
+
+    def finish(self, run: Run) -> None:
+        """Write down that a run has come to its end; everything of it is on the disk then."""
+        finished = (run.finished or datetime.now(UTC)).isoformat()
+        self._sync(always=True)
+        self._database.execute(
+            "UPDATE runs SET finished = ?, process = NULL WHERE id = ?", (finished, run.id)
+        )
+
+    def runs(self, query: Query) -> list[Summary]:
+        """Return the runs that are asked for, newest first."""
+        where, values = _conditions(query)
+        limit = -1 if query.limit is None else query.limit
+        rows = self._database.execute(
+            f"SELECT {RUN_COLUMNS}, number FROM runs {where} ORDER BY number DESC LIMIT ?",  # noqa: S608 - our own names
+            (*values, limit),
+        ).fetchall()
+        return [self._summary(row) for row in rows]
+
+    def _summary(self, row: Sequence[Any]) -> Summary:
+        counted = self._database.execute(
+            "SELECT status, count(*) FROM results WHERE run = ? GROUP BY status", (row[-1],)
+        )
+        counts = {Status(status): count for status, count in counted}
+        (hosts,) = self._database.execute("SELECT count(*) FROM hosts WHERE run = ?", (row[-1],)).fetchone()
+        ordered = {status: counts[status] for status in Status if status in counts}
+        return Summary(of_run_row(row), ordered, hosts - sum(counts.values()))
+
+    def find(self, name: str, *, task: str | None = None, outputs: bool = True) -> Record:
+        """Return a run by its id, the beginning of its id, or `last`.
+
+        Args:
+            name: Which.
+            task: `last` is the last run of this task; of any where it is None.
+            outputs: Whether what hosts said is wanted; reading it may take long.
+
+        Raises:
+            UsageError: There is no such run, or several.
+        """
+        select = f"SELECT {RUN_COLUMNS}, arguments, number FROM runs"  # noqa: S608 - our own names
+        query, values = f"{select} WHERE substr(id, 1, ?) = ?", [len(name), storable(name)]
+        if name == "last":
+            query, values = f"{select} WHERE ? IS NULL OR task = ?", [task, task]
+        rows = self._database.execute(f"{query} ORDER BY number DESC LIMIT 2", values).fetchall()
+        if not rows:
+            raise UsageError(_not_found(name, task))
+        if len(rows) > 1 and name not in ("last", rows[0][0], rows[1][0]):
+            raise UsageError(f"several runs begin with {name!r}; give more of the id")
+        row = next((row for row in rows if row[0] == name), rows[0])
+        return self._record(row, outputs=outputs)
+
+    def before(self, run: Run) -> str | None:
+        """Return the id of the latest run of the same task and commands before a run, if there is one."""
+        row = self._database.execute(
+            "SELECT id FROM runs WHERE (task, commands, arguments) = "
+            "(SELECT task, commands, arguments FROM runs WHERE id = ?) "
+            "AND number < (SELECT number FROM runs WHERE id = ?) ORDER BY number DESC LIMIT 1",
+            (run.id, run.id),
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    def _record(self, row: Sequence[Any], *, outputs: bool) -> Record:
+        run, number = of_run_row(row), row[-1]
+        names = dict(
+            self._database.execute(
+                "SELECT position, name FROM hosts WHERE run = ? ORDER BY position", (number,)
+            ).fetchall()
+        )
+        intents = dict(
+            self._database.execute("SELECT position, at_s FROM intents WHERE run = ?", (number,)).fetchall()
+        )
+        commands = self._commands(number) if outputs else {}
+        results: dict[str, HostResult] = {}
+        ends: dict[int, float | None] = {}
+        query = f"SELECT position, at_s, {RESULT_COLUMNS} FROM results WHERE run = ?"  # noqa: S608 - our own names
+        for position, at_s, *columns in self._database.execute(query, (number,)):
+            ends[position] = at_s
+            results[names[position]] = of_result_row(
+                names[position], columns, tuple(commands.get(position, ()))
+            )
+        return Record(
+            run=run,
+            results=results,
+            started=frozenset(names[position] for position in intents),
+            hosts=tuple(names.values()),
+            arguments=json.loads(row[-2]),
+            spans=dict(_spans(names, intents, ends, results)),
+        )
+
+    def _commands(self, number: int) -> dict[int, list[CommandResult]]:
+        found: dict[int, list[CommandResult]] = {}
+        query = f"SELECT position, {COMMAND_COLUMNS} FROM commands WHERE run = ? ORDER BY position, number"  # noqa: S608 - our own names
+        with closing(self._database.execute(query, (number,))) as rows:
+            for position, *columns in rows:
+                found.setdefault(position, []).append(of_command_row(columns, self._outputs.load))
+        self._outputs.let_go()
+        return found
+
+    def _place(self, run: Run) -> tuple[int, dict[str, int]]:
+        """Return a run's number and the positions of its hosts."""
+        if run.id not in self._places:
+            select = "SELECT number FROM runs WHERE id = ?"
+            (number,) = self._database.execute(select, (run.id,)).fetchone()
+            rows = self._database.execute("SELECT name, position FROM hosts WHERE run = ?", (number,))
+            self._places[run.id] = number, dict(rows.fetchall())
+        return self._places[run.id]
+
+    def _sync(self, *, always: bool) -> None:
+        """Have a commit wait until it is on the disk, or not."""
+        if always is not self._synced:
+            self._database.execute(f"PRAGMA synchronous = {'FULL' if always else 'NORMAL'}")
+            self._synced = always
+
+
+def _not_found(name: str, task: str | None) -> str:
+    if name == "last":
+        return "the history holds no run yet" if task is None else f"the history holds no run of {task!r} yet"
+    return f"the history holds no run {name!r}; `history` lists those it holds"
+
+
+def _conditions(query: Query) -> tuple[str, list[Any]]:
+    """Return a query's WHERE clause and the values of its marks."""
+    texts: list[str] = []
+    values: list[Any] = []
+
+    def add(text: str, *asked: str) -> None:
+        texts.append(text)
+        values.extend(storable(value) for value in asked)
+
+    if query.task is not None:
+        add("task = ?", query.task)
+    if query.command is not None:
+        # Each by itself: in the list's JSON, a quote of a command would not be the quote that is looked for.
+        contained = "EXISTS (SELECT 1 FROM json_each(commands) WHERE instr(lower(value), ?))"
+        add(contained, query.command.lower())
+    if query.since is not None:
+        add("started >= ?", query.since.astimezone(UTC).isoformat())
+    if query.until is not None:
+        add("started < ?", query.until.astimezone(UTC).isoformat())
+    host = query.host if query.host is not None else "*"
+    if query.status is not None:
+        ended = (
+            "hosts JOIN results USING (run, position) WHERE run = runs.number AND name GLOB ? AND status = ?"
+        )
+        add(f"EXISTS (SELECT 1 FROM {ended})", host, query.status)  # noqa: S608 - our own names
+    elif query.host is not None:
+        add("EXISTS (SELECT 1 FROM hosts WHERE run = runs.number AND name GLOB ?)", host)
+    return f"WHERE {' AND '.join(texts)}" if texts else "", values
+
+
+def _spans(
+    names: Mapping[int, str],
+    intents: Mapping[int, float | None],
+    ends: Mapping[int, float | None],
+    results: Mapping[str, HostResult],
+) -> Iterator[tuple[str, Span]]:
+    """Return when each host was worked on: its own time before its result, or since it was handed over."""
+    for position, name in names.items():
+        end, begun = ends.get(position), intents.get(position)
+        if end is not None:
+            # A host whose result says no more than that its worker was lost has a beginning only.
+            duration = results[name].duration_s or max(0.0, end - (end if begun is None else begun))
+            yield name, Span(max(0.0, end - duration), end)
+        elif begun is not None:
+            yield name, Span(begun, None)

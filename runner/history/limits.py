@@ -1,0 +1,151 @@
+"""How much history is kept: so many runs, for so long, in so many bytes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from runner.history.outputs import forget_unused
+from runner.history.owner import is_alive
+from runner.history.schema import connect, transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+__all__ = ["Limits", "Pruned", "prune"]
+
+_PAGES_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may be kept; what is None has no limit.
+
+    Attributes:
+        runs: The most runs.
+        age_s: Seconds since a run began.
+        size: Bytes of the database, what is free in it not counted.
+    """
+
+    runs: int | None = None
+    age_s: float | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was deleted.
+
+    Attributes:
+        runs: How many runs.
+        freed: How many bytes the file is smaller.
+        kept: How many runs are left.
+        size: Bytes of what is left.
+    """
+
+    runs: int
+    freed: int
+    kept: int
+    size: int
+
+
+def prune(path: Path, limits: Limits, *, most_s: float | None = None, now: datetime | None = None) -> Pruned:
+    """Delete the oldest runs until the limits are kept, and give the room back to the file system.
+
+    A run that a process is at work on stays.
+
+    Args:
+        path: The database's file.
+        limits: What may be kept.
+        most_s: Stop after so many seconds; the next time goes on.
+        now: The time from which ages count.
+
+    Raises:
+        sqlite3.Error, OSError: It cannot be opened or written.
+    """
+    end = None if most_s is None else time.monotonic() + most_s
+    database = connect(path)
+    try:
+        before = _bytes(database, free=True)
+        deleted = _delete(database, limits, now or datetime.now(UTC), end)
+        if deleted:
+            _give_back(database, end)
+        (kept,) = database.execute("SELECT count(*) FROM runs").fetchone()
+        after = _bytes(database, free=True)
+        return Pruned(deleted, max(0, before - after), int(kept), after)
+    finally:
+        database.close()
+
+
+def _delete(database: sqlite3.Connection, limits: Limits, now: datetime, end: float | None) -> int:
+    deleted = 0
+    for number in _too_many_or_old(database, limits, now):
+        if _over(end):
+            break
+        deleted += _forget(database, number)
+    if deleted:
+        _forget_outputs(database)
+    while limits.size is not None and _bytes(database) > limits.size and not _over(end):
+        # A twentieth at a time: what a run takes is known when it is gone, for others may share its outputs.
+        oldest = _idle(database)
+        oldest = oldest[: max(1, len(oldest) // 20)]
+        if not oldest:
+            break
+        deleted += sum(_forget(database, number) for number in oldest)
+        _forget_outputs(database)
+    return deleted
+
+
+def _too_many_or_old(database: sqlite3.Connection, limits: Limits, now: datetime) -> list[int]:
+    """Return the runs beyond the number or age that is kept, oldest first."""
+    idle = _idle(database)
+    (all_of_them,) = database.execute("SELECT count(*) FROM runs").fetchone()
+    found = set() if limits.runs is None else set(idle[: max(0, all_of_them - limits.runs)])
+    if limits.age_s is not None:
+        first = (now - timedelta(seconds=limits.age_s)).astimezone(UTC).isoformat()
+        rows = database.execute("SELECT number FROM runs WHERE started < ?", (first,)).fetchall()
+        found |= {number for (number,) in rows} & set(idle)
+    return sorted(found)
+
+
+def _idle(database: sqlite3.Connection) -> list[int]:
+    """Return the runs that no process is at work on, oldest first."""
+    rows = database.execute("SELECT number, process FROM runs ORDER BY number").fetchall()
+    return [number for number, process in rows if process is None or not is_alive(process)]
+
+
+def _forget(database: sqlite3.Connection, number: int) -> int:
+    """Delete one run, in a transaction of its own: others that write wait for none longer than that."""
+    with transaction(database):
+        return database.execute("DELETE FROM runs WHERE number = ?", (number,)).rowcount
+
+
+def _forget_outputs(database: sqlite3.Connection) -> None:
+    with transaction(database):
+        forget_unused(database)
+
+
+def _give_back(database: sqlite3.Connection, end: float | None) -> None:
+    """Make the file smaller, some pages at a time."""
+    (free,) = database.execute("PRAGMA freelist_count").fetchone()
+    while free and not _over(end):
+        database.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
+        (left,) = database.execute("PRAGMA freelist_count").fetchone()
+        if left == free:  # made by a version that did not ask for it
+            break
+        free = left
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _bytes(database: sqlite3.Connection, *, free: bool = False) -> int:
+    (pages,) = database.execute("PRAGMA page_count").fetchone()
+    (unused,) = database.execute("PRAGMA freelist_count").fetchone()
+    (size,) = database.execute("PRAGMA page_size").fetchone()
+    return int((pages if free else pages - unused) * size)
+
+
+def _over(end: float | None) -> bool:
+    return end is not None and time.monotonic() >= end

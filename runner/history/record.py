@@ -1,0 +1,114 @@
+"""What the history gives back: a run with its results, or a line about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from runner.models import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from runner.models import HostResult, Run
+
+__all__ = ["Query", "Record", "Span", "Summary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When a host was worked on, in seconds after its run began.
+
+    Attributes:
+        start_s: When work on it began, as far as is known.
+        end_s: When its result came; None where none did.
+    """
+
+    start_s: float
+    end_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A run as the history holds it.
+
+    Attributes:
+        run: The run.
+        results: The result of each host that has one.
+        started: Hosts that had been handed to a worker.
+        hosts: All hosts that were meant, in order.
+        arguments: What a host task was called with, as text by name.
+        spans: When each host was worked on; an earlier version did not keep it.
+    """
+
+    run: Run
+    results: dict[str, HostResult]
+    started: frozenset[str]
+    hosts: tuple[str, ...]
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    spans: Mapping[str, Span] = field(default_factory=dict)
+
+    @property
+    def in_doubt(self) -> tuple[str, ...]:
+        """Hosts that may have been sent a command whose outcome is not known."""
+        return tuple(name for name in self.hosts if self._doubtful(name))
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Hosts that the run did not come to."""
+        never = (Status.CANCELLED, Status.SKIPPED)
+        return tuple(
+            name
+            for name in self.hosts
+            if not self._doubtful(name) and (name not in self.results or self.results[name].status in never)
+        )
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Hosts that did not end `ok`, and those that have no result."""
+        return tuple(name for name in self.hosts if name not in self.results or not self.results[name].ok)
+
+    def _doubtful(self, name: str) -> bool:
+        result = self.results.get(name)
+        if result is None:
+            return name in self.started
+        return result.status is Status.LOST or (result.status is Status.CANCELLED and result.sent)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which runs are asked for; what is None is not asked about.
+
+    Attributes:
+        host: A host's name, with `*` and `?`: runs that meant it.
+        status: Runs in which a host (that one, where one is asked for) ended so.
+        task: The task's name.
+        command: What one of the commands contains, in either case.
+        since: Runs that began then or later.
+        until: Runs that began before.
+        limit: The most runs, newest first; None is all.
+    """
+
+    host: str | None = None
+    status: Status | None = None
+    task: str | None = None
+    command: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A run in a list.
+
+    Attributes:
+        run: The run.
+        counts: How many hosts ended how.
+        without_result: How many hosts have no result.
+    """
+
+    run: Run
+    counts: Mapping[Status, int]
+    without_result: int
