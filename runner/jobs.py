@@ -26,6 +26,7 @@ from runner.text import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from os import PathLike
 
     from runner.connection import Connection, ConnectionOptions
 
@@ -159,8 +160,77 @@ class Session:
             CommandFailed: It ended with another exit code than 0, by a signal, or was refused.
             HostError: It did not come to an end of its own.
         """
+        return self.carry_out(lambda connection, _host: connection.run(command), warn=warn)
+
+    def put(
+        self, source: str | PathLike[str], destination: str, *, mode: int | None = None, checksum: bool = True
+    ) -> CommandResult:
+        """Send a file or folder of this machine; what is there and equal is not sent.
+
+        Args:
+            source: Path on this machine.
+            destination: Path on the host, or the folder for it, with a slash at its end.
+            mode: Permission bits of every file; None keeps those of the file replaced, else the source's.
+            checksum: Compare SHA-256 sums, before and after.
+
+        Raises:
+            HostError: It could not be sent; no file is there in part.
+        """
+        from runner.transfer.copying import Options  # noqa: PLC0415 - most jobs move no files
+        from runner.transfer.moves import Put  # noqa: PLC0415
+
+        return self.carry_out(Put(str(source), destination, Options(mode, checksum)))
+
+    def get(
+        self, source: str, destination: str | PathLike[str] = ".", *, checksum: bool = True
+    ) -> CommandResult:
+        """Fetch a file or folder to `destination/HOST/NAME` on this machine, readable by its user alone.
+
+        Args:
+            source: Path on the host.
+            destination: Folder on this machine.
+            checksum: Compare SHA-256 sums, before and after.
+
+        Raises:
+            HostError: It could not be fetched; no file is there in part.
+        """
+        from runner.transfer.copying import Options  # noqa: PLC0415
+        from runner.transfer.moves import Get  # noqa: PLC0415
+
+        return self.carry_out(Get(source, str(destination), Options(checksum=checksum, private=True)))
+
+    def script(self, path: str | PathLike[str], *arguments: str, warn: bool = False) -> CommandResult:
+        """Send a script of this machine, run it, and remove it whatever it came to.
+
+        Args:
+            path: The script.
+            arguments: What it is called with.
+            warn: Return what failed instead of raising, as in Invoke.
+
+        Raises:
+            CommandFailed: It ended with another exit code than 0, or by a signal.
+            HostError: It did not come to an end of its own.
+            UsageError: It cannot be read, or no host could run it.
+        """
+        from runner.transfer.script import Script  # noqa: PLC0415
+
+        return self.carry_out(Script.of_file(path, arguments), warn=warn)
+
+    def carry_out(
+        self, work: Callable[[Connection, Host], CommandResult], *, warn: bool = False
+    ) -> CommandResult:
+        """Do something that is not repeated once it was sent, and keep what it came to among the results.
+
+        Args:
+            work: Does it.
+            warn: Return what failed instead of raising.
+
+        Raises:
+            CommandFailed: It ended with another exit code than 0, by a signal, or was refused.
+            HostError: It did not come to an end of its own.
+        """
         try:
-            result = self._run(command)
+            result = self._on_connection(work)
         except HostError as exc:
             if exc.command is not None:
                 self.results.append(exc.command)
@@ -172,17 +242,18 @@ class Session:
             raise _failed(result)
         return result
 
-    def _run(self, command: str) -> CommandResult:
+    def _on_connection(self, work: Callable[[Connection, Host], CommandResult]) -> CommandResult:
         connection = self._connected()
         try:
-            return connection.run(command)
+            return work(connection, self.host)
         except (RequestRefused, Unreachable) as exc:
             # Much network gear serves one command a connection (paramiko #2230). What was not sent may go
             # elsewhere.
             if exc.phase is not Phase.CHANNEL or not self.results:
                 raise
             self.close()
-            return self._connected().run(command)
+            connection = self._connected()
+            return work(connection, self.host)
         finally:
             self.sent = self.sent or connection.sent
 

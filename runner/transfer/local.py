@@ -1,0 +1,134 @@
+"""The files of this machine."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.transfer.digest import of_local
+from runner.transfer.entries import Entry, Kind
+from runner.transfer.errors import here
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+__all__ = ["LocalFiles"]
+
+_CHUNK = 2**18
+
+
+class LocalFiles:
+    """The files of this machine; see `Files`."""
+
+    atomic = True
+
+    def absolute(self, path: str) -> str:
+        """Return the absolute path; `~` is the user's home folder."""
+        return os.path.normpath(Path(path).expanduser().absolute())
+
+    def resolved(self, path: str) -> str:
+        """Return a path without links on the way."""
+        return os.path.realpath(path)
+
+    def look(self, path: str, *, follow: bool = True) -> Entry | None:
+        """Return what a path stands for; None where there is nothing."""
+        with here(path):
+            try:
+                return _entry(Path(path).stat(follow_symlinks=follow))
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    def names(self, path: str) -> Iterator[tuple[str, Entry]]:
+        """Return what is in a folder."""
+        with here(path), os.scandir(path) as found:
+            for item in found:
+                yield item.name, _entry(item.stat(follow_symlinks=False))
+
+    def make_folder(self, path: str, mode: int) -> None:
+        """Make a folder, and those above it."""
+        with here(path):
+            Path(path).parent.mkdir(0o700, parents=True, exist_ok=True)
+            Path(path).mkdir(mode)
+
+    def write(self, path: str, content: Iterable[bytes], entry: Entry) -> None:
+        """Make a new file, private until it is whole; where that fails none is left."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with here(path):
+            descriptor = os.open(path, flags, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb", buffering=0) as file:
+                for part in content:
+                    with here(path):
+                        _write_all(file.fileno(), part)
+                with here(path):
+                    _dress(file.fileno(), entry)
+        except BaseException:
+            with suppress(OSError):
+                Path(path).unlink()
+            raise
+
+    def read(self, path: str, entry: Entry) -> Iterator[bytes]:  # noqa: ARG002 - the system knows better
+        """Return a file's content."""
+        # What was a file a moment ago may be a pipe by now, of which opening alone would wait for ever.
+        with here(path):
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            while True:
+                with here(path):
+                    part = file.read(_CHUNK)
+                if not part:
+                    return
+                yield part
+
+    def replace(self, old: str, new: str) -> None:
+        """Give a file another name, in place of what has it."""
+        with here(new):
+            Path(old).replace(new)
+
+    def remove(self, path: str) -> None:
+        """Remove a file."""
+        with here(path):
+            Path(path).unlink()
+
+    def set_mode(self, path: str, mode: int) -> None:
+        """Change a file's permission bits."""
+        with here(path):
+            Path(path).chmod(mode)
+
+    def digests(self, paths: Sequence[str], *, read_back: bool = True) -> Sequence[str | None]:  # noqa: ARG002
+        """Return files' SHA-256 sums."""
+        return [of_local(path) for path in paths]
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to let go of."""
+
+
+def _entry(found: os.stat_result) -> Entry:
+    mtime = int(found.st_mtime)
+    return Entry(
+        kind=Kind.of(found.st_mode),
+        size=found.st_size,
+        mode=stat.S_IMODE(found.st_mode),
+        mtime=mtime if 0 <= mtime < 2**32 else None,
+        owner=(found.st_uid, found.st_gid),
+    )
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _dress(descriptor: int, entry: Entry) -> None:
+    """Give an open file its owner as far as the system lets us, its mode, and its time."""
+    if entry.owner is not None:
+        with suppress(OSError):
+            os.fchown(descriptor, *entry.owner)
+    if entry.mode is not None:
+        os.fchmod(descriptor, entry.mode)
+    if entry.mtime is not None:
+        os.utime(descriptor, (entry.mtime, entry.mtime))

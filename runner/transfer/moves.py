@@ -1,0 +1,182 @@
+"""One host's transfer: what `put` and `get` do, and the result that it comes to."""
+
+from __future__ import annotations
+
+import posixpath
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from runner.connection.stream import StreamEnded
+from runner.errors import ConnectionLost, HostError
+from runner.file_names import file_name
+from runner.models import CommandResult, Phase
+from runner.transfer.copying import Copy, Moved, Options
+from runner.transfer.entries import Files, Kind
+from runner.transfer.errors import failed, shown
+from runner.transfer.local import LocalFiles
+from runner.transfer.places import files_of
+from runner.transfer.walk import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from runner.connection import Connection
+    from runner.models import Host
+
+__all__ = ["Get", "Put", "Transfer"]
+
+
+class Transfer(Protocol):
+    """Something that moves files of one host."""
+
+    def __call__(self, connection: Connection, host: Host) -> CommandResult:
+        """Do it; raise `HostError` where it cannot be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A file or folder of this machine to a host.
+
+    A folder's content goes into the folder `destination`, which is made where there is none. A file goes to
+    `destination`, or into it where that is a folder. Into what ends with a slash goes either, by its name.
+
+    Attributes:
+        source: Path on this machine.
+        destination: Path on the host; a relative one begins in the home folder.
+        options: How.
+    """
+
+    source: str
+    destination: str
+    options: Options = field(default_factory=Options)
+
+    def __str__(self) -> str:
+        return f"put {self.source} {self.destination}"
+
+    def __call__(self, connection: Connection, host: Host) -> CommandResult:
+        """Send it."""
+        near = LocalFiles()
+
+        def begin() -> None:
+            connection.sent = True
+
+        with _told(str(self), connection, changes=True) as told:
+            source = near.absolute(self.source)
+            items = walk(near, source)
+            with files_of(connection, host) as far:
+                place = self._place(far, source, folder=items[0].entry.kind is Kind.FOLDER)
+                told.moved = Copy(near, far, self.options, begin, push=True).run(items, place)
+        return told.result("sent", "sent")
+
+    def _place(self, far: Files, source: str, *, folder: bool) -> str:
+        place = far.absolute(self.destination)
+        if self.destination.endswith(("/", ":")):
+            return f"{place.rstrip('/')}{'' if place.endswith(':') else '/'}{Path(source).name}"
+        if folder:
+            return place
+        there = far.look(place)
+        if there is not None and there.kind is Kind.FOLDER:
+            return f"{place.rstrip('/')}/{Path(source).name}"
+        return place
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """A file or folder of a host to this machine: `destination/HOST/NAME`.
+
+    Attributes:
+        source: Path on the host; a relative one begins in the home folder.
+        destination: A folder on this machine, which is made where there is none.
+        options: How.
+        names: The folders of hosts whose usual folder would be another's as well.
+    """
+
+    source: str
+    destination: str
+    options: Options = field(default_factory=lambda: Options(private=True))
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"get {self.source} {self.destination}"
+
+    def __call__(self, connection: Connection, host: Host) -> CommandResult:
+        """Fetch it."""
+        near = LocalFiles()
+        with _told(str(self), connection, changes=False) as told, files_of(connection, host) as far:
+            source = far.absolute(self.source)
+            items = walk(far, source)
+            folder = str(
+                Path(near.absolute(self.destination), self.names.get(host.name, file_name(host.name)))
+            )
+            if near.look(folder) is None:
+                near.make_folder(folder, 0o700)
+            place = f"{folder}/{_last_name(far, source)}"
+            told.moved = Copy(far, near, self.options, lambda: None, push=False).run(items, place)
+        return told.result("got", "fetched")
+
+
+def _last_name(files: Files, path: str) -> str:
+    """Return the name that a host's path is to have here."""
+    name = posixpath.basename(path.rstrip("/")).rpartition(":")[2]
+    if name in ("", ".", ".."):
+        name = posixpath.basename(files.resolved(path)) or "root"
+    if name in (".", "..") or "\0" in name:
+        raise failed(f"{shown(path)}: has no name that could be used here", "bad-name")
+    return name
+
+
+@dataclass(slots=True)
+class _Told:
+    """What is told of a transfer."""
+
+    command: str
+    start: float = field(default_factory=time.monotonic)
+    moved: Moved = field(default_factory=Moved)
+
+    def result(self, done: str, not_done: str) -> CommandResult:
+        """Return it as that of a command."""
+        text = f"{_words(self.moved, done, not_done)}\n"
+        return CommandResult(self.command, 0, text.encode(), duration_s=time.monotonic() - self.start)
+
+    def failure(self) -> CommandResult:
+        """Return it as that of a command without an end."""
+        return CommandResult(self.command, duration_s=time.monotonic() - self.start)
+
+
+@contextmanager
+def _told(command: str, connection: Connection, *, changes: bool) -> Iterator[_Told]:
+    """Put what goes wrong in the words of a result.
+
+    Args:
+        command: What is being done.
+        connection: Leads to the host.
+        changes: Whether it changes anything there, so that its end is not known when the connection is lost.
+    """
+    told = _Told(command)
+    try:
+        yield told
+    except StreamEnded as exc:
+        if not (changes and connection.sent):
+            raise
+        lost = ConnectionLost(str(exc), reason=exc.reason, phase=Phase.TRANSFER)
+        lost.command = told.failure()
+        raise lost from exc
+    except HostError as exc:
+        if exc.command is None and connection.sent:
+            exc.command = told.failure()
+        raise
+
+
+def _words(moved: Moved, done: str, not_done: str) -> str:
+    """Return one line for people; the same wherever the same was moved."""
+    total = moved.files + moved.equal
+    if total == 1:
+        proof = f", sha256 {moved.digest}" if moved.digest is not None else ""
+        if moved.equal:
+            return f"equal, not {not_done}: {moved.equal_size:,} bytes{proof}"
+        return f"{done} {moved.size:,} bytes{proof}"
+    text = f"{done} {moved.files:,} files, {moved.size:,} bytes"
+    return f"{text}; {moved.equal:,} equal, not {not_done}" if moved.equal else text

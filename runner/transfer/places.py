@@ -1,0 +1,65 @@
+"""Which files a connection leads to, and by which protocol."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from runner.connection.local import LocalConnection
+from runner.connection.stream import Streaming
+from runner.errors import RequestRefused
+from runner.models import Phase
+from runner.transfer.digest import on_host
+from runner.transfer.local import LocalFiles
+from runner.transfer.scp import ScpFiles
+from runner.transfer.sftp import SftpFiles
+from runner.transfer.shell import Shell, has_shell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.connection import Connection
+    from runner.models import Host
+    from runner.transfer.entries import Files
+
+__all__ = ["files_of"]
+
+
+@contextmanager
+def files_of(connection: Connection, host: Host) -> Iterator[Files]:
+    """Return a host's files: by SFTP, or by SCP where it has no SFTP server.
+
+    Raises:
+        HostError: Neither can be had.
+    """
+    files = _opened(connection, host)
+    try:
+        yield files
+    finally:
+        files.close()
+
+
+def _opened(connection: Connection, host: Host) -> Files:
+    if isinstance(connection, LocalConnection):
+        return LocalFiles()
+    if not isinstance(connection, Streaming):
+        raise RequestRefused(
+            f"files cannot be moved over the connection {host.variables.get('ansible_connection')!r}",
+            reason="no-sftp",
+            phase=Phase.TRANSFER,
+        )
+    shell = Shell(connection, there=has_shell(host))
+    try:
+        stream = connection.open_stream()
+    except RequestRefused as exc:
+        if exc.reason != "no-sftp":
+            raise
+        return ScpFiles(connection, shell)
+    try:
+        return SftpFiles(stream, lambda paths: on_host(shell, paths))
+    except RequestRefused:
+        stream.close()
+        return ScpFiles(connection, shell)
+    except BaseException:
+        stream.close()
+        raise

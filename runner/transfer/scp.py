@@ -1,0 +1,230 @@
+"""The files of a host that has no SFTP server, by the protocol of rcp: what `scp -O` speaks.
+
+There is no specification but its sources (OpenSSH's scp.c). It moves a content and knows nothing else: what
+is there, sums and new names are asked of the host's shell, where it has one. A device's CLI has none.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+from runner.text import excerpt
+from runner.transfer.digest import on_host
+from runner.transfer.entries import Entry, Kind
+from runner.transfer.errors import bad_reply, failed, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from runner.connection.stream import Stream, Streaming
+    from runner.transfer.shell import Shell
+
+__all__ = ["ScpFiles"]
+
+_LONGEST_LINE = 2**12
+_FINE = 0
+_REFUSALS = (
+    (re.compile(r"no such file|not found", re.IGNORECASE), "no-such-file"),
+    (re.compile(r"permission denied|not permitted|privilege", re.IGNORECASE), "permission-denied"),
+    (re.compile(r"no space|not enough space|quota|disk full", re.IGNORECASE), "no-space"),
+    (re.compile(r"not a regular file|is a directory", re.IGNORECASE), "is-a-folder"),
+)
+_FILE = re.compile(rb"C([0-7]{4,6}) (\d{1,19}) (.+)", re.DOTALL)
+_PLAIN = re.compile(r"(?!-)[\w.:/@%+=,-]+")
+
+_LOOK = """\
+if [ -h "$1" ] && [ "$2" = link ]; then echo link 0
+elif [ -d "$1" ]; then echo folder 0
+elif [ -f "$1" ]; then echo file $(wc -c <"$1")
+elif [ -e "$1" ]; then echo special 0
+else echo none 0; fi
+"""
+_KINDS = {"file": Kind.FILE, "folder": Kind.FOLDER, "link": Kind.LINK, "special": Kind.SPECIAL}
+
+
+class ScpFiles:
+    """The files of a host without SFTP; see `Files`.
+
+    Args:
+        connection: Leads to the host.
+        shell: Its shell.
+
+    Attributes:
+        atomic: Whether it has a shell, which can give a file another name.
+    """
+
+    def __init__(self, connection: Streaming, shell: Shell) -> None:
+        self.atomic = shell.there
+        self._connection = connection
+        self._shell = shell
+
+    def absolute(self, path: str) -> str:
+        """Return the path that the host is told; where it begins is the host's affair."""
+        if not self._shell.there and not _PLAIN.fullmatch(path):
+            raise failed(f"{shown(path)}: a device's CLI has no way to quote that", "bad-name")
+        return path.removeprefix("~/") or "."
+
+    def resolved(self, path: str) -> str:
+        """Return a path without links on the way."""
+        said = self._shell.ask('readlink -f -- "$1"', path)
+        return said.removesuffix("\n") if said else path
+
+    def look(self, path: str, *, follow: bool = True) -> Entry | None:
+        """Return what a path stands for; without a shell it is taken for a file that nothing is known of."""
+        if not self._shell.there:
+            return Entry(Kind.FILE)
+        said = (self._shell.ask(_LOOK, path, "" if follow else "link") or "").split()
+        if len(said) != 2 or not said[1].isdecimal():  # noqa: PLR2004 - a kind and a size
+            raise failed("the host has no SFTP, and no shell that could say what is there", "no-sftp")
+        kind = _KINDS.get(said[0])
+        return None if kind is None else Entry(kind, int(said[1]))
+
+    def names(self, path: str) -> Iterator[tuple[str, Entry]]:
+        """Refuse: SCP cannot list."""
+        raise failed(f"{shown(path)}: the host has no SFTP, without which no folder is fetched", "no-sftp")
+
+    def make_folder(self, path: str, mode: int) -> None:
+        """Make a folder."""
+        self._change(path, 'mkdir -m "$2" -- "$1"', f"{mode:o}")
+
+    def write(self, path: str, content: Iterable[bytes], entry: Entry) -> None:
+        """Make a file; where that fails and there is a shell none is left."""
+        stream = self._connection.open_stream(f"scp -t {self._word(path)}")
+        try:
+            with stream.working():
+                _Sending(stream, path).send(content, entry)
+        except BaseException:
+            stream.close()
+            if self._shell.there:
+                self._shell.do('rm -f -- "$1"', path)
+            raise
+        stream.close()
+
+    def read(self, path: str, entry: Entry) -> Iterator[bytes]:  # noqa: ARG002 - the sender says it again
+        """Return a file's content."""
+        stream = self._connection.open_stream(f"scp -f {self._word(path)}")
+        try:
+            with stream.working():
+                yield from _Receiving(stream, path).receive()
+        finally:
+            stream.close()
+
+    def replace(self, old: str, new: str) -> None:
+        """Give a file another name."""
+        self._change(new, 'mv -f -- "$2" "$1"', old)
+
+    def set_mode(self, path: str, mode: int) -> None:
+        """Change a file's permission bits."""
+        self._change(path, 'chmod "$2" -- "$1"', f"{mode:o}")
+
+    def remove(self, path: str) -> None:
+        """Remove a file."""
+        self._change(path, 'rm -- "$1"')
+
+    def digests(self, paths: Sequence[str], *, read_back: bool) -> Sequence[str | None] | None:  # noqa: ARG002
+        """Return files' SHA-256 sums, where the host has a shell that can tell."""
+        return on_host(self._shell, paths)
+
+    def close(self) -> None:
+        """Do nothing: each transfer is a program of its own."""
+
+    def _word(self, path: str) -> str:
+        path = f"./{path}" if path.startswith("-") else path
+        return shlex.quote(path) if self._shell.there else path
+
+    def _change(self, path: str, script: str, *words: str) -> None:
+        result = self._shell.do(script, path, *words)
+        if result is None:
+            raise failed(f"{shown(path)}: a host without SFTP and shell cannot do that", "no-sftp")
+        if not result.ok:
+            raise _refused(path, result.stderr_bytes)
+
+
+class _Lines:
+    """What comes from the other side, as lines and as counted bytes."""
+
+    def __init__(self, stream: Stream, path: str) -> None:
+        self._stream = stream
+        self._path = path
+        self._buffer = b""
+
+    def counted(self, count: int) -> Iterator[bytes]:
+        """Return the next bytes as they come."""
+        while count:
+            if not self._buffer:
+                self._buffer = self._stream.recv()
+            piece, self._buffer = self._buffer[:count], self._buffer[count:]
+            count -= len(piece)
+            yield piece
+
+    def line(self, begin: bytes = b"") -> bytes:
+        """Return the rest of a line."""
+        found = begin
+        while not found.endswith(b"\n"):
+            found += next(self.counted(1))
+            if len(found) > _LONGEST_LINE:
+                raise bad_reply(f"the other side speaks no SCP: {excerpt(found, 60)!r}")
+        return found[:-1]
+
+    def check(self) -> None:
+        """Take a reply; raise what it refuses."""
+        code = next(self.counted(1))
+        if code[0] == _FINE:
+            return
+        said = self.line(code if code[0] > 2 else b"")  # noqa: PLR2004 - 1 is an error, 2 a fatal one
+        raise _refused(self._path, said)
+
+
+class _Sending(_Lines):
+    """The side that has the file, speaking to `scp -t`."""
+
+    def send(self, content: Iterable[bytes], entry: Entry) -> None:
+        """Send one file."""
+        self.check()
+        if entry.mtime is not None:
+            self._say(f"T{entry.mtime} 0 {entry.mtime} 0\n")
+        name = self._path.rpartition("/")[2].rpartition(":")[2]
+        self._say(f"C{(entry.mode or 0o644) & 0o7777:04o} {entry.size} {name}\n")
+        left = entry.size
+        for part in content:
+            left -= len(part)
+            if left < 0:
+                break
+            self._stream.send(part)
+        if left:
+            raise failed("the file changed while it was sent", "changed")
+        self._stream.send(b"\0")
+        self.check()
+
+    def _say(self, line: str) -> None:
+        self._stream.send(line.encode("utf-8", "surrogateescape"))
+        self.check()
+
+
+class _Receiving(_Lines):
+    """The side that wants the file, speaking to `scp -f`."""
+
+    def receive(self) -> Iterator[bytes]:
+        """Receive one file."""
+        self._stream.send(b"\0")
+        code = next(self.counted(1))
+        if code[0] in (1, 2):
+            raise _refused(self._path, self.line())
+        line = self.line(code)
+        if line.startswith(b"D"):
+            raise failed(f"{shown(self._path)}: is a folder", "is-a-folder")
+        match = _FILE.fullmatch(line)
+        if match is None:
+            raise bad_reply(f"the other side speaks no SCP: {excerpt(line, 60)!r}")
+        self._stream.send(b"\0")
+        yield from self.counted(int(match[2]))
+        self.check()
+        self._stream.send(b"\0")
+
+
+def _refused(path: str, said: bytes) -> Exception:
+    text = excerpt(said)
+    reason = next((reason for pattern, reason in _REFUSALS if pattern.search(text)), "refused")
+    return failed(f"{shown(path)}: {text or 'refused'}", reason)

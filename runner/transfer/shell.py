@@ -1,0 +1,67 @@
+"""A POSIX shell on a host, asked small questions about its files."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from runner.errors import RequestRefused, Unreachable
+from runner.models import Phase
+
+if TYPE_CHECKING:
+    from runner.connection import Connection
+    from runner.models import CommandResult, Host
+
+__all__ = ["Shell", "has_shell"]
+
+
+def has_shell(host: Host) -> bool:
+    """Whether a host has a POSIX shell: one with an `ansible_network_os` is taken to have a CLI."""
+    return not host.variables.get("ansible_network_os")
+
+
+class Shell:
+    """The shell of whoever commands run as.
+
+    Args:
+        connection: Leads to the host.
+        there: Whether the host has one.
+    """
+
+    def __init__(self, connection: Connection, *, there: bool) -> None:
+        self.there = there
+        self._connection = connection
+
+    def ask(self, script: str, *words: str) -> str | None:
+        """Run a script that changes nothing; return what it printed, None where it failed.
+
+        It does not count as sent: asking once more does no harm.
+
+        Raises:
+            HostError: It did not come to an end.
+        """
+        if not self.there:
+            return None
+        before = self._connection.sent
+        try:
+            result = self._run(script, words)
+        finally:
+            self._connection.sent = before
+        return result.stdout if result is not None and result.ok else None
+
+    def do(self, script: str, *words: str) -> CommandResult | None:
+        """Run a script; return what it came to, None where there is no shell.
+
+        Raises:
+            HostError: It did not come to an end.
+        """
+        return self._run(script, words) if self.there else None
+
+    def _run(self, script: str, words: tuple[str, ...]) -> CommandResult | None:
+        line = shlex.join(["sh", "-c", script, "sh", *words])
+        try:
+            return self._connection.run(line)
+        except (RequestRefused, Unreachable) as exc:
+            if exc.phase in (Phase.CHANNEL, Phase.COMMAND) and isinstance(exc, RequestRefused):
+                return None  # a server may allow nothing but SFTP, or one channel alone
+            raise
