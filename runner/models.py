@@ -150,9 +150,12 @@ class CommandResult:
         stdout_bytes: Standard output, unchanged.
         stderr_bytes: Standard error, unchanged.
         duration_s: Seconds from sending the command to its end.
-        truncated: Whether output beyond the limit was left out.
+        truncated: Whether there was more output than is kept here.
         signal: Name of the signal that ended the command (`KILL`), where the host told one.
         refused: The line in which the device's CLI refused the command, where it did.
+        stdout_file: Path of the file with all of standard output, where it was more than is kept here and was
+            spilled.
+        stderr_file: The same for standard error.
     """
 
     command: str
@@ -163,6 +166,8 @@ class CommandResult:
     truncated: bool = False
     signal: str | None = None
     refused: str | None = None
+    stdout_file: str | None = None
+    stderr_file: str | None = None
 
     @property
     def ok(self) -> bool:

@@ -6,7 +6,8 @@ from functools import lru_cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol, cast
 
-from runner.connection.options import ConnectionOptions, HostKeyPolicy
+from runner.connection.command import PLAIN, CommandOptions, Terminal
+from runner.connection.options import ConnectionOptions, HostKeyPolicy, Overflow
 from runner.errors import InvalidVariable
 from runner.models import Phase
 
@@ -14,7 +15,17 @@ if TYPE_CHECKING:
     from runner.connection.deadline import Deadline
     from runner.models import CommandResult, Host
 
-__all__ = ["Connect", "Connection", "ConnectionOptions", "HostKeyPolicy", "connector"]
+__all__ = [
+    "PLAIN",
+    "CommandOptions",
+    "Connect",
+    "Connection",
+    "ConnectionOptions",
+    "HostKeyPolicy",
+    "Overflow",
+    "Terminal",
+    "connector",
+]
 
 # What Ansible calls its ways to a host, in our words. A device's CLI is asked through SSH exec requests.
 _ALIASES = {
@@ -35,7 +46,7 @@ class Connection(Protocol):
     sent: bool
     """Whether a command has been handed to the host: the point after which nothing is repeated."""
 
-    def run(self, command: str) -> CommandResult:
+    def run(self, command: str, given: CommandOptions = PLAIN) -> CommandResult:
         """Run one command and wait for its end; raise `HostError` where it has none of its own."""
 
     def close(self) -> None:

@@ -1,7 +1,10 @@
-"""Commands as another user: `sudo`, and where no password is needed `su` and `doas`.
+"""Commands as another user: by `sudo`, `su` or `doas`.
 
-The password is given to nothing but a prompt that we made up for this one command (`sudo -p`), and once: what
-a command prints can never look like it, and a wrong password does not count twice against the account.
+A password is given to nothing but the program that was asked to change the user, and once: what a command
+prints can never ask for it, and a wrong password does not count twice against the account. `sudo` is told
+what to ask with, a word made up for this one command. `su` and `doas` ask in their own words, in whatever
+language; but between a word of ours that is said right before them and one that is said when the command
+itself begins, there is nobody else who could ask.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.errors import InvalidVariable, LoginRefused
+from runner.errors import LoginRefused
 from runner.models import Phase, Secret
 from runner.text import excerpt
 
@@ -22,6 +25,10 @@ __all__ = ["BECOME_METHODS", "Become", "Elevation"]
 
 BECOME_METHODS = ("sudo", "su", "doas")
 """Programs that run a command as another user."""
+
+_MOST_SAID = 2**16
+# An unfinished line that ends as a question does; the colon may be a full-width one.
+_PROMPT = re.compile(rb"(?::|\xef\xbc\x9a)[ \t]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,59 +58,95 @@ class Elevation:
     """
 
     def __init__(self, become: Become, nonce: Callable[[], str]) -> None:
-        if become.method != "sudo" and become.password is not None:
-            raise InvalidVariable(
-                f"{become.method} asks for its password in its own words, which is not supported; use sudo",
-                reason="bad-variable",
-                phase=Phase.COMMAND,
-            )
         self.done = False
         self._become = become
-        self._prompt = f"[runner {nonce()}] password: "
+        self._asking = f"[runner {nonce()}] password: "
         self._begun = f"[runner {nonce()}] begun"
+        self._said = b""
+        self._unanswered = b""
+        self._alone = become.method == "sudo"
         self._answered = False
+
+    @property
+    def needs_terminal(self) -> bool:
+        """Whether the program takes a password from a terminal only, as `doas` does (readpassphrase(3))."""
+        return self._become.method == "doas" and self._become.password is not None
 
     def wrap(self, command: str) -> str:
         """Return the command line that runs a command, by a POSIX shell, as the user."""
         user = shlex.quote(self._become.user)
-        shell = shlex.quote(f"echo '{self._begun}' >&2\n{command}")
+        begun = f"echo {shlex.quote(self._begun)} >&2"
+        if self.needs_terminal:  # it has done its work; what the command prints is to come as it is
+            begun = f"stty -opost -echo\n{begun}"
+        shell = f"/bin/sh -c {shlex.quote(f'{begun}{chr(10)}{command}')}"
         if self._become.method == "su":
-            return f"su {user} -c {shell}"
+            return self._announced(f"su {user} -c {shlex.quote(f'exec {shell}')}")
         if self._become.method == "doas":
-            return f"doas -n -u {user} -- /bin/sh -c {shell}"
-        ask = "-n" if self._become.password is None else f"-S -p {shlex.quote(self._prompt)}"
-        return f"sudo -H {ask} -u {user} -- /bin/sh -c {shell}"
+            silent = "-n " if self._become.password is None else ""
+            return self._announced(f"doas {silent}-u {user} -- {shell}")
+        ask = "-n" if self._become.password is None else f"-S -p {shlex.quote(self._asking)}"
+        return f"sudo -H {ask} -u {user} -- {shell}"
 
-    def answer(self, stderr: bytes) -> bytes | None:
-        """Return what to write to the program's standard input; None is nothing.
+    def _announced(self, line: str) -> str:
+        """Return a command line that says our word, and is nothing but the program from there on."""
+        if self._become.password is None:
+            return line
+        return f"/bin/sh -c {shlex.quote(f'echo {shlex.quote(self._asking)} >&2; exec {line}')}"
 
-        Args:
-            stderr: Standard error so far; everything of this module's own is said there.
-        """
-        self.done = self.done or self._begun.encode() in stderr
-        if self.done or self._answered or self._become.password is None:
-            return None
-        if self._prompt.encode() not in stderr:
+    def own(self, chunk: bytes) -> bytes:
+        """Take in what came next where the programs speak; return what of it is the command's own."""
+        if self.done:
+            return chunk
+        self._said = (self._said + chunk)[-_MOST_SAID:]
+        self._unanswered = (self._unanswered + chunk)[-_MOST_SAID:]
+        if not self._alone:
+            announced = self._line(self._asking, self._unanswered)
+            if announced is not None:
+                self._alone, self._unanswered = True, self._unanswered[announced.end() :]
+        begun = self._line(self._begun, self._said)
+        if begun is None:
+            return b""
+        self.done = True
+        self._said, rest = self._said[: begun.start()], self._said[begun.end() :]
+        return rest
+
+    def answer(self) -> bytes | None:
+        """Return what to write to the program's standard input now; None is nothing."""
+        if self._answered or self._become.password is None or not self._asks():
             return None
         self._answered = True
+        self._unanswered = b""
         return f"{self._become.password.reveal()}\n".encode()
 
-    def no_more(self, stderr: bytes) -> bool:
+    @property
+    def no_more(self) -> bool:
         """Whether nothing will be asked any more: the command has begun, or the answer was not taken."""
-        asked = stderr.count(self._prompt.encode())
-        return self.done or self._become.password is None or asked > 1
+        return self.done or self._become.password is None or (self._answered and self._asks())
 
-    def own(self, stderr: bytes) -> bytes:
-        """Return what the command itself said on standard error; before it began, what the program said."""
-        before, begun, after = stderr.partition(f"{self._begun}\n".encode())
-        return after if begun else before.replace(self._prompt.encode(), b"")
+    @property
+    def said(self) -> bytes:
+        """What the program itself has said, but for our words in it."""
+        said = self._said.replace(self._asking.encode(), b"")
+        return said if self._become.method == "sudo" else said.lstrip(b"\r\n")
 
-    def refused(self, stderr: bytes) -> LoginRefused:
+    def refused(self) -> LoginRefused:
         """Return the error of a user that may not do this."""
-        lines = [line for line in re.split(rb"[\r\n]+", self.own(stderr)) if line.strip()]
-        said = f": {excerpt(lines[-1])}" if lines else ""
+        lines = [line for line in re.split(rb"[\r\n]+", self.said) if line.strip()]
+        why = f": {excerpt(lines[-1])}" if lines else ""
         return LoginRefused(
-            f"{self._become.method} to {self._become.user} refused{said}",
+            f"{self._become.method} to {self._become.user} refused{why}",
             reason="become-refused",
             phase=Phase.COMMAND,
         )
+
+    def _asks(self) -> bool:
+        """Whether the program waits for an answer."""
+        if self.done or not self._alone:
+            return False
+        if self._become.method == "sudo":
+            return self._asking.encode() in self._unanswered
+        return _PROMPT.search(self._unanswered) is not None
+
+    @staticmethod
+    def _line(word: str, heard: bytes) -> re.Match[bytes] | None:
+        return re.search(re.escape(word.encode()) + rb"\r?\n", heard)

@@ -93,17 +93,16 @@ class ChannelStream:
 
     def _elevate(self, elevation: Elevation) -> None:
         """Wait until the program runs as the other user, answering what that takes."""
-        heard = b""
         while True:
-            answer = elevation.answer(heard)
+            answer = elevation.answer()
             if answer is not None:
                 self.send(answer)
             if elevation.done:
                 return
             chunk = self._channel.recv_stderr(_SAID)
-            heard = (heard + chunk)[-_CHUNK:]
+            self._said += elevation.own(chunk)
             if not chunk:
-                raise self._cut_off() or elevation.refused(heard)
+                raise self._cut_off() or elevation.refused()
 
     @contextmanager
     def working(self, *, last: bool = False) -> Iterator[None]:

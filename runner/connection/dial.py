@@ -51,11 +51,13 @@ class PeerSocket:
 
     Attributes:
         preamble: The first bytes that the peer sent, for error messages, until `settle`.
+        received: How many bytes the peer has sent.
     """
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
         self.preamble = b""
+        self.received = 0
         self._settled = False
 
     def recv(self, size: int) -> bytes:
@@ -64,6 +66,7 @@ class PeerSocket:
         A peer that talks on and on without saying `SSH-` counts as ended.
         """
         received: bytes = self._raw.recv(size)
+        self.received += len(received)
         if not self._settled:
             self.preamble += received[: _PREAMBLE - len(self.preamble)]
             if len(self.preamble) >= _PREAMBLE and b"SSH-" not in self.preamble:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import paramiko
+
+from runner.connection.command import PLAIN, Terminal
+from runner.connection.feeding import Feeding
 from runner.connection.output import Output
 from runner.connection.paramiko_hooks import send_signal, sending_on
-from runner.errors import Cancelled, ConnectionLost, DeadlineExceeded, HostError, OutputLimitExceeded
+from runner.connection.patience import connection_lost, no_exit_status, stopped
+from runner.connection.pulse import Pulse
+from runner.errors import RequestRefused
 from runner.models import CommandResult, Phase
 
 if TYPE_CHECKING:
-    import paramiko
-
     from runner.connection.become import Elevation
+    from runner.connection.command import CommandOptions
+    from runner.connection.options import ConnectionOptions
+    from runner.connection.patience import Patience
+    from runner.errors import HostError
 
 __all__ = ["Execution"]
 
@@ -38,46 +45,71 @@ class _Wake(threading.Event):
 
 
 class Execution:
-    """A command that has been asked for on a channel.
+    """A command that is to be asked for on a channel.
 
     Args:
         channel: A session channel on which nothing has been executed yet.
         command: The command.
-        limit: Bytes kept of each stream.
+        options: How much of its output is kept, and when a silent server is given up.
+        given: What the command is given beside its text.
         elevation: Makes it run as another user; None is the one who logged in.
     """
 
     def __init__(
-        self, channel: paramiko.Channel, command: str, limit: int, elevation: Elevation | None = None
+        self,
+        channel: paramiko.Channel,
+        command: str,
+        options: ConnectionOptions,
+        given: CommandOptions = PLAIN,
+        elevation: Elevation | None = None,
     ) -> None:
         self._channel: Any = channel
         self._elevation = elevation
         self._command = command
-        self._streams = (Output(limit), Output(limit))
+        self._given = given
+        self._streams = (Output(options, "stdout"), Output(options, "stderr"))
         self._wake = _Wake()
         self._start = time.monotonic()
-        self._last_output = self._start
         self._stopped = False
+        self._on_terminal = given.terminal is not None or (elevation is not None and elevation.needs_terminal)
+        self._feeding = Feeding(channel, given.stdin, elevation, terminal=self._on_terminal)
+        self._pulse = Pulse(channel, options.keepalive_s)
+
+    def prepare(self) -> None:
+        """Ask the host for the terminal that the command shall run on, where it shall.
+
+        Raises:
+            RequestRefused: It gives none.
+        """
+        if not self._on_terminal:
+            return
+        terminal = self._given.terminal or Terminal()
+        try:
+            with sending_on(self._channel):
+                self._channel.get_pty(self._given.terminal_type, terminal.columns, terminal.rows)
+        except paramiko.SSHException as exc:
+            if not self._channel.transport.is_active():
+                raise
+            text = "the server refused a terminal"
+            raise RequestRefused(text, reason="pty-refused", phase=Phase.CHANNEL) from exc
 
     def begin(self) -> None:
-        """Ask the host to run the command, with nothing on its standard input."""
+        """Ask the host to run the command."""
         channel = self._channel
         channel.runner_wake = self._wake
         channel.in_buffer.set_event(self._wake)
         channel.in_stderr_buffer.set_event(self._wake)
+        line = self._given.line(self._command)
         with sending_on(channel):
-            if self._elevation is None:
-                channel.exec_command(self._command)
-                channel.shutdown_write()
-            else:
-                channel.exec_command(self._elevation.wrap(self._command))
+            channel.exec_command(line if self._elevation is None else self._elevation.wrap(line))
+        if self._elevation is None and not self._given.stdin:
+            self._feeding.go_on()
 
-    def collect(self, timeout_s: float | None, *, whole_host: bool) -> CommandResult:
+    def collect(self, patience: Patience) -> CommandResult:
         """Read until the command ends.
 
         Args:
-            timeout_s: Seconds until it is told to end; None is no limit.
-            whole_host: Whether that limit is the host's rather than the command's, for the message.
+            patience: When it is told to end.
 
         Raises:
             DeadlineExceeded: It had not ended by then.
@@ -85,124 +117,105 @@ class Execution:
             ConnectionLost: The connection ended, or no exit status came.
             Cancelled: `stop` was called.
         """
-        end = None if timeout_s is None else self._start + timeout_s
-        while not self._ended():
-            left = None if end is None else end - time.monotonic()
+        while not self._ended(patience):
             self._check_limits()
-            if left is not None and left <= 0:
+            late = patience.over(self._command)
+            if late is not None:
                 if self._channel.exit_status_ready():
                     break
-                raise self._give_up(self._late(timeout_s, whole_host=whole_host))
-            self._wake.wait(self._patience(left))
+                raise self._give_up(late)
+            if self._pulse.gone():
+                raise self._give_up(self._pulse.error(self._command))
+            self._wake.wait(self._nap(patience))
         return self._outcome()
 
     def _check_limits(self) -> None:
         if self._stopped:
-            raise self._give_up(Cancelled("the run was stopped", reason="stopped", phase=Phase.COMMAND))
-        if any(stream.truncated for stream in self._streams):
-            raise self._give_up(self._over_limit())
+            raise self._give_up(stopped())
+        for stream in self._streams:
+            if stream.full:
+                raise self._give_up(stream.overrun(self._command))
 
     def stop(self) -> None:
         """Make `collect` tell the command to end and return; called from another thread."""
         self._stopped = True
         self._wake.set()
 
+    def close(self) -> None:
+        """End the files that output was spilled to."""
+        for stream in self._streams:
+            stream.close()
+
     def partial(self) -> CommandResult:
         """Return what is known of the command so far."""
         out, err = self._streams
         status = self._channel.exit_status
+        unheard = b"" if self._elevation is None or self._elevation.done else self._elevation.said
         return CommandResult(
             command=self._command,
             exit_code=status if status >= 0 else None,
             stdout_bytes=out.kept(),
-            stderr_bytes=err.kept() if self._elevation is None else self._elevation.own(err.kept()),
+            stderr_bytes=unheard or err.kept(),
             duration_s=time.monotonic() - self._start,
             truncated=out.truncated or err.truncated,
             signal=getattr(self._channel, "runner_exit_signal", None),
+            stdout_file=out.file,
+            stderr_file=err.file,
         )
 
     def _drain(self) -> bool:
         """Take what has arrived on both streams; whether there was anything."""
         channel = self._channel
         out, err = self._streams
-        before = out.size + err.size
-        while channel.recv_ready() and not out.truncated:
-            out.add(channel.recv(_CHUNK))
-        while channel.recv_stderr_ready() and not err.truncated:
-            err.add(channel.recv_stderr(_CHUNK))
-        return out.size + err.size > before
+        heard = False
+        while channel.recv_ready() and not out.full:
+            self._take(out, channel.recv(_CHUNK), spoken=self._on_terminal)
+            heard = True
+        while channel.recv_stderr_ready() and not err.full:
+            self._take(err, channel.recv_stderr(_CHUNK), spoken=not self._on_terminal)
+            heard = True
+        return heard
 
-    def _ended(self) -> bool:
+    def _take(self, stream: Output, chunk: bytes, *, spoken: bool) -> None:
+        """Take in a part of a stream; what changes the user speaks on one of the two."""
+        if spoken and self._elevation is not None:
+            chunk = self._elevation.own(chunk)
+        stream.add(chunk)
+
+    def _ended(self, patience: Patience) -> bool:
         channel = self._channel
         self._wake.rearm()
         # Looked at before draining: what arrives in between would be left behind else.
         closed, ended, status = channel.closed, channel.eof_received, channel.exit_status_ready()
         if self._drain():
-            self._last_output = time.monotonic()
-        self._elevate()
-        if any(stream.truncated for stream in self._streams):
+            patience.heard()
+        self._feeding.go_on()
+        if any(stream.full for stream in self._streams):
             return False
         if closed or (ended and status):
             return True
-        return status and time.monotonic() - max(self._last_output, self._start) >= _QUIET_S
+        return status and time.monotonic() - patience.heard_at >= _QUIET_S
 
-    def _elevate(self) -> None:
-        """Answer what the program that changes the user asks."""
-        elevation = self._elevation
-        if elevation is None or (elevation.done and self._channel.eof_sent):
-            return
-        heard = self._streams[1].kept()
-        answer = elevation.answer(heard)
-        with sending_on(self._channel), suppress(OSError):
-            if answer is not None:
-                self._channel.sendall(answer)
-            if elevation.no_more(heard):
-                self._channel.shutdown_write()
-
-    def _patience(self, left: float | None) -> float | None:
-        """Return how long to wait: to the deadline, or to the end of quiet after an exit status."""
-        if self._channel.exit_status_ready():
-            return _QUIET_S if left is None else min(_QUIET_S, left)
-        return left
+    def _nap(self, patience: Patience) -> float | None:
+        """Return how long to wait: to a deadline, the next sign of life, or the end of quiet."""
+        if self._feeding.ready:
+            return 0.0
+        quiet = _QUIET_S if self._channel.exit_status_ready() else None
+        naps = [nap for nap in (patience.left(), self._pulse.left(), quiet) if nap is not None]
+        return max(0.0, min(naps)) if naps else None
 
     def _outcome(self) -> CommandResult:
         result = self.partial()
         if self._elevation is not None and not self._elevation.done and result.exit_code:
-            refused = self._elevation.refused(self._streams[1].kept())
+            refused = self._elevation.refused()
             refused.command = result
             raise refused
         if result.exit_code is not None or result.signal is not None:
             return result
-        if self._channel.transport.is_active():
-            error = ConnectionLost(
-                f"the host closed the channel without an exit status for {self._command!r}",
-                reason="no-exit-status",
-                phase=Phase.COMMAND,
-            )
-        else:
-            error = ConnectionLost(
-                f"the connection ended while {self._command!r} was running",
-                reason="connection-lost",
-                phase=Phase.COMMAND,
-            )
+        alive = self._channel.transport.is_active()
+        error = no_exit_status(self._command) if alive else connection_lost(self._command)
         error.command = result
         raise error
-
-    def _over_limit(self) -> HostError:
-        return OutputLimitExceeded(
-            f"{self._command!r} printed more than {self._streams[0].limit} bytes and was ended; "
-            "see --max-output",
-            reason="output-limit",
-            phase=Phase.COMMAND,
-        )
-
-    def _late(self, timeout_s: float | None, *, whole_host: bool) -> HostError:
-        what = "the host's deadline" if whole_host else "its deadline"
-        return DeadlineExceeded(
-            f"{self._command!r} did not end within {what} of {timeout_s:g} s",
-            reason="host-deadline" if whole_host else "command-deadline",
-            phase=Phase.COMMAND,
-        )
 
     def _give_up(self, error: HostError) -> HostError:
         """Tell the remote process to end, and return the error with what it had said."""

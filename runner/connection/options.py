@@ -11,7 +11,7 @@ from runner.connection.become import Become
 if TYPE_CHECKING:
     from runner.models import Secret
 
-__all__ = ["KNOWN_HOSTS", "METHODS", "ConnectionOptions", "HostKeyPolicy"]
+__all__ = ["KNOWN_HOSTS", "METHODS", "ConnectionOptions", "HostKeyPolicy", "Overflow"]
 
 KNOWN_HOSTS = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
 """Where host keys are on record unless somebody says otherwise (ssh(1), FILES)."""
@@ -31,6 +31,17 @@ class HostKeyPolicy(StrEnum):
     """Take any key, a changed one too."""
 
 
+class Overflow(StrEnum):
+    """What becomes of a command that prints more than is kept."""
+
+    END = "end"
+    """It is ended."""
+    DROP = "drop"
+    """It goes on, and what is too much is thrown away."""
+    SPILL = "spill"
+    """It goes on, and all that it prints is written to a file."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectionOptions:
     """How hosts are connected to, where their own variables do not say otherwise.
@@ -44,11 +55,15 @@ class ConnectionOptions:
         connect_timeout_s: Seconds for each of: name and TCP connect, key exchange, login, opening a channel.
         command_timeout_s: Seconds for each command; None is no limit.
         host_timeout_s: Seconds for everything done on one host, retries included; None is no limit.
-        max_output: Bytes kept of each stream of each command; one that prints more is ended.
+        idle_timeout_s: Seconds that a command may go without printing anything; None is no limit.
+        max_output: Bytes kept in memory of each stream of each command.
+        overflow: What becomes of a command that prints more.
+        spill_folder: Where files with all of its output go then; None is the system's folder for such things.
+        max_spill: Bytes that such a file may hold; a command that prints more is ended.
         retries: How often an attempt that failed for a passing reason, before any command was sent, is
             repeated.
-        keepalive_s: Seconds between the signs of life that keep firewalls on the way from forgetting an idle
-            connection; None is none.
+        keepalive_s: Seconds of silence after which the server is asked for a sign of life; after the third
+            without one the connection counts as lost. None is never.
         ssh_config: Path of the user's `ssh_config` file; None is none.
         become: Whether commands run as another user than the one who logs in.
         become_as: As whom then, and how.
@@ -65,7 +80,11 @@ class ConnectionOptions:
     connect_timeout_s: float = 10.0
     command_timeout_s: float | None = 300.0
     host_timeout_s: float | None = None
+    idle_timeout_s: float | None = None
     max_output: int = 16 * 2**20
+    overflow: Overflow = Overflow.END
+    spill_folder: str | None = None
+    max_spill: int = 2**30
     retries: int = 2
     keepalive_s: float | None = None
     become: bool = False

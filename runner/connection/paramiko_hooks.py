@@ -11,6 +11,10 @@
 * Before each credential Paramiko asks anew for the authentication service (RFC 4252 section 5). Some servers,
   asyncssh's among them, hang up at the second time. Its `ServiceRequestingTransport` asks once, but waits for
   the answer for ever.
+* A command that is given much to read waits for the server to take it (RFC 4254 section 5.2). Paramiko
+  wakes nobody but who is in the middle of sending.
+* A client asks a server for a sign of life by a global request that wants an answer. Paramiko's keepalive
+  wants none, and its requests that want one wait for it.
 * A client asks a server to end a command by a `signal` request (RFC 4254 section 6.9). Paramiko cannot send
   one, so that a command outlives the run that gave up on it.
 """
@@ -29,6 +33,7 @@ from paramiko.common import (
     MSG_CHANNEL_WINDOW_ADJUST,
     MSG_SERVICE_REQUEST,
     cMSG_CHANNEL_REQUEST,
+    cMSG_GLOBAL_REQUEST,
 )
 
 if TYPE_CHECKING:
@@ -36,7 +41,7 @@ if TYPE_CHECKING:
 
     from runner.connection.dial import PeerSocket
 
-__all__ = ["Transport", "send_signal", "sending_on"]
+__all__ = ["Transport", "ask_for_sign", "send_signal", "sending_on"]
 
 _ON_OPEN_CHANNELS = (
     MSG_CHANNEL_DATA,
@@ -56,6 +61,16 @@ def _note_request(channel: Any, message: Any) -> None:
     if name != "exit-status" or not channel.exit_status_ready():
         message.packet.seek(start)
         paramiko.Channel._handle_request(channel, message)  # type: ignore[attr-defined]  # noqa: SLF001
+    _wake(channel)
+
+
+def _note_window(channel: Any, message: Any) -> None:
+    """Take in how much more may be sent as Paramiko does, and wake whoever has something to send."""
+    paramiko.Channel._window_adjust(channel, message)  # type: ignore[attr-defined]  # noqa: SLF001
+    _wake(channel)
+
+
+def _wake(channel: Any) -> None:
     wake = getattr(channel, "runner_wake", None)
     if wake is not None:
         wake.set()
@@ -65,7 +80,7 @@ class Transport(paramiko.Transport):
     """A transport whose channels know what ended their command.
 
     A channel's `runner_exit_signal` names the signal; its `runner_wake`, where one is put, is set at every
-    request.
+    request, and when more may be sent.
 
     Attributes:
         runner_sender: The channel that each thread is sending on, for `sending_on`.
@@ -81,6 +96,7 @@ class Transport(paramiko.Transport):
     _channel_handler_table = {  # noqa: RUF012 - Paramiko's own shape
         **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]  # noqa: SLF001
         MSG_CHANNEL_REQUEST: _note_request,
+        MSG_CHANNEL_WINDOW_ADJUST: _note_window,
     }
 
     def __init__(self, sock: PeerSocket) -> None:
@@ -151,4 +167,14 @@ def send_signal(channel: paramiko.Channel, name: str) -> None:
     message.add_boolean(False)
     message.add_string(name)
     with suppress(paramiko.SSHException, EOFError, OSError), sending_on(channel):
+        channel.transport._send_user_message(message)  # type: ignore[union-attr]  # noqa: SLF001
+
+
+def ask_for_sign(channel: paramiko.Channel) -> None:
+    """Ask the server of a channel for an answer, whatever it is (as OpenSSH's clients do)."""
+    message = paramiko.Message()
+    message.add_byte(cMSG_GLOBAL_REQUEST)
+    message.add_string("keepalive@openssh.com")
+    message.add_boolean(True)
+    with suppress(paramiko.SSHException, EOFError, OSError):
         channel.transport._send_user_message(message)  # type: ignore[union-attr]  # noqa: SLF001

@@ -14,12 +14,14 @@ from runner.connection import handshake
 from runner.connection.access import Access, access
 from runner.connection.become import Elevation
 from runner.connection.channel_stream import IDLE_S, PACKET, WINDOW, ChannelStream
+from runner.connection.command import PLAIN
 from runner.connection.dial import dial
 from runner.connection.execution import Execution
 from runner.connection.gateway import Gateways, Route
 from runner.connection.host_keys import OtherTypeOnRecord
 from runner.connection.login import log_in
 from runner.connection.paramiko_hooks import Transport
+from runner.connection.patience import Patience
 from runner.errors import (
     Cancelled,
     ConnectionLost,
@@ -34,6 +36,7 @@ from runner.text import excerpt
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from runner.connection.command import CommandOptions
     from runner.connection.deadline import Deadline, Guard
     from runner.connection.dial import PeerSocket
     from runner.connection.options import ConnectionOptions
@@ -154,7 +157,7 @@ class SshConnection:
         """Whether the connection stands."""
         return self._transport is not None and self._transport.is_active()
 
-    def run(self, command: str) -> CommandResult:
+    def run(self, command: str, given: CommandOptions = PLAIN) -> CommandResult:
         """Run one command and wait for its end.
 
         Raises:
@@ -162,20 +165,24 @@ class SshConnection:
         """
         elevation = self._elevation()
         channel = self._open_channel()
-        execution = Execution(channel, command, self._options.max_output, elevation)
+        execution = Execution(channel, command, self._options, given, elevation)
         seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
         try:
+            with self._step(Phase.CHANNEL, self._options.connect_timeout_s):
+                execution.prepare()
             with self._step(Phase.COMMAND, self._options.connect_timeout_s):
                 self.sent = True
                 execution.begin()
+            patience = Patience(seconds, self._options.idle_timeout_s, whole_host=whole_host)
             backstop = None if seconds is None else seconds + _BACKSTOP_S
             with self._watch(Phase.COMMAND, (backstop, whole_host), seconds, execution.stop):
-                return execution.collect(seconds, whole_host=whole_host)
+                return execution.collect(patience)
         except HostError as exc:
             if exc.command is None:
                 exc.command = execution.partial()
             raise
         finally:
+            execution.close()
             # Saying goodbye waits for as long as the server likes when it has begun to exchange keys anew.
             with self._deadline.guard(_BACKSTOP_S, self._hang_up):
                 channel.close()

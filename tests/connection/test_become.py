@@ -133,36 +133,77 @@ def test_the_command_line_holds_the_prompt_and_no_password() -> None:
     [
         (Become(), "sudo -H -n -u root -- /bin/sh -c "),
         (Become("doas", "app"), "doas -n -u app -- /bin/sh -c "),
-        (Become("su", "app"), "su app -c "),
+        (Become("su", "app"), "su app -c 'exec /bin/sh -c "),
+        (Become("su", "app", Secret("hidden")), "/bin/sh -c 'echo '\"'\"'[runner one] password: '"),
         (Become("sudo", "a b;c"), "sudo -H -n -u 'a b;c' -- "),
     ],
 )
 def test_each_program_is_called_in_its_own_way(become: Become, begin: str) -> None:
-    assert elevation(become).wrap("true").startswith(begin)
+    line = elevation(become).wrap("true")
 
-
-@pytest.mark.parametrize("method", ["su", "doas"])
-def test_a_password_for_a_program_whose_prompt_is_its_own_is_not_guessed_at(method: str) -> None:
-    with pytest.raises(InvalidVariable, match="use sudo"):
-        elevation(Become(method, "root", Secret("x")))
+    assert line.startswith(begin)
+    assert "hidden" not in line
 
 
 def test_the_password_answers_the_prompt_once() -> None:
     asked = elevation(Become(password=Secret("hidden")))
 
-    assert asked.answer(b"We trust you have received the usual lecture.\n") is None
-    assert asked.answer(b"lecture\n[runner one] password: ") == b"hidden\n"
-    assert asked.answer(b"lecture\n[runner one] password: Sorry\n[runner one] password: ") is None
-    assert asked.no_more(b"lecture\n[runner one] password: Sorry\n[runner one] password: ")
+    assert asked.own(b"We trust you have received the usual lecture.\n") == b""
+    assert asked.answer() is None
+    asked.own(b"[runner one] password: ")
+    assert asked.answer() == b"hidden\n"
+    assert not asked.no_more
+    asked.own(b"Sorry\n[runner one] password: ")
+    assert asked.answer() is None
+    assert asked.no_more
+
+
+@pytest.mark.parametrize("prompt", ["Password: ", "Mot de passe : ", "密码：", "\rdoas (me@here) password: "])
+def test_su_and_doas_ask_in_their_own_words(prompt: str) -> None:
+    asked = elevation(Become("su", password=Secret("hidden")))
+    asked.own(b"[runner one] password: \n")
+    assert asked.answer() is None
+    asked.own(prompt.encode())
+
+    assert asked.answer() == b"hidden\n"
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        b"Password: ",  # the login's own start-up files
+        b"[runner one] password: \nNew mail: 3\n",
+        b"[runner one] password: \n[runner tw",
+        b"[runner one] password: \n[runner two] begun\nPassword: ",  # the command
+        b"[runner one] password: ",
+    ],
+)
+def test_nobody_else_gets_what_is_for_su(heard: bytes) -> None:
+    for size in (1, len(heard)):
+        asked = elevation(Become("su", password=Secret("hidden")))
+        for start in range(0, len(heard), size):
+            asked.own(heard[start : start + size])
+            answered = asked.answer()
+            assert answered is None or heard[: start + size].endswith(b"mail:")
+        assert size == 1 or asked.answer() is None
 
 
 def test_what_the_command_says_is_parted_from_what_sudo_says() -> None:
     asked = elevation(Become(password=Secret("hidden")))
-    heard = b"lecture\n[runner one] password: [runner two] begun\nits own\n"
 
-    assert asked.answer(heard) is None
+    assert asked.own(b"lecture\n[runner one] password: [runner t") == b""
+    assert asked.own(b"wo] begun\nits own\n") == b"its own\n"
     assert asked.done
-    assert asked.own(heard) == b"its own\n"
+    assert asked.answer() is None
+    assert asked.own(b"[runner one] password: ") == b"[runner one] password: "
+
+
+def test_what_is_said_before_is_not_kept_without_end() -> None:
+    asked = elevation(Become(password=Secret("hidden")))
+    for _ in range(100):
+        asked.own(b"x" * 10_000)
+
+    assert len(asked.said) < 100_000
 
 
 # Who decides -----------------------------------------------------------------------------------------------

@@ -1,0 +1,112 @@
+"""One command, and what it is given beside its text: input, environment, directory, a terminal."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from runner.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["PLAIN", "CommandOptions", "Terminal", "environment", "terminal"]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # POSIX.1-2017, Base Definitions, section 3.235
+_HOME = re.compile(r"~[A-Za-z0-9._-]*(?=/|$)")
+_SIZE = re.compile(r"(\d{1,4})x(\d{1,4})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """A pseudo-terminal (RFC 4254 section 6.2).
+
+    Attributes:
+        columns: Its width in characters.
+        rows: Its height.
+    """
+
+    columns: int = 80
+    rows: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOptions:
+    """What a command is given.
+
+    Attributes:
+        stdin: What it reads; nothing by default.
+        environment: Variables, beside those that the host sets.
+        directory: Where it runs; the login's own folder by default.
+        terminal: The terminal that it runs on; none by default.
+    """
+
+    stdin: bytes = field(default=b"", repr=False)
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    directory: str | None = None
+    terminal: Terminal | None = None
+
+    @property
+    def needs_shell(self) -> bool:
+        """Whether the command's host has to have a POSIX shell."""
+        return bool(self.environment) or self.directory is not None
+
+    @property
+    def terminal_type(self) -> str:
+        """What the terminal says that it is; one that can do nothing, unless TERM was given."""
+        return dict(self.environment).get("TERM", "dumb")
+
+    def line(self, command: str) -> str:
+        """Return what a POSIX shell has to be asked for to run a command so.
+
+        A server takes variables only where its `AcceptEnv` names them, and says nothing of those that it
+        refuses (sshd_config(5)); the shell takes all.
+        """
+        lines = [f"export {name}={shlex.quote(value)}" for name, value in self.environment]
+        if self.directory is not None:
+            lines.append(f"cd -- {_path(self.directory)} >/dev/null || exit 1")
+        return "\n".join([*lines, command])
+
+
+PLAIN = CommandOptions()
+"""Nothing beside the text."""
+
+
+def environment(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return variables as `CommandOptions` holds them.
+
+    Raises:
+        UsageError: A name is none that a shell takes, or a value cannot be one.
+    """
+    for name, value in given.items():
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                f"{name!r} is no name of an environment variable: expected letters, digits and _"
+            )
+        if "\0" in value:
+            raise UsageError(f"the environment variable {name} holds a NUL character")
+    return tuple(given.items())
+
+
+def terminal(size: str) -> Terminal:
+    """Read a terminal's size, columns and rows: `80x24`.
+
+    Raises:
+        ValueError: It is none.
+    """
+    match = _SIZE.fullmatch(size)
+    if match is None or "0" in match.groups():
+        raise ValueError("expected columns and rows, such as 132x43")
+    return Terminal(int(match[1]), int(match[2]))
+
+
+def _path(directory: str) -> str:
+    """Quote a path; `~` and `~user` stay what the shell makes of them."""
+    home = _HOME.match(directory)
+    begin = home[0] if home else ""
+    rest = directory[len(begin) :]
+    if directory == "-":  # else the folder before this one
+        rest = "./-"
+    return begin + (shlex.quote(rest) if rest else "")
