@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
+from runner.tasks.get import get
 from runner.tasks.history import history
 from runner.tasks.inventory import inventory
 from runner.tasks.per_host import host_task
 from runner.tasks.ping import ping
+from runner.tasks.put import put
 from runner.tasks.run import run
+from runner.tasks.script import script
 
-__all__ = ["history", "host_task", "inventory", "namespace", "ping", "run"]
+__all__ = ["get", "history", "host_task", "inventory", "namespace", "ping", "put", "run", "script"]
 
-namespace = Collection(ping, run, inventory)
+namespace = Collection(ping, run, put, get, script, inventory)
 namespace.add_collection(history)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from runner.file_names import file_name, file_names
+from runner.transfer.moves import Get
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runner.jobs import Session
     from runner.transfer.moves import Transfer
 
@@ -26,6 +31,13 @@ class TransferJob:
     def commands(self) -> tuple[str, ...]:
         """What is done, as reports name it."""
         return (str(self.transfer),)
+
+    def fitted(self, hosts: Sequence[str]) -> TransferJob:
+        """Return this job for a run over these hosts, no two of which may write to the same folder."""
+        if not isinstance(self.transfer, Get):
+            return self
+        unusual = {host: name for host, name in file_names(hosts).items() if name != file_name(host)}
+        return replace(self, transfer=replace(self.transfer, names=unusual))
 
     def __call__(self, session: Session) -> None:
         """Do it."""

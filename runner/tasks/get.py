@@ -1,0 +1,54 @@
+"""`get`: a file or folder of every host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.errors import UsageError
+from runner.quantities import size
+from runner.tasks.files import mode_of, one_path
+from runner.tasks.fleet import FleetTask
+
+if TYPE_CHECKING:
+    from runner.tasks.fleet import Call
+
+__all__ = ["get"]
+
+
+def _get(
+    call: Call,
+    source: list[str] | None = None,
+    destination: str = ".",
+    mode: str | None = None,
+    checksum: bool = True,
+    max_size: str = "10G",
+) -> int:
+    """Fetch a file or folder of every host that answers a ping, to DESTINATION/HOST/NAME."""
+    from runner.tasks.carry_out import carry_out  # noqa: PLC0415 - tasks are listed without what runs them
+    from runner.transfer.copying import Options  # noqa: PLC0415
+    from runner.transfer.jobs import TransferJob  # noqa: PLC0415
+    from runner.transfer.moves import Get  # noqa: PLC0415
+
+    path = one_path(source, "source", "invoke get /etc/hostname fetched/")
+    place = one_path([destination], "destination", "invoke get /etc/hostname fetched/")
+    try:
+        most = size(max_size)
+    except ValueError as exc:
+        raise UsageError(f"--max-size {max_size!r}: {exc}") from exc
+    options = Options(mode=mode_of(mode), checksum=checksum, max_size=most, private=True)
+    return carry_out("get", TransferJob(Get(path, place, options)), call)
+
+
+get = FleetTask(
+    _get,
+    name="get",
+    command="source",
+    then="destination",
+    help={
+        "source": "file or folder on the hosts; the flag may be left out",
+        "destination": "folder of this machine, in which each host gets one; the flag may be left out",
+        "mode": "permission bits of every file, such as 0644; else 0600",
+        "checksum": "compare SHA-256 sums, before (equal files are not fetched) and after",
+        "max-size": "bytes taken from one host at most",
+    },
+)

@@ -1,0 +1,32 @@
+"""`script`: a script of this machine's, run on every host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.tasks.files import one_path
+from runner.tasks.fleet import FleetTask
+from runner.tasks.remainder import words
+
+if TYPE_CHECKING:
+    from runner.tasks.fleet import Call
+
+__all__ = ["script"]
+
+
+def _script(call: Call, file: list[str] | None = None) -> int:
+    """Send a script to every host that answers a ping, run it, and remove it; its arguments follow --."""
+    from runner.tasks.carry_out import carry_out  # noqa: PLC0415 - tasks are listed without what runs them
+    from runner.transfer.jobs import TransferJob  # noqa: PLC0415
+    from runner.transfer.script import Script  # noqa: PLC0415
+
+    path = one_path(file, "script", "invoke script deploy.sh -- --now")
+    return carry_out("script", TransferJob(Script.of_file(path, words(call))), call)
+
+
+script = FleetTask(
+    _script,
+    name="script",
+    command="file",
+    help={"file": "the script; the flag may be left out; its first line names its interpreter"},
+)
