@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class _Door(asyncssh.SSHServer):
-    def begin_auth(self, username: str) -> bool:  # noqa: ARG002, PLR6301 - asyncssh's shape
+    def begin_auth(self, username: str) -> bool:  # noqa: ARG002 - asyncssh's shape
         return True
 
-    def password_auth_supported(self) -> bool:  # noqa: PLR6301 - asyncssh's shape
+    def password_auth_supported(self) -> bool:
         return True
 
-    def validate_password(self, username: str, password: str) -> bool:  # noqa: ARG002, PLR6301 - asyncssh's shape
+    def validate_password(self, username: str, password: str) -> bool:  # noqa: ARG002 - asyncssh's shape
         return True
 
 

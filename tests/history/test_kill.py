@@ -58,8 +58,7 @@ def shown(process: subprocess.Popen[bytes], until: float) -> set[str]:
     # Somewhere between this result and the next ones.
     time.sleep(random.uniform(0, 0.05))
     process.send_signal(signal.SIGKILL)
-    rest, _ = process.communicate()
-    lines += rest.splitlines(keepends=True)
+    lines += process.stdout.readlines()
     found = (json.loads(line) for line in lines if line.endswith(b"\n"))
     return {item["host"] for item in found if "host" in item and item.get("reason") != "already-done"}
 
