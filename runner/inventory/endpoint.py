@@ -59,8 +59,9 @@ def user(host: Host) -> str | None:
 
 def _first(host: Host, *names: str) -> tuple[str, Any]:
     """Return the first of these variables that is set."""
+    variables = host.variables
     for name in names:
-        if (value := host.variables.get(name)) is not None:
+        if (value := variables.get(name)) is not None:
             return name, value
     return names[0], None
 

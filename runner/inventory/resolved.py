@@ -68,6 +68,10 @@ class ResolvedVariables(Mapping[str, Any]):
         templated = self._template_all or (isinstance(name, str) and name.startswith(_CONNECTION_PREFIX))
         return self._resolved(name, raw, templated=templated)
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a variable, or the default: most that are asked for are not set, which shall cost little."""
+        return self[name] if name in self._own or name in self._inherited else default
+
     def __iter__(self) -> Iterator[str]:
         yield from self._own
         yield from (name for name in self._inherited if name not in self._own)
