@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from runner.connection import connector
 from runner.connection.access import access
+from runner.connection.command import PLAIN, CommandOptions, Terminal, environment, standard_input
 from runner.connection.deadline import Deadline
 from runner.connection.refusals import refusal
-from runner.errors import HostError, RequestRefused, Unreachable
+from runner.errors import HostError, InvalidVariable, RequestRefused, Unreachable
 from runner.models import CommandResult, Host, HostResult, Phase, Status
 from runner.text import excerpt
 
@@ -55,14 +56,20 @@ class Job(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CommandJob:
-    """Run these commands one after the other, up to the first that fails."""
+    """Run these commands one after the other, up to the first that fails.
+
+    Attributes:
+        commands: The commands.
+        given: What each of them is given beside its text.
+    """
 
     commands: tuple[str, ...]
+    given: CommandOptions = PLAIN
 
     def __call__(self, session: Session) -> None:
         """Run them."""
         for command in self.commands:
-            session.run(command)
+            session.run_with(command, self.given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,18 +156,50 @@ class Session:
         """The host's variables."""
         return self.host.variables
 
-    def run(self, command: str, *, warn: bool = False) -> CommandResult:
+    def run(
+        self,
+        command: str,
+        *,
+        warn: bool = False,
+        stdin: str | bytes | PathLike[str] = b"",
+        env: Mapping[str, str] | None = None,
+        chdir: str | None = None,
+        pty: bool | Terminal = False,
+    ) -> CommandResult:
         """Run one command on the host.
 
         Args:
             command: The command.
             warn: Return a command that failed instead of raising, as in Invoke.
+            stdin: What it reads: a text, bytes, or a file of this machine by its `Path`.
+            env: Environment variables, set by the host's POSIX shell.
+            chdir: The folder that it runs in, entered by that shell.
+            pty: Whether it runs on a terminal, or on which; both its streams come as one then.
 
         Raises:
             CommandFailed: It ended with another exit code than 0, by a signal, or was refused.
             HostError: It did not come to an end of its own.
+            UsageError: What it is to be given cannot be given.
         """
-        return self.carry_out(lambda connection, _host: connection.run(command), warn=warn)
+        terminal = pty if isinstance(pty, Terminal) else Terminal() if pty else None
+        given = CommandOptions(standard_input(stdin), environment(env or {}), chdir, terminal)
+        return self.run_with(command, given, warn=warn)
+
+    def run_with(self, command: str, given: CommandOptions, *, warn: bool = False) -> CommandResult:
+        """Run one command on the host; see `run`.
+
+        Args:
+            command: The command.
+            given: What it is given beside its text.
+            warn: Return a command that failed instead of raising.
+        """
+        if given.needs_shell and self.variables.get("ansible_network_os"):
+            raise InvalidVariable(
+                "a device's CLI has neither environment variables nor folders",
+                reason="no-shell",
+                phase=Phase.CONNECT,
+            )
+        return self.carry_out(lambda connection, _host: connection.run(command, given), warn=warn)
 
     def put(
         self, source: str | PathLike[str], destination: str, *, mode: int | None = None, checksum: bool = True
@@ -372,7 +411,7 @@ def _failed(result: CommandResult) -> CommandFailed:
     if result.refused is not None:
         text, reason = f"the device refused {result.command!r}: {excerpt(result.refused)}", "refused"
     elif result.signal is not None:
-        text, reason = f"{result.command!r} was ended by signal {result.signal}", "signal"
+        text, reason = f"{result.command!r} was ended by signal {excerpt(result.signal)}", "signal"
     else:
         text, reason = f"{result.command!r} ended with exit code {result.exit_code}", "exit-code"
     return CommandFailed(text, reason=reason, phase=Phase.COMMAND)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from os import PathLike
 
-__all__ = ["PLAIN", "CommandOptions", "Terminal", "environment", "terminal"]
+__all__ = ["PLAIN", "CommandOptions", "Terminal", "environment", "standard_input", "terminal"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # POSIX.1-2017, Base Definitions, section 3.235
 _HOME = re.compile(r"~[A-Za-z0-9._-]*(?=/|$)")
+_MOST_INPUT = 64 * 2**20
 _SIZE = re.compile(r"(\d{1,4})x(\d{1,4})", re.ASCII)
 
 
@@ -88,6 +91,27 @@ def environment(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         if "\0" in value:
             raise UsageError(f"the environment variable {name} holds a NUL character")
     return tuple(given.items())
+
+
+def standard_input(given: str | bytes | PathLike[str]) -> bytes:
+    """Return what a command reads: a text or bytes as they are, of a path the file's content.
+
+    Raises:
+        UsageError: The file cannot be read, or it is more than 64 MiB, which every worker would hold.
+    """
+    if isinstance(given, str):
+        return given.encode("utf-8", "surrogateescape")
+    if not isinstance(given, bytes):
+        try:
+            with Path(given).open("rb") as file:
+                given = file.read(_MOST_INPUT + 1)
+        except OSError as exc:
+            raise UsageError(f"standard input {str(given)!r}: {exc.strerror or exc}") from exc
+    if len(given) > _MOST_INPUT:
+        raise UsageError(
+            f"standard input is more than {_MOST_INPUT} bytes: put the file on the hosts and read it there"
+        )
+    return given
 
 
 def terminal(size: str) -> Terminal:

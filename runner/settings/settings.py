@@ -35,6 +35,7 @@ _FORCED = {
     "known_hosts": "known_hosts",
     "host_key_policy": "host_key_policy",
     "connect_timeout": "connect_timeout_s",
+    "keepalive": "keepalive_s",
     "become": "become",
     "become_method": "become_method",
     "become_user": "become_user",
@@ -83,9 +84,26 @@ class Settings:
     method: str = setting("auto", "how to ping: icmp, tcp, ssh, auto", one_of("icmp", "tcp", "ssh", "auto"))
     ping_timeout: float = setting(1.0, "seconds that each try of a ping waits", quantities.seconds)
     ping_tries: int = setting(2, "tries of a ping before a host counts as silent", between(1, 100))
-    max_output: int = setting(
-        16 * 2**20, "bytes kept of each stream of a command; one that prints more is ended", quantities.size
+    idle_timeout: float | None = setting(
+        None, "seconds that a command may print nothing before it is ended", quantities.seconds
     )
+    keepalive: float | None = setting(
+        None,
+        "seconds of silence after which a server is asked for a sign of life; lost after three without one",
+        quantities.seconds,
+    )
+    max_output: int = setting(
+        16 * 2**20, "bytes kept in memory of each stream of a command; see --overflow", quantities.size
+    )
+    overflow: str = setting(
+        "end",
+        "a command that prints more: end it, drop the rest, spill all of it to a file",
+        one_of("end", "drop", "spill"),
+    )
+    max_spill: int = setting(
+        2**30, "bytes that such a file may hold; a command that prints more is ended", quantities.size
+    )
+    spill_dir: str | None = setting(None, "folder for such files; by default one in the user's state folder")
     resume: str | None = setting(
         None, "go on with a run of the history (its id, or `last`): do what it did not come to"
     )
@@ -194,7 +212,7 @@ class Settings:
     def connection(self) -> ConnectionOptions:
         """Return how hosts are to be connected to."""
         from runner.connection.become import Become  # noqa: PLC0415
-        from runner.connection.options import ConnectionOptions, HostKeyPolicy  # noqa: PLC0415
+        from runner.connection.options import ConnectionOptions, HostKeyPolicy, Overflow  # noqa: PLC0415
 
         return ConnectionOptions(
             user=self.user,
@@ -205,7 +223,12 @@ class Settings:
             connect_timeout_s=self.connect_timeout,
             command_timeout_s=self.timeout,
             host_timeout_s=self.host_timeout,
+            idle_timeout_s=self.idle_timeout,
+            keepalive_s=self.keepalive,
             max_output=self.max_output,
+            overflow=Overflow(self.overflow),
+            spill_folder=self.spill_dir or (_spill_folder() if self.overflow == "spill" else None),
+            max_spill=self.max_spill,
             retries=self.retries,
             become=self.become,
             become_as=Become(self.become_method, self.become_user, self.become_password),
@@ -231,6 +254,12 @@ class Settings:
             max_refused=self.max_refused,
             ping=not self.no_ping,
         )
+
+
+def _spill_folder() -> str:
+    from platformdirs import user_state_path  # noqa: PLC0415 - tasks are listed without it
+
+    return str(user_state_path("invoke-runner") / "spill")
 
 
 def _read(flag: Flag, name: str, value: Any) -> Any:

@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
 from runner.tasks.fleet import FleetTask
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.connection.command import Terminal
     from runner.tasks.fleet import Call
 
 __all__ = ["run"]
 
 
-def _run(call: Call, cmd: list[str] | None = None) -> int:
+def _run(  # noqa: PLR0913 - one argument for each flag
+    call: Call,
+    cmd: list[str] | None = None,
+    *,
+    stdin: str | None = None,
+    env: list[str] | None = None,
+    chdir: str | None = None,
+    pty: bool = False,
+    pty_size: str | None = None,
+) -> int:
     """Run commands on every host that answers a ping, and gather what each says."""
-    from runner.jobs import CommandJob  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner.connection.command import CommandOptions  # noqa: PLC0415 - tasks are listed without this
+    from runner.jobs import CommandJob  # noqa: PLC0415
     from runner.tasks.carry_out import carry_out  # noqa: PLC0415
-    from runner.tasks.earlier import commands_to_resume  # noqa: PLC0415
 
-    commands = tuple(cmd or ()) + ((call.remainder,) if call.remainder else ())
+    commands = _commands(call, tuple(cmd or ()))
+    given = CommandOptions(
+        _input(stdin), _environment(env or []), chdir or None, _terminal(pty_size, wanted=pty)
+    )
+    return carry_out("run", CommandJob(commands, given), call)
+
+
+def _commands(call: Call, flagged: tuple[str, ...]) -> tuple[str, ...]:
+    from runner.tasks.earlier import commands_to_resume  # noqa: PLC0415
+    from runner.tasks.remainder import command as rest  # noqa: PLC0415
+
+    last = rest(call)
+    commands = flagged if last is None else (*flagged, last)
     for command in commands:
         _check(command)
     if call.settings.resume:
         commands = commands_to_resume(call.settings, "run", commands)
     if not commands:
         raise UsageError("no command: give one as --cmd 'show version', or after --")
-    return carry_out("run", CommandJob(commands), call)
+    return commands
 
 
 def _check(command: str) -> None:
@@ -36,10 +62,51 @@ def _check(command: str) -> None:
         raise UsageError("a command holds a NUL character")
 
 
+def _input(stdin: str | None) -> bytes:
+    from runner.connection.command import standard_input  # noqa: PLC0415
+
+    if stdin is None:
+        return b""
+    if stdin != "-":
+        return standard_input(Path(stdin).expanduser())
+    if sys.stdin is None:
+        raise UsageError("--stdin -: standard input is closed")
+    return standard_input(sys.stdin.buffer.read())
+
+
+def _environment(given: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    from runner.connection.command import environment  # noqa: PLC0415
+
+    pairs = [item.partition("=") for item in given]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise UsageError(f"--env {name!r}: expected NAME=VALUE")
+    return environment({name: value for name, _, value in pairs})
+
+
+def _terminal(size: str | None, *, wanted: bool) -> Terminal | None:
+    from runner.connection.command import Terminal, terminal  # noqa: PLC0415
+
+    if size is None:
+        return Terminal() if wanted else None
+    try:
+        return terminal(size)
+    except ValueError as exc:
+        raise UsageError(f"--pty-size {size!r}: {exc}") from exc
+
+
 run = FleetTask(
     _run,
     name="run",
     command="cmd",
     short="c",
-    help={"cmd": "command to run (repeatable); the flag may be left out for one"},
+    iterable=["env"],
+    help={
+        "cmd": "command to run (repeatable); the flag may be left out for one",
+        "stdin": "file that each command reads; - is standard input, read once",
+        "env": "environment variable NAME=VALUE (repeatable), set by the host's POSIX shell",
+        "chdir": "folder on the host to run in, entered by that shell",
+        "pty": "run on a terminal; output and errors come as one stream then",
+        "pty-size": "columns and rows of that terminal (default: 80x24)",
+    },
 )
