@@ -5,42 +5,57 @@ from __future__ import annotations
 import base64
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from runner.folding import Fold, Folding
 from runner.models import CommandResult, Host, HostResult, Run, Status
-from runner.names import fold
+from runner.text import value_text
 
-__all__ = ["Fold", "Results", "host_document", "summary_document", "value_text"]
+__all__ = [
+    "SCHEMA",
+    "Results",
+    "Summary",
+    "count",
+    "host_document",
+    "run_document",
+    "summary_document",
+    "value_text",
+]
 
 SCHEMA = 1
+"""The number of the document's shape."""
 
 _NOT_SEEN = {Status.UNREACHABLE, Status.ERROR, Status.CANCELLED, Status.SKIPPED}
 
 
 @dataclass(frozen=True, slots=True)
-class Fold:
-    """Hosts that gave the very same answer.
+class Summary:
+    """How a run ended.
 
     Attributes:
-        hosts: Their names.
-        result: The result of one of them; status, exit codes, output and reason are those of all. Where their
-            errors differ, its error says whose it is.
+        run: The run.
+        counts: How many hosts ended with each status.
+        results: Every result, in the order in which it is to be shown, to be read once; empty for a reporter
+            that had them one by one.
     """
 
-    hosts: tuple[str, ...]
-    result: HostResult
+    run: Run
+    counts: Mapping[Status, int]
+    results: Iterable[HostResult] = ()
 
     @property
-    def name(self) -> str:
-        """Their names, folded: `leaf[01-38,40]`."""
-        return fold(self.hosts)
+    def hosts(self) -> int:
+        """How many hosts there were."""
+        return sum(self.counts.values())
 
-    def __str__(self) -> str:
-        count = f" ({len(self.hosts)})" if len(self.hosts) > 1 else ""
-        said = self.result.stdout or self.result.stderr or self.result.error or ""
-        return f"{self.name}{count}: {self.result.status}\n{said}".rstrip("\n")
+    @property
+    def exit_code(self) -> int:
+        """0 where every host is ok; 2 where some is not, 4 where some is unreachable, 6 for both."""
+        ended = {status for status, count in self.counts.items() if count} - {Status.OK, Status.SKIPPED}
+        unreachable = 4 if Status.UNREACHABLE in ended else 0
+        return unreachable + (2 if ended - {Status.UNREACHABLE} else 0)
 
 
 class Results(Mapping[str, HostResult]):
@@ -75,8 +90,7 @@ class Results(Mapping[str, HostResult]):
     @property
     def counts(self) -> dict[Status, int]:
         """How many hosts ended with each status."""
-        found = Counter(result.status for result in self._results.values())
-        return {status: found[status] for status in Status}
+        return count(self._results.values())
 
     @property
     def ok(self) -> bool:
@@ -100,57 +114,37 @@ class Results(Mapping[str, HostResult]):
     @property
     def exit_code(self) -> int:
         """0 where every host is ok; 2 where some is not, 4 where some is unreachable, 6 for both."""
-        statuses = {result.status for result in self._results.values()} - {Status.OK, Status.SKIPPED}
-        unreachable = 4 if Status.UNREACHABLE in statuses else 0
-        return unreachable + (2 if statuses - {Status.UNREACHABLE} else 0)
+        return Summary(self.run, self.counts).exit_code
 
     def folded(self) -> tuple[Fold, ...]:
         """Return the hosts by what they answered: the most common answer first, the odd one out last."""
-        groups: dict[tuple[object, ...], list[HostResult]] = {}
+        folding = Folding()
         for result in self._results.values():
-            groups.setdefault(_answer(result), []).append(result)
-        folds = [Fold(tuple(result.host for result in group), _example(group)) for group in groups.values()]
-        return tuple(sorted(folds, key=lambda item: (not item.result.ok, -len(item.hosts))))
+            folding.add(result)
+        return tuple(folding.folds())
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document of `--format json`."""
         return {
             "schema": SCHEMA,
-            "run": _run_document(self.run),
-            "summary": summary_document(self._results.values()),
+            "run": run_document(self.run),
+            "summary": summary_document(self.counts),
             "hosts": {name: host_document(result) for name, result in self._results.items()},
         }
 
 
-def value_text(value: object) -> str:
-    """Return what a host task returned as text; its own `__str__` may raise anything."""
-    try:
-        return str(value)
-    except Exception:  # noqa: BLE001 - one host's value must not cost the others their report
-        return f"<{type(value).__name__} that cannot be shown>"
-
-
-def _example(group: list[HostResult]) -> HostResult:
-    """Return the result that stands for all of a group."""
-    first = group[0]
-    if all(result.error == first.error for result in group):
-        return first
-    return replace(first, error=f"for example {first.host}: {first.error}")
-
-
-def _answer(result: HostResult) -> tuple[object, ...]:
-    """Return what makes two results the same to a reader."""
-    said = tuple(
-        (item.command, item.exit_code, item.signal, item.stdout_bytes, item.stderr_bytes)
-        for item in result.commands
-    )
-    return result.status, result.reason, said, value_text(result.value)
-
-
-def summary_document(results: Iterable[HostResult]) -> dict[str, int]:
-    """Return how many hosts there are, and how many of each status."""
+def count(results: Iterable[HostResult]) -> dict[Status, int]:
+    """Return how many results there are of each status, those of which there is none included."""
     found = Counter(result.status for result in results)
-    return {"hosts": found.total(), **{str(status): found[status] for status in Status}}
+    return {status: found[status] for status in Status}
+
+
+def summary_document(counts: Mapping[Status, int]) -> dict[str, int]:
+    """Return how many hosts there are, and how many of each status."""
+    return {
+        "hosts": sum(counts.values()),
+        **{str(status): counts.get(status, 0) for status in Status},
+    }
 
 
 def host_document(result: HostResult) -> dict[str, Any]:
@@ -207,7 +201,8 @@ def _command_document(command: CommandResult) -> dict[str, Any]:
     return document
 
 
-def _run_document(run: Run) -> dict[str, Any]:
+def run_document(run: Run) -> dict[str, Any]:
+    """Return what is said of a run in the document."""
     return {
         "id": run.id,
         "task": run.task,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["excerpt", "printable"]
+__all__ = ["excerpt", "printable", "value_text"]
 
 _LONGEST = 200
 
@@ -20,3 +20,11 @@ def excerpt(text: str | bytes, longest: int = _LONGEST) -> str:
         text = text.decode("utf-8", "backslashreplace")
     shown = printable(text[:longest].strip())
     return shown if len(text) <= longest else shown + "…"
+
+
+def value_text(value: object) -> str:
+    """Return what a host task returned as text; its own `__str__` may raise anything."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - one host's value must not cost the others their report
+        return f"<{type(value).__name__} that cannot be shown>"

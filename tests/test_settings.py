@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from runner.connection import HostKeyPolicy
 from runner.errors import UsageError
-from runner.models import Secret
+from runner.models import Secret, Status
 from runner.quantities import Share
 from runner.settings import Settings
 
@@ -51,6 +52,11 @@ READ = {
     "known_hosts": ("hosts", ("hosts",)),
     "host_key_policy": ("accept-new", "accept-new"),
     "format": ("json", "json"),
+    "only": ("failed,auth", (Status.FAILED, Status.AUTH)),
+    "sort": ("name", "name"),
+    "diff": ("yes", True),
+    "ignore": (["up .* days"], (re.compile("up .* days"),)),
+    "prefix": ("yes", True),
     "output_dir": (Path("out"), "out"),
     "quiet": ("true", True),
     "verbose": ("0", False),
@@ -80,6 +86,9 @@ WRONG = {
     "host_key_policy": "yes",
     "private_key": ["a"],
     "quiet": 7,
+    "only": "bad",
+    "sort": "size",
+    "ignore": ["("],
 }
 
 

@@ -4,34 +4,63 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from typing import TextIO
 
-    from runner.models import HostResult, Run
-    from runner.results import Results
+    from runner.models import Host, HostResult, Run
+    from runner.results import Summary
 
-__all__ = ["ReportOptions", "Reporter", "create", "names"]
+__all__ = ["FLAGS", "ReportOptions", "Reporter", "create", "names"]
+
+FLAGS = ("diff", "ignore", "prefix", "sort")
+"""The settings that only some formats take."""
+
+
+def _no_groups() -> Mapping[str, Collection[str]]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """How much a report shows.
+    """What a report is about, and how much of it is shown.
 
     Attributes:
         colour: Whether the stream is a terminal that takes colours.
         verbose: Whether to show more about each host: address, times, attempts.
+        width: Columns of the terminal; None where the stream is none, and nothing is to be cut.
+        hosts: The hosts of the run, in the order of the inventory.
+        groups: Tells the hosts of each group of the whole inventory, by name.
+        diff: Whether equal parts of different answers are left out.
+        ignore: What of outputs does not count where they are compared.
+        prefix: Whether each line begins with its host.
     """
 
     colour: bool = False
     verbose: bool = False
+    width: int | None = None
+    hosts: Sequence[Host] = ()
+    groups: Callable[[], Mapping[str, Collection[str]]] = _no_groups
+    diff: bool = False
+    ignore: tuple[re.Pattern[str], ...] = ()
+    prefix: bool = False
 
 
 class Reporter(Protocol):
-    """What the entry-point group `runner.reporters` holds, by the name of the format."""
+    """What the entry-point group `runner.reporters` holds, by the name of the format.
+
+    A class may say more about itself, in attributes that it need not have:
+
+    - `takes`, names of the settings among `FLAGS` that it heeds; `sort` needs nothing done for it;
+    - `whole = True`: it is to have all results at the end, as `summary.results`, in the order of the
+      inventory or of `--sort`; `result` is not called then. They are kept for it in bounded memory;
+    - `silent = True`: it writes nothing before the end.
+    """
 
     def __init__(self, stream: TextIO, options: ReportOptions) -> None:
         """Report to a stream."""
@@ -42,7 +71,7 @@ class Reporter(Protocol):
     def result(self, result: HostResult) -> None:
         """Say that a host has its result."""
 
-    def finish(self, results: Results) -> None:
+    def finish(self, summary: Summary) -> None:
         """Say that all have theirs."""
 
 
@@ -51,16 +80,50 @@ def names() -> list[str]:
     return sorted(entry_points(group="runner.reporters").names)
 
 
-def create(name: str, stream: TextIO, options: ReportOptions) -> Reporter:
+def create(name: str, stream: TextIO, options: ReportOptions, flags: Iterable[str] = ()) -> Reporter:
     """Return a reporter of this format.
 
+    Args:
+        name: The format.
+        stream: Where it writes.
+        options: What it is about.
+        flags: Those of `FLAGS` that were asked for.
+
     Raises:
-        UsageError: There is none.
+        UsageError: There is none, or it does not take one of the flags.
     """
     found = tuple(entry_points(group="runner.reporters", name=name))
     if not found:
         raise UsageError(f"--format: {name!r} is not known; known: {', '.join(names())}")
     try:
-        return cast("Reporter", found[0].load()(stream, options))
-    except Exception as exc:  # a third party's reporter may raise anything
-        raise UsageError(f"--format {name} cannot be used: {type(exc).__name__}: {exc}") from exc
+        kind = found[0].load()
+    except Exception as exc:  # a third party's module may raise anything
+        raise _unusable(name, exc) from exc
+    for flag in flags:
+        if flag not in _taken(kind):
+            raise UsageError(f"--{flag} does not fit --format {name}; it fits {', '.join(_takers(flag))}")
+    try:
+        return cast("Reporter", kind(stream, options))
+    except Exception as exc:  # and so may its reporter
+        raise _unusable(name, exc) from exc
+
+
+def _unusable(name: str, exc: Exception) -> UsageError:
+    return UsageError(f"--format {name} cannot be used: {type(exc).__name__}: {exc}")
+
+
+def _taken(kind: Any) -> Collection[str]:
+    return getattr(kind, "takes", ())
+
+
+def _takers(flag: str) -> list[str]:
+    """Return the formats that take a flag, among those that can be loaded."""
+    fitting = []
+    for entry in entry_points(group="runner.reporters"):
+        try:
+            kind = entry.load()
+        except Exception:  # noqa: BLE001, S112 - somebody else's broken format is not what was asked about
+            continue
+        if flag in _taken(kind):
+            fitting.append(entry.name)
+    return sorted(fitting)

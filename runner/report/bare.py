@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from runner.models import HostResult, Run
-    from runner.results import Results
+    from runner.results import Summary
 
 __all__ = ["BareReporter"]
 
@@ -30,5 +30,5 @@ class BareReporter:
         if result.ok is self._alive:
             print(visible_line(result.host), file=self._stream, flush=True)
 
-    def finish(self, results: Results) -> None:
+    def finish(self, summary: Summary) -> None:
         """Write nothing more."""

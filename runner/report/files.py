@@ -1,96 +1,164 @@
-"""`--output-dir`: what each host said, in a file of its own."""
+"""`--output-dir`: what each host said, in a file of its own, an index of them all, and who failed."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import tempfile
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
 
 from runner.errors import UsageError
+from runner.report.file_names import FAILED, INDEX, file_names
+from runner.report.json import encode
+from runner.report.terminal import visible_line
+from runner.results import run_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from runner.models import HostResult
+    from runner.models import HostResult, Run
 
-__all__ = ["OutputFolder", "file_name", "file_names"]
+__all__ = ["OutputFolder"]
 
-_LONGEST = 200
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
-
-
-def file_name(host: str) -> str:
-    """Return a host's name as a file name: never a path, never hidden, the same for no two hosts.
-
-    What Windows does not take as a name (`CON`, a dot at the end) is not used either: folders get shared.
-    """
-    raw = host.encode("utf-8", "surrogatepass")
-    name = quote(raw, safe="").replace("~", "%7E") or "%"
-    if name.startswith((".", "-")) or _RESERVED.fullmatch(name):
-        name = f"%{ord(name[0]):02X}{name[1:]}"
-    if name.endswith("."):
-        name = f"{name[:-1]}%2E"
-    if len(name) > _LONGEST:
-        name = f"{name[:_LONGEST]}-{hashlib.sha256(raw).hexdigest()[:16]}"
-    return name
-
-
-def file_names(hosts: Iterable[str]) -> dict[str, str]:
-    """Return each host's file name; a digest tells those apart that differ in case alone."""
-    names = {host: file_name(host) for host in hosts}
-    folded = Counter(name.casefold() for name in names.values())
-    return {
-        host: name
-        if folded[name.casefold()] == 1
-        else f"{name}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
-        for host, name in names.items()
-    }
+_READ_AS_IT_IS = re.compile(r"(?![&!\s]).*\S", re.ASCII)
+"""What stands for itself in a file of hosts: `&` and `!` mean something there, white space is cut off."""
 
 
 class OutputFolder:
     """A folder with a file for each host, readable by its owner alone.
 
+    `index.jsonl` begins with the run; a line for each host follows as it ends. `failed.txt` comes at the end:
+    the hosts that did not end ok, a line each, as `--limit @failed.txt` reads them.
+
     Args:
-        path: The folder; it is made where it does not exist.
+        path: The folder; it is made where it does not exist. `{run}` in it stands for the run's id.
+        run: The run.
         hosts: The names of all hosts of the run.
 
     Raises:
-        UsageError: It cannot be made or written to.
+        UsageError: It cannot be made or written to, or holds anything that is not of this very run.
     """
 
-    def __init__(self, path: str, hosts: Iterable[str]) -> None:
+    def __init__(self, path: str, run: Run, hosts: Iterable[str]) -> None:
         self._names = file_names(hosts)
+        self._failed: dict[str, None] = {}
         try:
-            self._path = Path(path).expanduser()
+            self._path = Path(path.replace("{run}", run.id)).expanduser()
             self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self._path):
                 pass
+            if any(self._path.iterdir()):
+                self._go_on(path, run)
+            else:
+                self._append(encode({"run": run_document(run)}))
         except (OSError, RuntimeError, ValueError) as exc:
             reason = getattr(exc, "strerror", None) or exc
             raise UsageError(f"--output-dir {path!r}: {reason}") from exc
 
     def write(self, result: HostResult) -> None:
-        """Write what a host said, its commands' bytes unchanged; replace what an earlier run wrote.
+        """Write what a host said, its commands' bytes unchanged, and its line of the index.
 
         A host that was sent nothing has no file: an empty one would look like one with nothing to say.
 
         Raises:
             OSError: It cannot be written; an earlier file is left as it was.
         """
-        if not result.commands:
-            (self._path / self._names[result.host]).unlink(missing_ok=True)
-            return
-        data = b"".join(item.stdout_bytes + item.stderr_bytes for item in result.commands)
+        self._count(result.host, ok=result.ok)
+        name, digest = None, None
+        if result.commands:
+            data = _content(result)
+            name, digest = self._names[result.host], hashlib.sha256(data).hexdigest()
+            self._replace(name, data)
+        line = {
+            "host": result.host,
+            "file": name,
+            "status": str(result.status),
+            "reason": result.reason,
+            "exit_codes": [item.exit_code for item in result.commands],
+            "sha256": digest,
+        }
+        self._append(encode(line))
+
+    def finish(self) -> None:
+        """Write which hosts did not end ok.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        lines = "".join(f"{_as_pattern(host)}\n" for host in self._failed)
+        self._replace(FAILED, lines.encode("utf-8", "surrogateescape"))
+
+    def _go_on(self, path: str, run: Run) -> None:
+        """Take over the folder of the same run, which is gone on with; no other is added to."""
+        whole = self._index()
+        found, *lines = _read(whole) or [{}]
+        known = found.get("run")
+        holder = known.get("id") if isinstance(known, dict) else None
+        if holder != run.id:
+            holds = "it is not empty" if holder is None else f"it holds the outputs of run {holder}"
+            each = os.path.join(path, "{run}")  # noqa: PTH118 - as it was given
+            raise UsageError(f"--output-dir {path!r}: {holds}; name another, or {each!r} for one of each run")
+        os.truncate(self._path / INDEX, len(whole))
+        for line in lines:
+            self._count(str(line.get("host")), ok=line.get("status") == "ok")
+
+    def _count(self, host: str, *, ok: bool) -> None:
+        if ok:
+            self._failed.pop(host, None)
+        else:
+            self._failed[host] = None
+
+    def _index(self) -> bytes:
+        """Return the lines of the index that were written to their end."""
+        try:
+            data = (self._path / INDEX).read_bytes()
+        except FileNotFoundError:
+            return b""
+        return data[: data.rfind(b"\n") + 1]
+
+    def _append(self, line: str) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(os.open(self._path / INDEX, flags, 0o600), "ab", buffering=0) as file:  # noqa: PTH123 - a descriptor
+            file.write(f"{line}\n".encode())
+
+    def _replace(self, name: str, data: bytes) -> None:
         descriptor, temporary = tempfile.mkstemp(dir=self._path, prefix=".new-")
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
-            Path(temporary).replace(self._path / self._names[result.host])
+            Path(temporary).replace(self._path / name)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+
+
+def _read(index: bytes) -> list[dict[str, Any]]:
+    """Return the objects of JSON lines; none where these are something else."""
+    try:
+        lines = [json.loads(line) for line in index.splitlines()]
+    except ValueError:
+        return []
+    return lines if all(isinstance(line, dict) for line in lines) else []
+
+
+def _content(result: HostResult) -> bytes:
+    """Return what a host said; of several commands, each under a heading."""
+    if len(result.commands) == 1:
+        return result.commands[0].stdout_bytes + result.commands[0].stderr_bytes
+    parts = []
+    for item in result.commands:
+        said = item.stdout_bytes + item.stderr_bytes
+        ended = b"" if not said or said.endswith(b"\n") else b"\n"
+        parts += [f"$ {visible_line(item.command)}\n".encode(), said, ended]
+    return b"".join(parts)
+
+
+def _as_pattern(host: str) -> str:
+    """Return a line that means this host in a file of hosts; an odd name is told as a regular expression."""
+    if _READ_AS_IT_IS.fullmatch(host):
+        return host
+    plain = "".join(char if char.isascii() and char.isalnum() else f"\\U{ord(char):08x}" for char in host)
+    return f"~{plain}\\Z"

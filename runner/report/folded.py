@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from runner.folding import Folding
+from runner.masks import mask
 from runner.models import Status
-from runner.names import fold, natural
+from runner.names import natural
+from runner.report.differences import unified
+from runner.report.grouping import named
+from runner.report.round_trips import RoundTrips, statistics
 from runner.report.terminal import Style, visible_line
-from runner.report.words import body, details, headline, status_word, summary
+from runner.report.words import body, details, headline, status_word, summary_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import TextIO
+    from collections.abc import Iterable, Sequence
+    from typing import ClassVar, TextIO
 
+    from runner.folding import Answer
     from runner.models import HostResult, Run
     from runner.report import ReportOptions
-    from runner.results import Fold, Results
+    from runner.results import Summary
 
 __all__ = ["FoldedReporter"]
 
@@ -23,66 +30,101 @@ __all__ = ["FoldedReporter"]
 class FoldedReporter:
     """Shows all at the end, each answer once."""
 
+    silent: ClassVar[bool] = True
+    takes: ClassVar[frozenset[str]] = frozenset({"diff", "ignore"})
+
     def __init__(self, stream: TextIO, options: ReportOptions) -> None:
         self._stream = stream
         self._options = options
         self._style = Style(colour=options.colour)
+        self._folding = Folding(options.ignore)
+        self._up = RoundTrips()
+        self._counted: list[HostResult] = []
+        self._detailed: list[HostResult] = []
+        self._is_ping = False
 
     def start(self, run: Run) -> None:
         """Show nothing: what is the same is known at the end."""
+        self._is_ping = run.task == "ping"
 
     def result(self, result: HostResult) -> None:
-        """Show nothing yet."""
-
-    def finish(self, results: Results) -> None:
-        """Show every answer once, then the summary."""
-        if results.run.task == "ping":
-            self._pinged(results)
-        else:
-            for item in results.folded():
-                self._fold(item)
-        print(summary(results, self._style), file=self._stream)
-
-    def _fold(self, item: Fold) -> None:
-        more = details(item.result) if self._options.verbose and len(item.hosts) == 1 else ""
-        print(headline(item.name, len(item.hosts), item.result, self._style, more), file=self._stream)
-        for line in body(item.result):
-            print(line, file=self._stream)
-
-    def _pinged(self, results: Results) -> None:
-        """Show who is up, with the range of their round trips; then the others, by reason."""
-        counted = [result for result in results.values() if result.rtts_ms]
-        for result in sorted(counted, key=lambda result: natural(result.host)):
-            print(self._statistics(result), file=self._stream)
-        if counted:
-            return
-        up = [result for result in results.values() if result.ok]
-        if up:
-            name = self._style.bold(visible_line(fold(result.host for result in up)))
-            number = f" ({len(up)})" if len(up) > 1 else ""
-            print(f"{name}{number}: {status_word(Status.OK, self._style)}{_rtt(up)}", file=self._stream)
+        """Take in a result; of a ping that was answered, nothing but who and how fast."""
+        if result.rtts_ms:
+            self._counted.append(result)
+        elif self._is_ping and result.ok:
+            self._up.add(result)
             if self._options.verbose:
-                for result in up:
-                    print(f"  {visible_line(result.host)}{details(result)}", file=self._stream)
-        for item in results.folded():
-            if not item.result.ok:
-                self._fold(item)
+                self._detailed.append(result)
+        else:
+            self._folding.add(result)
 
-    def _statistics(self, result: HostResult) -> str:
-        """Return the line of a host that was probed several times."""
-        answered = [rtt for rtt in result.rtts_ms if rtt is not None]
-        loss = 100 - 100 * len(answered) / len(result.rtts_ms)
-        line = f"{self._style.bold(visible_line(result.host))}: {status_word(result.status, self._style)}"
-        line += f"  {len(answered)}/{len(result.rtts_ms)} answered, {loss:.3g}% loss"
-        if not answered:
-            return f"{line}, {visible_line(result.error or '')}"
-        times = (min(answered), sum(answered) / len(answered), max(answered))
-        return f"{line}, rtt min/avg/max {'/'.join(f'{time:.3g}' for time in times)} ms"
+    def finish(self, summary: Summary) -> None:
+        """Show every answer once, then the summary."""
+        for result in sorted(self._counted, key=lambda result: natural(result.host)):
+            self._write([statistics(result, self._style)])
+        self._write_answers()
+        self._write([summary_line(summary, self._style)])
 
+    def _write_answers(self) -> None:
+        answers = self._folding.answers(self._places())
+        up = self._up.hosts
+        names = named([up, *(answer.hosts for answer in answers)], self._options.groups())
+        if up:
+            self._write(self._answering(names[0]))
+        base: tuple[str, list[str]] | None = None
+        for name, answer in zip(names[1:], answers, strict=True):
+            if base is not None:
+                self._write(self._difference(base, name, answer))
+                continue
+            lines = self._block(name, answer)
+            self._write(lines)
+            if self._options.diff and self._shown(answer).commands:
+                base = (name, lines[1:])
 
-def _rtt(results: Sequence[HostResult]) -> str:
-    """Return the round-trip time, or the range of them."""
-    times = sorted({f"{result.rtt_ms:.3g}" for result in results if result.rtt_ms is not None}, key=float)
-    if not times:
-        return ""
-    return f"  rtt {times[0]} ms" if len(times) == 1 else f"  rtt {times[0]}-{times[-1]} ms"
+    def _places(self) -> dict[str, int] | None:
+        """Return the place of each host in the inventory, where all are known."""
+        if not self._options.hosts:
+            return None
+        return {host.name: place for place, host in enumerate(self._options.hosts)}
+
+    def _write(self, lines: Iterable[str]) -> None:
+        self._stream.write("\n".join(lines) + "\n")
+
+    def _block(self, name: str, answer: Answer) -> list[str]:
+        result = self._shown(answer)
+        more = details(result) if self._options.verbose and len(answer.hosts) == 1 else ""
+        return [headline(name, len(answer.hosts), result, self._style, more), *body(result)]
+
+    def _difference(self, base: tuple[str, Sequence[str]], name: str, answer: Answer) -> list[str]:
+        """Return a block with what is different from the first; whole, where nothing was said to compare."""
+        head, *lines = self._block(name, answer)
+        if not self._shown(answer).commands:
+            return [head, *lines]
+        names = (visible_line(base[0]), visible_line(name))
+        diff = unified(base[1], lines, names, self._style)
+        if diff is None:
+            return [head, *lines, "  [too much differs to be compared: shown whole]"]
+        return [head, *diff]
+
+    def _shown(self, answer: Answer) -> HostResult:
+        """Return what is shown of an answer: what was not compared is not told of several hosts."""
+        result, masks = answer.result(), self._options.ignore
+        if not masks or (len(answer.hosts) == 1 and not self._options.diff):
+            return result
+        commands = tuple(
+            replace(
+                item,
+                stdout_bytes=mask(item.stdout, masks).encode("utf-8", "surrogatepass"),
+                stderr_bytes=mask(item.stderr, masks).encode("utf-8", "surrogatepass"),
+            )
+            for item in result.commands
+        )
+        return replace(result, commands=commands)
+
+    def _answering(self, name: str) -> Iterable[str]:
+        """Yield who is up, with the range of their round trips."""
+        number = f" ({len(self._up.hosts)})" if len(self._up.hosts) > 1 else ""
+        word = status_word(Status.OK, self._style)
+        yield f"{self._style.bold(visible_line(name))}{number}: {word}{self._up.span()}"
+        for result in self._detailed:
+            yield f"  {visible_line(result.host)}{details(result)}"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from runner.models import HostResult, Run
     from runner.report import ReportOptions
-    from runner.results import Results
+    from runner.results import Summary
 
 __all__ = ["FpingReporter"]
 
@@ -38,7 +38,7 @@ class FpingReporter:
             state = "unreachable" if result.status in _SILENT else "alive"
             print(f"{name} is {state}", file=self._stream, flush=True)
 
-    def finish(self, results: Results) -> None:
+    def finish(self, summary: Summary) -> None:
         """Write nothing: fping's own summary is asked for apart, and goes to stderr."""
 
 

@@ -7,14 +7,15 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from runner.results import host_document, summary_document, value_text
+from runner.results import SCHEMA, host_document, run_document, summary_document
+from runner.text import value_text
 
 if TYPE_CHECKING:
-    from typing import TextIO
+    from typing import ClassVar, TextIO
 
     from runner.models import HostResult, Run
     from runner.report import ReportOptions
-    from runner.results import Results
+    from runner.results import Summary
 
 __all__ = ["JsonLinesReporter", "JsonReporter", "encode"]
 
@@ -56,7 +57,10 @@ def _scalar(value: Any) -> Any:
 
 
 class JsonReporter:
-    """One document at the end."""
+    """One document at the end, a host a line."""
+
+    whole: ClassVar[bool] = True
+    takes: ClassVar[frozenset[str]] = frozenset({"sort"})
 
     def __init__(self, stream: TextIO, options: ReportOptions) -> None:  # noqa: ARG002 - the protocol's shape
         self._stream = stream
@@ -67,13 +71,25 @@ class JsonReporter:
     def result(self, result: HostResult) -> None:
         """Write nothing yet."""
 
-    def finish(self, results: Results) -> None:
+    def finish(self, summary: Summary) -> None:
         """Write the document."""
-        print(encode(results.to_dict(), indent=2), file=self._stream)
+        head = {
+            "schema": SCHEMA,
+            "run": run_document(summary.run),
+            "summary": summary_document(summary.counts),
+        }
+        self._stream.write(encode(head, indent=2).removesuffix("\n}") + ',\n  "hosts": {')
+        separator = "\n"
+        for result in summary.results:
+            self._stream.write(f"{separator}    {encode(result.host)}: {_encoded(host_document(result))}")
+            separator = ",\n"
+        self._stream.write("\n  }\n}\n")
 
 
 class JsonLinesReporter:
     """One object a line: each host as it ends, with its name under `host`; then the summary."""
+
+    takes: ClassVar[frozenset[str]] = frozenset({"sort"})
 
     def __init__(self, stream: TextIO, options: ReportOptions) -> None:  # noqa: ARG002 - the protocol's shape
         self._stream = stream
@@ -83,8 +99,15 @@ class JsonLinesReporter:
 
     def result(self, result: HostResult) -> None:
         """Write one host's line."""
-        print(encode({"host": result.host, **host_document(result)}), file=self._stream, flush=True)
+        print(_encoded({"host": result.host, **host_document(result)}), file=self._stream, flush=True)
 
-    def finish(self, results: Results) -> None:
+    def finish(self, summary: Summary) -> None:
         """Write the summary's line."""
-        print(encode({"summary": summary_document(results.values())}), file=self._stream, flush=True)
+        print(encode({"summary": summary_document(summary.counts)}), file=self._stream, flush=True)
+
+
+def _encoded(document: dict[str, Any]) -> str:
+    """Return a host's document as JSON; of all that is in it, only a task's value may be anything."""
+    if "value" in document:
+        document["value"] = _plain(document["value"])
+    return json.dumps(document, allow_nan=False)

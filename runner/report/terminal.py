@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["Style", "visible", "visible_line"]
+__all__ = ["Style", "visible", "visible_bytes", "visible_line"]
 
 # C0 but newline and tab, DEL, C1, soft hyphen, zero-width and bidirectional marks, line and paragraph
 # separators, surrogates, the byte order mark, and tag characters.
@@ -12,6 +12,7 @@ _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
 )
+_HARMLESS = bytes(range(0x20, 0x7F)) + b"\t\n"
 
 
 def visible(text: str) -> str:
@@ -22,8 +23,19 @@ def visible(text: str) -> str:
     return _UNSAFE.sub(_mark, text.replace("\r\n", "\n"))
 
 
+def visible_bytes(data: bytes) -> str:
+    """Return what a host sent as text, made visible; plain ASCII, which most of it is, costs little."""
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n")
+    if not data.translate(None, _HARMLESS):
+        return data.decode("ascii")
+    return visible(data.decode("utf-8", "backslashreplace"))
+
+
 def visible_line(text: str) -> str:
     """Return text as one line, made visible; tabs and line ends become marks too."""
+    if text.isprintable():
+        return text
     return _UNSAFE.sub(_mark, text).replace("\t", "\\t").replace("\n", "\\n")
 
 
@@ -48,6 +60,10 @@ class Style:
     def warn(self, text: str) -> str:
         """Mark what could not be done or known."""
         return self._paint("33", text)
+
+    def faint(self, text: str) -> str:
+        """Mark what is there to find one's way by."""
+        return self._paint("36", text)
 
     def bold(self, text: str) -> str:
         """Mark a heading."""

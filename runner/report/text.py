@@ -1,24 +1,26 @@
-"""`--format text`: a block for each host as it ends."""
+"""`--format text`: a block for each host as it ends, or lines that each begin with their host."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.report.terminal import Style
-from runner.report.words import body, details, headline, summary
+from runner.report.terminal import Style, visible_line
+from runner.report.words import body, details, ending, headline, said, summary_line
 
 if TYPE_CHECKING:
-    from typing import TextIO
+    from typing import ClassVar, TextIO
 
     from runner.models import HostResult, Run
     from runner.report import ReportOptions
-    from runner.results import Results
+    from runner.results import Summary
 
 __all__ = ["TextReporter"]
 
 
 class TextReporter:
     """Shows each host when it has its result."""
+
+    takes: ClassVar[frozenset[str]] = frozenset({"prefix", "sort"})
 
     def __init__(self, stream: TextIO, options: ReportOptions) -> None:
         self._stream = stream
@@ -30,10 +32,24 @@ class TextReporter:
 
     def result(self, result: HostResult) -> None:
         """Show one host's block."""
-        more = details(result) if self._options.verbose or not result.commands else ""
-        lines = [headline(result.host, 1, result, self._style, more), *body(result)]
-        print("\n".join(lines), file=self._stream, flush=True)
+        lines = self._prefixed(result) if self._options.prefix else self._block(result)
+        if lines:
+            print("\n".join(lines), file=self._stream, flush=True)
 
-    def finish(self, results: Results) -> None:
-        """Show the summary."""
-        print(summary(results, self._style), file=self._stream)
+    def finish(self, summary: Summary) -> None:
+        """Show the summary; lines that are read by programs have none."""
+        if not self._options.prefix:
+            print(summary_line(summary, self._style), file=self._stream)
+
+    def _block(self, result: HostResult) -> list[str]:
+        more = details(result) if self._options.verbose or not result.commands else ""
+        return [headline(result.host, 1, result, self._style, more), *body(result)]
+
+    def _prefixed(self, result: HostResult) -> list[str]:
+        """Return what a host said, a line each; then, where it did not end ok, how it ended and why."""
+        name = self._style.bold(visible_line(result.host))
+        lines = [f"{name}: {mark.strip()}{' ' * bool(mark.strip())}{line}" for mark, line in said(result)]
+        if not result.ok:
+            why = "" if result.error is None else f": {visible_line(result.error)}"
+            lines.append(f"{name}: {ending(result, self._style)}{why}")
+        return lines

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from runner.names import natural
 from runner.report.json import encode
 from runner.report.terminal import visible_line
-from runner.results import summary_document
+from runner.results import count, summary_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ class LinesWatch:
         """Write what changed."""
         if not self._begun:
             self._begun = True
-            self._write({"time": _rfc3339(when), "summary": summary_document(state.now.values())})
+            self._write({"time": _rfc3339(when), "summary": summary_document(count(state.now.values()))})
         for change in changes:
             self._write(
                 {

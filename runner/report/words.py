@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.models import Status
-from runner.report.terminal import Style, visible, visible_line
-from runner.results import value_text
+from runner.report.terminal import Style, visible_bytes, visible_line
+from runner.text import value_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
     from runner.models import CommandResult, HostResult
-    from runner.results import Results
+    from runner.results import Summary
 
-__all__ = ["body", "details", "headline", "status_word", "summary"]
+__all__ = ["body", "details", "ending", "headline", "said", "status_word", "summary_line"]
+
+_TRUNCATED = "[… more was printed than is kept: see --max-output]"
 
 
 def status_word(status: Status, style: Style) -> str:
@@ -29,9 +31,14 @@ def status_word(status: Status, style: Style) -> str:
 def headline(name: str, count: int, result: HostResult, style: Style, verbose: str = "") -> str:
     """Return the line above what some hosts said: their folded name, how many, and how they ended."""
     number = f" ({count})" if count > 1 else ""
+    return f"{style.bold(visible_line(name))}{number}: {ending(result, style)}{verbose}"
+
+
+def ending(result: HostResult, style: Style) -> str:
+    """Return how a host ended: its status, and the exit codes that are not 0."""
     codes = [str(item.exit_code) for item in result.commands if item.exit_code not in (0, None)]
     code = f" (exit {', '.join(codes)})" if codes else ""
-    return f"{style.bold(visible_line(name))}{number}: {status_word(result.status, style)}{code}{verbose}"
+    return status_word(result.status, style) + code
 
 
 def details(result: HostResult) -> str:
@@ -44,32 +51,37 @@ def details(result: HostResult) -> str:
 
 def body(result: HostResult) -> list[str]:
     """Return the lines of what a host said, safe for a terminal; then why it did not end ok."""
-    lines: list[str] = []
-    # What a task returned stands for what it was told on the way.
-    for command in result.commands if result.value is None else ():
-        if len(result.commands) > 1:
-            lines.append(f"  $ {visible_line(command.command)}")
-        lines += _indented(command)
-    if result.value is not None:
-        lines.append(f"  {visible_line(value_text(result.value))}")
+    lines = [(mark + line).rstrip() for mark, line in said(result)]
     if result.error is not None:
         lines.append(f"  {visible_line(result.error)}")
     return lines
 
 
-def _indented(command: CommandResult) -> Iterable[str]:
-    for mark, text in (("  ", command.stdout), ("! ", command.stderr)):
-        shown = visible(text).strip("\n")
+def said(result: HostResult) -> Iterator[tuple[str, str]]:
+    """Yield the lines of what a host said, each with its mark: `! ` for what came on standard error."""
+    # What a task returned stands for what it was told on the way.
+    for command in result.commands if result.value is None else ():
+        if len(result.commands) > 1:
+            yield "  ", f"$ {visible_line(command.command)}"
+        yield from _lines(command)
+    if result.value is not None:
+        yield "  ", visible_line(value_text(result.value))
+
+
+def _lines(command: CommandResult) -> Iterator[tuple[str, str]]:
+    for mark, data in (("  ", command.stdout_bytes), ("! ", command.stderr_bytes)):
+        shown = visible_bytes(data).strip("\n") if data else ""
         if shown:
-            yield from ((mark + line).rstrip() for line in shown.split("\n"))
+            for line in shown.split("\n"):
+                yield mark, line
     if command.truncated:
-        yield "  [… more was printed than is kept: see --max-output]"
+        yield "  ", _TRUNCATED
 
 
-def summary(results: Results, style: Style) -> str:
+def summary_line(summary: Summary, style: Style) -> str:
     """Return the last line: how many hosts ended how, and how long it all took."""
-    parts = [f"{count} {status_word(status, style)}" for status, count in results.counts.items() if count]
-    hosts = f"{len(results)} host{'' if len(results) == 1 else 's'}"
-    run = results.run
+    parts = [f"{count} {status_word(status, style)}" for status, count in summary.counts.items() if count]
+    hosts = f"{summary.hosts} host{'' if summary.hosts == 1 else 's'}"
+    run = summary.run
     took = "" if run.finished is None else f" in {(run.finished - run.started).total_seconds():.1f} s"
     return f"{hosts}: {', '.join(parts)}{took}"

@@ -7,12 +7,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runner import quantities
-from runner.models import Secret
+from runner.models import Secret, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-__all__ = ["Flag", "between", "one_of", "path_list", "paths", "secret", "setting", "switch", "text"]
+__all__ = [
+    "Flag",
+    "between",
+    "one_of",
+    "path_list",
+    "paths",
+    "secret",
+    "setting",
+    "statuses",
+    "switch",
+    "text",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,7 @@ class Flag:
         repeatable: Whether it may be given several times.
         on_command_line: Whether it is a flag at all; a secret is not.
         default: What holds where it is not given.
+        entries: The entry-point group whose names may be given; `help` has those of our own.
     """
 
     help: str
@@ -34,12 +46,18 @@ class Flag:
     repeatable: bool = False
     on_command_line: bool = True
     default: Any = None
+    entries: str | None = None
 
     @property
     def description(self) -> str:
         """What it does, and what holds where it is not given."""
         shown = self.shown_default
         return f"{self.help} (default: {shown})" if shown else self.help
+
+    def described(self, names: Iterable[str]) -> str:
+        """Return the description with those of some names that the help does not have."""
+        others = [name for name in names if name not in self.help.replace(",", " ").split()]
+        return f"{self.description}; also installed: {', '.join(others)}" if others else self.description
 
     @property
     def shown_default(self) -> str:
@@ -110,6 +128,18 @@ def between(least: int, most: int) -> Callable[[Any], int]:
         return number
 
     return read
+
+
+def statuses(value: Any) -> tuple[Status, ...]:
+    """Read statuses: one, several with commas, or a list; `not-ok` is all but `ok`."""
+    items = value if isinstance(value, (list, tuple)) else (value,)
+    words = [word.strip() for item in items for word in str(item).split(",") if word.strip()]
+    known = [str(status) for status in Status]
+    if not words or not set(words) <= {*known, "not-ok"}:
+        raise ValueError(f"expected some of {', '.join(known)}, or not-ok")
+    return tuple(
+        status for status in Status if status in words or ("not-ok" in words and status is not Status.OK)
+    )
 
 
 def secret(value: Any) -> Secret:

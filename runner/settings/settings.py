@@ -14,15 +14,27 @@ from typing import TYPE_CHECKING, Any
 
 from runner import quantities
 from runner.errors import UsageError
-from runner.settings.flag import Flag, between, one_of, path_list, paths, secret, setting, switch
+from runner.masks import masks
+from runner.settings.flag import (
+    Flag,
+    between,
+    one_of,
+    path_list,
+    paths,
+    secret,
+    setting,
+    statuses,
+    switch,
+)
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping
 
     from runner.connection.options import ConnectionOptions
     from runner.fanout import FanoutOptions
     from runner.inventory.ansible_cfg import AnsibleDefaults
-    from runner.models import Secret
+    from runner.models import Secret, Status
     from runner.reach import ReachOptions
 
 __all__ = ["Settings"]
@@ -58,7 +70,9 @@ class Settings:
     group: str = setting("all", "host pattern: routers, 'web*:!web3', 'a:&b'", short="g")
     limit: str | None = setting(None, "further restrict the hosts by this pattern", short="l")
 
-    executor: str = setting("thread", "how work is spread: serial, thread, process")
+    executor: str = setting(
+        "thread", "how work is spread: serial, thread, process", entries="runner.executors"
+    )
     workers: int = setting(50, "hosts in flight at once", between(1, 10_000))
     timeout: float = setting(300.0, "seconds for each command", quantities.seconds)
     connect_timeout: float = setting(
@@ -143,7 +157,32 @@ class Settings:
         False, "ask for the password of --become, once, before anything starts", switch
     )
 
-    format: str = setting("folded", "folded, text, json, jsonl")
+    format: str = setting(
+        "folded",
+        "how results are shown: folded, text, table, json, jsonl, csv, junit, fping",
+        entries="runner.reporters",
+    )
+    only: tuple[Status, ...] = setting(
+        (),
+        "show only hosts that ended so: failed,unreachable; not-ok is all but ok (repeatable)",
+        statuses,
+        repeatable=True,
+    )
+    sort: str | None = setting(
+        None,
+        "show hosts in this order, at the end: name, status, duration",
+        one_of("name", "status", "duration"),
+    )
+    diff: bool = setting(
+        False, "folded: of the other answers, show what differs from the most common", switch
+    )
+    ignore: tuple[re.Pattern[str], ...] = setting(
+        (),
+        "folded: regular expression of what does not count where answers are compared (repeatable)",
+        masks,
+        repeatable=True,
+    )
+    prefix: bool = setting(False, "text: begin every line with its host", switch)
     output_dir: str | None = setting(None, "also write each host's output to a file in this folder")
     quiet: bool = setting(False, "print no progress and no warnings", switch, short="q")
     verbose: bool = setting(False, "say more about each host", switch, short="v")

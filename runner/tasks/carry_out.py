@@ -52,7 +52,13 @@ def carry_out(name: str, job: Job, call: Call) -> int:
     control = Control()
     fresh = runs.carry_out(run, left.hosts, job, settings, control=control, starting=recording.start)
     return present(
-        run, meant, _after(left.decided, fresh), settings, Interruption(control), recording=recording
+        run,
+        meant,
+        _after(left.decided, fresh),
+        settings,
+        Interruption(control),
+        recording=recording,
+        inventory=inventory,
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from runner.models import HostResult, Run
     from runner.report import Reporter
-    from runner.results import Results
+    from runner.results import Summary
 
 __all__ = ["Output", "tolerant_stdout", "write"]
 
@@ -27,10 +27,12 @@ class Output:
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter: Reporter | None = reporter
+        self.silent: bool = getattr(reporter, "silent", False)
+        """Whether it writes nothing before the end."""
         self._stdout = sys.stdout
         self._failed = False
 
-    def call(self, event: str, value: Run | HostResult | Results) -> None:
+    def call(self, event: str, value: Run | HostResult | Summary) -> None:
         """Pass an event on, for as long as somebody reads."""
         if self._reporter is None:
             return

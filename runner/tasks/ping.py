@@ -38,7 +38,7 @@ def _ping(
     inventory, hosts = select(settings)
     if watch:
         return pinging.watch(hosts, settings, asked)
-    return pinging.once(hosts, settings, asked, inventory.sources)
+    return pinging.once(hosts, settings, asked, inventory)
 
 
 def _read(flag: str, read: Any, value: str | None) -> Any:

@@ -26,6 +26,7 @@ from runner.tasks.voice import say
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from runner.inventory import Inventory
     from runner.models import Host, HostResult
     from runner.settings import Settings
 
@@ -50,7 +51,7 @@ class Asked:
     bare: bool | None = None
 
 
-def once(hosts: Sequence[Host], settings: Settings, asked: Asked, sources: tuple[str, ...]) -> int:
+def once(hosts: Sequence[Host], settings: Settings, asked: Asked, inventory: Inventory) -> int:
     """Ping hosts, report, and return the exit code.
 
     Raises:
@@ -58,7 +59,7 @@ def once(hosts: Sequence[Host], settings: Settings, asked: Asked, sources: tuple
     """
     if settings.resume:
         raise UsageError("--resume goes on with runs of commands; ping again instead")
-    run = runs.begin("ping", settings, pattern=settings.group, inventory=sources)
+    run = runs.begin("ping", settings, pattern=settings.group, inventory=inventory.sources)
     left = plan(settings, tuple(hosts), Intended("ping"))
     recording = Recording(lambda: record(run, left.hosts, settings))
     reporter = None if asked.bare is None else BareReporter(sys.stdout, alive=asked.bare)
@@ -73,6 +74,7 @@ def once(hosts: Sequence[Host], settings: Settings, asked: Asked, sources: tuple
         Interruption(),
         recording=recording,
         reporter=reporter,
+        inventory=inventory,
     )
     if silent and code in _SOME_NOT_OK and not settings.quiet:
         _say_what_icmp_needs(settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from contextlib import closing, redirect_stdout
+from contextlib import closing, redirect_stdout, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,15 +13,18 @@ from runner import report, runs
 from runner.models import Host, HostResult, Status
 from runner.names import fold
 from runner.report import progress
+from runner.report.arranged import Arranged
 from runner.report.files import OutputFolder
-from runner.results import Results
+from runner.results import Summary
+from runner.tasks.earlier import KEPT
 from runner.tasks.output import Output, tolerant_stdout
 from runner.tasks.voice import Warnings, ask, say, speaking_around
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Collection, Generator, Sequence
 
     from runner.history import Record
+    from runner.inventory import Inventory
     from runner.models import Run
     from runner.report import Reporter
     from runner.report.progress import Progress
@@ -63,17 +66,18 @@ def present(  # noqa: PLR0913 - a run, its stream, and what is done with it
     *,
     recording: Recording,
     reporter: Reporter | None = None,
+    inventory: Inventory | None = None,
 ) -> int:
-    """Report results as they come, then all of them; return the exit code.
+    """Report results as they come, then how all ended; return the exit code.
 
     Raises:
         UsageError: The format is not known or the output folder cannot be used.
     """
     tolerant_stdout()
-    output = Output(reporter or report.create(settings.format, sys.stdout, _options(settings)))
+    output = Output(reporter or _reporter(settings, hosts, inventory))
     folder = None
     if settings.output_dir is not None:
-        folder = OutputFolder(settings.output_dir, [host.name for host in hosts])
+        folder = OutputFolder(settings.output_dir, run, [host.name for host in hosts])
     presentation = _Presentation(hosts, output, folder, recording, interruption)
     with interruption.handled():
         # What a job prints is no result. Reporters have their stream already.
@@ -83,17 +87,17 @@ def present(  # noqa: PLR0913 - a run, its stream, and what is done with it
         ):
             presentation.follow(run, results, line)
             recording.finish()  # what still waits to be written is shown after that
-        everything = Results(presentation.seen, runs.end(run), hosts)
-        output.call("finish", everything)
-    _warn(everything, settings)
+        summary = presentation.summary(runs.end(run))
+        output.call("finish", summary)
+        if folder is not None:
+            _finish(folder)
+    presentation.warn(settings)
     output.flush()
-    return output.exit_code(
-        everything.exit_code if interruption.exit_code is None else interruption.exit_code
-    )
+    return output.exit_code(summary.exit_code if interruption.exit_code is None else interruption.exit_code)
 
 
 class _Presentation:
-    """The results of one run, on their way to whoever keeps and reads them."""
+    """The results of one run, on their way to whoever keeps and reads them; only their number stays here."""
 
     def __init__(
         self,
@@ -103,7 +107,8 @@ class _Presentation:
         recording: Recording,
         interruption: Interruption,
     ) -> None:
-        self.seen: list[HostResult] = []
+        self._counts = dict.fromkeys(Status, 0)
+        self._doubtful: list[str] = []
         self._left = {host.name: None for host in hosts}
         self._output = output
         self._folder = folder
@@ -111,16 +116,20 @@ class _Presentation:
         self._interruption = interruption
 
     def progress(self, *, wanted: bool) -> Progress:
-        """Return the progress line of this run."""
+        """Return the progress of this run."""
         return progress.create(sys.stderr, len(self._left), self._running, wanted=wanted)
 
     def follow(self, run: Run, results: Generator[HostResult, None, None], line: Progress) -> None:
         """Pass every result on as it comes; where the operator waits no longer, say so of the hosts left."""
+
+        def show(result: HostResult) -> None:
+            self._show(result, line)
+
         self._output.call("start", run)
         try:
             with closing(results):
                 for result in results:
-                    self._take(result, line)
+                    self._take(result, show)
         except KeyboardInterrupt:
             running = set(self._interruption.running)
             for name in tuple(self._left):
@@ -128,23 +137,37 @@ class _Presentation:
                 result = HostResult(
                     name, Status.CANCELLED, reason="stopped", error=text, sent=name in running
                 )
-                self._take(result, line)
+                self._take(result, show)
+
+    def summary(self, run: Run) -> Summary:
+        """Return how the run ended."""
+        return Summary(run, self._counts)
+
+    def warn(self, settings: Settings) -> None:
+        """Say at the end, next to the prompt, which hosts may have been left half done."""
+        if self._doubtful and not settings.quiet:
+            say(f"what the command did is not known on: {fold(self._doubtful)}")
 
     def _running(self) -> Sequence[str]:
         return self._interruption.running or tuple(self._left)
 
-    def _take(self, result: HostResult, line: Progress) -> None:
-        self.seen.append(result)
+    def _take(self, result: HostResult, show: Callable[[HostResult], None]) -> None:
+        self._counts[result.status] += 1
         self._left.pop(result.host, None)
+        if _in_doubt(result):
+            self._doubtful.append(result.host)
         # Only what outlasts the program is shown, and that is the history's to know.
-        self._recording.add(result, lambda kept: self._show(kept, line))
+        self._recording.add(result, show)
 
     def _show(self, result: HostResult, line: Progress) -> None:
-        if self._folder is not None:
+        if self._folder is not None and result.reason != KEPT:
             _write(self._folder, result)
         line.result(result)
-        with line.aside():
+        if self._output.silent:
             self._output.call("result", result)
+        else:
+            with line.aside():
+                self._output.call("result", result)
 
 
 def _write(folder: OutputFolder, result: HostResult) -> None:
@@ -154,6 +177,13 @@ def _write(folder: OutputFolder, result: HostResult) -> None:
         logger.warning("the output of %s was not written: %s", result.host, exc.strerror or exc)
 
 
+def _finish(folder: OutputFolder) -> None:
+    try:
+        folder.finish()
+    except OSError as exc:
+        logger.warning("the list of failed hosts was not written: %s", exc.strerror or exc)
+
+
 def show(record: Record, settings: Settings) -> int:
     """Report a run of the history as it was reported then; return its exit code.
 
@@ -161,15 +191,18 @@ def show(record: Record, settings: Settings) -> int:
         UsageError: The format is not known.
     """
     tolerant_stdout()
-    output = Output(report.create(settings.format, sys.stdout, _options(settings)))
-    results = [record.results.get(name) or _without_result(record, name) for name in record.hosts]
-    everything = Results(results, record.run, [Host(name) for name in record.hosts])
+    hosts = [Host(name) for name in record.hosts]
+    output = Output(_reporter(settings, hosts, None))
+    counts = dict.fromkeys(Status, 0)
     output.call("start", record.run)
-    for result in everything.values():
+    for name in record.hosts:
+        result = record.results.get(name) or _without_result(record, name)
+        counts[result.status] += 1
         output.call("result", result)
-    output.call("finish", everything)
+    summary = Summary(record.run, counts)
+    output.call("finish", summary)
     output.flush()
-    return output.exit_code(everything.exit_code)
+    return output.exit_code(summary.exit_code)
 
 
 def _without_result(record: Record, name: str) -> HostResult:
@@ -178,15 +211,6 @@ def _without_result(record: Record, name: str) -> HostResult:
         text = "the run was killed while it was at work here: what was done is not known"
         return HostResult(name, Status.LOST, reason="in-doubt", error=text, sent=True)
     return HostResult(name, Status.CANCELLED, reason="not-reached", error="the run did not come to it")
-
-
-def _warn(results: Results, settings: Settings) -> None:
-    """Say at the end, next to the prompt, which hosts may have been left half done."""
-    if settings.quiet:
-        return
-    doubtful = [result.host for result in results.values() if _in_doubt(result)]
-    if doubtful:
-        say(f"what the command did is not known on: {fold(doubtful)}")
 
 
 def _progress_wanted(settings: Settings) -> bool:
@@ -198,7 +222,40 @@ def _in_doubt(result: HostResult) -> bool:
     return result.status is Status.LOST or (result.status is Status.CANCELLED and result.sent)
 
 
-def _options(settings: Settings) -> report.ReportOptions:
+def _reporter(settings: Settings, hosts: Sequence[Host], inventory: Inventory | None) -> Reporter:
+    """Return what shows the results as the flags ask for it.
+
+    Raises:
+        UsageError: The format is not known, or a flag does not fit it.
+    """
+    given = [flag for flag in report.FLAGS if flag in settings.given]
+    reporter = report.create(settings.format, sys.stdout, _options(settings, hosts, inventory), given)
+    places = {host.name: place for place, host in enumerate(hosts)}
+    return Arranged(reporter, places, frozenset(settings.only), settings.sort)
+
+
+def _options(settings: Settings, hosts: Sequence[Host], inventory: Inventory | None) -> report.ReportOptions:
     terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    colour = terminal and not os.environ.get("NO_COLOR")
-    return report.ReportOptions(colour=colour, verbose=settings.verbose)
+    forced = bool(os.environ.get("FORCE_COLOR"))
+    return report.ReportOptions(
+        colour=(terminal or forced) and not os.environ.get("NO_COLOR"),
+        verbose=settings.verbose,
+        width=_width() if terminal else None,
+        hosts=hosts,
+        groups=lambda: {} if inventory is None else _members(inventory),
+        diff=settings.diff,
+        ignore=settings.ignore,
+        prefix=settings.prefix,
+    )
+
+
+def _width() -> int | None:
+    """Return the terminal's columns; None where it does not tell."""
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    return None
+
+
+def _members(inventory: Inventory) -> dict[str, Collection[str]]:
+    """Return the hosts of each group, those that this run is not about included."""
+    return {name: group.all_hosts() for name, group in inventory.graph.groups.items()}

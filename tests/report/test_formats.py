@@ -4,46 +4,19 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from runner import report
 from runner.errors import UsageError
-from runner.models import CommandResult, Host, HostResult, Phase, Run, Status
+from runner.models import CommandResult, HostResult, Phase, Status
 from runner.report import ReportOptions
-from runner.results import Results
+
+from .reporting import ok, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
-
-START = datetime(2026, 1, 2, tzinfo=UTC)
-
-
-def shown(
-    name: str,
-    results: Sequence[HostResult],
-    task: str = "run",
-    *,
-    colour: bool = False,
-    verbose: bool = False,
-) -> str:
-    stream = io.StringIO()
-    run = Run("id", task, START, finished=START + timedelta(seconds=1.25))
-    reporter = report.create(name, stream, ReportOptions(colour=colour, verbose=verbose))
-    reporter.start(run)
-    for result in results:
-        reporter.result(result)
-    reporter.finish(Results(results, run, [Host(result.host) for result in results]))
-    return stream.getvalue()
-
-
-def ok(host: str, text: str = "up\n", **fields: object) -> HostResult:
-    commands = (CommandResult("x", 0, text.encode()),)
-    return HostResult(host, Status.OK, "10.0.0.1", 22, sent=True, commands=commands, **fields)  # type: ignore[arg-type]
-
 
 DOWN = HostResult(
     "r9", Status.UNREACHABLE, "10.0.0.9", 22, phase=Phase.PING, reason="silent", error="silence"
@@ -140,7 +113,7 @@ def test_json_is_one_document() -> None:
 
 
 def test_an_unknown_format_names_those_there_are() -> None:
-    with pytest.raises(UsageError, match="'xml' is not known; known: folded, "):
+    with pytest.raises(UsageError, match="'xml' is not known; known: csv, folded, "):
         report.create("xml", io.StringIO(), ReportOptions())
 
 

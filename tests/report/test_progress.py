@@ -1,4 +1,4 @@
-"""The progress line: on a real terminal, in place, and gone without a trace."""
+"""Progress: on a real terminal in place and gone without a trace, elsewhere a line now and then."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import io
 import os
 import pty
 import time
-import unicodedata
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +14,9 @@ from hypothesis import strategies as st
 
 from runner.models import HostResult, Status
 from runner.report import progress
-from runner.report.progress import NoProgress, ProgressLine, line
+from runner.report.live import LiveProgress
+from runner.report.progress import LinesProgress, NoProgress, line, span
+from runner.report.standing import Standing
 from runner.report.terminal import visible_line
 
 if TYPE_CHECKING:
@@ -49,47 +49,131 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     os.close(made.master)
 
 
-def test_the_line_says_done_of_all_the_statuses_and_who_is_at_work() -> None:
-    counts = Counter({Status.OK: 7, Status.FAILED: 1})
-    assert line(11, counts, ["r1", "r2", "r3"], 80) == "8/11  1 failed  7 ok  running: r[1-3]"
-    assert line(11, counts, [], 80) == "8/11  1 failed  7 ok"
-    assert line(999, Counter(), [f"r{n}" for n in range(500)], 80) == "0/999  running: 500 hosts"
+class Clock:
+    """A time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
-@given(st.lists(st.text(), max_size=30), st.integers(0, 200))
-def test_the_line_is_one_line_of_the_terminal_and_harmless(names: list[str], width: int) -> None:
-    text = line(30, Counter({Status.OK: 3}), names, width)
-    assert sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text) < max(width, 2)
+def test_a_view_tells_counts_who_is_slow_the_rate_and_what_failed() -> None:
+    clock = Clock()
+    standing = Standing(100, lambda: ["r1", "r2"], clock)
+    standing.view()
+    clock.now += 5
+    for number in range(20):
+        standing.add(HostResult(f"h{number}", Status.OK))
+    standing.add(HostResult("r9", Status.UNREACHABLE, reason="no-route", error="no\nroute"))
+    view = standing.view()
+    assert (view.total, view.done, view.elapsed_s) == (100, 21, 5.0)
+    assert view.counts == {Status.OK: 20, Status.UNREACHABLE: 1}
+    assert list(view.slowest) == [("r1", 5.0), ("r2", 5.0)]
+    assert view.rate == pytest.approx(4.2)
+    assert view.left_s == pytest.approx(79 / 4.2)
+    assert list(view.failures) == ["r9: unreachable  no\\nroute"]
+
+
+def test_the_rate_is_that_of_now_and_the_slowest_are_those_still_at_work() -> None:
+    clock, running = Clock(), ["old"]
+    standing = Standing(1000, lambda: running, clock)
+    for _ in range(50):
+        clock.now += 1
+        standing.add(HostResult("h", Status.OK))
+        standing.view()
+    running[:] = ["new"]
+    for _ in range(20):
+        clock.now += 1
+        view = standing.view()
+    assert [name for name, _ in view.slowest] == ["new"]
+    assert (view.rate, view.left_s) == (None, None)
+
+
+def test_a_line_for_a_log_says_all_of_it_in_words() -> None:
+    clock = Clock()
+    standing = Standing(11, lambda: ["r1", "r2", "r3"], clock)
+    assert line(standing.view()) == "0/11 hosts after 0 s; running: r[1-3]"
+    clock.now += 4
+    for status in [Status.OK] * 7 + [Status.FAILED]:
+        standing.add(HostResult("h", status))
+    expected = "8/11 hosts after 4 s: 7 ok, 1 failed; 2/s, about 2 s left; running: r[1-3]"
+    assert line(standing.view()) == expected
+    many = Standing(999, lambda: [f"r{n}" for n in range(500)], clock)
+    assert line(many.view()) == "0/999 hosts after 0 s; running: 500 hosts"
+
+
+@given(st.lists(st.text(), max_size=30))
+def test_a_line_is_one_line_and_harmless(names: list[str]) -> None:
+    text = line(Standing(30, lambda: names).view())
     assert visible_line(text) == text
 
 
-def test_a_stream_that_is_no_terminal_gets_nothing(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert isinstance(progress.create(io.StringIO(), 1, list, wanted=True), NoProgress)
-    assert isinstance(progress.create(terminal.stream, 1, list, wanted=False), NoProgress)
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (119, "119 s"), (150, "2 min"), (3900, "1 h 5 min"), (7200, "2 h 0 min")],
+)
+def test_times_are_told_as_people_do(seconds: float, text: str) -> None:
+    assert span(seconds) == text
+
+
+def test_a_stream_gets_what_it_can_take(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    for stream, wanted in ((None, True), (io.StringIO(), False), (terminal.stream, False)):
+        assert isinstance(progress.create(stream, 1, list, wanted=wanted), NoProgress)
+    made = [progress.create(io.StringIO(), 1, list, wanted=True)]
+    made.append(progress.create(terminal.stream, 1, list, wanted=True))
     monkeypatch.setenv("TERM", "dumb")
-    assert isinstance(progress.create(terminal.stream, 1, list, wanted=True), NoProgress)
+    made.append(progress.create(terminal.stream, 1, list, wanted=True))
+    assert [type(item) for item in made] == [LinesProgress, LiveProgress, LinesProgress]
+    for item in made:
+        item.close()
 
 
-def test_the_line_is_rewritten_in_place_and_leaves_no_trace(terminal: Terminal) -> None:
-    shown = progress.create(terminal.stream, 2, lambda: ["r2"], wanted=True)
-    assert isinstance(shown, ProgressLine)
+def test_a_log_gets_a_line_when_a_run_is_long_and_never_a_cursor_code() -> None:
+    stream = io.StringIO()
+    shown = LinesProgress(stream, Standing(2, lambda: ["r2"]), first_s=0.01)
     shown.result(HostResult("r1", Status.OK))
-    seen = terminal.until("1/2  1 ok  running: r2")
+    end = time.monotonic() + 30
+    while stream.getvalue().count("\n") < 2:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    shown.close()
+    assert stream.getvalue().startswith("1/2 hosts after 0 s: 1 ok; ")
+    assert "\x1b" not in stream.getvalue()
+    assert "\r" not in stream.getvalue()
+
+
+def test_a_log_of_a_short_run_gets_nothing() -> None:
+    stream = io.StringIO()
+    shown = progress.create(stream, 1, list, wanted=True)
+    shown.result(HostResult("r1", Status.OK))
+    shown.close()
+    assert stream.getvalue() == ""
+
+
+def test_on_a_terminal_it_is_redrawn_in_place_and_leaves_no_trace(terminal: Terminal) -> None:
+    shown = progress.create(terminal.stream, 2, lambda: ["r2"], wanted=True)
+    shown.result(HostResult("r1", Status.FAILED, error="no such \x1b[2Jthing"))
+    seen = terminal.until("r1: failed  no such \\x1b[2Jthing")
+    assert "1/2" in seen
+    assert "1 failed" in seen
+    assert "running 1: r2" in seen
     with shown.aside():
-        terminal.stream.write("r1: ok\n")
+        terminal.stream.write("r1: said\n")
         terminal.stream.flush()
-    seen += terminal.until("r1: ok\r\n\r\x1b[K1/2")
+    seen += terminal.until("r1: said\r\n")
+    assert seen.endswith("\x1b[1A\x1b[2K\x1b[?7hr1: said\r\n"), "the lines were taken away before"
+    terminal.until("running 1: r2")
     shown.close()
     terminal.stream.write("end")
     terminal.stream.flush()
-    seen += terminal.until("end")
-    assert seen.endswith("\r\x1b[Kend")
-    assert "\n" not in seen.replace("r1: ok\r\n", "")
+    rest = terminal.until("end")
+    assert rest.endswith("\x1b[1A\x1b[2K\x1b[?7hend")
+    assert "\x1b[?25h" in rest, "the cursor is shown again"
 
 
-def test_a_run_that_is_over_at_once_shows_no_line(terminal: Terminal) -> None:
+def test_a_run_that_is_over_at_once_shows_nothing(terminal: Terminal) -> None:
     shown = progress.create(terminal.stream, 1, list, wanted=True)
     shown.result(HostResult("r1", Status.OK))
     shown.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import unicodedata
 from datetime import UTC, datetime
 from typing import Any
@@ -11,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner import report
-from runner.models import CommandResult, Host, HostResult, Phase, Run, Status
-from runner.report import ReportOptions
-from runner.report.terminal import Style, visible, visible_line
-from runner.results import Results
+from runner.models import CommandResult, HostResult, Phase, Run, Status
+from runner.report.terminal import Style, visible, visible_bytes, visible_line
+
+from .reporting import shown
 
 ATTACKS = [
     "\x1b[2J",
@@ -34,7 +32,7 @@ ATTACKS = [
     "\ud800",
     "a\rb",
 ]
-FORMATS = ("folded", "text", "json", "jsonl")
+FORMATS = ("folded", "text", "table", "json", "jsonl", "csv", "junit", "fping")
 
 
 def harmless(text: str) -> bool:
@@ -47,6 +45,7 @@ def harmless(text: str) -> bool:
 def test_text_made_visible_holds_nothing_that_a_terminal_acts_on(text: str) -> None:
     assert harmless(visible(text))
     assert harmless(visible_line(text))
+    assert harmless(visible_bytes(text.encode("utf-8", "surrogatepass")))
     assert "\n" not in visible_line(text)
     assert "\t" not in visible_line(text)
 
@@ -108,18 +107,12 @@ FIELDS = (
 def test_no_field_of_a_result_reaches_the_terminal_raw_in_any_format(
     field: str, name: str, task: str
 ) -> None:
-    for attack in ATTACKS:
-        for status in (Status.OK, Status.FAILED):
-            stream = io.StringIO()
-            result = hostile(field, attack)
-            shown = [HostResult(**{**fields(result), "status": status})]
-            run = Run("id", task, datetime.now(UTC), (attack,), attack, (attack,), "thread", 1)
-            everything = Results(shown, run, [Host(result.host)])
-            reporter = report.create(name, stream, ReportOptions(verbose=True))
-            reporter.start(run)
-            reporter.result(shown[0])
-            reporter.finish(everything)
-            assert harmless(stream.getvalue()), (field, attack, stream.getvalue())
+    attack = "=".join(["", *ATTACKS])
+    for status, prefix in ((Status.OK, False), (Status.FAILED, False), (Status.FAILED, True)):
+        result = HostResult(**{**fields(hostile(field, attack)), "status": status})
+        run = Run("id", task, datetime.now(UTC), (attack,), attack, (attack,), "thread", 1)
+        text = shown(name, [result], run=run, verbose=True, prefix=prefix)
+        assert harmless(text), (field, text)
 
 
 def fields(result: HostResult) -> dict[str, Any]:

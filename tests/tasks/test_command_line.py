@@ -144,7 +144,7 @@ def test_help_is_never_taken_for_a_command(demo: Project, program: str) -> None:
         (("ping", "--method", "udp"), "ping: --method 'udp': expected one of icmp, tcp, ssh, auto"),
         (("run", "x", "--host-key-policy", "yes"), "expected one of strict, accept-new, off"),
         (("run", "x", "--executor", "grid"), "run: --executor: 'grid' is not known; known: process, serial"),
-        (("ping", "--format", "xml"), "ping: --format: 'xml' is not known; known: folded, "),
+        (("ping", "--format", "xml"), "ping: --format: 'xml' is not known; known: csv, folded, "),
         (("ping", "--output-dir", "/proc/x"), "ping: --output-dir '/proc/x': "),
         (("run",), "run: no command: give one as --cmd 'show version', or after --"),
         (("run", ""), "run: a command is empty"),

@@ -1,0 +1,70 @@
+"""`--format csv`: a row for each command of each host, as it ends; for spreadsheets, and safe in them."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+from runner.report.terminal import visible
+from runner.text import value_text
+
+if TYPE_CHECKING:
+    from typing import ClassVar, TextIO
+
+    from runner.models import CommandResult, HostResult, Run
+    from runner.report import ReportOptions
+    from runner.results import Summary
+
+__all__ = ["CsvReporter", "cell"]
+
+COLUMNS = (
+    *("host", "status", "address", "port", "rtt_ms", "attempts", "duration_s", "phase", "reason", "error"),
+    *("command", "exit_code", "stdout", "stderr", "value"),
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet takes for the begin of a formula (OWASP, "CSV Injection"), full-width forms included."""
+
+
+def cell(value: object) -> str:
+    """Return a value as a cell that no spreadsheet computes: text that would be a formula begins with `'`."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = visible(value if isinstance(value, str) else value_text(value))
+    return f"'{text}" if text.startswith(_FORMULA) and not isinstance(value, int) else text
+
+
+class CsvReporter:
+    """Rows under a heading, every cell in quotes; lines end with a line feed alone."""
+
+    takes: ClassVar[frozenset[str]] = frozenset({"sort"})
+
+    def __init__(self, stream: TextIO, options: ReportOptions) -> None:  # noqa: ARG002 - the protocol's shape
+        self._stream = stream
+        self._writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+
+    def start(self, run: Run) -> None:  # noqa: ARG002 - the protocol's shape
+        """Write the heading."""
+        self._writer.writerow(COLUMNS)
+
+    def result(self, result: HostResult) -> None:
+        """Write a host's rows; one without a command has one row."""
+        host = (
+            *(result.host, str(result.status), result.address, result.port, result.rtt_ms, result.attempts),
+            *(result.duration_s, None if result.phase is None else str(result.phase)),
+            *(result.reason, result.error),
+        )
+        for command in result.commands or (None,):
+            row = (*host, *_said(command), result.value)
+            self._writer.writerow([cell(value) for value in row])
+        self._stream.flush()
+
+    def finish(self, summary: Summary) -> None:
+        """Write nothing more: a summary is no row."""
+
+
+def _said(command: CommandResult | None) -> tuple[object, ...]:
+    if command is None:
+        return None, None, None, None
+    return command.command, command.exit_code, command.stdout, command.stderr

@@ -1,0 +1,61 @@
+"""Names of hosts as people know them: whole groups by the group's name, the others folded."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from runner.names import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+__all__ = ["named"]
+
+_PLAIN = re.compile(r"[A-Za-z0-9_][\w.-]*", re.ASCII)
+"""What a pattern takes for a name, and nothing else."""
+
+
+def named(sets: Sequence[Sequence[str]], groups: Mapping[str, Collection[str]]) -> list[str]:
+    """Return a text for each set of hosts, such as `routers,web1`, which `--group` takes as it is.
+
+    A group stands for its hosts where all of them, in the whole inventory, are in the set. One of a single
+    host, or whose name is a host's as well, stands for nothing.
+
+    Args:
+        sets: Names of hosts; none is in two sets.
+        groups: The hosts of each group.
+    """
+    place = {host: number for number, hosts in enumerate(sets) for host in hosts}
+    everyone = groups.get("all", ())
+    whole: dict[int, list[str]] = {}
+    for group, members in groups.items():
+        number = _same(place.get(host) for host in members) if len(members) > 1 else None
+        if number is not None and group not in everyone and _PLAIN.fullmatch(group):
+            whole.setdefault(number, []).append(group)
+    return [
+        _text(hosts, whole[number], groups) if number in whole else fold(hosts)
+        for number, hosts in enumerate(sets)
+    ]
+
+
+def _same(numbers: Iterable[int | None]) -> int | None:
+    """Return the number that all are; None where they differ."""
+    found = None
+    for number in numbers:
+        if number is None or (found is not None and number != found):
+            return None
+        found = number
+    return found
+
+
+def _text(hosts: Sequence[str], candidates: Iterable[str], groups: Mapping[str, Collection[str]]) -> str:
+    """Put the largest groups first, each host under one only; of equal ones `all` is the last choice."""
+    left = set(hosts)
+    chosen = []
+    for group in sorted(candidates, key=lambda name: (-len(groups[name]), name == "all")):
+        members = set(groups[group])
+        if members <= left:
+            chosen.append(group)
+            left -= members
+    return ",".join([*chosen, fold(left)] if left else chosen)

@@ -1,0 +1,110 @@
+"""`--format junit`: a test report as CI systems read it, a test case for each host.
+
+The elements and attributes are those that the JUnit plugin of Jenkins, GitLab and their like understand;
+there is no standard. A host that failed is a failure, one that could not be asked is an error, one never
+started is skipped.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from runner.models import Status
+from runner.report.terminal import visible, visible_line
+from runner.text import value_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import ClassVar, TextIO
+
+    from runner.models import HostResult, Run
+    from runner.report import ReportOptions
+    from runner.results import Summary
+
+__all__ = ["JunitReporter"]
+
+# What XML 1.0 cannot hold beyond the control characters and surrogates, which are shown as marks everywhere.
+_NO_CHARACTER = re.compile("[\ufffe\uffff]")
+
+
+class JunitReporter:
+    """One document at the end."""
+
+    whole: ClassVar[bool] = True
+    takes: ClassVar[frozenset[str]] = frozenset({"sort"})
+
+    def __init__(self, stream: TextIO, options: ReportOptions) -> None:  # noqa: ARG002 - the protocol's shape
+        self._stream = stream
+
+    def start(self, run: Run) -> None:
+        """Write nothing yet: the first line counts all."""
+
+    def result(self, result: HostResult) -> None:
+        """Write nothing yet."""
+
+    def finish(self, summary: Summary) -> None:
+        """Write the document, host by host."""
+        run, attributes = summary.run, _counted(summary)
+        suite = ET.Element("testsuite", {"name": _title(run), **attributes})
+        suite.set("timestamp", run.started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"))
+        whole = ET.Element("testsuites", {"name": "runner", **attributes})
+        self._stream.write('<?xml version="1.0" encoding="UTF-8"?>\n')
+        self._stream.write(f"{_opened(whole)}\n  {_opened(suite)}\n")
+        for result in summary.results:
+            self._stream.write(f"    {_written(_case(run, result))}\n")
+        self._stream.write("  </testsuite>\n</testsuites>\n")
+
+
+def _title(run: Run) -> str:
+    return _attribute(" ; ".join(run.commands) or run.task)
+
+
+def _counted(summary: Summary) -> Mapping[str, str]:
+    failed, skipped = (summary.counts.get(status, 0) for status in (Status.FAILED, Status.SKIPPED))
+    errors = summary.hosts - summary.counts.get(Status.OK, 0) - failed - skipped
+    run = summary.run
+    seconds = 0.0 if run.finished is None else (run.finished - run.started).total_seconds()
+    return {
+        "tests": str(summary.hosts),
+        "failures": str(failed),
+        "errors": str(errors),
+        "skipped": str(skipped),
+        "time": f"{seconds:.3f}",
+    }
+
+
+def _case(run: Run, result: HostResult) -> ET.Element:
+    case = ET.Element("testcase", name=_attribute(result.host), classname=f"runner.{_attribute(run.task)}")
+    case.set("time", f"{result.duration_s:.3f}")
+    if result.status is not Status.OK:
+        kinds = {Status.FAILED: "failure", Status.SKIPPED: "skipped"}
+        outcome = ET.SubElement(case, kinds.get(result.status, "error"))
+        outcome.set("message", _attribute(result.error or str(result.status)))
+        if result.status is not Status.SKIPPED:
+            kind = f"{result.status}.{result.reason}" if result.reason else str(result.status)
+            outcome.set("type", _attribute(kind))
+    said = result.stdout if result.value is None else value_text(result.value)
+    for name, text in (("system-out", said), ("system-err", result.stderr)):
+        if text:
+            ET.SubElement(case, name).text = _text(text)
+    return case
+
+
+def _opened(element: ET.Element) -> str:
+    """Return an element's begin, for what comes one by one to stand in it."""
+    return _written(element).removesuffix(" />") + ">"
+
+
+def _written(element: ET.Element) -> str:
+    return ET.tostring(element, encoding="unicode")
+
+
+def _text(text: str) -> str:
+    return _NO_CHARACTER.sub(lambda match: f"\\u{ord(match[0]):04x}", visible(text))
+
+
+def _attribute(text: str) -> str:
+    return _text(visible_line(text))

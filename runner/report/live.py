@@ -1,0 +1,220 @@
+"""Progress on a terminal: a few lines that are redrawn in place, and leave no trace."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from runner.models import Status
+from runner.report.progress import names, span
+from runner.report.terminal import visible_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import TextIO
+
+    from rich.live import Live
+    from rich.text import Text
+
+    from runner.models import HostResult
+    from runner.report.standing import Standing, View
+
+__all__ = ["LiveProgress"]
+
+_FIRST_S = 0.4
+"""A run that is over sooner needs no progress."""
+_EVERY_S = 0.3
+_BAR = 24
+_LEAST_BAR = 6
+
+_COLOURS: Mapping[Status, str] = {
+    Status.OK: "green",
+    Status.UNREACHABLE: "yellow",
+    Status.SKIPPED: "yellow",
+    Status.CANCELLED: "yellow",
+}
+
+# What terminals that wrap lines anew when they get narrower say of themselves. On the others, rows that are
+# not ours would be wiped out.
+_WRAP_ANEW = ("TMUX", "VTE_VERSION", "KITTY_WINDOW_ID", "WT_SESSION", "WEZTERM_PANE", "KONSOLE_VERSION")
+
+
+class LiveProgress:
+    """Lines that a thread of its own redraws three times a second, by rich.
+
+    The display is taken down whenever somebody else writes, and comes back with the next drawing: however
+    many results a second are printed, the terminal is cleared three times a second at most.
+
+    Args:
+        stream: A terminal.
+        standing: How far the run has come.
+        first_s: Seconds until the first drawing.
+    """
+
+    def __init__(self, stream: TextIO, standing: Standing, first_s: float = _FIRST_S) -> None:
+        self._stream = stream
+        self._standing = standing
+        self._first_s = first_s
+        self._display: _Display | None = None
+        # A signal handler may say something while its own thread holds the lock.
+        self._lock = threading.RLock()
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._keep_drawing, name="runner-progress", daemon=True)
+        self._thread.start()
+
+    def result(self, result: HostResult) -> None:
+        """Count a host's result."""
+        with self._lock:
+            self._standing.add(result)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take the lines away while the context lasts."""
+        with self._lock:
+            self._clear()
+            yield
+
+    def close(self) -> None:
+        """Take the lines away for good."""
+        self._closed.set()
+        self._thread.join()
+        with self._lock:
+            self._clear()
+
+    def _clear(self) -> None:
+        # A signal handler may have interrupted a write to the same stream, which raises RuntimeError.
+        with suppress(OSError, ValueError, RuntimeError):
+            if self._display is not None:
+                self._display.clear()
+
+    def _keep_drawing(self) -> None:
+        pause = self._first_s
+        while not self._closed.wait(pause):
+            pause = _EVERY_S
+            display = self._display or _Display(self._stream)
+            with self._lock:
+                self._display = display
+                if not self._closed.is_set():
+                    with suppress(OSError, ValueError, RuntimeError):
+                        display.draw(self._standing.view())
+
+
+class _Display:
+    """The lines as they are on the terminal now."""
+
+    def __init__(self, stream: TextIO) -> None:
+        from rich.console import Console  # noqa: PLC0415 - slow to import, and needed when a run takes long
+
+        self._stream = stream
+        self._console = Console(file=stream, highlight=False, markup=False, emoji=False)
+        self._live: Live | None = None
+        self._cells: list[int] = []
+        """How many columns each line on the terminal takes."""
+
+    def draw(self, view: View) -> None:
+        """Draw anew, as wide as the terminal is now."""
+        from rich.console import Group  # noqa: PLC0415
+
+        columns, rows = self._size()
+        if self._wrapped(columns):
+            self.clear()
+        # The last column stays free: some terminals wrap when it is written to.
+        self._console.width = columns - 1
+        lines = _lines(view, columns - 1)[: max(1, rows - 1)]
+        self._cells = [min(text.cell_len, columns - 1) for text in lines]
+        if self._live is None:
+            self._live = self._begun()
+        with self._unwrapped():
+            self._live.update(Group(*lines), refresh=True)
+
+    def clear(self) -> None:
+        """Leave the terminal as it was before."""
+        live, self._live = self._live, None
+        if live is None:
+            return
+        columns, _ = self._size()
+        wrapped, self._cells = self._wrapped(columns), []
+        self._console.width = columns - 1
+        with self._unwrapped():
+            live.stop()
+        if wrapped:
+            from rich.control import Control  # noqa: PLC0415
+            from rich.segment import ControlType  # noqa: PLC0415
+
+            up = ((ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2))
+            self._console.control(Control(*(code for _ in range(wrapped) for code in up)))
+
+    def _begun(self) -> Live:
+        """Return a display that has nothing on the terminal yet; one taken down is not used again."""
+        from rich.live import Live  # noqa: PLC0415
+
+        live = Live(
+            console=self._console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        live.start()
+        return live
+
+    @contextmanager
+    def _unwrapped(self) -> Iterator[None]:
+        """Have lines cut where the terminal is narrower than it said: rows more would be left over."""
+        self._stream.write("\x1b[?7l")
+        try:
+            yield
+        finally:
+            self._stream.write("\x1b[?7h")
+            self._stream.flush()
+
+    def _wrapped(self, columns: int) -> int:
+        """Return how many rows more than they were our lines take, on a terminal that wraps them anew."""
+        if not any(name in os.environ for name in _WRAP_ANEW):
+            return 0
+        return sum(max(0, -(-cells // columns) - 1) for cells in self._cells)
+
+    def _size(self) -> tuple[int, int]:
+        with suppress(OSError, ValueError):
+            size = os.get_terminal_size(self._stream.fileno())
+            return size.columns or 80, size.lines or 24
+        return 80, 24
+
+
+def _lines(view: View, width: int) -> list[Text]:
+    """Return what is shown, the most important first; each is one line."""
+    from rich.text import Text  # noqa: PLC0415
+
+    lines = [_head(view, width)]
+    if view.counts:
+        counted = (
+            (f"{count} {status}", _COLOURS.get(status, "red")) for status, count in view.counts.items()
+        )
+        lines.append(Text("  ").join(Text(*item) for item in counted))
+    if view.running:
+        lines.append(Text(f"running {len(view.running)}: {names(view)}"))
+    if view.slowest:
+        slow = ", ".join(f"{name} {span(seconds)}" for name, seconds in view.slowest)
+        lines.append(Text(f"slowest: {visible_line(slow)}", "dim"))
+    lines += [Text(failure, "red") for failure in view.failures]
+    for text in lines:
+        text.no_wrap, text.overflow = True, "ellipsis"
+    return lines
+
+
+def _head(view: View, width: int) -> Text:
+    """Return the bar, and the numbers beside it."""
+    from rich.text import Text  # noqa: PLC0415
+
+    words = [f"{view.done}/{view.total}"]
+    if view.rate is not None:
+        words.append(f"{view.rate:.2g}/s" if view.rate < 10 else f"{view.rate:.0f}/s")  # noqa: PLR2004
+    words.append(span(view.elapsed_s) if view.left_s is None else f"{span(view.left_s)} left")
+    numbers = "  ".join(words)
+    room = min(_BAR, width - len(numbers) - 2)
+    if room < _LEAST_BAR:
+        return Text(numbers)
+    full = room * view.done // max(1, view.total)
+    return Text.assemble(("━" * full, "green"), ("━" * (room - full), "bright_black"), "  ", numbers)

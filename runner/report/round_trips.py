@@ -1,0 +1,57 @@
+"""Round-trip times of pings in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.report.terminal import visible_line
+from runner.report.words import status_word
+
+if TYPE_CHECKING:
+    from runner.models import HostResult
+    from runner.report.terminal import Style
+
+__all__ = ["RoundTrips", "statistics"]
+
+
+class RoundTrips:
+    """Who answered, and how fast: nothing else is kept of a host.
+
+    Attributes:
+        hosts: The names of the hosts that answered.
+    """
+
+    def __init__(self) -> None:
+        self.hosts: list[str] = []
+        self._least: float | None = None
+        self._most: float | None = None
+
+    def add(self, result: HostResult) -> None:
+        """Take in a host that answered."""
+        self.hosts.append(result.host)
+        time = result.rtt_ms
+        if time is None:
+            return
+        if self._least is None or time < self._least:
+            self._least = time
+        if self._most is None or time > self._most:
+            self._most = time
+
+    def span(self) -> str:
+        """Return the round-trip time, or the range of them."""
+        if self._least is None or self._most is None:
+            return ""
+        least, most = f"{self._least:.3g}", f"{self._most:.3g}"
+        return f"  rtt {least} ms" if least == most else f"  rtt {least}-{most} ms"
+
+
+def statistics(result: HostResult, style: Style) -> str:
+    """Return the line of a host that was pinged several times."""
+    answered = [rtt for rtt in result.rtts_ms if rtt is not None]
+    loss = 100 - 100 * len(answered) / len(result.rtts_ms)
+    line = f"{style.bold(visible_line(result.host))}: {status_word(result.status, style)}"
+    line += f"  {len(answered)}/{len(result.rtts_ms)} answered, {loss:.3g}% loss"
+    if not answered:
+        return f"{line}, {visible_line(result.error or '')}"
+    times = (min(answered), sum(answered) / len(answered), max(answered))
+    return f"{line}, rtt min/avg/max {'/'.join(f'{time:.3g}' for time in times)} ms"

@@ -1,0 +1,109 @@
+"""`--format table`: what host tasks returned, or commands' outputs parse to, in aligned columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from runner.report.columns import aligned
+from runner.report.parsed import Parser
+from runner.report.terminal import Style, visible_line
+from runner.report.words import summary_line
+from runner.text import value_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import ClassVar, TextIO
+
+    from runner.models import HostResult, Run
+    from runner.report import ReportOptions
+    from runner.results import Summary
+
+__all__ = ["TableReporter"]
+
+_ONLY = "value"
+"""Heading of values that have no names of their own."""
+
+
+class TableReporter:
+    """One table at the end: a row for each record of each host, and a column for each of its names.
+
+    A host task's value is a record where it is a mapping, and several where it is a list of them. Output
+    becomes records where NTC Templates know the command on the host's platform. A host of which there is no
+    record has a row with its status, and why; where there are no records at all, that is the table.
+    """
+
+    whole: ClassVar[bool] = True
+    takes: ClassVar[frozenset[str]] = frozenset({"sort"})
+
+    def __init__(self, stream: TextIO, options: ReportOptions) -> None:
+        self._stream = stream
+        self._options = options
+        self._style = Style(colour=options.colour)
+
+    def start(self, run: Run) -> None:
+        """Show nothing: how wide columns are is known at the end."""
+
+    def result(self, result: HostResult) -> None:
+        """Show nothing yet."""
+
+    def finish(self, summary: Summary) -> None:
+        """Show the table, then the summary."""
+        parser = Parser(self._options.hosts)
+        rows: list[Mapping[str, str]] = []
+        for result in summary.results:
+            rows += _rows(result, _records(result.value) or parser.records(result))
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        # How a host ended stands behind what it said, and only where one of them did not end well.
+        for last in ("status", "why"):
+            if last in names:
+                names.remove(last)
+                names.append(last)
+        cells: Iterable[Sequence[str]] = ([row.get(name, "") for name in names] for row in rows)
+        for line in aligned(names, cells, self._options.width, self._style):
+            self._stream.write(line + "\n")
+        self._stream.write(summary_line(summary, self._style) + "\n")
+
+
+def _records(value: Any) -> list[Mapping[Any, Any]]:
+    """Return what a host task returned as records; none where it returned nothing."""
+    if value is None:
+        return []
+    if isinstance(value, Mapping):
+        return [value]
+    if isinstance(value, (list, tuple)) and value and all(isinstance(item, Mapping) for item in value):
+        return list(value)
+    return [{_ONLY: value}]
+
+
+def _rows(result: HostResult, records: Iterable[Mapping[Any, Any]]) -> list[Mapping[str, str]]:
+    name = {"host": visible_line(result.host)}
+    rows: list[Mapping[str, str]] = [
+        name | {_named(key): _shown(value) for key, value in record.items()} for record in records
+    ]
+    if rows and result.ok:
+        return rows
+    row = name | {"status": str(result.status), "why": visible_line(result.error or "")}
+    if result.ok:
+        row["why"] = _first_line(result)
+    return [*rows, row]
+
+
+def _named(key: Any) -> str:
+    """Return the heading of a value; one called like a column of ours stands beside it."""
+    name = visible_line(value_text(key))
+    return f"{name}_" if name in ("host", "status", "why") else name
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_shown(item) for item in value)
+    return visible_line(value_text(value))
+
+
+def _first_line(result: HostResult) -> str:
+    lines = (result.stdout.strip() or result.stderr.strip()).splitlines()
+    more = " …" if len(lines) > 1 else ""
+    return visible_line(lines[0].strip()) + more if lines else ""
