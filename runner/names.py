@@ -14,7 +14,8 @@ __all__ = ["fold", "natural", "unfold"]
 _PARTS = re.compile(r"(\d+)", re.ASCII)
 # Numbers of more digits are not folded: a name that long is nobody's count, and Python bounds what it reads.
 _LAST_NUMBER = re.compile(r"(.*?)(?<!\d)(\d{1,18})(\D*)", re.ASCII | re.DOTALL)
-_AMBIGUOUS = frozenset('[],"')
+_MOST_DIGITS = 18
+_AMBIGUOUS = re.compile(r'[\[\],"]')
 _FOLDED = re.compile(
     r"([^\[\]]*)\[(\d{1,18}(?:-\d{1,18})?(?:,\d{1,18}(?:-\d{1,18})?)*)\]([^\[\]]*)", re.ASCII
 )
@@ -48,28 +49,51 @@ def fold(names: Iterable[str]) -> str:
 
     A name that holds a character of this notation stands by itself, as a JSON string.
     """
-    ordered = sorted(set(names), key=natural)
-    matches = {
-        name: None if _AMBIGUOUS.intersection(name) else _LAST_NUMBER.fullmatch(name) for name in ordered
-    }
-    padded = {
-        _Shape(match[1], match[3], len(match[2]))
-        for match in matches.values()
-        if match is not None and match[2].startswith("0") and len(match[2]) > 1
-    }
-    groups: dict[_Shape | str, list[int]] = {}
-    for name, match in matches.items():
-        if match is None:
-            groups[name] = []
-            continue
-        shape = _Shape(match[1], match[3], len(match[2]))
-        groups.setdefault(shape if shape in padded else shape._replace(width=0), []).append(int(match[2]))
-    return ",".join(_written(shape, numbers) for shape, numbers in groups.items())
+    numbered: dict[_Shape, list[int]] = {}
+    words: list[str] = []
+    for name in set(names):
+        shape, number = _shape(name)
+        if shape is None:
+            words.append(name)
+        else:
+            numbered.setdefault(shape, []).append(number)
+    _join_unpadded(numbered)
+    parts = [(natural(word), _quoted(word)) for word in words]
+    for shape, numbers in numbered.items():
+        numbers.sort()
+        first = f"{shape.prefix}{numbers[0]:0{shape.width}d}{shape.suffix}"
+        parts.append((natural(first), _written(shape, numbers)))
+    return ",".join(text for _, text in sorted(parts))
 
 
-def _written(shape: _Shape | str, numbers: list[int]) -> str:
-    if isinstance(shape, str):
-        return json.dumps(shape, ensure_ascii=False) if _AMBIGUOUS.intersection(shape) else shape
+def _shape(name: str) -> tuple[_Shape | None, int]:
+    """Return what a name has in common with others, and its number; no shape where it does not fold."""
+    if _AMBIGUOUS.search(name):
+        return None, 0
+    prefix = name.rstrip("0123456789")
+    digits = name[len(prefix) :]
+    if 0 < len(digits) <= _MOST_DIGITS:
+        return _Shape(prefix, "", len(digits)), int(digits)
+    match = None if digits else _LAST_NUMBER.fullmatch(name)
+    if match is None:
+        return None, 0
+    return _Shape(match[1], match[3], len(match[2])), int(match[2])
+
+
+def _join_unpadded(numbered: dict[_Shape, list[int]]) -> None:
+    """Put numbers without leading zeros together, however many digits they have."""
+    for shape in list(numbered):
+        numbers = numbered[shape]
+        if shape.width == 1 or min(numbers) >= 10 ** (shape.width - 1):
+            del numbered[shape]
+            numbered.setdefault(shape._replace(width=0), []).extend(numbers)
+
+
+def _quoted(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False) if _AMBIGUOUS.search(name) else name
+
+
+def _written(shape: _Shape, numbers: list[int]) -> str:
     ranges = [
         f"{first:0{shape.width}d}" if first == last else f"{first:0{shape.width}d}-{last:0{shape.width}d}"
         for first, last in _ranges(numbers)
