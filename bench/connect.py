@@ -41,7 +41,7 @@ class Ours:
         self.place = place
         self.options = ConnectionOptions(
             user=place["user"],
-            private_key=place["key"],
+            private_keys=(place["key"],),
             known_hosts=(place["known_hosts"],),
             retries=0,
             ssh_config=None,

@@ -18,8 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["of_config", "of_folder", "project_folder"]
 
 _PROJECT_FILES = ("invoke.yaml", "invoke.yml", "invoke.json")
-_PATHS = ("inventory", "known_hosts", "private_key", "vault_password_file", "output_dir", "history")
-_PATH_LISTS = ("known_hosts", "vault_password_file")
+_PATHS = (
+    "inventory",
+    "known_hosts",
+    "private_key",
+    "vault_password_file",
+    "output_dir",
+    "spill_dir",
+    "history",
+)
+_PATH_LISTS = ("known_hosts", "private_key", "vault_password_file")
 
 
 def project_folder(start: Path) -> Path | None:
@@ -93,6 +101,9 @@ def _rooted(configured: dict[str, Any], root: str | None) -> dict[str, Any]:
     """Return the configuration with its relative paths standing on the folder of the project."""
     if not root:
         return configured
+    for item in _mappings(configured.get("credentials")):
+        for key in ("private_key", "password"):
+            item.update(_rooted_reference(root, key, item.get(key)))
     for name in _PATHS:
         value = configured.get(name)
         if isinstance(value, str) and name in _PATH_LISTS:
@@ -102,6 +113,19 @@ def _rooted(configured: dict[str, Any], root: str | None) -> dict[str, Any]:
         elif isinstance(value, (list, tuple)):
             configured[name] = [_root(root, str(item)) for item in value]
     return configured
+
+
+def _mappings(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _rooted_reference(root: str, key: str, value: Any) -> dict[str, str]:
+    """Return one of a credential's values with its relative path standing on the folder of the project."""
+    if not isinstance(value, str) or (key == "password" and not value.startswith("file:")):
+        return {}
+    if key == "private_key":
+        return {key: _root(root, value)}
+    return {key: f"file:{_root(root, value.removeprefix('file:'))}"}
 
 
 def _root(root: str, path: str) -> str:

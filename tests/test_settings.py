@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from runner.connection import HostKeyPolicy
+from runner.connection.named import Named
 from runner.errors import UsageError
 from runner.models import Secret, Status
 from runner.quantities import Share
@@ -48,7 +49,10 @@ READ = {
     "dry_run": ("1", True),
     "user": ("admin", "admin"),
     "ask_pass": ("no", False),
-    "private_key": ("~/.ssh/id", "~/.ssh/id"),
+    "ask_code": ("yes", True),
+    "private_key": (["~/.ssh/id", "other"], ("~/.ssh/id", "other")),
+    "ssh_config": ("none", "none"),
+    "allow_inventory_commands": ("yes", True),
     "known_hosts": ("hosts", ("hosts",)),
     "host_key_policy": ("accept-new", "accept-new"),
     "format": ("json", "json"),
@@ -67,6 +71,12 @@ WRONG = {
     "inventory": {"a": 1},
     "group": ["a"],
     "limit": {"a": 1},
+    "code": ("123456", Secret("123456")),
+    "key_passphrase": ("opens", Secret("opens")),
+    "credentials": (
+        [{"user": "admin", "private_key": "~/.ssh/new"}],
+        (Named("runner.credentials 1", "admin", key_file="~/.ssh/new"),),
+    ),
     "executor": ["x"],
     "workers": "0",
     "timeout": "0",
@@ -84,7 +94,9 @@ WRONG = {
     "user": {"name": "a"},
     "known_hosts": [5],
     "host_key_policy": "yes",
-    "private_key": ["a"],
+    "private_key": [5],
+    "ssh_config": ["a"],
+    "credentials": "password",
     "quiet": 7,
     "only": "bad",
     "sort": "size",
@@ -147,7 +159,7 @@ def test_the_settings_become_the_options_of_each_part() -> None:
     chosen: dict[str, Any] = {name: text for name, (text, _) in READ.items()}
     settings = Settings.resolve(chosen)
     connection, reach, fanout = settings.connection(), settings.reach(), settings.fanout()
-    assert connection.forced >= {"user", "password", "private_key", "host_key_policy"}
+    assert connection.forced >= {"user", "password", "private_keys", "host_key_policy"}
     assert not Settings.resolve({}, chosen).connection().forced
     assert connection.host_key_policy is HostKeyPolicy.ACCEPT_NEW
     assert (connection.command_timeout_s, connection.host_timeout_s) == (120.0, 1.5)

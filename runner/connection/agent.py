@@ -10,12 +10,17 @@ import socket
 import struct
 import threading
 from functools import lru_cache
+from typing import Any
 
 import paramiko
 
 __all__ = ["agent_keys"]
 
 _REQUEST_IDENTITIES, _IDENTITIES_ANSWER = 11, 12
+_CERTIFIED = frozenset(
+    f"{name}-cert-v01@openssh.com"
+    for name in ("ssh-ed25519", "ssh-rsa", *(f"ecdsa-sha2-nistp{bits}" for bits in (256, 384, 521)))
+)
 _LIST_S = 5.0
 _SIGN_S = 60.0  # an agent may ask its owner to confirm
 _LONGEST_ANSWER = 2**18  # OpenSSH's AGENT_MAX_LEN
@@ -47,9 +52,22 @@ def _list(address: str) -> tuple[paramiko.PKey, ...]:
     keys = []
     for _ in range(answer.get_int()):
         blob, comment = answer.get_binary(), answer.get_string().decode("utf-8", "replace")
-        keys.append(paramiko.AgentKey(agent, blob, comment))  # type: ignore[arg-type]
-    # Before version 5.1, Paramiko could not log in with an agent that holds a key of a type it does not know.
-    return tuple(key for key in keys if getattr(key, "inner_key", None) is not None)
+        keys.append(_key(agent, blob, comment))
+    return tuple(key for key in keys if key is not None)
+
+
+def _key(agent: _Agent, blob: bytes, comment: str) -> paramiko.PKey | None:
+    """Return a key of the agent's; None where it is of a type that nobody here can sign with.
+
+    Before version 5.1, Paramiko could not log in with an agent that holds a key of a type it does not know.
+    """
+    key = paramiko.AgentKey(agent, blob, comment)  # type: ignore[arg-type]
+    if key.get_name() in _CERTIFIED:
+        # An agent signs for a certificate by its own name, also where it does not hold the key beside it.
+        certificate: Any = paramiko.pkey.PublicBlob(key.get_name(), blob, comment)
+        key.public_blob = certificate
+        return key
+    return key if getattr(key, "inner_key", None) is not None else None
 
 
 class _Agent:

@@ -1,42 +1,95 @@
-"""What one can log in with: key files, the agent's keys, passwords; each loaded once a process."""
+"""What one can log in with, in the order in which it is tried: keys, certificates, passwords, codes."""
 
 from __future__ import annotations
 
-import io
-import os
-import stat
-import threading
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import paramiko
-
 from runner.connection.agent import agent_keys
+from runner.connection.key_files import certified, key_of_file, key_of_text, public_blob
 from runner.errors import LoginRefused
-from runner.models import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from runner.connection.access import Login
+    import paramiko
+
+    from runner.connection.named import Named
     from runner.models import Secret
 
-__all__ = ["Credential", "KeyCredential", "PasswordCredential", "credentials"]
+__all__ = [
+    "CodeCredential",
+    "Credential",
+    "KeyCredential",
+    "Login",
+    "PasswordCredential",
+    "credentials",
+]
 
 _DEFAULT_KEYS = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
 
-# With `lru_cache` alone, every worker that starts at once would read the same key.
-_key_lock = threading.Lock()
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who logs in, and with what.
+
+    Attributes:
+        user: Login name.
+        named: What was named to log in with, in the order in which it is tried.
+        identities: Private key files to try where no key was named; one that cannot be used is passed over.
+        certificates: Files of certificates for any of these keys, beside those that stand next to them.
+        identities_only: Whether neither the agent's other keys nor those in the usual files are tried.
+        agent: Socket of the agent; empty is no agent.
+        passphrases: What may open private keys.
+        code: A one-time code, for prompts that ask for one.
+        methods: Ways to log in that may be used.
+    """
+
+    user: str
+    named: tuple[Named, ...] = ()
+    identities: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
+    identities_only: bool = False
+    agent: str = ""
+    passphrases: tuple[Secret, ...] = ()
+    code: Secret | None = None
+    methods: tuple[str, ...] = ("publickey", "password", "keyboard-interactive")
+
+    @property
+    def password(self) -> Secret | None:
+        """The password that is tried first, where there is one."""
+        return next((each.password for each in self.named if each.password), None)
+
+    @property
+    def private_key(self) -> str | None:
+        """The private key file that is tried first, where one was named."""
+        return next((each.key_file for each in self.named if each.key_file), None)
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """Everybody who may log in, in the order in which they are tried.
+
+        A connection is one user's (OpenSSH ends one on which the user changes).
+        """
+        return tuple(dict.fromkeys(each.user or self.user for each in self.named)) or (self.user,)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyCredential:
-    """A private key, and where it comes from."""
+    """A private key.
 
-    key: paramiko.PKey
-    source: str
+    Attributes:
+        blob: Its public half, or its certificate: what it is known by.
+        key: The key.
+        name: What it is called in messages.
+        named: Whether somebody named it, so that a further connection is worth it.
+    """
+
+    blob: bytes
+    key: paramiko.PKey = field(compare=False)
+    name: str = field(compare=False)
+    named: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,109 +97,110 @@ class PasswordCredential:
     """A password, for password and keyboard-interactive authentication."""
 
     password: Secret
+    name: str = field(default="password", compare=False)
+    named: bool = field(default=True, compare=False)
 
 
-Credential = KeyCredential | PasswordCredential
+@dataclass(frozen=True, slots=True)
+class CodeCredential:
+    """Nothing but the one-time code, for servers that ask for no password beside it."""
+
+    name: str = field(default="one-time code", compare=False)
+    named: bool = field(default=True, compare=False)
 
 
-def credentials(login: Login) -> Iterator[Credential]:
-    """Yield what may be tried: what was named, what `ssh_config` names, the agent's keys, the usual files.
+Credential = KeyCredential | PasswordCredential | CodeCredential
+
+
+def credentials(login: Login, user: str, unusable: list[LoginRefused]) -> Iterator[Credential]:
+    """Yield what a user may try: what was named, what `ssh_config` names, the agent's keys, the usual files.
 
     Servers count refusals (MaxAuthTries, 6 in OpenSSH), so a key that was named must not wait behind an agent
-    full of others.
+    full of others. Where one was named, no other is tried.
 
-    Raises:
-        LoginRefused: The key file that was asked for cannot be used.
+    Args:
+        login: What there is to log in with.
+        user: Who is to log in.
+        unusable: Is given why a key that was named cannot be used.
     """
-    if login.private_key is not None:
-        yield KeyCredential(_named_key(login.private_key), login.private_key)
-    if login.password:
-        yield PasswordCredential(login.password)
-    if login.private_key is None:
-        yield from _usable(login.identities)
-        for key in agent_keys(os.environ.get("SSH_AUTH_SOCK", "")):
-            yield KeyCredential(key, "agent")
-        yield from _usable(path for path in _DEFAULT_KEYS if path not in login.identities)
+    for each in login.named:
+        if (each.user or login.user) != user:
+            continue
+        if each.is_key:
+            try:
+                yield from _named_key(each, login)
+            except LoginRefused as exc:
+                unusable.append(exc)
+        if each.password:
+            yield PasswordCredential(each.password, each.name)
+    if user == login.user and not any(each.is_key for each in login.named):
+        yield from _found(login)
+    if login.code is not None:
+        yield CodeCredential()
 
 
-def _usable(paths: Iterable[str]) -> Iterator[KeyCredential]:
+def _named_key(named: Named, login: Login) -> Iterator[KeyCredential]:
+    if named.key_text is not None:
+        yield from _with_certificates(key_of_text(named.key_text, login.passphrases), named.name, (), True)
+        return
+    path = str(named.key_file)
+    try:
+        key = key_of_file(path, login.passphrases)
+    except LoginRefused as exc:
+        held = None if exc.reason != "key-encrypted" else _held(login, path)
+        if held is None:
+            raise
+        yield held
+        return
+    yield from _with_certificates(key, path, (f"{path}-cert.pub", *login.certificates), True)
+
+
+def _held(login: Login, path: str) -> KeyCredential | None:
+    """Return the agent's key that is the same as that of an encrypted file."""
+    blob = public_blob(path)
+    for key in agent_keys(login.agent):
+        if key.asbytes() == blob:
+            return KeyCredential(blob, key, f"{key.get_name()} key from {path} in the agent")
+    return None
+
+
+def _found(login: Login) -> Iterator[KeyCredential]:
+    """Yield what nobody named for this run, the agent's keys that `ssh_config` means first among its own."""
+    held = agent_keys(login.agent)
+    files = login.identities or (() if login.identities_only else _DEFAULT_KEYS)
+    yield from _usable(login.identities, login)
+    meant = {public_blob(path) for path in (*files, *login.certificates)}
+    for key in held:
+        if not login.identities_only or _blob(key) in meant or key.asbytes() in meant:
+            yield KeyCredential(_blob(key), key, f"{key.get_name()} key from agent", named=False)
+    if not login.identities:
+        yield from _usable(files, login)
+
+
+def _usable(paths: Iterable[str], login: Login) -> Iterator[KeyCredential]:
+    """Yield the keys of files; one that is missing, or cannot be opened, is passed over."""
     for path in paths:
-        key = _default_key(path)
-        if key is not None:
-            yield KeyCredential(key, path)
+        if not Path(path).expanduser().is_file():
+            continue
+        try:
+            key = key_of_file(path, login.passphrases)
+        except LoginRefused:
+            continue
+        yield from _with_certificates(key, path, (f"{path}-cert.pub", *login.certificates), False)
 
 
-def _named_key(path: str) -> paramiko.PKey:
-    try:
-        status = Path(path).expanduser().stat()
-        _check_mode(path, status)
-        with _key_lock:
-            return _read_key(path, status.st_mtime_ns)
-    except FileNotFoundError as exc:
-        raise _unusable(path, "does not exist", "no-key-file") from exc
-    except OSError as exc:
-        raise _unusable(path, f"cannot be read: {exc.strerror or exc}", "no-key-file") from exc
-    except (
-        paramiko.PasswordRequiredException,
-        TypeError,
-    ) as exc:  # cryptography's word for "encrypted" is TypeError
-        raise _unusable(path, "is encrypted; load it into ssh-agent with ssh-add", "key-encrypted") from exc
-    except (
-        paramiko.SSHException,
-        paramiko.pkey.UnknownKeyType,
-        ValueError,
-        IndexError,
-        StopIteration,
-    ) as exc:
-        raise _unusable(path, "is no private key that can be read", "bad-key-file") from exc
+def _with_certificates(
+    key: paramiko.PKey, source: str, files: Iterable[str], named: bool
+) -> Iterator[KeyCredential]:
+    """Yield a key with each certificate of it, and then the key itself, as ssh(1) does."""
+    for path in files:
+        other = certified(key, path)
+        if other is not None:
+            name = f"{key.get_name()} certificate from {path}"
+            yield KeyCredential(_blob(other), other, name, named)
+    yield KeyCredential(key.asbytes(), key, f"{key.get_name()} key from {source}", named)
 
 
-def _check_mode(path: str, status: os.stat_result) -> None:
-    """Refuse a key that others can read, and what is no file at all, as ssh(1) does."""
-    if not stat.S_ISREG(status.st_mode):
-        raise _unusable(path, "is no file", "bad-key-file")
-    if status.st_uid == os.getuid() and status.st_mode & 0o077:
-        raise _unusable(path, f"can be read by others; chmod 600 {path}", "key-permissions")
-
-
-def _unusable(path: str, what: str, reason: str) -> LoginRefused:
-    return LoginRefused(f"private key {path} {what}", reason=reason, phase=Phase.LOGIN)
-
-
-def _default_key(path: str) -> paramiko.PKey | None:
-    """Return a key file's key; None where there is none that can be used as it is."""
-    if not Path(path).expanduser().is_file():
-        return None
-    try:
-        return _named_key(path)
-    except LoginRefused:
-        return None
-
-
-@lru_cache(maxsize=256)
-def _read_key(path: str, changed_ns: int) -> paramiko.PKey:  # noqa: ARG001 - a key that was replaced is read anew
-    try:
-        return paramiko.PKey.from_path(Path(path).expanduser())
-    except paramiko.PasswordRequiredException:
-        raise
-    except paramiko.SSHException:
-        return _read_portable(path)
-
-
-def _read_portable(path: str) -> paramiko.PKey:
-    """Read a key in PKCS#8 form (RFC 5958), which Paramiko does not read, by way of OpenSSH's own."""
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - few keys need it
-
-    key = serialization.load_pem_private_key(Path(path).expanduser().read_bytes(), None)
-    text = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-    ).decode("ascii")
-    kinds: dict[str, type[paramiko.PKey]] = {
-        "RSA": paramiko.RSAKey,
-        "EC": paramiko.ECDSAKey,
-        "Ed25519": paramiko.Ed25519Key,
-    }
-    for name, kind in kinds.items():
-        if name in type(key).__name__:
-            return kind.from_private_key(io.StringIO(text))
-    raise paramiko.SSHException(f"a key of type {type(key).__name__}")
+def _blob(key: paramiko.PKey) -> bytes:
+    certificate = getattr(key, "public_blob", None)
+    return key.asbytes() if certificate is None else bytes(certificate.key_blob)

@@ -1,13 +1,18 @@
-"""Login over a transport whose host key has been accepted (RFC 4252, RFC 4256)."""
+"""Login over transports whose host key has been accepted (RFC 4252, RFC 4256).
+
+A server counts refusals on a connection and ends it when there were too many (MaxAuthTries); what was named
+to log in with may be more than that, and may be of several users. So a login may take several connections,
+on none of which anything is tried that was tried before.
+"""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import paramiko
 
-from runner.connection.credentials import KeyCredential, credentials
+from runner.connection.credentials import CodeCredential, KeyCredential, PasswordCredential, credentials
+from runner.connection.prompts import Answers, Unanswered
 from runner.errors import LoginRefused, Unreachable
 from runner.models import Phase
 from runner.text import excerpt
@@ -15,87 +20,98 @@ from runner.text import excerpt
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from runner.connection.access import Login
-    from runner.connection.credentials import Credential
+    from runner.connection.credentials import Credential, Login
     from runner.connection.paramiko_hooks import Transport
-    from runner.models import Secret
 
-__all__ = ["log_in"]
+__all__ = ["LoginAttempt"]
 
 _NO_MORE_METHODS = 14  # SSH_DISCONNECT_NO_MORE_AUTH_METHODS_AVAILABLE, RFC 4253 section 11.1
 
-# Prompts that want something else than the password, which must not be given in its place.
-_CODE = re.compile(r"code|token|otp|factor|one.?time|\bpin\b|duo|yubi|challenge", re.IGNORECASE)
 
+class LoginAttempt:
+    """The attempt to log in to one host, over as many connections as that takes.
 
-def log_in(transport: Transport, login: Login) -> None:
-    """Offer one credential after the other until the server lets the user in.
+    Args:
+        login: Who logs in, and with what.
+        place: Which server it is, and in which run: a one-time code is given to it once.
 
-    Raises:
-        LoginRefused: None was taken, or there was none.
-        Unreachable: The connection ended before the server had refused any.
+    Attributes:
+        way: What let the user in; None before that.
+        user: Who is in.
     """
-    attempt = _Attempt(transport, login)
-    postponed: list[Credential] = []
-    for credential in credentials(login):
-        if attempt.offer(credential) or (attempt.partial and _any(attempt, postponed)):
-            return
-        postponed.append(credential)
-    raise attempt.refused()
 
-
-def _any(attempt: _Attempt, postponed: Iterable[Credential]) -> bool:
-    """Offer again what the server did not want before it had seen something else first."""
-    return any(attempt.offer(credential) for credential in postponed)
-
-
-class _Attempt:
-    """One login: what was offered, and what the server still allows."""
-
-    def __init__(self, transport: Transport, login: Login) -> None:
-        self.partial = False
-        self._transport = transport
+    def __init__(self, login: Login, place: str) -> None:
+        self.way: str | None = None
+        self.user = login.user
         self._login = login
-        self._allowed: Sequence[str] = ()
+        self._place = place
+        self._users = list(login.users)
+        self._judged: set[tuple[str, Credential, str]] = set()
         self._offered: list[str] = []
-        self._judged: set[tuple[Credential, str]] = set()
+        self._unusable: list[LoginRefused] = []
+        self._wanted: Sequence[str] = ()
 
-    def offer(self, credential: Credential) -> bool:
-        """Offer one credential by each method that it is good for; whether the user is in now."""
-        for method in _methods(credential):
-            if not self._may(credential, method):
-                continue
-            try:
-                wanted = self._try(method, credential)
-            except paramiko.BadAuthenticationType as exc:
-                self._allowed = exc.allowed_types
-            except (paramiko.SSHException, EOFError, OSError) as exc:
-                if not self._transport.is_active():
-                    raise self._ended(exc, credential) from exc
-                self._judged.add((credential, method))
-                self._offered.append(_name(credential))
-                return False
-            else:
-                self._judged.add((credential, method))
-                if self._transport.is_authenticated():
-                    return True
-                self.partial, self._allowed = True, wanted
-                self._offered.append(f"{_name(credential)} (taken)")
-                return False
+    def over(self, transport: Transport) -> bool:
+        """Offer one credential after the other on a connection; whether one was taken.
+
+        Where none was, another connection is needed for those that are left.
+
+        Raises:
+            LoginRefused: None was taken and none is left, or there was none.
+            Unreachable: The connection ended before the server had refused any.
+        """
+        user = self._users[0]
+        offers = _Offers(self, transport, user)
+        try:
+            taken = offers.all(credentials(self._login, user, self._unusable))
+        except _Ended as exc:
+            if not self._judged:
+                raise exc.unreachable(user) from exc.cause
+            taken = None
+        self._wanted = offers.allowed or self._wanted
+        if taken is not None:
+            self.way, self.user = taken, user
+            return True
+        if not offers.ended or not self._left(user):
+            self._users.pop(0)
+        if not self._users:
+            raise self.refused()
         return False
 
-    def _may(self, credential: Credential, method: str) -> bool:
-        """Whether a method is open on both sides and has not been tried with this credential."""
-        return (
-            method in self._login.methods
-            and (not self._allowed or method in self._allowed)
-            and (credential, method) not in self._judged
+    @property
+    def has_judged(self) -> bool:
+        """Whether the server has judged anything yet."""
+        return bool(self._judged)
+
+    def _left(self, user: str) -> bool:
+        """Whether anything that was named for a user has not been judged yet."""
+        judged = {(who, credential) for who, credential, _ in self._judged}
+        return any(
+            each.named and (user, each) not in judged and set(_methods(each)) & set(self._login.methods)
+            for each in credentials(self._login, user, [])
         )
+
+    def may(self, user: str, credential: Credential, method: str) -> bool:
+        """Whether a method may be used here and has not been tried with this credential."""
+        return method in self._login.methods and (user, credential, method) not in self._judged
+
+    def judged(self, user: str, credential: Credential, method: str, taken: str = "") -> None:
+        """Note that the server has judged a credential, and that it has `taken` it as a part."""
+        self._judged.add((user, credential, method))
+        who = "" if len(self._login.users) == 1 else f"{user}'s "
+        self._offered.append(f"{who}{credential.name}{taken}")
+
+    def answers(self, user: str, credential: Credential) -> Answers:
+        """Return what answers prompts with a credential."""
+        password = credential.password if isinstance(credential, PasswordCredential) else None
+        return Answers(user, self._place, password, self._login.code)
 
     def refused(self) -> LoginRefused:
         """Return the error that says what was offered."""
         user = self._login.user
-        if not self._offered and not self._allowed:
+        if self._unusable and not self._offered:
+            return self._unusable[0]
+        if not self._offered and not self._wanted:
             return LoginRefused(
                 f"nothing to log in with as {user}: no key, no agent, no password "
                 "(--private-key, ssh-add, --ask-pass)",
@@ -103,43 +119,22 @@ class _Attempt:
                 phase=Phase.LOGIN,
             )
         offered = f"; offered: {', '.join(self._offered)}" if self._offered else ""
-        wants = f"; the server takes {', '.join(map(excerpt, self._allowed))}" if self._allowed else ""
-        return _refused(f"login as {user} refused{offered}{wants}")
+        offered += "".join(f"; {exc}" for exc in self._unusable)
+        wants = f"; the server takes {', '.join(map(excerpt, self._wanted))}" if self._wanted else ""
+        return _refused(f"login as {' and '.join(self._login.users)} refused{offered}{wants}")
 
-    def _try(self, method: str, credential: Credential) -> Sequence[str]:
-        """Try one method; return those that the server still wants after it."""
-        user = self._login.user
-        if isinstance(credential, KeyCredential):
-            return self._transport.auth_publickey(user, credential.key)
-        if method == "password":
-            return self._transport.auth_password(user, credential.password.reveal(), fallback=False)
-        return self._transport.auth_interactive(user, _Answers(user, credential.password))
 
-    def _ended(self, exc: BaseException, credential: Credential) -> LoginRefused | Unreachable:
-        """Tell a refusal from a dead connection: Paramiko raises the same classes for both.
+class _Ended(Exception):
+    """The server ended the connection during login."""
 
-        A server that has refused one credential and then hangs up has refused the login (MaxAuthTries); one
-        that hangs up at once, without a word, has not judged it.
-        """
-        user = self._login.user
-        code, words = self._transport.runner_disconnect or (0, "")
-        if isinstance(exc, _Unanswered):
-            return _refused(
-                f"login as {user}: the server asks {excerpt(exc.prompt)!r}, which nothing answers"
-            )
-        if "Illegal info request" in str(exc):  # Paramiko's words for SSH_MSG_USERAUTH_PASSWD_CHANGEREQ
-            return LoginRefused(
-                f"the password of {user} has expired: the server wants a new one",
-                reason="password-expired",
-                phase=Phase.LOGIN,
-            )
-        if "sign" in str(exc):  # the agent's refusal, which Paramiko meets in the connection's own thread
-            return _refused(f"login as {user} refused; {_name(credential)}: {excerpt(str(exc))}")
-        if code == _NO_MORE_METHODS or "authentication" in words.lower():
-            self._offered.append(_name(credential))
-        if self._offered:
-            return self.refused()
-        said = f": {excerpt(words)}" if words else ""
+    def __init__(self, words: str, cause: BaseException) -> None:
+        super().__init__(words)
+        self.words = words
+        self.cause = cause
+
+    def unreachable(self, user: str) -> Unreachable:
+        """Return the error of a server that has judged nothing."""
+        said = f": {excerpt(self.words)}" if self.words else ""
         return Unreachable(
             f"the connection ended during login as {user}{said}",
             reason="closed-in-login",
@@ -148,43 +143,108 @@ class _Attempt:
         )
 
 
-class _Unanswered(paramiko.SSHException):
-    """A prompt came that the password is no answer to."""
+class _Offers:
+    """What is offered on one connection.
 
-    def __init__(self, prompt: str) -> None:
-        super().__init__(prompt)
-        self.prompt = prompt
+    Attributes:
+        allowed: The methods that the server still allows; empty while it has named none.
+        ended: Whether it has ended the connection.
+    """
 
-
-class _Answers:
-    """Gives the password to the first hidden prompt that can mean it, and to no other."""
-
-    def __init__(self, user: str, password: Secret) -> None:
+    def __init__(self, attempt: LoginAttempt, transport: Transport, user: str) -> None:
+        self.allowed: Sequence[str] = ()
+        self.ended = False
+        self._attempt = attempt
+        self._transport = transport
         self._user = user
-        self._password = password
-        self._given = False
+        self._partial = False
 
-    def __call__(self, title: str, instructions: str, prompts: list[tuple[str, bool]]) -> list[str]:  # noqa: ARG002
-        """Answer one round of prompts (RFC 4256 section 3.4)."""
-        return [self._answer(prompt, echo=echo) for prompt, echo in prompts]
+    def all(self, offered: Iterable[Credential]) -> str | None:
+        """Offer each; after one was taken as a part, again those that the server did not want before it."""
+        postponed: list[Credential] = []
+        for credential in offered:
+            for each in (credential, *postponed):
+                if self._offer(each):
+                    return each.name
+                if not self._partial:
+                    break
+            postponed.append(credential)
+        return None
 
-    def _answer(self, prompt: str, *, echo: bool) -> str:
-        # Prompts name the user and the host, which may be called anything.
-        asked = re.sub(r"\S*@\S*", "", prompt).replace(self._user, "")
-        if self._given or echo or _CODE.search(asked):
-            raise _Unanswered(prompt)
-        self._given = True
-        return self._password.reveal()
+    def _offer(self, credential: Credential) -> bool:
+        """Offer one credential by each method that it is good for; whether the user is in now."""
+        for method in _methods(credential):
+            if not self._attempt.may(self._user, credential, method) or (
+                self.allowed and method not in self.allowed
+            ):
+                continue
+            try:
+                wanted = self._try(method, credential)
+            except paramiko.BadAuthenticationType as exc:
+                self.allowed = exc.allowed_types
+            except (paramiko.SSHException, EOFError, OSError) as exc:
+                self._not_taken(method, credential, exc)
+                return False
+            else:
+                return self._taken(method, credential, wanted)
+        return False
+
+    def _taken(self, method: str, credential: Credential, wanted: Sequence[str]) -> bool:
+        if self._transport.is_authenticated():
+            return True
+        self._attempt.judged(self._user, credential, method, " (taken)")
+        self._partial, self.allowed = True, wanted
+        return False
+
+    def _try(self, method: str, credential: Credential) -> Sequence[str]:
+        """Try one method; return those that the server still wants after it."""
+        if isinstance(credential, KeyCredential):
+            return self._transport.auth_publickey(self._user, credential.key)
+        if method == "password" and isinstance(credential, PasswordCredential):
+            return self._transport.auth_password(self._user, credential.password.reveal(), fallback=False)
+        return self._transport.auth_interactive(self._user, self._attempt.answers(self._user, credential))
+
+    def _not_taken(self, method: str, credential: Credential, exc: BaseException) -> None:
+        """Tell a refusal from a dead connection: Paramiko raises the same classes for both.
+
+        A server that says why it hangs up (MaxAuthTries), or does so after refusals on this connection, has
+        refused the login; one that hangs up at once, without a word, has not judged it.
+        """
+        if self._transport.is_active():
+            self._attempt.judged(self._user, credential, method)
+            return
+        code, words = self._transport.runner_disconnect or (0, "")
+        final = self._final(credential, exc)
+        if final is not None:
+            raise final from exc
+        if code == _NO_MORE_METHODS or "authentication" in words.lower() or self._attempt.has_judged:
+            self._attempt.judged(self._user, credential, method)
+        self.ended = True
+        raise _Ended(words, exc)
+
+    def _final(self, credential: Credential, exc: BaseException) -> LoginRefused | None:
+        """Return the error of what no other credential and no other connection mends."""
+        user = self._user
+        if isinstance(exc, Unanswered):
+            text = f"login as {user}: the server asks {excerpt(exc.prompt)!r}, {exc.why}"
+            return LoginRefused(text, reason=exc.reason, phase=Phase.LOGIN)
+        if "Illegal info request" in str(exc):  # Paramiko's words for SSH_MSG_USERAUTH_PASSWD_CHANGEREQ
+            return LoginRefused(
+                f"the password of {user} has expired: the server wants a new one",
+                reason="password-expired",
+                phase=Phase.LOGIN,
+            )
+        if "sign" in str(exc):  # the agent's refusal, which Paramiko meets in the connection's own thread
+            return _refused(f"login as {user} refused; {credential.name}: {excerpt(str(exc))}")
+        return None
 
 
 def _methods(credential: Credential) -> tuple[str, ...]:
-    return ("publickey",) if isinstance(credential, KeyCredential) else ("password", "keyboard-interactive")
-
-
-def _name(credential: Credential) -> str:
     if isinstance(credential, KeyCredential):
-        return f"{credential.key.get_name()} key from {credential.source}"
-    return "password"
+        return ("publickey",)
+    if isinstance(credential, CodeCredential):
+        return ("keyboard-interactive",)
+    return ("password", "keyboard-interactive")
 
 
 def _refused(text: str) -> LoginRefused:

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 from runner.connection.become import Become
 
 if TYPE_CHECKING:
+    from runner.connection.named import Named
     from runner.models import Secret
 
 __all__ = ["KNOWN_HOSTS", "METHODS", "ConnectionOptions", "HostKeyPolicy", "Overflow"]
 
 KNOWN_HOSTS = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
 """Where host keys are on record unless somebody says otherwise (ssh(1), FILES)."""
+
+SSH_CONFIG = "~/.ssh/config"
+"""The user's own `ssh_config`, behind which the system's is read, too (ssh_config(5))."""
 
 METHODS = ("publickey", "password", "keyboard-interactive")
 """Ways to log in (RFC 4252, RFC 4256)."""
@@ -49,7 +53,10 @@ class ConnectionOptions:
     Attributes:
         user: Login name; the local user's where neither this nor the host's variables name one.
         password: Login password.
-        private_key: Path of a private key file.
+        private_keys: Paths of private key files, in the order in which they are tried.
+        credentials: What else is tried then, in order.
+        passphrases: What may open private keys.
+        code: A one-time code, for servers that ask for one.
         known_hosts: Paths of `known_hosts` files; one that does not exist is passed over.
         host_key_policy: What is done about keys that they do not hold.
         connect_timeout_s: Seconds for each of: name and TCP connect, key exchange, login, opening a channel.
@@ -74,7 +81,10 @@ class ConnectionOptions:
 
     user: str | None = None
     password: Secret | None = None
-    private_key: str | None = None
+    private_keys: tuple[str, ...] = ()
+    credentials: tuple[Named, ...] = ()
+    passphrases: tuple[Secret, ...] = ()
+    code: Secret | None = None
     known_hosts: tuple[str, ...] = KNOWN_HOSTS
     host_key_policy: HostKeyPolicy = HostKeyPolicy.STRICT
     connect_timeout_s: float = 10.0
@@ -89,6 +99,7 @@ class ConnectionOptions:
     keepalive_s: float | None = None
     become: bool = False
     become_as: Become = field(default_factory=Become)
-    ssh_config: str | None = "~/.ssh/config"
+    ssh_config: str | None = SSH_CONFIG
+    allow_commands: bool = False
     methods: tuple[str, ...] = METHODS
     forced: frozenset[str] = field(default=frozenset())

@@ -19,9 +19,11 @@ from runner.connection.dial import dial
 from runner.connection.execution import Execution
 from runner.connection.gateway import Gateways, Route
 from runner.connection.host_keys import OtherTypeOnRecord
-from runner.connection.login import log_in
+from runner.connection.login import LoginAttempt
 from runner.connection.paramiko_hooks import Transport
 from runner.connection.patience import Patience
+from runner.connection.proxy_command import ProxySocket
+from runner.connection.startups import turn
 from runner.errors import (
     Cancelled,
     ConnectionLost,
@@ -100,6 +102,7 @@ class SshConnection:
         self.sent = False
         self._access = target
         self._options = self._access.options
+        self.way: str | None = None
         self._deadline = deadline
         self._socket: PeerSocket | None = None
         self._transport: Transport | None = None
@@ -110,16 +113,12 @@ class SshConnection:
         Raises:
             HostError: One of these failed.
         """
-        target, login = self._access.endpoint, self._access.login
-        seconds = self._options.connect_timeout_s
-        try:
-            transport = self._stand(target)
-        except OtherTypeOnRecord as exc:
+        attempt = LoginAttempt(self._access.login, f"{self._deadline.run} {self._access.endpoint}")
+        transport = self._meet()
+        while not self._let_in(transport, attempt):
             self.close()
-            transport = self._stand(target, exc.types)
-        transport.auth_timeout = seconds + _BACKSTOP_S
-        with self._step(Phase.LOGIN, seconds):
-            log_in(transport, login)
+            transport = self._meet()
+        self.way = attempt.way
         # Paramiko's thread looks up ten times a second for what can only happen in a handshake.
         transport.sock.settimeout(min(_IDLE_S, self._options.keepalive_s or _IDLE_S))
         if self._options.keepalive_s:
@@ -127,6 +126,22 @@ class SshConnection:
 
     def _stand(self, target: Endpoint, types: frozenset[str] = frozenset()) -> Transport:
         """Connect, exchange keys, and check the host key, of which these types are asked for first."""
+    def _meet(self) -> Transport:
+        """Connect up to the point where somebody can log in."""
+        target = self._access.endpoint
+        try:
+            return self._stand(target)
+        except OtherTypeOnRecord as exc:
+            self.close()
+            return self._stand(target, exc.types)
+
+    def _let_in(self, transport: Transport, attempt: LoginAttempt) -> bool:
+        """Log in; whether that is done, or takes another connection."""
+        seconds = self._options.connect_timeout_s
+        transport.auth_timeout = seconds + _BACKSTOP_S
+        with self._step(Phase.LOGIN, seconds):
+            return attempt.over(transport)
+
         seconds = self._options.connect_timeout_s
         budget, by_host = self._deadline.sooner(seconds)
         if by_host and budget is not None and budget <= 0:
@@ -134,12 +149,17 @@ class SshConnection:
         self._socket = socket = self._reach(target, seconds if budget is None else budget)
         self._transport = transport = Transport(socket)
         with self._step(Phase.HANDSHAKE, seconds):
-            handshake.agree(transport, socket, target, self._options, types)
+            try:
+                handshake.agree(transport, socket, self._access.known_as, self._options, types)
+            except Unreachable as exc:
+                raise (socket.explain() if isinstance(socket, ProxySocket) else None) or exc from exc
         return transport
 
     def _reach(self, target: Endpoint, seconds: float) -> PeerSocket:
         if not self._access.jumps:
             return dial(target, seconds, self._deadline.stopped)
+        if self._access.proxy_command is not None:
+            return ProxySocket(self._access.proxy_command)
         route = Route(self._access.jumps, self._access.given, self._deadline.run)
         return _gateways.tunnel(route, target, seconds, self._deadline)
 

@@ -45,28 +45,42 @@ class SshArguments:
     Attributes:
         user: Login name.
         port: TCP port.
-        identity: Path of a private key file.
+        identities: Paths of private key files, in order.
+        certificates: Paths of certificates of such keys.
+        identities_only: Whether neither the agent's other keys nor those in the usual files are tried.
         connect_timeout_s: Seconds for connecting.
         policy: What is done about unknown host keys.
-        known_hosts: Paths of `known_hosts` files.
+        known_hosts: Paths of the user's `known_hosts` files.
+        global_known_hosts: Paths of the system's.
+        key_alias: The name under which host keys are on record.
         keepalive_s: Seconds between signs of life.
         methods: Ways to log in, in the order of preference.
         jumps: Hosts to go through; empty is none, also where the settings name some.
+        proxy_command: Program that leads to the host, its tokens as they are written.
     """
 
     user: str | None = None
     port: int | None = None
-    identity: str | None = None
+    identities: tuple[str, ...] | None = None
+    certificates: tuple[str, ...] = ()
+    identities_only: bool = False
     connect_timeout_s: float | None = None
     policy: HostKeyPolicy | None = None
     known_hosts: tuple[str, ...] | None = None
+    global_known_hosts: tuple[str, ...] | None = None
+    key_alias: str | None = None
     keepalive_s: float | None = None
     methods: tuple[str, ...] | None = None
     jumps: tuple[Jump, ...] | None = None
+    proxy_command: str | None = None
 
 
-def read_arguments(host: Host) -> SshArguments:
+def read_arguments(host: Host, *, allow_commands: bool = False) -> SshArguments:
     """Read all variables of a host that hold arguments of `ssh` or name programs.
+
+    Args:
+        host: The host.
+        allow_commands: Whether they may name programs to run on this machine.
 
     Raises:
         InvalidVariable: One would run a program on this machine (reason `refused-variable`), or asks for
@@ -75,27 +89,67 @@ def read_arguments(host: Host) -> SshArguments:
     variables = host.variables
     for name, usual in _PROGRAMS.items():
         value = variables.get(name)
-        if value and value != usual:
+        if value and value != usual and not allow_commands:
             raise _refused(name, str(value))
-    chosen: dict[str, Any] = {}
+    chosen = _Chosen(allow_commands)
     for name in _VARIABLES:
         if variables.get(name):
-            for field, value in _read(name, variables[name]):
-                chosen.setdefault(field, value)
+            for option, argument in _options(name, _words(name, variables[name])):
+                chosen.take(name, option, argument)
     for name in _PROXY_COMMANDS:
         if variables.get(name):
-            chosen.setdefault("jumps", _proxy_command(name, str(variables[name])))
-    return SshArguments(**chosen)
+            chosen.take(name, "ProxyCommand", str(variables[name]))
+    return SshArguments(**chosen.fields)
 
 
-def _read(variable: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield each field that a variable's arguments set."""
+def _words(variable: str, value: Any) -> Iterator[str]:
+    """Return a variable's arguments one by one."""
     try:
-        words = [str(word) for word in value] if isinstance(value, list) else shlex.split(str(value))
+        return iter([str(word) for word in value] if isinstance(value, list) else shlex.split(str(value)))
     except ValueError as exc:
         raise _bad(variable, f"cannot be read: {exc}") from None
-    for option, argument in _options(variable, iter(words)):
-        yield from _meaning(variable, option, argument)
+
+
+class _Chosen:
+    """What the arguments have said so far: the first value counts, but for options of which all do."""
+
+    def __init__(self, allow_commands: bool) -> None:
+        self.fields: dict[str, Any] = {}
+        self._allow_commands = allow_commands
+
+    def take(self, variable: str, option: str, argument: str) -> None:
+        """Take in one option; raise what says that it cannot be."""
+        name = option.lower()
+        if name in _PROGRAM_OPTIONS and argument.lower() not in ("no", "none"):
+            raise _unsupported(variable, option) if self._allow_commands else _refused(variable, option)
+        if name == "proxycommand":
+            self._take_proxy(variable, argument)
+        elif name in _HONOURED:
+            field, read = _HONOURED[name]
+            try:
+                self._keep(field, read(argument.strip("\"'")))
+            except ValueError as exc:
+                raise _bad(variable, f"{option} {argument!r}: {exc}") from None
+        elif name not in _WITHOUT_MEANING and not (name in _SWITCHES and argument.lower() == "no"):
+            raise _bad(variable, f"{option} is not honoured")
+
+    def _keep(self, field: str, value: Any) -> None:
+        if field in _APPENDED:
+            self.fields[field] = self.fields.get(field, ()) + value
+        elif field != "jumps" or "proxy_command" not in self.fields:
+            self.fields.setdefault(field, value)
+
+    def _take_proxy(self, variable: str, command: str) -> None:
+        try:
+            jumps = read_proxy_command(command)
+        except ValueError as exc:
+            raise _bad(variable, f"ProxyCommand: {exc}") from None
+        if jumps is not None:
+            self._keep("jumps", jumps)
+        elif not self._allow_commands:
+            raise _refused(variable, "ProxyCommand")
+        elif "jumps" not in self.fields:
+            self.fields.setdefault("proxy_command", command)
 
 
 def _options(variable: str, words: Iterator[str]) -> Iterator[tuple[str, str]]:
@@ -129,32 +183,6 @@ def _flag(variable: str, flag: str, argument: str) -> Iterator[tuple[str, str]]:
     yield name, value
 
 
-def _meaning(variable: str, option: str, argument: str) -> Iterator[tuple[str, Any]]:
-    name = option.lower()
-    if name in _PROGRAM_OPTIONS and argument.lower() not in ("no", "none"):
-        raise _refused(variable, option)
-    if name == "proxycommand":
-        yield "jumps", _proxy_command(variable, argument)
-    elif name in _HONOURED:
-        field, read = _HONOURED[name]
-        try:
-            yield field, read(argument.strip("\"'"))
-        except ValueError as exc:
-            raise _bad(variable, f"{option} {argument!r}: {exc}") from None
-    elif name not in _WITHOUT_MEANING and not (name in _SWITCHES and argument.lower() == "no"):
-        raise _bad(variable, f"{option} is not honoured")
-
-
-def _proxy_command(variable: str, command: str) -> tuple[Jump, ...]:
-    try:
-        jumps = read_proxy_command(command)
-    except ValueError as exc:
-        raise _bad(variable, f"ProxyCommand: {exc}") from None
-    if jumps is None:
-        raise _refused(variable, "ProxyCommand")
-    return jumps
-
-
 def _seconds(text: str) -> float:
     if not text.isascii() or not text.isdigit() or int(text) == 0:
         raise ValueError("expected a whole number of seconds")
@@ -182,6 +210,16 @@ def _files(text: str) -> tuple[str, ...]:
     return () if text.lower() == "none" else tuple(shlex.split(text))
 
 
+def _file(text: str) -> tuple[str, ...]:
+    return (text,)
+
+
+def _yes(text: str) -> bool:
+    if text.lower() not in ("yes", "no", "true", "false"):
+        raise ValueError("expected yes or no")
+    return text.lower() in ("yes", "true")
+
+
 def _methods(text: str) -> tuple[str, ...]:
     return tuple(name for name in text.split(",") if name in METHODS)
 
@@ -196,10 +234,14 @@ def _without(method: str) -> Callable[[str], tuple[str, ...]]:
 _HONOURED: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "user": ("user", str),
     "port": ("port", _port),
-    "identityfile": ("identity", str),
+    "identityfile": ("identities", _file),
+    "certificatefile": ("certificates", _file),
+    "identitiesonly": ("identities_only", _yes),
     "connecttimeout": ("connect_timeout_s", _seconds),
     "stricthostkeychecking": ("policy", _policy),
     "userknownhostsfile": ("known_hosts", _files),
+    "globalknownhostsfile": ("global_known_hosts", _files),
+    "hostkeyalias": ("key_alias", str),
     "serveraliveinterval": ("keepalive_s", _keepalive),
     "preferredauthentications": ("methods", _methods),
     "pubkeyauthentication": ("methods", _without("publickey")),
@@ -207,6 +249,7 @@ _HONOURED: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "kbdinteractiveauthentication": ("methods", _without("keyboard-interactive")),
     "proxyjump": ("jumps", read_jumps),
 }
+_APPENDED = frozenset({"identities", "certificates"})
 _PROGRAM_OPTIONS = frozenset({"localcommand", "knownhostscommand", "pkcs11provider", "securitykeyprovider"})
 # They change how a connection is kept, shown or made fast, never where it goes or whom it trusts.
 _WITHOUT_MEANING = frozenset(
@@ -220,9 +263,7 @@ _WITHOUT_MEANING = frozenset(
         "controlpath",
         "controlpersist",
         "escapechar",
-        "globalknownhostsfile",
         "hashknownhosts",
-        "identitiesonly",
         "loglevel",
         "numberofpasswordprompts",
         "serveralivecountmax",
@@ -275,7 +316,12 @@ def _bad(variable: str, why: str) -> InvalidVariable:
 
 def _refused(variable: str, what: str) -> InvalidVariable:
     return InvalidVariable(
-        f"{variable}: {what!r} would run a program on this machine, which no inventory may do",
+        f"{variable}: {what!r} would run a program on this machine, which an inventory may do only with "
+        "--allow-inventory-commands",
         reason="refused-variable",
         phase=Phase.CONNECT,
     )
+
+
+def _unsupported(variable: str, option: str) -> InvalidVariable:
+    return _bad(variable, f"{option} is not run by this connection; set ansible_connection to openssh")

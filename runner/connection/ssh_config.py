@@ -1,14 +1,15 @@
-"""What the user's own `ssh_config` says about a host, as `ssh -G` reads it (ssh(1), ssh_config(5)).
+"""What the user's own `ssh_config` says about a host (ssh(1), ssh_config(5)).
 
-Asking `ssh` is the one way to get `Include`, `Match` and tokens right. It is asked once for each name, and
-not at all where there is no file.
+It is read here, once a process, and `ssh -G` is asked only about what nobody but `ssh` can judge: it costs a
+process for each host, and a fleet has many. Either way the answer is that of `ssh`.
 """
 
 from __future__ import annotations
 
-import logging
+import dataclasses
+import os
+import pwd
 import re
-import shlex
 import subprocess
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.connection.jump import read_jumps, read_proxy_command
+from runner.connection.options import METHODS, SSH_CONFIG, HostKeyPolicy
+from runner.connection.ssh_config_options import seconds
+from runner.connection.ssh_config_reader import Unread, obtain
+from runner.connection.ssh_config_tokens import Tokens
 from runner.errors import InvalidVariable
 from runner.models import Phase
 
@@ -24,122 +29,237 @@ if TYPE_CHECKING:
 
 __all__ = ["HostConfig", "host_config"]
 
-logger = logging.getLogger(__name__)
-
 _SSH_S = 10.0
 _NOTHING = "/dev/null"
+_SYSTEM = "/etc/ssh/ssh_config"
+_Said = dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class HostConfig:
-    """What a file says about one host; None and empty are nothing.
+    """What files say about one host, its tokens filled in; None and empty are nothing.
 
     Attributes:
         address: What `HostName` says.
         user: What `User` says.
         port: What `Port` says.
         identities: Private key files, in order; one that does not exist is passed over.
-        known_hosts: Paths of `known_hosts` files.
+        certificates: Certificates of such keys.
+        identities_only: Whether no other key is tried, not the agent's and not those in the usual files.
+        agent: Socket of the agent; empty is no agent, None is the environment's.
+        known_hosts: Paths of the user's `known_hosts` files.
+        global_known_hosts: Paths of the system's.
+        key_alias: The name under which host keys are on record.
+        policy: What is done about unknown host keys.
+        connect_timeout_s: Seconds for connecting.
+        keepalive_s: Seconds between signs of life.
+        methods: Ways to log in, in the order of preference.
         jumps: The hosts to go through.
+        proxy_command: The program that leads to the host.
     """
 
     address: str | None = None
     user: str | None = None
     port: int | None = None
     identities: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
+    identities_only: bool = False
+    agent: str | None = None
     known_hosts: tuple[str, ...] = ()
+    global_known_hosts: tuple[str, ...] = ()
+    key_alias: str | None = None
+    policy: HostKeyPolicy | None = None
+    connect_timeout_s: float | None = None
+    keepalive_s: float | None = None
+    methods: tuple[str, ...] | None = None
     jumps: tuple[Jump, ...] = ()
+    proxy_command: str | None = None
 
 
-def host_config(path: str | None, name: str) -> HostConfig:
+def host_config(path: str | None, name: str, user: str | None = None, port: int | None = None) -> HostConfig:
     """Return what a file says about a host.
 
     Args:
-        path: The file; None, or one that does not exist, says nothing.
+        path: The file; the user's own, `~/.ssh/config`, stands before the system's. None, or one that does
+            not exist, says nothing.
         name: The host, as one would write it behind `ssh`.
+        user: Who logs in, where something else says that already, as `ssh -l` does.
+        port: The port, likewise.
 
     Raises:
-        InvalidVariable: It cannot be read, or leads to the host in a way that we do not go.
+        InvalidVariable: It cannot be read.
     """
-    file = Path(path).expanduser() if path is not None else None
-    try:
-        changed_ns = file.stat().st_mtime_ns if file is not None else None
-    except OSError:
-        changed_ns = None
-    if file is None or changed_ns is None:
+    files = _files(path)
+    if path is None or not files:
         return HostConfig()
-    return _host_config(str(file), name, changed_ns)
+    given = {"user": user, "port": str(port) if port else None}
+    known = {option: value for option, value in given.items() if value is not None}
+    try:
+        said = obtain(files, name, known).said
+    except Unread as exc:
+        said = _asked(path, name, tuple(known.items()), _changed(files), str(exc))
+    try:
+        return _config(said, Tokens.of(said, name))
+    except ValueError as exc:
+        raise _unusable(files[0][0], f"{name}: {exc}") from exc
+
+
+def _files(path: str | None) -> tuple[tuple[str, bool], ...]:
+    """Return the files that there are, and whether each is the system's."""
+    if path is None:
+        return ()
+    candidates = [(os.path.expanduser(path), False)]  # noqa: PTH111 - asked for every host
+    if path == SSH_CONFIG:
+        candidates.append((_SYSTEM, True))
+    return tuple((file, system) for file, system in candidates if os.path.exists(file))  # noqa: PTH110
+
+
+def _changed(files: tuple[tuple[str, bool], ...]) -> tuple[int, ...]:
+    return tuple(os.stat(file).st_mtime_ns for file, _ in files)  # noqa: PTH116 - as above
+
+
+def _config(written: _Said, tokens: Tokens) -> HostConfig:
+    said = {
+        option: tuple(tokens.fill(option, value) for value in values) for option, values in written.items()
+    }
+
+    def first(option: str) -> str | None:
+        value = said.get(option, (None,))[0]
+        return None if value is None or value.lower() == "none" else value
+
+    timeout, keepalive = first("connecttimeout"), first("serveraliveinterval")
+    config = HostConfig(
+        address=first("hostname"),
+        user=first("user"),
+        port=int(first("port") or 0) or None,
+        identities=said.get("identityfile", ()),
+        certificates=tuple(file for file in said.get("certificatefile", ()) if file.lower() != "none"),
+        identities_only=first("identitiesonly") == "yes",
+        agent=_agent(said.get("identityagent", (None,))[0]),
+        known_hosts=_known_hosts(said.get("userknownhostsfile", ())),
+        global_known_hosts=_known_hosts(said.get("globalknownhostsfile", ())),
+        key_alias=first("hostkeyalias"),
+        policy=_POLICIES.get(first("stricthostkeychecking") or ""),
+        connect_timeout_s=(seconds(timeout) if timeout else None) or None,
+        keepalive_s=(seconds(keepalive) if keepalive else None) or None,
+        methods=_methods(said),
+    )
+    return _on_the_way(config, said, tokens)
+
+
+_POLICIES = {
+    "yes": HostKeyPolicy.STRICT,
+    "true": HostKeyPolicy.STRICT,
+    "no": HostKeyPolicy.OFF,
+    "off": HostKeyPolicy.OFF,
+    "false": HostKeyPolicy.OFF,
+    "accept-new": HostKeyPolicy.ACCEPT_NEW,
+}
+
+
+def _agent(said: str | None) -> str | None:
+    if said is None or said == "SSH_AUTH_SOCK":
+        return None
+    if said.startswith("$"):
+        return os.environ.get(said[1:], "")
+    return "" if said.lower() == "none" else said
+
+
+def _known_hosts(said: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the files; `none` is one that holds nothing and takes nothing."""
+    return tuple(_NOTHING if path.lower() == "none" else path for path in said)
+
+
+def _methods(said: _Said) -> tuple[str, ...] | None:
+    """Return the ways to log in that are left, where anything is said of them."""
+    switches = {
+        "pubkeyauthentication": "publickey",
+        "passwordauthentication": "password",
+        "kbdinteractiveauthentication": "keyboard-interactive",
+    }
+    off = {method for option, method in switches.items() if said.get(option, ("yes",))[0] in ("no", "false")}
+    preferred = said.get("preferredauthentications", (",".join(METHODS),))[0].split(",")
+    left = tuple(method for method in preferred if method in METHODS and method not in off)
+    return None if left == METHODS else left
+
+
+def _on_the_way(config: HostConfig, said: _Said, tokens: Tokens) -> HostConfig:
+    """Add the hosts to go through, or the program that leads to the host."""
+    if "proxyjump" in said:
+        jumps = read_jumps(said["proxyjump"][0])
+        if jumps and _is_target(jumps[-1], tokens):
+            raise ValueError(f"jump host loop via {jumps[-1]}")
+        return dataclasses.replace(config, jumps=jumps)
+    command = said.get("proxycommand", ("none",))[0]
+    known = read_proxy_command(tokens.but_target(command))
+    if known is not None:
+        return dataclasses.replace(config, jumps=known)
+    if said.get("proxyusefdpass") == ("yes",):
+        raise ValueError("ProxyUseFdpass is not supported")
+    return dataclasses.replace(config, proxy_command=tokens.command(command))
+
+
+def _is_target(jump: Jump, tokens: Tokens) -> bool:
+    """Whether a jump host is the host itself, as `ssh` looks at it."""
+    user, port = jump.user or tokens.values["r"], jump.port or 22
+    return (jump.address, str(port), user) == tuple(tokens.values[letter] for letter in "hpr")
 
 
 @lru_cache(maxsize=16384)
-def _host_config(path: str, name: str, changed_ns: int) -> HostConfig:  # noqa: ARG001 - a changed file is read anew
-    said = _ask(path, name)
+def _asked(
+    path: str,
+    name: str,
+    known: tuple[tuple[str, str], ...],
+    changed_ns: tuple[int, ...],  # noqa: ARG001 - a changed file is read anew
+    why: str,
+) -> _Said:
+    said = _ask(path, name, known, why)
     # `ssh -G` does not tell what a file says from what holds without one.
-    usual = _usual(name)
-    own = {key: values for key, values in said.items() if values != usual.get(key)}
-    port = own.get("port", ("",))[0]
-    return HostConfig(
-        address=own.get("hostname", (None,))[0],
-        user=own.get("user", (None,))[0],
-        port=int(port) if port.isdigit() else None,
-        identities=tuple(file for file in own.get("identityfile", ()) if file != "none"),
-        known_hosts=tuple(shlex.split(" ".join(own.get("userknownhostsfile", ())))),
-        jumps=_jumps(path, own),
-    )
-
-
-def _jumps(path: str, own: dict[str, tuple[str, ...]]) -> tuple[Jump, ...]:
-    try:
-        if "proxyjump" in own:
-            return read_jumps(own["proxyjump"][0])
-        command = own.get("proxycommand", ("none",))[0]
-        jumps = read_proxy_command(command)
-    except ValueError as exc:
-        raise _unusable(path, str(exc)) from exc
-    if jumps is None:
-        raise _unusable(path, f"ProxyCommand {command!r} is not supported; ProxyJump is")
-    return jumps
+    usual = {**_defaults(), "hostname": (name.lower(),)}
+    own = {option: values for option, values in said.items() if values != usual.get(option)}
+    for option in ("userknownhostsfile", "globalknownhostsfile"):
+        if option in own:
+            own[option] = tuple(own[option][0].split())
+    return own
 
 
 @lru_cache(maxsize=1)
-def _defaults() -> dict[str, tuple[str, ...]]:
-    return _ask(_NOTHING, "name.invalid")
+def _defaults() -> _Said:
+    return _ask(_NOTHING, "name.invalid", (), "")
 
 
-def _usual(name: str) -> dict[str, tuple[str, ...]]:
-    return {**_defaults(), "hostname": (name.lower(),)}
-
-
-def _ask(path: str, name: str) -> dict[str, tuple[str, ...]]:
+def _ask(path: str, name: str, known: tuple[tuple[str, str], ...], why: str) -> _Said:
     """Return every option that `ssh` would use for a host, by its lower-case name."""
+    given = [word for option, value in known for word in ("-o", f"{option}={value}")]
     try:
         done = subprocess.run(
-            ["ssh", "-G", "-F", path, "--", name],
+            ["ssh", "-G", *_file_flag(path), *given, "--", name],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            errors="replace",
+            errors="surrogateescape",
             timeout=_SSH_S,
             check=False,
         )
-    except FileNotFoundError:
-        _warn_of_missing_ssh(path)
-        return {}
+    except FileNotFoundError as exc:
+        raise _unusable("ssh_config", f"{why}, and there is no ssh program") from exc
     except subprocess.TimeoutExpired as exc:
         raise _unusable(path, f"ssh -G did not answer within {_SSH_S:g} s") from exc
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if "ssuing" not in line] or ["ssh -G failed"]
         raise _unusable(path, re.sub(r"\s+", " ", lines[-1]))
-    said: dict[str, tuple[str, ...]] = {}
+    said: _Said = {}
     for line in done.stdout.splitlines():
-        key, _, value = line.partition(" ")
-        said[key] = (*said.get(key, ()), value)
+        option, _, value = line.partition(" ")
+        said[option] = (*said.get(option, ()), value)
     return said
 
 
-@lru_cache(maxsize=1)
-def _warn_of_missing_ssh(path: str) -> None:
-    logger.warning("%s is not read: there is no ssh program, which reads it for us", path)
+def _file_flag(path: str) -> list[str]:
+    """Return the flag that makes `ssh` read a file; by itself it reads the user's own and the system's."""
+    file = Path(path).expanduser()
+    own = Path(pwd.getpwuid(os.getuid()).pw_dir, ".ssh", "config")
+    return [] if path == SSH_CONFIG and file == own else ["-F", str(file)]
 
 
 def _unusable(path: str, why: str) -> InvalidVariable:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from runner import quantities
 from runner.errors import UsageError
 from runner.masks import masks
+from runner.settings.credentials import credentials
 from runner.settings.flag import (
     Flag,
     between,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.connection.options import ConnectionOptions
+    from runner.connection.named import Named
     from runner.fanout import FanoutOptions
     from runner.inventory.ansible_cfg import AnsibleDefaults
     from runner.models import Secret, Status
@@ -43,7 +45,7 @@ __all__ = ["Settings"]
 _FORCED = {
     "user": "user",
     "password": "password",
-    "private_key": "private_key",
+    "private_key": "private_keys",
     "known_hosts": "known_hosts",
     "host_key_policy": "host_key_policy",
     "connect_timeout": "connect_timeout_s",
@@ -140,7 +142,18 @@ class Settings:
 
     user: str | None = setting(None, "login name", short="u")
     ask_pass: bool = setting(False, "ask for the login password, once, before anything starts", switch)
-    private_key: str | None = setting(None, "private key file")
+    ask_code: bool = setting(
+        False, "ask for the one-time code of the login, once, before anything starts", switch
+    )
+    private_key: tuple[str, ...] = setting(
+        (), "private key file (repeatable: they are tried in order)", path_list, repeatable=True
+    )
+    ssh_config: str | None = setting(
+        None, "ssh_config file instead of ~/.ssh/config and /etc/ssh/ssh_config; `none` is none"
+    )
+    allow_inventory_commands: bool = setting(
+        False, "let variables of the inventory name programs to run here (ProxyCommand)", switch
+    )
     known_hosts: tuple[str, ...] = setting(
         ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"),
         "file of known host keys (repeatable)",
@@ -213,7 +226,7 @@ class Settings:
         found = {
             "inventory": defaults.inventory,
             "user": defaults.remote_user,
-            "private_key": defaults.private_key_file,
+            "private_key": defaults.private_key_file or (),
             "workers": defaults.forks,
             "connect_timeout": defaults.timeout_s,
             "host_key_policy": policy,
@@ -235,6 +248,16 @@ class Settings:
             UsageError: A name is not known or a value cannot be read.
         """
         flags = cls.flags()
+    code: Secret | None = setting(None, "one-time code of the login", secret, on_command_line=False)
+    key_passphrase: Secret | None = setting(
+        None, "passphrase of private keys", secret, on_command_line=False
+    )
+    credentials: tuple[Named, ...] = setting(
+        (),
+        "what else to log in with, in order: a list of {user, password: env:NAME or file:PATH, private_key}",
+        credentials,
+        on_command_line=False,
+    )
         chosen = {name: value for name, value in given.items() if value not in (None, [], ())}
         values: dict[str, Any] = {}
         for name, value in (configured or {}).items():
@@ -251,12 +274,17 @@ class Settings:
     def connection(self) -> ConnectionOptions:
         """Return how hosts are to be connected to."""
         from runner.connection.become import Become  # noqa: PLC0415
-        from runner.connection.options import ConnectionOptions, HostKeyPolicy, Overflow  # noqa: PLC0415
+        from runner.connection.options import SSH_CONFIG, ConnectionOptions, HostKeyPolicy, Overflow  # noqa: PLC0415
 
         return ConnectionOptions(
             user=self.user,
             password=self.password,
-            private_key=self.private_key,
+            private_keys=self.private_key,
+            credentials=self.credentials,
+            passphrases=() if self.key_passphrase is None else (self.key_passphrase,),
+            code=self.code,
+            ssh_config=SSH_CONFIG if self.ssh_config is None else _none(self.ssh_config),
+            allow_commands=self.allow_inventory_commands,
             known_hosts=self.known_hosts,
             host_key_policy=HostKeyPolicy(self.host_key_policy),
             connect_timeout_s=self.connect_timeout,
@@ -312,3 +340,7 @@ def _read(flag: Flag, name: str, value: Any) -> Any:
 def _unknown(shown: str, name: object, flags: Mapping[str, Flag]) -> UsageError:
     near = difflib.get_close_matches(str(name), flags, n=3) or sorted(flags)
     return UsageError(f"{shown} is not a setting; did you mean {', '.join(near)}?")
+def _none(path: str) -> str | None:
+    return None if path.lower() == "none" else path
+
+

@@ -75,10 +75,12 @@ class Sshd:
     def host(self, name: str = "real", **variables: object) -> Host:
         return Host(name, {"ansible_host": self.address, "ansible_port": self.port, **variables})
 
-    def options(self, **changes: object) -> ConnectionOptions:
+    def options(self, *, private_key: str | None = "", **changes: object) -> ConnectionOptions:
+        """How to log in: with the key `login`, another, or none."""
+        key = str(self.key) if private_key == "" else private_key
         chosen: dict[str, object] = {
             "user": self.user,
-            "private_key": str(self.key),
+            "private_keys": () if key is None else (key,),
             "known_hosts": (str(self.known_hosts),),
             "retries": 0,
             "ssh_config": None,

@@ -42,7 +42,7 @@ def test_a_flag_of_this_run_wins_over_a_variable() -> None:
 def test_a_variable_wins_over_arguments_of_ssh_and_these_over_the_settings() -> None:
     common = {"ansible_ssh_common_args": "-l args -p 2 -i args -o ConnectTimeout=2"}
     both = of({"ansible_user": "variable", "ansible_port": 1, "ansible_timeout": 1, **common})
-    only = of(common, user="settings", private_key="settings", connect_timeout_s=9.0)
+    only = of(common, user="settings", private_keys=("settings",), connect_timeout_s=9.0)
 
     assert (both.login.user, both.endpoint.port, both.options.connect_timeout_s) == ("variable", 1, 1.0)
     assert (only.login.user, only.endpoint.port, only.options.connect_timeout_s) == ("args", 2, 2.0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,9 +15,6 @@ from runner.errors import InvalidVariable
 from runner.jobs import CommandJob, perform
 from runner.models import Endpoint, Host
 from tests.connection.sshd import Sshd, required_program
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CONFIG = """
 Include {folder}/more
@@ -60,7 +58,7 @@ def test_all_of_a_hosts_lines_are_read(config: str) -> None:
         address="10.0.0.1",
         user="deploy",
         port=2222,
-        identities=("~/.ssh/deploy", "~/.ssh/other"),
+        identities=(str(Path("~/.ssh/deploy").expanduser()), str(Path("~/.ssh/other").expanduser())),
         known_hosts=host_config(config, "web2").known_hosts,
         jumps=(Jump("gate", 2022, "me"), Jump("second")),
     )
@@ -80,9 +78,15 @@ def test_a_proxy_command_may_be_a_jump_host(config: str) -> None:
     assert host_config(config, "old").jumps == (Jump("gate"),)
 
 
-def test_a_way_that_we_do_not_go_is_said_not_skipped(config: str) -> None:
-    with pytest.raises(InvalidVariable, match="ProxyCommand 'nc %h %p' is not supported"):
-        host_config(config, "odd")
+def test_a_proxy_command_may_be_any_program(config: str) -> None:
+    assert host_config(config, "odd", port=2022).proxy_command == "nc odd 2022"
+
+
+def test_a_proxy_command_may_be_a_jump_host_with_tokens(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    file.write_text("Host web\n  User deploy\n  ProxyCommand ssh -W [%h]:%p %r@gate-%n\n")
+
+    assert host_config(str(file), "web").jumps == (Jump("gate-web", None, "deploy"),)
 
 
 def test_a_file_that_ssh_does_not_take_is_named_with_its_line(tmp_path: Path) -> None:
@@ -116,7 +120,7 @@ def test_it_fills_in_what_nobody_else_says(config: str) -> None:
 
     assert found.endpoint == Endpoint("10.0.0.1", 2222)
     assert found.login.user == "deploy"
-    assert found.login.identities == ("~/.ssh/deploy", "~/.ssh/other")
+    assert [Path(file).name for file in found.login.identities] == ["deploy", "other"]
     assert found.options.known_hosts[0].endswith("/.ssh/web_hosts")
     assert [str(jump) for jump in found.jumps] == ["gate:2022", "second"]
 

@@ -1,0 +1,108 @@
+"""What keyboard-interactive prompts ask for (RFC 4256), and which secret each of them is given.
+
+A prompt is whatever the server likes to write. One that is not recognised is answered with nothing: a
+password must not be told to who asks for something else, and still less a code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from typing import TYPE_CHECKING
+
+import paramiko
+
+if TYPE_CHECKING:
+    from runner.models import Secret
+
+__all__ = ["Answers", "Unanswered"]
+
+# What PAM, RADIUS and devices are seen to write, `Password:` first of all, and that in other languages.
+_PASSWORD = re.compile(
+    r"pass ?word|passwort|kennwort|mot de passe|contrase|senha|has[łl]o|wachtwoord|l[öo]senord|salasana"
+    r"|parol|пароль|密码|密碼|口令|パスワード|암호|비밀번호",
+    re.IGNORECASE,
+)
+_CODE = re.compile(
+    r"code|token|otp|factor|one.?time|einmal|\bpin\b|duo|yubi|challenge|authenticator|2fa|mfa", re.IGNORECASE
+)
+_CHANGE = re.compile(
+    r"\bnew\b|retype|re-?enter|again|confirm|current|\bold\b|\bchange|neues|nouveau", re.IGNORECASE
+)
+
+
+class Unanswered(paramiko.SSHException):
+    """A prompt came that nothing answers.
+
+    Attributes:
+        prompt: The prompt, as the server wrote it.
+        reason: The fixed code of what is missing.
+        why: What is missing, for people.
+    """
+
+    def __init__(self, prompt: str, reason: str, why: str) -> None:
+        super().__init__(prompt)
+        self.prompt = prompt
+        self.reason = reason
+        self.why = why
+
+
+_spent: set[bytes] = set()
+_lock = threading.Lock()
+
+
+def _spend(place: str, code: Secret) -> bool:
+    """Whether a code has not been given to this place before; it has been now."""
+    mark = hashlib.sha256(f"{place}\0{code.reveal()}".encode()).digest()
+    with _lock:
+        if mark in _spent:
+            return False
+        _spent.add(mark)
+        return True
+
+
+class Answers:
+    """Answers the prompts of one login attempt.
+
+    Args:
+        user: Who logs in; prompts name users, who may be called anything.
+        place: Which server it is, and which login of which run: a code is given there once.
+        password: The password.
+        code: The one-time code.
+    """
+
+    def __init__(self, user: str, place: str, password: Secret | None, code: Secret | None) -> None:
+        self._user = user
+        self._place = place
+        self._password = password
+        self._code = code
+        self._given = False
+
+    def __call__(self, title: str, instructions: str, prompts: list[tuple[str, bool]]) -> list[str]:  # noqa: ARG002
+        """Answer one round of prompts (RFC 4256 section 3.4).
+
+        Raises:
+            Unanswered: One of them is not recognised, or there is nothing to answer it with.
+        """
+        return [self._answer(prompt, echo=echo) for prompt, echo in prompts]
+
+    def _answer(self, prompt: str, *, echo: bool) -> str:
+        asked = re.sub(rf"\S*@\S*|(?<!\w){re.escape(self._user)}(?!\w)", "", prompt)
+        if _CODE.search(asked):
+            return self._answer_code(prompt)
+        if echo or not _PASSWORD.search(asked):
+            raise Unanswered(prompt, "login-refused", "which nothing answers")
+        if _CHANGE.search(asked):
+            raise Unanswered(prompt, "password-expired", "so the password has expired")
+        if self._password is None or self._given:
+            raise Unanswered(prompt, "login-refused", "and there is no other password")
+        self._given = True
+        return self._password.reveal()
+
+    def _answer_code(self, prompt: str) -> str:
+        if self._code is None:
+            raise Unanswered(prompt, "code-needed", "a one-time code, which --ask-code asks for")
+        if not _spend(self._place, self._code):
+            raise Unanswered(prompt, "code-spent", "and the one-time code was given there before")
+        return self._code.reveal()

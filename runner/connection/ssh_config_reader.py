@@ -1,0 +1,185 @@
+"""Reads `ssh_config` files as `ssh` does: once a process, and then in no time for each host.
+
+`ssh -G` starts a process for each host, which a fleet has many of. Where a file holds anything that only
+`ssh` can judge (`Match exec`, an option of a later version, a line that is wrong), that is said, and nothing
+of the file is taken.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.connection.ssh_config_blocks import Obtained, host_block, match_block
+from runner.connection.ssh_config_options import APPENDED, option
+from runner.connection.ssh_config_words import arguments, keyword
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["Unread", "obtain"]
+
+_DEEPEST = 16  # READCONF_MAX_DEPTH
+_SYSTEM_FOLDER = "/etc/ssh"
+_USER_FOLDER = "~/.ssh"
+_EITHER = {"proxyjump": "proxycommand", "proxycommand": "proxyjump"}
+
+
+class Unread(ValueError):
+    """A file holds what only `ssh` itself can judge; the message says what, and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    """A block begins."""
+
+    applies: Callable[[Obtained], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Say:
+    """An option and its value."""
+
+    name: str
+    value: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Part:
+    """What one file says, and those that it includes where it includes them."""
+
+    steps: list[_Begin | _Say | _Part] = field(default_factory=list)
+
+    def tell(self, so_far: Obtained, *, active: bool, never: bool = False) -> None:
+        """Add what is said for a host.
+
+        Args:
+            so_far: What has been obtained until here; it is added to.
+            active: Whether what stands before the first block is for this host.
+            never: Whether no block is, because the line that includes this file is not.
+        """
+        for step in self.steps:
+            if isinstance(step, _Begin):
+                active = not never and step.applies(so_far)
+            elif isinstance(step, _Part):
+                step.tell(so_far, active=active, never=not active)
+            elif active:
+                _take(so_far.said, step)
+
+
+def _take(said: dict[str, tuple[str, ...]], step: _Say) -> None:
+    """Add a value: the first counts; of `ProxyJump` and `ProxyCommand` the first of both, `none` included."""
+    name = step.name
+    if name in APPENDED:
+        before = said.get(name, ())
+        said[name] = before if step.value[0] in before else before + step.value
+    elif name not in said and _EITHER.get(name) not in said:
+        said[name] = step.value
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One reading of a file with all that it includes, and by what one sees that it has to be read again."""
+
+    system: bool
+    stamps: dict[str, tuple[int, int] | None] = field(default_factory=dict)
+    globs: dict[str, list[str]] = field(default_factory=dict)
+
+    def part(self, path: str, depth: int = 0) -> _Part:
+        if depth > _DEEPEST:
+            raise Unread(f"{path}: files include one another deeper than {_DEEPEST} levels")
+        self.stamps[path] = _stamp(path)
+        part = _Part()
+        try:
+            text = Path(path).read_text("utf-8", "surrogateescape")
+        except FileNotFoundError:
+            return part
+        except OSError as exc:
+            raise Unread(f"{path}: cannot be read: {exc.strerror}") from exc
+        for number, line in enumerate(text.split("\n"), 1):
+            try:
+                self._step(part, line, depth)
+            except Unread:
+                raise
+            except ValueError as exc:
+                raise Unread(f"{path} line {number}: {exc}") from exc
+        return part
+
+    def _step(self, part: _Part, line: str, depth: int) -> None:
+        found = keyword(line)
+        if found is None:
+            return
+        name, rest = found
+        if name == "include":
+            for word in arguments(rest):
+                part.steps.append(self._included(word, depth))
+        elif name in ("host", "match"):
+            applies = host_block(arguments(rest)) if name == "host" else match_block(rest)
+            part.steps.append(_Begin(applies))
+        elif (value := option(name, rest)) is not None:
+            part.steps.append(_Say(name, value))
+
+    def _included(self, word: str, depth: int) -> _Part:
+        """Read what a pattern of an `Include` stands for; a relative one stands on the file's own folder."""
+        if not word.startswith(("/", "~")):
+            word = f"{_SYSTEM_FOLDER if self.system else _USER_FOLDER}/{word}"
+        pattern = os.path.expanduser(word)  # noqa: PTH111 - a pattern is no path
+        self.globs[pattern] = found = sorted(glob.glob(pattern))  # noqa: PTH207
+        together = _Part()
+        together.steps.extend(self.part(path, depth + 1) for path in found)
+        return together
+
+    def current(self) -> bool:
+        """Whether every file is still what it was."""
+        return all(_stamp(path) == stamp for path, stamp in self.stamps.items()) and all(
+            sorted(glob.glob(pattern)) == found  # noqa: PTH207
+            for pattern, found in self.globs.items()
+        )
+
+
+def _stamp(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - asked for every host; a Path costs more than the answer
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+_lock = threading.Lock()
+_read: dict[tuple[str, bool], tuple[_Reading, _Part | Unread]] = {}
+
+
+def obtain(files: tuple[tuple[str, bool], ...], name: str, given: Mapping[str, str]) -> Obtained:
+    """Return what files say about a host.
+
+    Args:
+        files: Their paths, in the order in which they count, and whether each is the system's.
+        name: The host, as one would write it behind `ssh`.
+        given: Options that are known beforehand, as those on a command line, by lower-case keyword.
+
+    Raises:
+        Unread: One holds what only `ssh` can judge.
+    """
+    so_far = Obtained(name, {option_name: (value,) for option_name, value in given.items()})
+    for path, system in files:
+        _part(path, system).tell(so_far, active=True)
+    return so_far
+
+
+def _part(path: str, system: bool) -> _Part:
+    with _lock:
+        reading, part = _read.get((path, system), (None, None))
+        if reading is None or part is None or not reading.current():
+            reading = _Reading(system)
+            try:
+                part = reading.part(path)
+            except Unread as exc:
+                part = exc
+            _read[path, system] = reading, part
+    if isinstance(part, Unread):
+        raise Unread(str(part))
+    return part

@@ -1,0 +1,94 @@
+"""How a line of `ssh_config` falls into words (ssh_config(5), OpenSSH's `strdelim` and `argv_split`)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["arguments", "criteria", "keyword"]
+
+_SPACE = " \t\r\n"
+# A quote or a backslash after it is that character; before a space it is so outside of quotes only.
+_ESCAPED = "'\"\\"
+_CRITERION = re.compile(r'"([^"]*)"[ \t]*|([^\s"=]+)(?:[ \t]+|[ \t]*=[ \t]*|(?=")|\Z)')
+
+
+def keyword(line: str) -> tuple[str, str] | None:
+    """Return a line's keyword, in lower case, and what follows it; None where it says nothing.
+
+    A keyword and its arguments are parted by white space, or by one `=` with white space around it.
+
+    Raises:
+        ValueError: Nothing follows the keyword, or it is quoted, which means something else to each version.
+    """
+    text = line.strip(_SPACE + "\f")
+    if not text or text.startswith("#"):
+        return None
+    found = re.match(r"([^ \t\r\n\"=]+)(?:[ \t]*=[ \t]*|[ \t]+)", text)
+    if found is None:
+        raise ValueError(f"{text[:40]!r}: no argument after the keyword")
+    rest = text[found.end() :]
+    if not rest or rest.startswith("="):
+        raise ValueError(f"{found[1][:40]!r}: no argument after the keyword")
+    return found[1].lower(), rest
+
+
+def arguments(text: str, *, may_be_empty: bool = False) -> list[str]:
+    """Split what follows a keyword; quotes group, `#` at the beginning of a word ends the line.
+
+    Args:
+        text: What follows it.
+        may_be_empty: Whether a word may be.
+
+    Raises:
+        ValueError: A quote is not closed, or a word is empty and may not be.
+    """
+    words: list[str] = []
+    place = 0
+    while True:
+        while place < len(text) and text[place] in " \t":
+            place += 1
+        if place == len(text) or text[place] == "#":
+            return words
+        word, place = _word(text, place)
+        if not word and not may_be_empty:
+            raise ValueError("an argument is empty")
+        words.append(word)
+
+
+def _word(text: str, place: int) -> tuple[str, int]:
+    """Return the word that begins at a place, and the place behind it."""
+    word, quote = "", ""
+    while place < len(text) and (quote or text[place] not in " \t"):
+        char, following = text[place], text[place + 1 : place + 2]
+        if char == "\\" and following and (following in _ESCAPED or (following == " " and not quote)):
+            place += 1
+            word += following
+        elif char == quote:
+            quote = ""
+        elif not quote and char in "\"'":
+            quote = char
+        else:
+            word += char
+        place += 1
+    if quote:
+        raise ValueError("a quote is not closed")
+    return word, place
+
+
+def criteria(text: str) -> Iterator[str]:
+    """Yield the words of a `Match` line: criterion and argument in turn, which `=` may part, too.
+
+    Raises:
+        ValueError: It cannot be told how they fall apart.
+    """
+    place = 0
+    while place < len(text) and text[place] != "#":
+        found = _CRITERION.match(text, place)
+        if found is None or "'" in found[0] or "\\" in found[0]:
+            raise ValueError(f"Match: {text[place : place + 40]!r} cannot be read")
+        yield found[2] if found[1] is None else found[1]
+        place = found.end()

@@ -1,0 +1,73 @@
+"""How a host's variables are looked at: which of several names counts, and what wins over what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import InvalidVariable
+from runner.models import Phase
+
+if TYPE_CHECKING:
+    from runner.connection.options import ConnectionOptions
+    from runner.models import Host
+
+__all__ = ["invalid", "named_text", "pick", "switch", "variable"]
+
+_YES = {
+    "true": True,
+    "yes": True,
+    "1": True,
+    "on": True,
+    "false": False,
+    "no": False,
+    "0": False,
+    "off": False,
+}
+
+
+def variable(host: Host, names: tuple[str, ...]) -> Any:
+    """Return the first of these variables that is set and not empty."""
+    values = (host.variables.get(name) for name in names)
+    return next((value for value in values if value not in (None, "")), None)
+
+
+def pick(options: ConnectionOptions, name: str, of_variable: Any, argument: Any) -> Any:
+    """Return what the flags, a host's variable, its `ssh` arguments or the settings say, in that order."""
+    if name not in options.forced:
+        for value in (of_variable, argument):
+            if value is not None:
+                return value
+    return getattr(options, name)
+
+
+def switch(name: str, value: Any) -> bool | None:
+    """Read a yes or no; None is neither.
+
+    Raises:
+        InvalidVariable: It is something else.
+    """
+    if value is None:
+        return None
+    found = _YES.get(str(value).lower())
+    if found is None:
+        raise invalid(f"{name} {value!r} is neither yes nor no")
+    return found
+
+
+def named_text(what: str, value: Any) -> str:
+    """Return a login name or path that no part of the program can mistake for something else.
+
+    Raises:
+        InvalidVariable: It is none.
+    """
+    text = str(value)
+    if not text or text.startswith("-") or not text.isprintable():
+        raise invalid(
+            f"{text!r} cannot be a {what}: it is empty, begins with '-' or holds control characters"
+        )
+    return text
+
+
+def invalid(text: str) -> InvalidVariable:
+    """Return the error of a variable that cannot be used."""
+    return InvalidVariable(text, reason="bad-variable", phase=Phase.CONNECT)
