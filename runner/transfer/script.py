@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Script"]
 
 _LARGEST = 2**24
+# Removes the script when it ends, also where nobody is there any more to ask for it, or to read what is said.
+_RUN = 'trap : HUP INT PIPE TERM; "$0" "$@"; status=$?; rm -f -- "$0"; exit $status'
 _MARK = b"\xef\xbb\xbf"
 
 
@@ -72,7 +74,7 @@ class Script:
         """Send it, run it, remove it; return what it came to.
 
         It is a program of its own, for which its first line names the interpreter; without one it is the
-        shell's.
+        shell's. One that a signal ended has the exit code that a shell gives it: 128 and the signal's number.
 
         Raises:
             HostError: It did not come to an end of its own.
@@ -82,15 +84,21 @@ class Script:
         path = f"/tmp/.runner-{secrets.token_hex(16)}"  # noqa: S108 - a name that nobody can guess
         with files_of(connection, host) as files:
             files.write(path, (self.content,), Entry(Kind.FILE, len(self.content), 0o700))
+        line = shlex.join(("sh", "-c", _RUN, path, *self.arguments))
         try:
-            return self._called(connection.run(shlex.join((path, *self.arguments))))
+            return self._called(connection.run(line))
         except HostError as exc:
+            if not connection.sent:
+                _remove(connection, host, path)
             if exc.command is not None:
                 exc.command = self._called(exc.command)
-            raise reworded(exc, repr(shlex.join((path, *self.arguments))), repr(str(self))) from exc
-        finally:
-            with suppress(HostError), files_of(connection, host) as files:
-                files.remove(path)
+            raise reworded(exc, repr(line), repr(str(self))) from exc
 
     def _called(self, result: CommandResult) -> CommandResult:
         return dataclasses.replace(result, command=str(self))
+
+
+def _remove(connection: Connection, host: Host, path: str) -> None:
+    """Remove a script that was never run, and so could not remove itself."""
+    with suppress(HostError), files_of(connection, host) as files:
+        files.remove(path)

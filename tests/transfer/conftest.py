@@ -1,0 +1,54 @@
+"""A real OpenSSH server, and a folder on it that whoever logs in may write to."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.jobs import perform
+from runner.models import HostResult
+from runner.transfer.jobs import TransferJob
+from tests.connection.peers.stage import Stage
+from tests.connection.sshd import Sshd, running_sshd
+
+if TYPE_CHECKING:
+    from runner.transfer.moves import Transfer
+
+Move = Callable[..., HostResult]
+
+
+@pytest.fixture(scope="module")
+def sshd() -> Iterator[Sshd]:
+    with tempfile.TemporaryDirectory(prefix="runner-sshd-") as folder:
+        Path(folder).chmod(0o755)
+        with running_sshd(Path(folder)) as server:
+            yield server
+
+
+@pytest.fixture
+def move(sshd: Sshd) -> Move:
+    """Do one transfer with the server; return the host's result."""
+
+    def do(transfer: Transfer, host: str = "real", **options: object) -> HostResult:
+        return perform(sshd.host(host), TransferJob(transfer), sshd.options(**options))
+
+    return do
+
+
+@pytest.fixture
+def there() -> Iterator[Path]:
+    """A folder of the host's, which is this machine, too."""
+    with tempfile.TemporaryDirectory(prefix="runner-there-") as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    made = Stage()
+    yield made
+    made.close()

@@ -1,0 +1,124 @@
+"""Scripts on a real OpenSSH server: sent, run, and removed whatever they come to."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from threading import Timer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.connection import deadline
+from runner.errors import UsageError
+from runner.jobs import perform
+from runner.models import Status
+from runner.transfer.jobs import TransferJob
+from runner.transfer.script import Script
+
+if TYPE_CHECKING:
+    from tests.connection.sshd import Sshd
+    from tests.transfer.conftest import Move
+
+
+def script(folder: Path, text: str | bytes, *arguments: str) -> Script:
+    path = folder / "job.sh"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return Script.of_file(path, arguments)
+
+
+def left(result_text: str) -> bool:
+    """Whether the script, which printed where it is, is still there after some seconds."""
+    path, end = Path(result_text.splitlines()[0]), time.monotonic() + 10
+    while path.exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    return path.exists()
+
+
+def test_its_output_and_exit_code_are_those_of_a_command(move: Move, tmp_path: Path) -> None:
+    result = move(script(tmp_path, '#!/bin/sh\necho "$0"; echo err >&2; stat -c %a "$0"; exit 3\n'))
+
+    assert (result.status, result.reason, result.sent) == (Status.FAILED, "exit-code", True)
+    (told,) = result.commands
+    assert told.exit_code == 3
+    assert told.stderr == "err\n"
+    assert told.command == f"script {tmp_path}/job.sh"
+    assert told.stdout.splitlines()[1] == "700"
+    assert result.error == f"'script {tmp_path}/job.sh' ended with exit code 3"
+    assert not left(told.stdout)
+
+
+def test_arguments_arrive_as_they_are(move: Move, tmp_path: Path) -> None:
+    words = ("a b", "$HOME", "it's", "*", "", "--x")
+    result = move(script(tmp_path, "#!/bin/sh\nprintf '<%s>\\n' \"$@\"\n", *words))
+
+    assert result.stdout.splitlines() == [f"<{word}>" for word in words]
+
+
+def test_its_first_line_names_the_interpreter(move: Move, tmp_path: Path) -> None:
+    found = move(script(tmp_path, "#!/usr/bin/env python3\nimport sys\nprint(sys.argv[1:])\n", "a b"))
+
+    assert found.stdout == "['a b']\n"
+
+
+def test_without_a_first_line_the_shell_runs_it(move: Move, tmp_path: Path) -> None:
+    assert move(script(tmp_path, "echo plain\n")).stdout == "plain\n"
+
+
+def test_over_its_deadline_it_is_ended_and_removed(move: Move, tmp_path: Path) -> None:
+    result = move(script(tmp_path, '#!/bin/sh\necho "$0"; exec sleep 60\n'), command_timeout_s=1.0)
+
+    assert (result.status, result.reason) == (Status.TIMEOUT, "command-deadline")
+    assert "job.sh" in (result.error or "")
+    assert not left(result.stdout)
+
+
+def test_when_the_run_is_stopped_it_is_ended_and_removed(sshd: Sshd, tmp_path: Path) -> None:
+    timer = Timer(1.0, deadline.abort, ("stopped-script",))
+    timer.start()
+    job = TransferJob(script(tmp_path, '#!/bin/sh\necho "$0"; exec sleep 60\n'))
+    result = perform(sshd.host(), job, sshd.options(), run="stopped-script")
+    timer.join()
+    deadline.forget("stopped-script")
+
+    assert result.status is Status.CANCELLED
+    assert not left(result.stdout)
+
+
+def test_when_the_connection_dies_it_is_removed_at_its_end(move: Move, tmp_path: Path) -> None:
+    # The script's parent removes it; the parent of that is the shell, whose parent is the server's process.
+    text = """#!/bin/sh
+        echo "$0"; sleep 0.3
+        pid=$PPID
+        until [ "$(cat /proc/$pid/comm)" = sshd ]; do pid=$(cut -d' ' -f4 /proc/$pid/stat); done
+        kill -9 "$pid"; sleep 0.3
+    """.replace("        ", "")
+    result = move(script(tmp_path, text))
+
+    assert (result.status, result.reason) == (Status.LOST, "connection-lost")
+    assert not left(result.stdout)
+
+
+def test_one_that_a_signal_ends_has_the_exit_code_of_a_shell(move: Move, tmp_path: Path) -> None:
+    result = move(script(tmp_path, '#!/bin/sh\necho "$0"; kill -9 $$\n'))
+
+    assert result.commands[0].exit_code == 137
+    assert not left(result.stdout)
+
+
+@pytest.mark.parametrize("text", [b"#!/bin/sh\r\necho x\r\n", b"\xef\xbb\xbf#!/bin/sh\necho x\n"])
+def test_a_first_line_of_windows_is_refused_before_anything_is_sent(tmp_path: Path, text: bytes) -> None:
+    with pytest.raises(UsageError, match="line ends of Unix"):
+        script(tmp_path, text)
+
+
+def test_one_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No such file"):
+        Script.of_file(tmp_path / "none")
+
+
+def test_a_device_runs_none(sshd: Sshd, tmp_path: Path) -> None:
+    host = sshd.host(ansible_network_os="ios")
+    result = perform(host, TransferJob(script(tmp_path, "#!/bin/sh\n")), sshd.options())
+
+    assert (result.status, result.reason, result.sent) == (Status.FAILED, "no-shell", False)
