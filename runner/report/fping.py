@@ -8,7 +8,7 @@ from runner.models import Status
 from runner.report.terminal import visible_line
 
 if TYPE_CHECKING:
-    from typing import TextIO
+    from typing import ClassVar, TextIO
 
     from runner.models import HostResult, Run
     from runner.report import ReportOptions
@@ -22,6 +22,8 @@ _SILENT = frozenset({Status.UNREACHABLE, Status.ERROR, Status.CANCELLED, Status.
 
 class FpingReporter:
     """`NAME is alive` or `NAME is unreachable`; with `--count`, the line of its statistics."""
+
+    takes: ClassVar[frozenset[str]] = frozenset({"sort"})
 
     def __init__(self, stream: TextIO, options: ReportOptions) -> None:  # noqa: ARG002 - the protocol's shape
         self._stream = stream

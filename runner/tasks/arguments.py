@@ -16,7 +16,7 @@ from invoke.parser.argument import Argument
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Numeric", "Repeated", "check_flags", "flags", "own_words"]
+__all__ = ["Numeric", "Repeated", "check_flags", "flags", "own_words", "show_values"]
 
 
 class Repeated(Argument):
@@ -115,6 +115,17 @@ def check_flags(
         given = given or flag in spelt
         _check(flag, value, remaining, own, core)
     return found
+
+
+def show_values(words: Sequence[str], arguments: Iterable[Argument]) -> None:
+    """Let Invoke's help show that flags which may be given several times take a value.
+
+    It does so of texts and whole numbers only; as a text, a flag that is given once is parsed the same.
+    """
+    given = [_split(word)[0] for word in words]
+    for item in arguments:
+        if item.kind is list and sum(given.count(flag) for flag in flags([item])) <= 1:
+            item.kind = str
 
 
 def _split(word: str) -> tuple[str, str]:

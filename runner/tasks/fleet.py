@@ -16,7 +16,7 @@ from invoke.tasks import Task
 from runner.errors import RunnerError, UsageError
 from runner.report.terminal import visible_line
 from runner.settings import Flag, Settings
-from runner.tasks.arguments import Numeric, Repeated, check_flags, flags, own_words
+from runner.tasks.arguments import Numeric, Repeated, check_flags, flags, own_words, show_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,12 +83,15 @@ class FleetTask(Task):  # type: ignore[type-arg]
         self.help = dict(self._own_help)
         own = super().get_arguments(ignore_unknown_help)
         own = [self._refined(item) for item in own]
-        arguments = [*own, *(_argument(name, flag) for name, flag in self.flags.items())]
+        helping = not {"-h", "--help"}.isdisjoint(sys.argv)
+        arguments = [*own, *(_argument(name, flag, helping) for name, flag in self.flags.items())]
         core = _core_flags()
         words = own_words(sys.argv[1:], self._typed, flags(arguments) | core)
         found = check_flags(words, arguments, core, self._loose)
         for item in own:
             item.positional = item.name in self._loose[:found]
+        if helping:
+            show_values(words, arguments)
         return arguments
 
     def _refined(self, item: Argument) -> Argument:
@@ -140,15 +143,25 @@ def _core_flags() -> dict[str, bool]:
     return flags((*Program().core_args(), *Program().task_args()))
 
 
-def _argument(name: str, flag: Flag) -> Argument:
+def _argument(name: str, flag: Flag, helping: bool) -> Argument:
     dashed = name.replace("_", "-")
     names = (dashed, flag.short) if flag.short else (dashed,)
     attribute = name if "_" in name else None
+    shown = _described(flag) if helping else flag.description
     if flag.repeatable:
-        return Repeated(names=names, help=flag.description, attr_name=attribute)
+        return Repeated(names=names, help=shown, attr_name=attribute)
     if flag.is_switch:
-        return Argument(names=names, kind=bool, default=False, help=flag.description, attr_name=attribute)
-    return Argument(names=names, help=flag.description, attr_name=attribute)
+        return Argument(names=names, kind=bool, default=False, help=shown, attr_name=attribute)
+    return Argument(names=names, help=shown, attr_name=attribute)
+
+
+def _described(flag: Flag) -> str:
+    """Return a flag's help with what is installed that it may name; looking for that takes a moment."""
+    if flag.entries is None:
+        return flag.description
+    from importlib.metadata import entry_points  # noqa: PLC0415 - only for help
+
+    return flag.described(sorted(entry_points(group=flag.entries).names))
 
 
 def _settings(context: Context, given: dict[str, Any]) -> Settings:
