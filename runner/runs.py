@@ -58,7 +58,7 @@ def begin(
         pattern=pattern,
         inventory=inventory,
         executor=settings.executor,
-        workers=settings.workers,
+        workers=settings.most_workers,
     )
 
 

@@ -67,11 +67,13 @@ class ConnectionOptions:
         overflow: What becomes of a command that prints more.
         spill_folder: Where files with all of its output go then; None is the system's folder for such things.
         max_spill: Bytes that such a file may hold; a command that prints more is ended.
+        startups: Connections to one address at once that have not logged in yet; 0 is no limit.
         retries: How often an attempt that failed for a passing reason, before any command was sent, is
             repeated.
         keepalive_s: Seconds of silence after which the server is asked for a sign of life; after the third
             without one the connection counts as lost. None is never.
         ssh_config: Path of the user's `ssh_config` file; None is none.
+        allow_commands: Whether variables of the inventory may name programs to run on this machine.
         become: Whether commands run as another user than the one who logs in.
         become_as: As whom then, and how.
         methods: Ways to log in that may be used.
@@ -95,6 +97,7 @@ class ConnectionOptions:
     overflow: Overflow = Overflow.END
     spill_folder: str | None = None
     max_spill: int = 2**30
+    startups: int = 0
     retries: int = 2
     keepalive_s: float | None = None
     become: bool = False

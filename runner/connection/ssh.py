@@ -76,7 +76,8 @@ def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> SshCo
 def _opened(target: Access, deadline: Deadline) -> SshConnection:
     connection = SshConnection(target, deadline)
     try:
-        connection.open()
+        with turn(target, deadline):
+            connection.open()
     except BaseException:
         connection.close()
         raise
@@ -96,13 +97,14 @@ class SshConnection:
 
     Attributes:
         sent: Whether a command has been handed to the host.
+        way: What let the user in: `password 2`, `ssh-ed25519 key from agent`; None before that.
     """
 
     def __init__(self, target: Access, deadline: Deadline) -> None:
         self.sent = False
+        self.way: str | None = None
         self._access = target
         self._options = self._access.options
-        self.way: str | None = None
         self._deadline = deadline
         self._socket: PeerSocket | None = None
         self._transport: Transport | None = None
@@ -124,8 +126,6 @@ class SshConnection:
         if self._options.keepalive_s:
             transport.set_keepalive(max(1, round(self._options.keepalive_s)))
 
-    def _stand(self, target: Endpoint, types: frozenset[str] = frozenset()) -> Transport:
-        """Connect, exchange keys, and check the host key, of which these types are asked for first."""
     def _meet(self) -> Transport:
         """Connect up to the point where somebody can log in."""
         target = self._access.endpoint
@@ -142,6 +142,8 @@ class SshConnection:
         with self._step(Phase.LOGIN, seconds):
             return attempt.over(transport)
 
+    def _stand(self, target: Endpoint, types: frozenset[str] = frozenset()) -> Transport:
+        """Connect, exchange keys, and check the host key, of which these types are asked for first."""
         seconds = self._options.connect_timeout_s
         budget, by_host = self._deadline.sooner(seconds)
         if by_host and budget is not None and budget <= 0:
@@ -156,10 +158,10 @@ class SshConnection:
         return transport
 
     def _reach(self, target: Endpoint, seconds: float) -> PeerSocket:
-        if not self._access.jumps:
-            return dial(target, seconds, self._deadline.stopped)
         if self._access.proxy_command is not None:
             return ProxySocket(self._access.proxy_command)
+        if not self._access.jumps:
+            return dial(target, seconds, self._deadline.stopped)
         route = Route(self._access.jumps, self._access.given, self._deadline.run)
         return _gateways.tunnel(route, target, seconds, self._deadline)
 

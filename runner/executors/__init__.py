@@ -6,16 +6,27 @@ fan-out uses nothing but `submit`, futures and `shutdown`.
 
 from __future__ import annotations
 
+import inspect
 from concurrent.futures import Executor, Future
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-__all__ = ["ExecutorFactory", "SerialExecutor", "create", "end", "names", "process", "serial", "thread"]
+__all__ = [
+    "ExecutorFactory",
+    "SerialExecutor",
+    "create",
+    "dask",
+    "end",
+    "names",
+    "process",
+    "serial",
+    "thread",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,8 +35,11 @@ T = TypeVar("T")
 class ExecutorFactory(Protocol):
     """What the entry-point group `runner.executors` holds."""
 
-    def __call__(self, workers: int) -> Executor:
-        """Return an executor that has up to `workers` calls in flight at once."""
+    def __call__(self, workers: int, **settings: Any) -> Executor:
+        """Return an executor that has up to `workers` calls in flight at once.
+
+        Of the settings of a run (`scheduler`, `start_method`) it is given those that it names as parameters.
+        """
 
 
 def names() -> list[str]:
@@ -33,8 +47,13 @@ def names() -> list[str]:
     return sorted(entry_points(group="runner.executors").names)
 
 
-def create(name: str, workers: int) -> Executor:
+def create(name: str, workers: int, settings: Mapping[str, Any] | None = None) -> Executor:
     """Return the executor of this name.
+
+    Args:
+        name: The name.
+        workers: Calls in flight at once.
+        settings: What a factory may want to know of the run's settings.
 
     Raises:
         UsageError: There is none, or it cannot be used here.
@@ -44,7 +63,7 @@ def create(name: str, workers: int) -> Executor:
         raise UsageError(f"--executor: {name!r} is not known; known: {', '.join(names())}")
     try:
         factory: ExecutorFactory = found[0].load()
-        executor = factory(workers)
+        executor = factory(workers, **_wanted(factory, settings or {}))
     except UsageError:
         raise
     except Exception as exc:  # a third party's factory may raise anything
@@ -52,6 +71,12 @@ def create(name: str, workers: int) -> Executor:
     if not callable(getattr(executor, "submit", None)) or not callable(getattr(executor, "shutdown", None)):
         raise UsageError(f"--executor {name} is no concurrent.futures.Executor but {executor!r}")
     return executor
+
+
+def _wanted(factory: ExecutorFactory, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a factory names as parameters."""
+    named = inspect.signature(factory).parameters
+    return {name: value for name, value in settings.items() if name in named}
 
 
 def end(executor: Executor, *, wait: bool) -> None:
@@ -96,7 +121,7 @@ def thread(workers: int) -> Executor:
     return DaemonThreadExecutor(workers)
 
 
-def process(workers: int) -> Executor:
+def process(workers: int, start_method: str = "spawn") -> Executor:
     """One process a core, each with its share of the workers as threads.
 
     Right where key exchange is heavy: it holds the interpreter lock, and so one process does about eleven
@@ -104,4 +129,24 @@ def process(workers: int) -> Executor:
     """
     from runner.executors.processes import ThreadedProcessExecutor  # noqa: PLC0415 - multiprocessing is slow to import
 
-    return ThreadedProcessExecutor(workers)
+    return ThreadedProcessExecutor(workers, start_method=start_method)
+
+
+def dask(workers: int, scheduler: str | None = None) -> Executor:
+    """Dask workers, each with its share of the workers as threads, dialling from where it stands.
+
+    Args:
+        workers: Calls in flight at once.
+        scheduler: Address of the scheduler; without one, a cluster on this machine for as long as it is used.
+
+    Raises:
+        UsageError: Dask is not installed, or the scheduler cannot be used.
+    """
+    try:
+        import distributed  # noqa: F401, PLC0415 - the extra may not be installed
+    except ImportError as exc:
+        raise UsageError("--executor dask needs Dask: pip install 'invoke-runner[dask]'") from exc
+    from runner.executors.distributed import cluster  # noqa: PLC0415
+    from runner.executors.distributed.executor import DaskExecutor  # noqa: PLC0415
+
+    return DaskExecutor(cluster.connect(scheduler) if scheduler else cluster.start(workers))

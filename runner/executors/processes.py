@@ -13,12 +13,15 @@ import signal
 import sys
 import threading
 from collections import deque
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from runner.executors.answers import answer, packed, settle
+from runner.executors.cores import cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +34,8 @@ T = TypeVar("T")
 
 _TOLD = 0  # the number of what is no call; calls count from 1
 _JOIN_S = 5.0
+_MOST_FRUITLESS = 3
+"""So many processes that died one after the other without a single answer are not replaced any more."""
 
 
 @dataclass(slots=True, eq=False)
@@ -47,8 +52,10 @@ class _Worker:
 
     process: multiprocessing.process.BaseProcess
     pipe: Connection
+    share: int
     threads: int
     running: dict[int, _Call] = field(default_factory=dict)
+    answered: bool = False
 
     @property
     def free(self) -> int:
@@ -60,29 +67,31 @@ class ThreadedProcessExecutor(Executor):
     """An executor over processes that each run several calls at once.
 
     Functions, arguments and results must pickle. A call whose process dies raises `BrokenProcessPool`; the
-    others go on.
+    others go on, and another process takes its place.
 
     Args:
         workers: Calls in flight at once, over all processes.
         processes: How many processes; one for each core that this process may use, by default.
+        start_method: How they are started: `spawn`, or `forkserver`, which is quicker for those that take the
+            place of others. `fork` would copy the locks of threads that are not copied with it.
+
+    Attributes:
+        processes: How many processes there are.
     """
 
-    def __init__(self, workers: int, processes: int | None = None) -> None:
-        count = max(1, min(processes or _cores(), workers))
+    def __init__(self, workers: int, processes: int | None = None, start_method: str = "spawn") -> None:
+        count = max(1, min(processes or cores(), workers))
+        self.processes = count
         self._lock = threading.Lock()
         self._pending: deque[_Call] = deque()
         self._next = 0
         self._shut = False
-        # `fork` would copy the locks of threads that are not copied with it.
-        context = multiprocessing.get_context("spawn")
-        shares = [workers // count + (index < workers % count) for index in range(count)]
-        self._workers = [self._start(context, threads) for threads in shares]
-        self._readers = [
-            threading.Thread(target=self._read, args=(worker,), name="runner-process", daemon=True)
-            for worker in self._workers
-        ]
-        for reader in self._readers:
-            reader.start()
+        self._fruitless = 0
+        self._context = multiprocessing.get_context(start_method)
+        self._workers: list[_Worker] = []
+        self._readers: list[threading.Thread] = []
+        for index in range(count):
+            self._add(workers // count + (index < workers % count))
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Give a call to the process that has most room; keep it back while none has any.
@@ -91,7 +100,7 @@ class ThreadedProcessExecutor(Executor):
             RuntimeError: The executor has been shut down.
             pickle.PicklingError: The call cannot travel to a process.
         """
-        call = _Call(Future(), pickle.dumps((fn, args, kwargs)))
+        call = _Call(Future(), packed(fn, args, kwargs))
         with self._lock:
             if self._shut:
                 raise RuntimeError("cannot schedule new calls after shutdown")
@@ -114,7 +123,7 @@ class ThreadedProcessExecutor(Executor):
 
     def tell_workers(self, fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
         """Call `fn` once in each process, beside what it is doing; nothing comes back."""
-        message = pickle.dumps((_TOLD, pickle.dumps((fn, args, kwargs))))
+        message = pickle.dumps((_TOLD, packed(fn, args, kwargs)))
         with self._lock:
             for worker in self._workers:
                 with suppress(OSError):
@@ -128,13 +137,20 @@ class ThreadedProcessExecutor(Executor):
             for worker in self._workers:
                 worker.process.terminate()
 
-    def _start(self, context: multiprocessing.context.SpawnContext, threads: int) -> _Worker:
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, threads), name="runner-worker", daemon=True)
+    def _add(self, threads: int) -> None:
+        """Start a process, and the thread that reads what it answers."""
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(  # type: ignore[attr-defined] # every context has it
+            target=_serve, args=(theirs, threads), name="runner-worker", daemon=True
+        )
         with _sigint_blocked():
             process.start()
         theirs.close()
-        return _Worker(process, ours, threads)
+        worker = _Worker(process, ours, threads, threads)
+        reader = threading.Thread(target=self._read, args=(worker,), name="runner-process", daemon=True)
+        self._workers.append(worker)
+        self._readers.append(reader)
+        reader.start()
 
     def _dispatch(self) -> None:
         """Hand pending calls to processes with room; end idle ones after shutdown. Called locked."""
@@ -146,7 +162,7 @@ class ThreadedProcessExecutor(Executor):
             if worker.free == 0:
                 return
             call = self._pending.popleft()
-            if call.future.set_running_or_notify_cancel():
+            if call.future.running() or call.future.set_running_or_notify_cancel():
                 self._send(worker, call)
         if self._shut:
             for worker in self._workers:
@@ -157,50 +173,56 @@ class ThreadedProcessExecutor(Executor):
     def _send(self, worker: _Worker, call: _Call) -> None:
         self._next += 1
         worker.running[self._next] = call
-        # A process that has just died is noticed, and its calls failed, by its reader.
-        with suppress(OSError):
+        try:
             worker.pipe.send_bytes(pickle.dumps((self._next, call.payload)))
+        except OSError:  # it has just died, and will be buried by its reader: somebody else can still have it
+            del worker.running[self._next]
+            worker.threads = len(worker.running)
+            self._pending.appendleft(call)
 
     def _cancel_pending(self) -> None:
         for call in self._pending:
-            call.future.cancel()
-            call.future.set_running_or_notify_cancel()
+            if call.future.running():
+                call.future.set_exception(CancelledError())
+            else:
+                call.future.cancel()
+                call.future.set_running_or_notify_cancel()
         self._pending.clear()
 
     def _read(self, worker: _Worker) -> None:
         """Resolve futures from one process's answers until it ends."""
         while True:
             try:
-                number, raised, payload = pickle.loads(worker.pipe.recv_bytes())  # noqa: S301 - from our own child
+                number, came = pickle.loads(worker.pipe.recv_bytes())  # noqa: S301 - from our own child
             except (EOFError, OSError):
                 break
             with self._lock:
                 call = worker.running.pop(number)
+                worker.answered = True
                 self._dispatch()
-            _resolve(call.future, raised, payload)
+            settle(call.future, came)
         self._bury(worker)
 
     def _bury(self, worker: _Worker) -> None:
+        """Put another process in the place of one that has ended, and fail what it had."""
         worker.pipe.close()
+        worker.process.join(_JOIN_S)
         with self._lock:
             self._workers = [other for other in self._workers if other is not worker]
             lost = list(worker.running.values())
             worker.running.clear()
+            self._fruitless = 0 if worker.answered else self._fruitless + 1
+            wanted = self._pending or not self._shut
+            if wanted and self._fruitless < _MOST_FRUITLESS:
+                with suppress(OSError):  # the system has no room for a process: those that are left go on
+                    self._add(worker.share)
             self._dispatch()
-        worker.process.join(_JOIN_S)
         for call in lost:
             call.future.set_exception(
                 BrokenProcessPool(
                     f"worker process {worker.process.pid} died (exit code {worker.process.exitcode})"
                 )
             )
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextmanager
@@ -213,18 +235,6 @@ def _sigint_blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _resolve(future: Future[Any], raised: bool, payload: bytes) -> None:
-    """Give a future what its call came to; a value's own unpickling may raise anything."""
-    try:
-        value = pickle.loads(payload)  # noqa: S301 - from our own child
-    except Exception as exc:  # noqa: BLE001 - the future carries it
-        raised, value = True, exc
-    if raised:
-        future.set_exception(value)
-    else:
-        future.set_result(value)
 
 
 def _serve(pipe: Connection, threads: int) -> None:
@@ -250,27 +260,6 @@ def _serve(pipe: Connection, threads: int) -> None:
 
 
 def _answer(pipe: Connection, answering: threading.Lock, number: int, payload: bytes) -> None:
-    try:
-        fn, args, kwargs = pickle.loads(payload)  # noqa: S301 - from our own parent
-        raised, answer = False, pickle.dumps(fn(*args, **kwargs))
-    except BaseException as exc:  # the future carries whatever the call raised  # noqa: BLE001
-        raised, answer = True, _failure(exc)
+    came = answer(payload)
     with answering, suppress(OSError):
-        pipe.send_bytes(pickle.dumps((number, raised, answer)))
-
-
-def _failure(exc: BaseException) -> bytes:
-    """Return what a call raised; an exception that does not pickle becomes its text."""
-    try:
-        answer = pickle.dumps(exc)
-        pickle.loads(answer)  # noqa: S301 - just made here
-    except BaseException:  # an exception's own pickling may raise anything  # noqa: BLE001
-        return pickle.dumps(RuntimeError(_text(exc)))
-    return answer
-
-
-def _text(exc: BaseException) -> str:
-    try:
-        return f"{type(exc).__name__}: {exc}"
-    except Exception:  # noqa: BLE001 - its `__str__` is not ours
-        return type(exc).__name__
+        pipe.send_bytes(pickle.dumps((number, came)))

@@ -9,6 +9,7 @@ from runner.fanout.batches import cut
 from runner.fanout.control import Control
 from runner.fanout.loop import Loop
 from runner.fanout.options import FanoutOptions
+from runner.fanout.order import arranged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
@@ -47,7 +48,8 @@ def stream(  # noqa: PLR0913 - one composition of parts that have nothing else i
     Raises:
         UsageError: The executor cannot be used.
     """
-    chosen = list({host.name: host for host in hosts}.values())
+    once = list({host.name: host for host in hosts}.values())
+    chosen = arranged(once, options.order, options.seed)
     if not chosen:
         return
     task = (job, connection, run)

@@ -7,6 +7,8 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from runner.fanout.events import Event, Stop
+from runner.limits import Verdict
+from runner.models import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,12 +18,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Control"]
 
+_STOPPED = Verdict(Status.CANCELLED, "stopped", "not started: the run was stopped")
+
 
 class Control:
     """The way to watch and to stop a run from a signal handler or another thread.
 
     Attributes:
         stopping: Whether it has been told to stop.
+        workers: How many hosts may be at work just now.
     """
 
     def __init__(self) -> None:
@@ -29,6 +34,7 @@ class Control:
         self._running: dict[str, Future[HostResult] | None] = {}
         self._end_steps: Callable[[], None] = _nothing
         self.stopping = False
+        self.workers = 0
 
     @property
     def running(self) -> tuple[str, ...]:
@@ -38,12 +44,15 @@ class Control:
     def stop(self) -> None:
         """Start no more hosts; let those that are running finish."""
         self.stopping = True
-        self._events.put(Stop(now=False))
+        self._events.put(Stop(now=False, why=_STOPPED))
 
     def abort(self) -> None:
         """Start no more hosts, and end those that are running."""
+        self._end(_STOPPED)
+
+    def _end(self, why: Verdict) -> None:
         self.stopping = True
-        self._events.put(Stop(now=True))
+        self._events.put(Stop(now=True, why=why))
         # An executor that works in the caller leaves nobody to read the queue; and a signal handler must not
         # wait for a lock that the code it interrupted may hold.
         Thread(target=self._end_steps, name="runner-abort", daemon=True).start()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, wait
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from runner import executors
@@ -18,50 +20,57 @@ if TYPE_CHECKING:
     from queue import SimpleQueue
 
     from runner.connection import ConnectionOptions
+    from runner.fanout.options import FanoutOptions
     from runner.fanout.starts import Waiting
+    from runner.models import Host
 
-__all__ = ["Crew"]
+__all__ = ["RESOURCE", "Crew"]
+
+RESOURCE = "runner_dask_resource"
+"""The variable that names the resource which workers must have to reach a host."""
 
 
 class Crew:
     """Those who work: an executor, and the futures that it has not settled.
 
     Args:
-        executor: Name of the executor.
-        workers: Hosts in flight at once.
+        options: How the work is spread.
+        most: Hosts in flight at once.
         task: The job, how hosts are connected to, and the run's id.
         running: Futures by host name, which others may read; None while one is being submitted.
         events: Where a future that is done is put.
 
     Raises:
         UsageError: The executor cannot be used.
+
+    Attributes:
+        most: How many hosts the executor has in flight at once, whatever was asked for.
+        elsewhere: Whether its workers stand elsewhere, so that what answers here says nothing.
     """
 
     def __init__(
         self,
-        executor: str,
-        workers: int,
+        options: FanoutOptions,
+        most: int,
         task: tuple[Job, ConnectionOptions, str],
         running: dict[str, Future[HostResult] | None],
         events: SimpleQueue[Event],
     ) -> None:
-        self._job, self._connection, self._run = task
+        self._job, connection, self._run = task
         self._running = running
         self._events = events
-        self._executor = executors.create(executor, workers)
-        self._workers: int = getattr(self._executor, "max_workers", workers)
-
-    @property
-    def room(self) -> int:
-        """How many hosts more can be taken."""
-        return self._workers - len(self._running)
+        self._executor = executors.create(options.executor, most, options.executor_settings)
+        self.most: int = getattr(self._executor, "max_workers", most)
+        self.elsewhere: bool = getattr(self._executor, "elsewhere", False)
+        self._connection = _shared(connection, getattr(self._executor, "processes", 1))
 
     def submit(self, waiting: Waiting) -> HostResult | None:
         """Hand a host to the executor; return its result where the executor does not take it."""
         host, reached = waiting
         self._running[host.name] = None
+        arguments = (host, self._job, self._connection, reached, self._run)
         try:
-            future = self._executor.submit(perform, host, self._job, self._connection, reached, self._run)
+            future = self._submitter(host)(perform, *arguments)
         except Exception as exc:  # executors refuse in many ways: broken, shut down, unpicklable  # noqa: BLE001
             del self._running[host.name]
             text = f"not started: {value_text(exc)}"
@@ -70,6 +79,14 @@ class Crew:
         events = self._events
         future.add_done_callback(lambda done: events.put(Finished(host, reached, done)))
         return None
+
+    def _submitter(self, host: Host) -> Callable[..., Future[HostResult]]:
+        """Return what takes a host: the executor, or that part of it which the host's variable names."""
+        place = host.variables.get(RESOURCE)
+        chosen: Callable[..., Future[HostResult]] | None = getattr(self._executor, "submit_to", None)
+        if place in (None, "") or chosen is None:
+            return self._executor.submit
+        return partial(chosen, str(place))
 
     def end_running(self) -> None:
         """End what runs, in whichever process it is, so that remote commands are told to end too."""
@@ -97,3 +114,10 @@ class Crew:
         ask: Callable[..., None] | None = getattr(self._executor, what, None)
         if ask is not None:
             ask(*arguments)
+
+
+def _shared(connection: ConnectionOptions, processes: int) -> ConnectionOptions:
+    """Return how each of several processes is to connect, so that together they keep to the limits."""
+    if not connection.startups:
+        return connection
+    return replace(connection, startups=max(1, connection.startups // processes))

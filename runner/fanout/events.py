@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from concurrent.futures import Future
 
+    from runner.limits import Verdict
     from runner.models import Host, HostResult
 
 __all__ = ["Event", "Finished", "GateEnded", "Reached", "Stop"]
@@ -28,9 +29,10 @@ class Finished(NamedTuple):
 
 
 class Stop(NamedTuple):
-    """The operator wants an end: of starting hosts, or `now` of those that run too."""
+    """Hosts are not to be started any more, or those that run are to end `now` too, and `why`."""
 
     now: bool
+    why: Verdict
 
 
 class GateEnded(NamedTuple):

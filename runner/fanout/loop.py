@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from queue import Empty
+from threading import Timer
 from typing import TYPE_CHECKING
 
 from runner.connection import deadline
@@ -18,7 +21,9 @@ from runner.fanout.crew import Crew
 from runner.fanout.events import Event, Finished, GateEnded, Stop
 from runner.fanout.gate import Gate
 from runner.fanout.outcome import outcome, without_outcome
+from runner.fanout.overdue import Overdue
 from runner.fanout.starts import Starts
+from runner.fanout.workers import Adaptive, Fixed, Workers
 from runner.limits import Limits, Verdict
 from runner.models import Host, HostResult, Status
 from runner.results import value_text
@@ -37,6 +42,9 @@ __all__ = ["Loop"]
 logger = logging.getLogger(__name__)
 
 _ABORT_GRACE_S = 1.5
+_MOST_REPEATS = 2
+"""So often a repeatable job is given to another worker: a host that kills every one of them is enough."""
+_DEADLINES = (Status.TIMEOUT, Status.UNREACHABLE, Status.CANCELLED)
 
 
 class Loop:
@@ -66,28 +74,36 @@ class Loop:
         self._starting = starting
         # The two are one thing, of which callers see half.
         self._events = control._events  # noqa: SLF001
+        self._running = control._running  # noqa: SLF001
         control._end_steps = partial(deadline.abort, task[2])  # noqa: SLF001
         workers = min(options.workers, total)
-        self._crew = Crew(options.executor, workers, task, control._running, self._events)  # noqa: SLF001
-        self._running = control._running  # noqa: SLF001
+        # One after the other means that; else somebody may stand in for those who wait for a host that hangs.
+        spare = min(options.spare.of(workers), workers - 1, total - workers) if options.spare else 0
+        self._crew = Crew(options, workers + spare, task, self._running, self._events)
+        self._workers: Workers = Adaptive(workers) if options.adaptive else Fixed(workers)
+        self._overdue = Overdue(spare)
         self._limits = Limits(total, options.max_fail, options.max_refused)
-        self._starts = Starts(options.rate)
+        self._starts = Starts(options.rate, options.spread)
         self._undecided: dict[str, Host] = {}
         self._started: set[str] = set()
+        self._repeated: Counter[str] = Counter()
+        self._repeatable = options.repeatable or getattr(task[0], "repeatable", False)
         self._stop: Verdict | None = None
         self._give_up_at: float | None = None
+        self._timer = _alarm(options.total_s, control)
 
     def close(self) -> None:
         """Leave nothing behind: end what still runs, and the executor."""
+        self._timer.cancel()
         self._crew.close(_ABORT_GRACE_S if self._give_up_at is None else 0)
 
     def batch(self, hosts: Sequence[Host], reach: ReachOptions) -> Iterator[HostResult]:
         """Do the job on these hosts and yield their results."""
         self._undecided = {host.name: host for host in hosts}
         self._started = set()
-        if self._stop is not None or not self._options.ping:
-            for host in hosts:
-                self._starts.add(host, None)
+        pinged = self._options.ping and self._stop is None and not self._crew.elsewhere
+        self._starts.open(hosts, ready=not pinged)
+        if not pinged:
             yield from self._decide()
             return
         with closing(Gate(hosts, reach, self._events)):
@@ -125,29 +141,67 @@ class Loop:
         if isinstance(event, GateEnded):
             yield from self._unprobed(event)
         elif isinstance(event, Stop):
-            self._halt(now=event.now)
+            self._halt(event)
         elif isinstance(event, Finished):
-            self._running.pop(event.host.name, None)
-            if self._undecided.pop(event.host.name, None) is not None:
-                yield outcome(event, ending=self._give_up_at is not None)
+            yield from self._finish(event)
         elif event.result.host in self._undecided:
             if event.result.ok:
-                self._starts.add(self._undecided[event.result.host], event.result)
+                self._starts.add(event.result.host, event.result)
             else:
                 del self._undecided[event.result.host]
                 yield event.result
+
+    def _finish(self, event: Finished) -> Iterator[HostResult]:
+        """Give a host its result, unless another worker may do it again."""
+        name, now = event.host.name, time.monotonic()
+        full = len(self._running) >= self._workers.limit
+        self._running.pop(name, None)
+        self._starts.ended(event.host)
+        if name not in self._undecided:
+            return
+        result = outcome(event, ending=self._give_up_at is not None)
+        began = self._overdue.ended(name, now, usual=result.status not in _DEADLINES)
+        if result.reason == "worker-died" and self._again(name, event.reached):
+            return
+        del self._undecided[name]
+        self._workers.take(result, began, now, full=full)
+        yield self._named(result)
+
+    def _again(self, name: str, reached: HostResult | None) -> bool:
+        """Let a host wait for another worker, where its job may be repeated; tell whether it does."""
+        if not self._repeatable or self._stop is not None or self._repeated[name] >= _MOST_REPEATS:
+            return False
+        self._repeated[name] += 1
+        self._started.discard(name)
+        self._starts.add(name, reached)
+        return True
+
+    def _named(self, result: HostResult) -> HostResult:
+        """Return a result that says why the run was ended, where that is why the host was."""
+        if self._stop is None or result.status is not Status.CANCELLED or result.reason != "stopped":
+            return result
+        return replace(result, reason=self._stop.reason, error=self._stop.text.removeprefix("not started: "))
+
+    def _room(self, now: float) -> int:
+        """Return how many hosts more may be at work."""
+        self._control.workers = limit = self._workers.limit
+        return min(limit + self._overdue.count(now), self._crew.most) - len(self._running)
 
     def _start(self) -> Iterator[HostResult]:
         """Start what may be started now."""
         if self._control.stopping:
             return
-        ready = self._starts.take(self._crew.room, time.monotonic())
+        now = time.monotonic()
+        ready = self._starts.take(self._room(now), now)
         if ready:
             self._announce([waiting.host.name for waiting in ready])
         for waiting in ready:
             self._started.add(waiting.host.name)
+            self._overdue.began(waiting.host.name, now)
             refused = self._crew.submit(waiting)
             if refused is not None:
+                self._starts.ended(waiting.host)
+                self._overdue.ended(waiting.host.name, now, usual=False)
                 del self._undecided[waiting.host.name]
                 yield refused
 
@@ -170,16 +224,19 @@ class Loop:
                 yield without_outcome(host, None, Status.ERROR, "not-pinged", text, sent=False)
 
     def _patience(self) -> float | None:
-        """Return how long to wait for an event: to the next start that is allowed, or the end of an abort."""
+        """Return how long to wait for an event: to the next start that may be, or the end of an abort."""
+        now = time.monotonic()
         moments = [self._give_up_at]
-        if self._stop is None and self._crew.room:
-            moments.append(self._starts.next_moment())
+        start = self._starts.next_moment() if self._stop is None and not self._control.stopping else None
+        if start is not None:
+            moments.append(start if self._room(now) > 0 else self._overdue.next_moment(now))
         known = [moment for moment in moments if moment is not None]
-        return max(0.0, min(known) - time.monotonic()) if known else None
+        return max(0.0, min(known) - now) if known else None
 
-    def _halt(self, *, now: bool) -> None:
-        self._stop = Verdict(Status.CANCELLED, "stopped", "not started: the run was stopped")
-        if now and self._give_up_at is None:
+    def _halt(self, stop: Stop) -> None:
+        if self._stop is None or stop.now:
+            self._stop = stop.why
+        if stop.now and self._give_up_at is None:
             self._give_up_at = time.monotonic() + _ABORT_GRACE_S
             self._crew.end_running()
 
@@ -194,4 +251,16 @@ class Loop:
         """Stop waiting for hosts that do not come to an end; whether their command was sent is not known."""
         for host in list(self._undecided.values()):
             del self._undecided[host.name]
-            yield without_outcome(host, None, Status.CANCELLED, "stopped", "the run was stopped", sent=True)
+            text = "the run was stopped"
+            yield self._named(without_outcome(host, None, Status.CANCELLED, "stopped", text, sent=True))
+
+
+def _alarm(seconds: float | None, control: Control) -> Timer:
+    """Return a timer that runs, and ends the run when its time is over; where there is no end, none does."""
+    text = f"not started: the run's {seconds or 0:g} s were over (--timeout-total)"
+    why = Verdict(Status.CANCELLED, "run-deadline", text)
+    timer = Timer(seconds or 0, control._end, (why,))  # noqa: SLF001 - the two are one thing
+    timer.daemon = True
+    if seconds is not None:
+        timer.start()
+    return timer

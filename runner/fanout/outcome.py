@@ -6,6 +6,7 @@ from concurrent.futures import BrokenExecutor, CancelledError
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from runner.executors.answers import NotBegun
 from runner.models import Host, HostResult, Status
 from runner.results import value_text
 
@@ -29,6 +30,8 @@ def outcome(event: Finished, *, ending: bool) -> HostResult:
     raised = future.exception()
     if raised is None:
         return _checked(host, reached, future.result())
+    if isinstance(raised, NotBegun):
+        return without_outcome(host, reached, Status.ERROR, "not-begun", f"not begun: {raised}", sent=False)
     if isinstance(raised, BrokenExecutor) and ending:
         return without_outcome(host, reached, Status.CANCELLED, "stopped", "the run was stopped", sent=True)
     if isinstance(raised, BrokenExecutor):

@@ -16,9 +16,11 @@ __all__ = [
     "Flag",
     "between",
     "one_of",
+    "one_of_or",
     "path_list",
     "paths",
     "secret",
+    "secrets",
     "setting",
     "statuses",
     "switch",
@@ -97,6 +99,20 @@ def one_of(*names: str) -> Callable[[Any], str]:
     return read
 
 
+def one_of_or(word: str, other: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return what reads this word, or what something else reads."""
+
+    def read(value: Any) -> Any:
+        if value == word:
+            return word
+        try:
+            return other(value)
+        except ValueError as exc:
+            raise ValueError(f"{exc}, or {word}") from None
+
+    return read
+
+
 def path_list(value: Any) -> tuple[str, ...]:
     """Read paths: a list, or one text with `:` in between, as in PATH."""
     return tuple(part for item in paths(value) for part in item.split(os.pathsep) if part)
@@ -145,3 +161,8 @@ def statuses(value: Any) -> tuple[Status, ...]:
 def secret(value: Any) -> Secret:
     """Read what must not be shown."""
     return value if isinstance(value, Secret) else Secret(str(value))
+
+
+def secrets(value: Any) -> tuple[Secret, ...]:
+    """Read one or several texts that must not be shown."""
+    return tuple(secret(item) for item in (value if isinstance(value, (list, tuple)) else (value,)))

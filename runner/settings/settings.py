@@ -20,9 +20,11 @@ from runner.settings.flag import (
     Flag,
     between,
     one_of,
+    one_of_or,
     path_list,
     paths,
     secret,
+    secrets,
     setting,
     statuses,
     switch,
@@ -32,14 +34,17 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Mapping
 
-    from runner.connection.options import ConnectionOptions
     from runner.connection.named import Named
+    from runner.connection.options import ConnectionOptions
     from runner.fanout import FanoutOptions
     from runner.inventory.ansible_cfg import AnsibleDefaults
     from runner.models import Secret, Status
     from runner.reach import ReachOptions
 
 __all__ = ["Settings"]
+
+_AUTO_WORKERS = 500
+"""As far as `--workers auto` goes."""
 
 # What wins over a host's own variables when given for a run, and its name among the connection's options.
 _FORCED = {
@@ -73,14 +78,31 @@ class Settings:
     limit: str | None = setting(None, "further restrict the hosts by this pattern", short="l")
 
     executor: str = setting(
-        "thread", "how work is spread: serial, thread, process", entries="runner.executors"
+        "thread", "how work is spread: serial, thread, process, dask", entries="runner.executors"
     )
-    workers: int = setting(50, "hosts in flight at once", between(1, 10_000))
+    workers: int | str = setting(
+        50, "hosts in flight at once; auto: as many as go well", one_of_or("auto", between(1, 10_000))
+    )
+    spare: quantities.Share = setting(
+        quantities.Share(100, percent=True),
+        "hosts in flight beyond --workers while so many others are overdue, or N% of --workers; 0 is none",
+        quantities.share,
+    )
+    scheduler: str | None = setting(
+        None, "Dask scheduler, tcp://HOST:PORT or tls://HOST:PORT; by default a cluster on this machine"
+    )
+    start_method: str = setting(
+        "spawn", "how worker processes are started: spawn, forkserver", one_of("spawn", "forkserver")
+    )
+    startups: int = setting(8, "logins under way at once at one address; 0 is no limit", between(0, 10_000))
     timeout: float = setting(300.0, "seconds for each command", quantities.seconds)
     connect_timeout: float = setting(
         10.0, "seconds for each of: TCP connect, key exchange, login, opening a channel", quantities.seconds
     )
     host_timeout: float | None = setting(None, "seconds for everything on one host", quantities.seconds)
+    timeout_total: float | None = setting(
+        None, "seconds for the whole run; what still runs then is ended", quantities.seconds
+    )
     retries: int = setting(
         2, "repeat an attempt that failed for a passing reason before anything was sent", between(0, 100)
     )
@@ -92,6 +114,21 @@ class Settings:
     )
     max_refused: int = setting(
         5, "stop starting hosts when so many logins in a row were refused; 0 is never", quantities.count
+    )
+    spread: quantities.Spread | None = setting(
+        None,
+        "VAR[:N]: at most N hosts (1) with the same value of this variable at work at once",
+        quantities.spread,
+    )
+    order: str = setting(
+        "inventory",
+        "in which order hosts are started: inventory, reverse_inventory, sorted, reverse_sorted, shuffle",
+        one_of("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle"),
+    )
+    shuffle: bool = setting(False, "the same as --order shuffle", switch)
+    seed: int | None = setting(None, "by which hosts are shuffled the same way again", quantities.count)
+    repeatable: bool = setting(
+        False, "do it again on hosts whose worker died: it may be done twice there", switch
     )
     rate: float | None = setting(
         None, "logins started a second; in ping, packets a second; 0 is no limit", quantities.rate
@@ -119,7 +156,9 @@ class Settings:
     max_spill: int = setting(
         2**30, "bytes that such a file may hold; a command that prints more is ended", quantities.size
     )
-    spill_dir: str | None = setting(None, "folder for such files; by default one in the user's state folder")
+    spill_dir: str | None = setting(
+        None, "folder for such files; by default one in the user's state folder"
+    )
     resume: str | None = setting(
         None, "go on with a run of the history (its id, or `last`): do what it did not come to"
     )
@@ -210,6 +249,16 @@ class Settings:
     history_size: int = setting(2**30, "the most bytes that it keeps", quantities.size, on_command_line=False)
     password: Secret | None = setting(None, "login password", secret, on_command_line=False)
     become_password: Secret | None = setting(None, "password of --become", secret, on_command_line=False)
+    code: Secret | None = setting(None, "one-time code of the login", secret, on_command_line=False)
+    key_passphrase: tuple[Secret, ...] = setting(
+        (), "passphrase of private keys, or a list of them", secrets, on_command_line=False
+    )
+    credentials: tuple[Named, ...] = setting(
+        (),
+        "what else to log in with, in order: a list of {user, password: env:NAME or file:PATH, private_key}",
+        credentials,
+        on_command_line=False,
+    )
     given: frozenset[str] = frozenset()
 
     @classmethod
@@ -248,16 +297,6 @@ class Settings:
             UsageError: A name is not known or a value cannot be read.
         """
         flags = cls.flags()
-    code: Secret | None = setting(None, "one-time code of the login", secret, on_command_line=False)
-    key_passphrase: Secret | None = setting(
-        None, "passphrase of private keys", secret, on_command_line=False
-    )
-    credentials: tuple[Named, ...] = setting(
-        (),
-        "what else to log in with, in order: a list of {user, password: env:NAME or file:PATH, private_key}",
-        credentials,
-        on_command_line=False,
-    )
         chosen = {name: value for name, value in given.items() if value not in (None, [], ())}
         values: dict[str, Any] = {}
         for name, value in (configured or {}).items():
@@ -271,6 +310,11 @@ class Settings:
             values[name] = _read(flags[name], "--" + name.replace("_", "-"), value)
         return cls(**values, given=frozenset(chosen))
 
+    @property
+    def most_workers(self) -> int:
+        """How many hosts are in flight at once at most."""
+        return _AUTO_WORKERS if self.workers == "auto" else int(self.workers)
+
     def connection(self) -> ConnectionOptions:
         """Return how hosts are to be connected to."""
         from runner.connection.become import Become  # noqa: PLC0415
@@ -281,7 +325,7 @@ class Settings:
             password=self.password,
             private_keys=self.private_key,
             credentials=self.credentials,
-            passphrases=() if self.key_passphrase is None else (self.key_passphrase,),
+            passphrases=self.key_passphrase,
             code=self.code,
             ssh_config=SSH_CONFIG if self.ssh_config is None else _none(self.ssh_config),
             allow_commands=self.allow_inventory_commands,
@@ -297,6 +341,7 @@ class Settings:
             spill_folder=self.spill_dir or (_spill_folder() if self.overflow == "spill" else None),
             max_spill=self.max_spill,
             retries=self.retries,
+            startups=self.startups,
             become=self.become,
             become_as=Become(self.become_method, self.become_user, self.become_password),
             forced=frozenset(_FORCED[name] for name in self.given if name in _FORCED),
@@ -314,12 +359,20 @@ class Settings:
 
         return FanoutOptions(
             executor=self.executor,
-            workers=self.workers,
+            workers=self.most_workers,
+            adaptive=self.workers == "auto",
+            spare=self.spare,
+            executor_settings={"scheduler": self.scheduler, "start_method": self.start_method},
             rate=self.rate or None,
             batches=self.serial,
             max_fail=self.max_fail,
             max_refused=self.max_refused,
             ping=not self.no_ping,
+            order="shuffle" if self.shuffle else self.order,
+            seed=self.seed,
+            spread=self.spread,
+            total_s=self.timeout_total,
+            repeatable=self.repeatable,
         )
 
 
@@ -337,10 +390,10 @@ def _read(flag: Flag, name: str, value: Any) -> Any:
         raise UsageError(f"{name}{shown}: {exc}") from exc
 
 
-def _unknown(shown: str, name: object, flags: Mapping[str, Flag]) -> UsageError:
-    near = difflib.get_close_matches(str(name), flags, n=3) or sorted(flags)
-    return UsageError(f"{shown} is not a setting; did you mean {', '.join(near)}?")
 def _none(path: str) -> str | None:
     return None if path.lower() == "none" else path
 
 
+def _unknown(shown: str, name: object, flags: Mapping[str, Flag]) -> UsageError:
+    near = difflib.get_close_matches(str(name), flags, n=3) or sorted(flags)
+    return UsageError(f"{shown} is not a setting; did you mean {', '.join(near)}?")

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,6 +53,25 @@ def nap(seconds: float, value: Any = None) -> Any:
 
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_once(mark: str) -> str:
+    """Kill the worker, unless that has been done before."""
+    if not Path(mark).exists():
+        Path(mark).touch()
+        die()
+    return "well"
+
+
+def note(folder: str) -> None:
+    """Leave a file that says which process was here."""
+    (Path(folder) / str(os.getpid())).touch()
+
+
+def mark_and_nap(folder: str, number: int, seconds: float) -> None:
+    """Leave a file for each time that this is done, and take a while."""
+    (Path(folder) / f"{number}-{os.getpid()}-{time.monotonic_ns()}").touch()
+    time.sleep(seconds)
 
 
 def where() -> tuple[int, int]:

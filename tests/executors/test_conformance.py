@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import multiprocessing
+import os
 import threading
 import time
 from pathlib import Path
@@ -25,13 +26,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner import HostResult
+    from tests.executors.dask_cluster import Cluster
 
-EXECUTORS = ("serial", "thread", "process")
+EXECUTORS = ("serial", "thread", "process", "dask")
 
 
 @pytest.fixture(params=EXECUTORS)
-def executor(request: pytest.FixtureRequest) -> str:
+def executor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An executor's name; `dask` is two workers in processes of their own behind a real scheduler."""
+    if request.param == "dask":
+        cluster: Cluster = request.getfixturevalue("dask_cluster")
+        monkeypatch.setenv("INVOKE_RUNNER_SCHEDULER", cluster.address)
     return str(request.param)
+
+
+def where() -> dict[str, str | None]:
+    """Where the scheduler of this test is, for those that need one."""
+    return {"scheduler": os.environ.get("INVOKE_RUNNER_SCHEDULER")}
 
 
 def told(name: str, do: str, *arguments: Any) -> Host:
@@ -89,7 +100,7 @@ def test_the_first_result_arrives_before_the_last_host_is_started(executor: str)
         FunctionJob(jobs.host_by_name),
         run="streaming",
         connection=Settings().connection(),
-        options=FanoutOptions(executor, workers=4, ping=False),
+        options=FanoutOptions(executor, 4, ping=False, executor_settings=where()),
         reach=ReachOptions(),
         starting=started.extend,
     )
@@ -149,7 +160,7 @@ def stopped(hosts: list[Host], control: Control, act: Any, executor: str) -> lis
         eventually(lambda: bool(control.running))
         act()
 
-    options = FanoutOptions(executor, workers=3, ping=False)
+    options = FanoutOptions(executor, 3, ping=False, executor_settings=where())
     waiter = threading.Thread(target=wait)
     waiter.start()
     found = list(
@@ -197,7 +208,8 @@ def test_real_devices_are_pinged_and_asked(executor: str, many: tuple[Host, ...]
     for host in hosts[:-1]:
         assert results[host.name].ok, results[host.name]
         assert f"{host.name} uptime is" in results[host.name].stdout
-        assert results[host.name].rtt_ms is not None
+        # A worker that stands elsewhere is not asked by a ping from here.
+        assert (results[host.name].rtt_ms is None) == (executor == "dask")
     assert results.exit_code == 4
 
 

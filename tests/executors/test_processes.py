@@ -16,6 +16,7 @@ import pytest
 
 import runner
 from runner import Host, Status
+from runner.executors.answers import NotBegun
 from runner.executors.processes import ThreadedProcessExecutor
 from tests.executors import jobs
 from tests.executors.jobs import Stubborn, Unpicklable, Unreadable, die, echo, fail, make, nap, where
@@ -23,6 +24,7 @@ from tests.liveness import gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def test_a_result_that_cannot_travel_is_that_calls_exception(
 def test_an_argument_that_cannot_be_read_there_is_that_calls_exception(
     executor: ThreadedProcessExecutor,
 ) -> None:
-    with pytest.raises(ValueError, match="cannot be made again"):
+    with pytest.raises(NotBegun, match="ValueError: cannot be made again"):
         executor.submit(echo, Unreadable()).result(30)
 
 
@@ -108,14 +110,33 @@ def test_the_death_of_a_process_costs_only_the_calls_that_it_had(executor: Threa
     assert [executor.submit(echo, number).result(30) for number in range(20)] == [*range(20)]
 
 
-def test_when_every_process_is_dead_what_waits_is_cancelled_and_nothing_hangs(
+def test_another_process_takes_the_place_of_one_that_died(executor: ThreadedProcessExecutor) -> None:
+    before = {executor.submit(busy) for _ in range(4)}
+    pids = {future.result(30)[0] for future in before}
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    assert gone(*pids)
+    end = time.monotonic() + 30
+    while pids & {worker.process.pid for worker in executor._workers} and time.monotonic() < end:
+        time.sleep(0.01)
+    after = {future.result(30)[0] for future in [executor.submit(busy) for _ in range(4)]}
+    assert len(after) == 2
+    assert not after & pids
+
+
+def test_where_every_process_dies_what_waits_is_cancelled_and_nothing_hangs(
     executor: ThreadedProcessExecutor,
 ) -> None:
-    futures = [executor.submit(die) for _ in range(4)] + [executor.submit(echo, 1) for _ in range(10)]
-    assert not wait(futures, timeout=30).not_done
+    futures = [executor.submit(die) for _ in range(30)]
+    assert not wait(futures, timeout=60).not_done
     late = executor.submit(echo, 1)
     assert not wait([late], timeout=30).not_done
     assert late.cancelled()
+
+
+def test_worker_processes_can_be_started_by_a_server() -> None:
+    with ThreadedProcessExecutor(2, processes=2, start_method="forkserver") as executor:
+        assert len({future.result(30)[0] for future in [executor.submit(busy) for _ in range(2)]}) == 2
 
 
 def test_shutdown_lets_what_was_submitted_finish_and_leaves_no_process() -> None:
@@ -184,5 +205,20 @@ def test_a_worker_killed_in_mid_run_loses_its_own_hosts_and_the_others_are_ok() 
     assert "doomed" in {result.host for result in lost}
     assert len(lost) <= 8
     assert all(result.sent and result.reason == "worker-died" for result in lost)
-    if len(os.sched_getaffinity(0)) > 1:
-        assert all(result.ok for result in results.values() if result.status is not Status.LOST)
+    assert all(result.ok for result in results.values() if result.status is not Status.LOST)
+
+
+def test_a_job_that_is_safe_to_repeat_is_given_to_another_worker(tmp_path: Path) -> None:
+    hosts = [Host(f"h{number}", {"do": "nap", "with": (0.05, number)}) for number in range(30)]
+    hosts.insert(5, Host("once", {"do": "die_once", "with": (str(tmp_path / "died"),)}))
+    results = runner.run(hosts, jobs.host_by_name, executor="process", workers=4, repeatable=True)
+    assert [result.host for result in results.values() if not result.ok] == []
+    assert results["once"].value == "well"
+
+
+def test_a_host_that_kills_every_worker_is_not_given_to_a_fourth() -> None:
+    hosts = [Host("doomed", {"do": "die"}), *(Host(f"h{n}", {"do": "echo", "with": (n,)}) for n in range(9))]
+    results = runner.run(hosts, jobs.host_by_name, executor="process", workers=2, repeatable=True)
+    assert results["doomed"].status is Status.LOST
+    assert results["doomed"].sent
+    assert len(results) == 10

@@ -1,0 +1,74 @@
+"""Calls on their way to another process, and what they came to on their way back."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Future
+
+__all__ = ["Answer", "NotBegun", "answer", "packed", "settle"]
+
+
+class NotBegun(RuntimeError):
+    """A call could not be read where it was to be done: nothing of it was."""
+
+
+class Answer(NamedTuple):
+    """What a call came to: its value, or what it raised, pickled."""
+
+    raised: bool
+    payload: bytes
+
+
+def packed(fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
+    """Return a call as it travels.
+
+    Raises:
+        Exception: It cannot, as `pickle` says.
+    """
+    return pickle.dumps((fn, args, kwargs))
+
+
+def answer(payload: bytes) -> Answer:
+    """Do a call that came from another process; whatever happens in it is its answer."""
+    try:
+        fn, args, kwargs = pickle.loads(payload)  # noqa: S301 - from whoever started this process
+    except BaseException as exc:  # a module may even exit when it is imported  # noqa: BLE001
+        return Answer(True, _failure(NotBegun(_text(exc))))
+    try:
+        return Answer(False, pickle.dumps(fn(*args, **kwargs)))
+    except BaseException as exc:  # the future carries whatever the call raised  # noqa: BLE001
+        return Answer(True, _failure(exc))
+
+
+def settle(future: Future[Any], came: Answer) -> None:
+    """Give a future what its call came to; a value's own unpickling may raise anything."""
+    raised = came.raised
+    try:
+        value = pickle.loads(came.payload)  # noqa: S301 - from a worker of ours
+    except Exception as exc:  # noqa: BLE001 - the future carries it
+        raised, value = True, exc
+    if raised:
+        future.set_exception(value)
+    else:
+        future.set_result(value)
+
+
+def _failure(exc: BaseException) -> bytes:
+    """Return what a call raised; an exception that does not pickle becomes its text."""
+    try:
+        found = pickle.dumps(exc)
+        pickle.loads(found)  # noqa: S301 - just made here
+    except BaseException:  # an exception's own pickling may raise anything  # noqa: BLE001
+        return pickle.dumps(RuntimeError(_text(exc)))
+    return found
+
+
+def _text(exc: BaseException) -> str:
+    try:
+        return f"{type(exc).__name__}: {exc}"
+    except Exception:  # noqa: BLE001 - its `__str__` is not ours
+        return type(exc).__name__

@@ -1,0 +1,70 @@
+"""Hosts that take much longer than the others: they are waited for, and keep nobody else from starting.
+
+A host that hangs holds a worker until its deadline. Were its place not given to another, a few of them would
+hold all workers, and the healthy hosts behind them would wait for nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice
+
+__all__ = ["Overdue"]
+
+_SAMPLES = 100
+_FEWEST = 10
+_USUAL = 0.9
+"""The share of hosts that are done within what counts as usual."""
+_FACTOR = 1.5
+_LEAST_S = 0.1
+
+
+class Overdue:
+    """Which of the hosts at work are overdue: at it half as long again as nine of ten others took.
+
+    Args:
+        spare: How many of them are replaced at most.
+    """
+
+    def __init__(self, spare: int) -> None:
+        self._spare = spare
+        self._began: dict[str, float] = {}
+        self._took: deque[float] = deque(maxlen=_SAMPLES)
+        self._usual_s: float | None = None
+
+    def began(self, name: str, now: float) -> None:
+        """Take in that a host is at work from now on, a moment on the monotonic clock."""
+        self._began[name] = now
+
+    def ended(self, name: str, now: float, *, usual: bool) -> float:
+        """Take in that a host has its result; return when it began.
+
+        Args:
+            name: The host.
+            now: The moment.
+            usual: Whether the time that it took says something of others: not where that was a deadline.
+        """
+        began = self._began.pop(name, now)
+        if usual and self._spare:
+            self._took.append(now - began)
+            if len(self._took) >= _FEWEST:
+                ranked = sorted(self._took)
+                self._usual_s = max(_LEAST_S, _FACTOR * ranked[int(_USUAL * (len(ranked) - 1))])
+        return began
+
+    def count(self, now: float) -> int:
+        """Return how many hosts are overdue, as far as there are spares for them."""
+        found = 0
+        for began in islice(self._began.values(), self._spare):  # in the order in which they began
+            if self._usual_s is None or now - began < self._usual_s:
+                break
+            found += 1
+        return found
+
+    def next_moment(self, now: float) -> float | None:
+        """Return when the next host will be overdue; None where that gives no room to another."""
+        already = self.count(now)
+        if self._usual_s is None or already >= self._spare:
+            return None
+        began = next(islice(self._began.values(), already, None), None)
+        return None if began is None else began + self._usual_s
