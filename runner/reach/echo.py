@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import errno
-import time
 from collections import deque
+from time import time_ns
 from typing import TYPE_CHECKING, Protocol
 
 from runner.models import Phase
 from runner.reach.echo_sockets import EchoSockets
 from runner.reach.pacing import Deadlines
-from runner.reach.packet import TOKEN_BYTES
+from runner.reach.packet import TOKEN_BYTES, fresh_tokens
 from runner.reach.reasons import Failure, Reason, from_errno, refusal
 
 if TYPE_CHECKING:
@@ -65,16 +65,16 @@ class EchoProbes:
         self._options = options
         self._verdict = verdict
         self._sockets = EchoSockets(selector, self._receive)
-        self._targets: dict[bytes, Target] = {}
+        self._sent: dict[bytes, tuple[Target, Address, int]] = {}
         self._by_address: dict[str, Target] | None = None
-        self._queue: deque[Target] = deque()
+        self._queue: deque[tuple[Target, Address]] = deque()
         self._again: Deadlines[Target] = Deadlines(options.timeout_s * _NEXT_TRY)
         self._over: Deadlines[Target] = Deadlines(options.timeout_s)
         self._shortages = 0
         self._short_since = 0.0
         self._resume = 0.0
         self._dropped = 0
-        self._drop_seen_ns = 0
+        self._drop_seen = 0.0
         self._burst = _BURST
 
     def close(self) -> None:
@@ -86,13 +86,12 @@ class EchoProbes:
 
         The first address to answer proves it up.
         """
-        target.pinged = tuple([each for each in target.addresses if self._sockets.speaks(each.family)])
+        target.pinged = self._sockets.spoken(target.addresses)
         if not target.pinged:
             return False
-        self._targets[target.token] = target
         if self._by_address is not None:
-            self._by_address.update((address.text, target) for address in target.pinged)
-        self._queue.append(target)
+            self._by_address |= {address.text: target for address in target.pinged}
+        self._begin_wave(target)
         return True
 
     def wants_to_send(self, now: float) -> bool:
@@ -100,24 +99,28 @@ class EchoProbes:
         return bool(self._queue) and now >= self._resume and not self._sockets.full
 
     def send(self, limit: int, now: float) -> int:
-        """Send up to about so many echo requests, and return how many it were."""
+        """Send up to so many echo requests, and return how many it were."""
         sent = 0
-        while sent < min(limit, self._burst) and self.wants_to_send(now):
-            target = self._queue.popleft()
+        for token in fresh_tokens(min(limit, self._burst)):
+            if not self.wants_to_send(now):
+                break
+            target, address = self._queue.popleft()
             if not target.decided:
-                sent += self._send_wave(target, now)
+                sent += self._request(target, address, token, now)
         return sent
 
     def expire(self, now: float) -> None:
         """Send the silent hosts their next try, or give them up."""
-        self._queue.extend(target for target in self._again.expired(now) if not target.decided)
+        for target in self._again.expired(now):
+            if not target.decided:
+                self._begin_wave(target)
         over = [target for target in self._over.expired(now) if not target.decided]
         if over:
-            self._look_for_drops()
+            self._look_for_drops(now)
         for target in over:
-            dropped = target.sent_ns[-1] < self._drop_seen_ns
+            dropped = target.pinged_at < self._drop_seen
             if dropped and target.pings < self._options.tries + _EXTRA_TRIES:
-                self._queue.append(target)
+                self._begin_wave(target)
             else:
                 self._verdict.silent(target)
 
@@ -127,46 +130,53 @@ class EchoProbes:
         dues = (self._again.next_due(), self._over.next_due(), resume)
         return min((due for due in dues if due is not None), default=None)
 
-    def _send_wave(self, target: Target, now: float) -> int:
-        """Send one request to each address of a target, and return how many it were."""
-        target.begin(now)
-        sent = refused = 0
-        for address in target.pinged[len(target.sent_ns) % len(target.pinged) :]:
-            number = len(target.sent_ns)
-            target.sent_ns.append(time.time_ns())
-            try:
-                room = self._sockets.send(address.family, number & 0xFFFF, target.token, address.port_0)
-            except OSError as exc:
-                if exc.errno in _OUR_SHORTAGE and not self._short_for_long(now):
-                    self._put_off(target, now)
-                    return sent
-                target.note(_not_sent(exc))
-                refused += 1
-                continue
-            if not room:
-                target.sent_ns.pop()
-                self._queue.appendleft(target)
-                return sent
-            self._shortages = 0
-            sent += 1
-        self._await(target, now, hopeless=refused == len(target.sent_ns))
-        return sent
+    def _begin_wave(self, target: Target) -> None:
+        """Queue one request to each address of a target."""
+        target.unsent = len(target.pinged)
+        for address in target.pinged:
+            self._queue.append((target, address))
 
-    def _await(self, target: Target, now: float, *, hopeless: bool) -> None:
+    def _request(self, target: Target, address: Address, token: bytes, now: float) -> int:
+        """Send one request, and return how many it were."""
+        if target.started is None:
+            target.started = now
+        self._sent[token] = target, address, time_ns()
+        try:
+            room = self._sockets.send(address, target.pings & 0xFFFF, token)
+        except OSError as exc:
+            del self._sent[token]
+            if exc.errno in _OUR_SHORTAGE and not self._short_for_long(now):
+                self._put_off(target, address, now)
+                return 0
+            target.note(_not_sent(exc))
+        else:
+            if not room:
+                del self._sent[token]
+                self._queue.appendleft((target, address))
+                return 0
+            self._shortages = 0
+            target.echoes += 1
+        target.unsent -= 1
+        if not target.unsent:
+            self._await(target, now)
+        return 1
+
+    def _await(self, target: Target, now: float) -> None:
         """Let the end of a wave fall due; an echo that only tells a filtered port is not waited for."""
+        target.pings += 1
+        target.pinged_at = now
         if not target.pings_prove:
             return
-        if hopeless:
+        if not target.echoes:
             self._verdict.silent(target)
         elif target.pings < self._options.tries:
             self._again.add(target, now)
         else:
             self._over.add(target, now)
 
-    def _put_off(self, target: Target, now: float) -> None:
+    def _put_off(self, target: Target, address: Address, now: float) -> None:
         """Let other hosts go first while the kernel has no room for this one, as in its neighbour table."""
-        target.sent_ns.pop()
-        self._queue.append(target)
+        self._queue.append((target, address))
         self._shortages += 1
         if self._shortages == 1:
             self._short_since = now
@@ -179,29 +189,33 @@ class EchoProbes:
 
     def _receive(self, sock: EchoSocket) -> None:
         """Take in what a socket has for us."""
-        for token, number, arrived_ns in sock.replies():
-            target = self._targets.get(token)
-            if target is None or target.decided or number >= len(target.sent_ns):
+        for token, arrived_ns in sock.replies():
+            sent = self._sent.pop(token, None)
+            if sent is None:
                 continue
-            target.answers_echo = True
+            target, address, sent_ns = sent
+            if target.decided:
+                continue
             if target.pings_prove:
-                address = target.pinged[number % len(target.pinged)]
-                rtt_ms = max(0, arrived_ns - target.sent_ns[number]) / 1e6
-                self._verdict.echoed(target, address, rtt_ms)
+                self._verdict.echoed(target, address, max(0, arrived_ns - sent_ns) / 1e6)
+            else:
+                target.answers_echo = True
         for refused, token in sock.refusals():
-            target = self._targets.get(token) if len(token) == TOKEN_BYTES else self._addressed(refused)
-            if target and target.pings_prove and not target.decided:
-                target.note(refusal(Phase.PING, refused.reason, offender=refused.offender))
+            target_of = self._refused(refused, token)
+            if target_of and target_of.pings_prove and not target_of.decided:
+                target_of.note(refusal(Phase.PING, refused.reason, offender=refused.offender))
 
-    def _addressed(self, refused: Refused) -> Target | None:
-        """Find the target of a refused packet by its address: a router need not quote as far as the token."""
+    def _refused(self, refused: Refused, token: bytes) -> Target | None:
+        """Find the target of a refused packet: by its address, where a router did not quote the token."""
+        if len(token) == TOKEN_BYTES:
+            sent = self._sent.get(token)
+            return sent[0] if sent else None
         if self._by_address is None:
-            self._by_address = {
-                address.text: each for each in self._targets.values() for address in each.pinged
-            }
+            self._by_address = {address.text: target for target, address, *_ in self._sent.values()}
+            self._by_address |= {address.text: target for target, address in self._queue}
         return self._by_address.get(refused.destination)
 
-    def _look_for_drops(self) -> None:
+    def _look_for_drops(self, now: float) -> None:
         """Notice replies that this machine threw away, so that our slowness makes no host silent.
 
         They are asked for again, in smaller bursts between two looks at the socket.
@@ -209,7 +223,7 @@ class EchoProbes:
         dropped = self._sockets.dropped()
         if dropped != self._dropped:
             self._dropped = dropped
-            self._drop_seen_ns = time.time_ns()
+            self._drop_seen = now
             self._burst = max(_LEAST_BURST, self._burst // 4)
 
 

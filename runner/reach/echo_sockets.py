@@ -12,13 +12,15 @@ import contextlib
 import selectors
 import socket
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.errors import PermissionMissing
 from runner.reach.icmp import EchoSocket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from runner.reach.target import Address
 
 __all__ = ["EchoSockets"]
 
@@ -57,23 +59,26 @@ class EchoSockets:
             for each in sockets:
                 each.close()
 
-    def speaks(self, family: int) -> bool:
-        """Tell whether there is a socket for an address family."""
-        return family in self._all
+    def spoken(self, addresses: tuple[Address, ...]) -> tuple[Address, ...]:
+        """Return those of some addresses that there is a socket for."""
+        for address in addresses:
+            if address.family not in self._all:
+                return tuple([each for each in addresses if each.family in self._all])
+        return addresses
 
-    def send(self, family: int, sequence: int, token: bytes, address: tuple[Any, ...]) -> bool:
+    def send(self, address: Address, sequence: int, token: bytes) -> bool:
         """Send one echo request; tell whether there was room for it.
 
         Raises:
             OSError: The kernel refused to send it.
         """
-        with_room = self._with_room[family]
-        while with_room or self._one_more(family):
+        with_room = self._with_room[address.family]
+        while with_room or self._one_more(address.family):
             try:
-                with_room[-1].send(sequence, token, address)
+                with_room[-1].send(sequence, token, address.pinged)
             except BlockingIOError:
                 filled = with_room.pop()
-                self._wait_for(filled, selectors.EVENT_READ | selectors.EVENT_WRITE, family)
+                self._wait_for(filled, selectors.EVENT_READ | selectors.EVENT_WRITE, address.family)
             else:
                 return True
         self.full = True

@@ -19,22 +19,29 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import PermissionMissing
 from runner.reach import errqueue, linux
-from runner.reach.packet import TOKEN_BYTES, echo_request, parse_echo
+from runner.reach.packet import (
+    ECHO,
+    REPLY_TYPE,
+    REQUEST_TYPE,
+    TOKEN_BYTES,
+    checksummed,
+    header_bytes,
+    parse_echo,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["EchoSocket", "Reply", "icmp_permitted"]
 
-Reply = tuple[bytes, int, int]
-"""The token of a reply, its sequence number, and the time of its arrival in nanoseconds of `time.time_ns`."""
+Reply = tuple[bytes, int]
+"""The token of a reply, and the time of its arrival in nanoseconds of `time.time_ns`."""
 
 _BUFFER_BYTES = 8 * 1024 * 1024
 _DATAGRAM_BYTES = 60 + 8 + TOKEN_BYTES
 _ANCILLARY_BYTES = 64
 _TIMESPEC = struct.Struct("@ll")
 _PROTOCOL = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROTO_ICMPV6}
-_REPLY_TYPE = {socket.AF_INET: 0, socket.AF_INET6: 129}
 _STALE_ERRORS = 2
 _MOST_AT_ONCE = 65_536
 """More than any receive buffer holds, so that all is read that had arrived, yet a flood does not keep us."""
@@ -58,8 +65,8 @@ class EchoSocket:
     def __init__(self, family: int) -> None:
         self._family = socket.AddressFamily(family)
         self._socket, self.raw = _open(self._family)
-        self._reply_type = _REPLY_TYPE[self._family]
-        self._identifier = secrets.randbits(16) if self.raw else None
+        self._request_type, self._reply_type = REQUEST_TYPE[family], REPLY_TYPE[family]
+        self._identifier = secrets.randbits(16) if self.raw else 0  # the kernel puts in its own
         self._checksum = self.raw and family == socket.AF_INET
         self._refused: deque[errqueue.Refused] = deque()
         self._socket.setblocking(False)
@@ -88,7 +95,9 @@ class EchoSocket:
             BlockingIOError: The send buffer is full; the packet was not sent.
             OSError: The kernel refused to send the packet.
         """
-        packet = echo_request(self._family, self._identifier or 0, sequence, token, checksum=self._checksum)
+        packet = ECHO.pack(self._request_type, 0, self._identifier, sequence, token)
+        if self._checksum:
+            packet = checksummed(packet)
         for _ in range(_STALE_ERRORS):
             try:
                 self._socket.sendto(packet, address)
@@ -102,7 +111,7 @@ class EchoSocket:
 
     def replies(self) -> Iterator[Reply]:
         """Take in every reply that has arrived."""
-        receive = self._socket.recvmsg
+        receive, wanted = self._socket.recvmsg, self._reply_type
         for _ in range(_MOST_AT_ONCE):
             try:
                 datagram, ancillary, _, _ = receive(_DATAGRAM_BYTES, _ANCILLARY_BYTES)
@@ -112,9 +121,12 @@ class EchoSocket:
                 if exc.errno in _BROKEN:
                     raise
                 continue  # an error of one packet; its details are in the error queue
-            echo = parse_echo(datagram)
-            if echo and echo[0] == self._reply_type and self._identifier in (None, echo[1]):
-                yield echo[3], echo[2], _arrival(ancillary)
+            start = header_bytes(datagram)
+            if len(datagram) - start < ECHO.size:
+                continue
+            kind, _, identifier, _, token = ECHO.unpack_from(datagram, start)
+            if kind == wanted and (identifier == self._identifier or not self.raw):
+                yield token, _arrival(ancillary)
 
     def refusals(self) -> Iterator[tuple[errqueue.Refused, bytes]]:
         """Take in what was refused, each with the token of the request, as far as that was sent back."""
@@ -122,7 +134,7 @@ class EchoSocket:
         while self._refused:
             refused = self._refused.popleft()
             echo = parse_echo(refused.quoted)
-            if echo and self._identifier in (None, echo[1]):
+            if echo and (echo[1] == self._identifier or not self.raw):
                 yield refused, echo[3]
 
     def dropped(self) -> int:

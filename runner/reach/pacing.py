@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import chain
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -80,19 +81,12 @@ def interleave(items: Sequence[Item], subnet: Callable[[Item], object]) -> list[
     Routers and firewalls limit the ICMP that they answer for or pass to one network; a burst into one /24 is
     lost in part where the same packets, spread out, all arrive.
     """
-    turns: dict[object, list[Item]] = {}
+    taken: dict[object, int] = {}
+    turns: list[list[Item]] = []
     for item in items:
-        turns.setdefault(subnet(item), []).append(item)
-    queues = [iter(queue) for queue in turns.values()]
-    ordered: list[Item] = []
-    while queues:
-        queues = [queue for queue in queues if _take_turn(queue, ordered)]
-    return ordered
-
-
-def _take_turn(queue: Iterator[Item], ordered: list[Item]) -> bool:
-    """Move the next item of a subnet to the end of the order; tell whether there was one."""
-    for item in queue:
-        ordered.append(item)
-        return True
-    return False
+        key = subnet(item)
+        turn = taken[key] = taken.get(key, -1) + 1
+        if turn == len(turns):
+            turns.append([])
+        turns[turn].append(item)
+    return list(chain.from_iterable(turns))

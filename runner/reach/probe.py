@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import secrets
 import selectors
 import socket
 import time
@@ -12,19 +11,17 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 
 from runner.errors import HostError, PermissionMissing
-from runner.inventory.endpoint import endpoint
 from runner.models import Host, HostResult, Phase
 from runner.reach.connect import Connection, ConnectProbes
 from runner.reach.echo import EchoProbes
 from runner.reach.icmp import icmp_permitted
-from runner.reach.jump import is_local, needs_jump
 from runner.reach.options import Method, ReachOptions
 from runner.reach.pacing import TokenBucket, interleave
-from runner.reach.packet import TOKEN_BYTES
 from runner.reach.reasons import Failure, Reason
 from runner.reach.resolve import Resolver, numeric_addresses
 from runner.reach.target import Address, Target
 from runner.reach.verdict import invalid, reachable, unprobed, unreachable
+from runner.reach.way import Ways, given
 
 __all__ = ["probe"]
 
@@ -40,7 +37,7 @@ def probe(
     hosts: Iterable[Host],
     options: ReachOptions | None = None,
     *,
-    behind_jump: Callable[[Host], bool] = needs_jump,
+    ways: Ways = given,
     handover: Handover | None = None,
 ) -> Generator[HostResult, None, None]:
     """Find out which hosts are reachable.
@@ -56,7 +53,7 @@ def probe(
     Args:
         hosts: The hosts; all are read before the first probe is sent.
         options: How they are probed.
-        behind_jump: Tells whether a host is reached through a jump host.
+        ways: Tells the way to each host: by default, what its address and port in the inventory say.
         handover: Is given a host and the connected, non-blocking socket that proved it reachable, nothing
             read from it, and owns it from then on. A server counts clients that connect and leave against
             their address, so whoever is going to log in does so over this socket. Without it the socket is
@@ -68,15 +65,15 @@ def probe(
     options = options or ReachOptions()
     if options.method == Method.ICMP and (forbidden := icmp_permitted()):
         raise PermissionMissing(forbidden)
-    return _run(list(hosts), options, behind_jump, handover)
+    return _run(list(hosts), options, ways, handover)
 
 
 def _run(
-    hosts: list[Host], options: ReachOptions, behind_jump: Callable[[Host], bool], handover: Handover | None
+    hosts: list[Host], options: ReachOptions, ways: Ways, handover: Handover | None
 ) -> Generator[HostResult, None, None]:
     """Open what is needed with the first result that is asked for, and close it with the last."""
     with contextlib.ExitStack() as stack:
-        yield from _Session(hosts, options, behind_jump, handover, stack).results()
+        yield from _Session(hosts, options, ways, handover, stack).results()
 
 
 @contextlib.contextmanager
@@ -102,16 +99,17 @@ class _Session:
         self,
         hosts: list[Host],
         options: ReachOptions,
-        behind_jump: Callable[[Host], bool],
+        ways: Ways,
         handover: Handover | None,
         stack: contextlib.ExitStack,
     ) -> None:
         self._hosts = hosts
         self._options = options
-        self._behind_jump = behind_jump
+        self._auto = options.method == Method.AUTO
+        self._ways = ways
         self._handover = handover
         self._decided: deque[HostResult] = deque()
-        self._undecided: set[Target] = set()
+        self._undecided = 0
         self._bucket = TokenBucket(options.rate, time.monotonic())
         self._selector = stack.enter_context(selectors.DefaultSelector())
         connects = ConnectProbes(options, self, self._selector, len(hosts))
@@ -138,8 +136,8 @@ class _Session:
             if isinstance(target, HostResult):
                 self._decided.append(target)
                 continue
-            self._undecided.add(target)
-            target.addresses = numeric_addresses(target.endpoint.address, target.endpoint.port)
+            self._undecided += 1
+            target.addresses = numeric_addresses(target.address, target.port)
             if target.addresses:
                 located.append(target)
             else:
@@ -148,16 +146,16 @@ class _Session:
             self._probe(target)
 
     def _target(self, host: Host) -> Target | HostResult:
-        """Find out where a host is, as its variables say; or its result, where that needs no probe."""
-        if is_local(host):
-            return unprobed(host)
+        """Find out where a host is; or its result, where that needs no probe."""
         try:
-            where = endpoint(host)
+            way = self._ways(host)
         except HostError as exc:
             return invalid(host, exc)
-        if self._options.method == Method.AUTO and self._behind_jump(host):
-            return unprobed(host, where.address, where.port)
-        return Target(host, where, secrets.token_bytes(TOKEN_BYTES))
+        if way is None:
+            return unprobed(host)
+        if self._auto and not way.direct:
+            return unprobed(host, way.address, way.port)
+        return Target(host, way.address, way.port)
 
     def _turn(self) -> None:
         """Wait for the next thing that happens, take in all that has, and send what may be sent.
@@ -166,12 +164,14 @@ class _Session:
         that had arrived while the reader of the results took its time.
         """
         now = time.monotonic()
-        for key, events in self._selector.select(self._wait_s(now)):
-            key.data(events)
-        self._echoes.expire(now)
-        self._connects.expire(now)
-        self._expire_lookups(now)
-        self._send()
+        ready = self._selector.select(self._wait_s(now))
+        with _collector_at_rest():
+            for key, events in ready:
+                key.data(events)
+            self._echoes.expire(now)
+            self._connects.expire(now)
+            self._expire_lookups(now)
+            self._send()
 
     def _wait_s(self, now: float) -> float:
         """Tell how many seconds to wait for the sockets at most."""
@@ -220,17 +220,17 @@ class _Session:
 
     def _asks_by_echo(self, target: Target) -> bool:
         """Tell whether an echo reply from a target would prove anything."""
-        if self._options.method == Method.AUTO:
+        if self._auto:
             return not any(address.loopback for address in target.addresses)
         return self._options.method == Method.ICMP
 
     def echoed(self, target: Target, address: Address, rtt_ms: float) -> None:
         """See `EchoVerdict`."""
-        self._decide(target, reachable(target, address, Method.ICMP.value, rtt_ms))
+        self._decide(target, reachable(target, address, "icmp", rtt_ms))
 
     def silent(self, target: Target) -> None:
         """See `EchoVerdict`."""
-        if self._options.method == Method.AUTO:
+        if self._auto:
             self._connects.add(target)
         else:
             self._down(target)
@@ -258,7 +258,7 @@ class _Session:
     def _decide(self, target: Target, result: HostResult) -> None:
         """Give a target its one result."""
         target.decided = True
-        self._undecided.discard(target)
+        self._undecided -= 1
         self._decided.append(result)
 
     def _down(self, target: Target) -> None:

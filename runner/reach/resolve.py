@@ -103,7 +103,7 @@ class Resolver:
     def add(self, target: Target) -> None:
         """Look a target's name up."""
         target.begin(time.monotonic())
-        key = (target.endpoint.address, target.endpoint.port)
+        key = (target.address, target.port)
         lookup = self._lookups.get(key)
         if lookup:
             lookup.targets.append(target)

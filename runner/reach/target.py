@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from runner.models import Endpoint, Host
+    from runner.models import Host
     from runner.reach.reasons import Failure
 
 __all__ = ["Address", "Target"]
@@ -30,12 +30,15 @@ class Address(NamedTuple):
     @property
     def text(self) -> str:
         """The address alone."""
-        return str(self.sockaddr[0])
+        return self.sockaddr[0]  # type: ignore[no-any-return]
 
     @property
-    def port_0(self) -> tuple[Any, ...]:
-        """The address as ICMP sockets take it, where a port has no meaning."""
-        return (self.sockaddr[0], 0, *self.sockaddr[2:])
+    def pinged(self) -> tuple[Any, ...]:
+        """The address as ICMP sockets take it.
+
+        They do not look at an IPv4 port; a raw IPv6 socket refuses any but 0 (`rawv6_sendmsg` of Linux).
+        """
+        return self.sockaddr if self.family == socket.AF_INET else (self.sockaddr[0], 0, *self.sockaddr[2:])
 
     @property
     def loopback(self) -> bool:
@@ -43,7 +46,8 @@ class Address(NamedTuple):
 
         The unspecified addresses are, too: Linux takes them for loopback.
         """
-        return self.text.startswith("127.") or self.text in _THIS_MACHINE
+        text = self.text
+        return text.startswith("127.") or text in _THIS_MACHINE
 
     @property
     def subnet(self) -> str | bytes:
@@ -59,12 +63,15 @@ class Target:
 
     Attributes:
         host: The host.
-        endpoint: Where its SSH server listens, as its variables say.
-        token: What its echo replies bring back.
+        address: The address or name of its SSH server, as it was given.
+        port: The TCP port of its SSH server.
         started: Monotonic time of its first packet or lookup; None before that.
         addresses: Every address of it, in the order of preference.
         pinged: Those of them that echo requests are sent to, in each wave in this order.
-        sent_ns: When each echo request was sent, in nanoseconds of `time.time_ns`.
+        pings: How many waves of echo requests were sent to it.
+        unsent: How many requests of the latest wave have still to be sent.
+        echoes: How many requests were sent in all; the others were refused by this machine's kernel.
+        pinged_at: Monotonic time at which the latest wave was over.
         connects: How many times TCP connections to it were begun.
         pings_prove: Whether an echo reply decides that it is up.
         answers_echo: Whether an echo reply came that does not decide that.
@@ -73,22 +80,20 @@ class Target:
     """
 
     host: Host
-    endpoint: Endpoint
-    token: bytes
+    address: str
+    port: int
     started: float | None = None
     addresses: tuple[Address, ...] = ()
     pinged: tuple[Address, ...] = ()
-    sent_ns: list[int] = field(default_factory=list)
+    pings: int = 0
+    unsent: int = 0
+    echoes: int = 0
+    pinged_at: float = 0.0
     connects: int = 0
     pings_prove: bool = False
     answers_echo: bool = False
     failure: Failure | None = None
     decided: bool = False
-
-    @property
-    def pings(self) -> int:
-        """How many waves of echo requests were sent to it."""
-        return len(self.sent_ns) // len(self.pinged) if self.pinged else 0
 
     @property
     def attempts(self) -> int:

@@ -35,12 +35,12 @@ def reachable(
     return HostResult(
         target.host.name,
         Status.OK,
-        address=address.text,
-        port=target.endpoint.port,
-        rtt_ms=rtt_ms,
-        method=method,
-        attempts=target.attempts,
-        duration_s=target.seconds(),
+        address.text,
+        target.port,
+        rtt_ms,
+        method,
+        target.attempts,
+        target.seconds(),
         value=banner,
     )
 
@@ -48,12 +48,12 @@ def reachable(
 def unreachable(target: Target, options: ReachOptions) -> HostResult:
     """Report a host that did not answer, and why, as far as that is known."""
     failure = target.failure or _silence(target, options)
-    address = target.addresses[0].text if target.addresses else target.endpoint.address
+    address = target.addresses[0].text if target.addresses else target.address
     return HostResult(
         target.host.name,
         Status.ERROR if failure.reason in _UNKNOWN else Status.UNREACHABLE,
         address=address,
-        port=target.endpoint.port,
+        port=target.port,
         method=_method(target, options),
         attempts=target.attempts,
         duration_s=target.seconds(),
@@ -73,7 +73,7 @@ def _method(target: Target, options: ReachOptions) -> str | None:
 def _silence(target: Target, options: ReachOptions) -> Failure:
     """Put into words that nobody said anything."""
     tries = f"in {options.tries} {'try' if options.tries == 1 else 'tries'} of {options.timeout_s:g} s"
-    port = f"TCP port {target.endpoint.port}"
+    port = f"TCP port {target.port}"
     if target.answers_echo and not target.pings_prove:
         text = f"the host answers ICMP echo, but nothing comes from {port} {tries}: filtered"
         return Failure(Phase.CONNECT, Reason.FILTERED, text)

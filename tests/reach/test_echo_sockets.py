@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.models import Endpoint, Host
+from runner.models import Host
 from runner.reach import ReachOptions, linux
 from runner.reach.echo import EchoProbes
 from runner.reach.icmp import EchoSocket
-from runner.reach.packet import echo_request
+from runner.reach.packet import ECHO, REQUEST_TYPE, checksummed
 from runner.reach.target import Address, Target
 
 from .network import need_root
@@ -45,8 +45,7 @@ class Verdicts:
 
 
 def a_target(number: int = 0) -> Target:
-    token = struct.pack("!Q", number + 1)
-    return Target(Host(f"r{number}"), Endpoint("127.0.0.1", 22), token, addresses=(HERE,), pings_prove=True)
+    return Target(Host(f"r{number}"), "127.0.0.1", 22, addresses=(HERE,), pings_prove=True)
 
 
 @pytest.fixture
@@ -71,7 +70,7 @@ def icmp_sockets(selector: selectors.BaseSelector) -> list[EchoSocket]:
 
 def identifier_of(sock: EchoSocket) -> int:
     """Find out by which identifier the kernel brings replies to a socket."""
-    if sock._identifier is None:
+    if not sock.raw:
         sock._socket.bind(("", 0))
         return int(sock._socket.getsockname()[1])
     return sock._identifier
@@ -100,18 +99,15 @@ def test_replies_that_this_machine_threw_away_make_no_host_silent(selector: sele
 def test_a_reply_counts_by_its_token_and_not_by_its_source(selector: selectors.BaseSelector) -> None:
     verdicts = Verdicts()
     probes = EchoProbes(ReachOptions(timeout_s=0.2, tries=1), verdicts, selector)
-    blackholed, named_by_token = a_target(0), a_target(1)
-    nowhere = Address(socket.AF_INET, ("127.0.0.1", 22))
-    blackholed.addresses = named_by_token.addresses = (nowhere,)
+    silent, named_by_token = a_target(0), a_target(1)
+    elsewhere = Address(socket.AF_INET, ("192.0.2.1", 22))
     try:
         identifier = identifier_of(icmp_sockets(selector)[0])
-        for target in (blackholed, named_by_token):
-            target.sent_ns.append(time.time_ns())
-            target.pinged = (nowhere,)
-            probes._targets[target.token] = target
+        for target, token in ((silent, b"silent!!"), (named_by_token, b"answers!")):
+            probes._sent[token] = target, elsewhere, time.time_ns()
         with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as forger:
-            for token, sequence in ((os.urandom(8), 0), (blackholed.token, 7), (named_by_token.token, 0)):
-                packet = echo_request(socket.AF_INET, identifier, sequence, token, checksum=True)
+            for token in (os.urandom(8), b"answers!", b"answers!"):
+                packet = checksummed(ECHO.pack(REQUEST_TYPE[socket.AF_INET], 0, identifier, 0, token))
                 reply = b"\0" + packet[1:2] + _fixed_checksum(packet) + packet[4:]
                 forger.sendto(reply, ("127.0.0.1", 0))
         turn(probes, selector, 1)
@@ -134,7 +130,7 @@ def test_a_socket_gets_no_other_programs_replies(selector: selectors.BaseSelecto
         theirs.send(0, b"theirs!!", ("127.0.0.1", 0))
         ours.send(0, b"ours!!!!", ("127.0.0.1", 0))
         selector.select(5)
-        assert [token for token, _, _ in ours.replies()] == [b"ours!!!!"]
+        assert [token for token, _ in ours.replies()] == [b"ours!!!!"]
     finally:
         ours.close()
         theirs.close()

@@ -6,9 +6,13 @@ import socket
 
 import pytest
 
-from runner.reach.packet import TOKEN_BYTES, echo_request, parse_echo
+from runner.reach.packet import ECHO, REQUEST_TYPE, TOKEN_BYTES, checksummed, fresh_tokens, parse_echo
 
 TOKEN = bytes(range(TOKEN_BYTES))
+
+
+def request(family: int, identifier: int, sequence: int, token: bytes) -> bytes:
+    return ECHO.pack(REQUEST_TYPE[family], 0, identifier, sequence, token)
 
 
 def internet_checksum(data: bytes) -> int:
@@ -21,20 +25,23 @@ def internet_checksum(data: bytes) -> int:
 
 @pytest.mark.parametrize("token", [TOKEN, b"\0" * TOKEN_BYTES, b"\xff" * TOKEN_BYTES])
 def test_an_ipv4_request_carries_a_correct_checksum(token: bytes) -> None:
-    packet = echo_request(socket.AF_INET, 0xBEEF, 7, token, checksum=True)
+    packet = checksummed(request(socket.AF_INET, 0xBEEF, 7, token))
     assert packet[:2] == b"\x08\x00"
     assert internet_checksum(packet) == 0xFFFF
 
 
 def test_a_checksum_can_be_left_to_the_kernel() -> None:
-    assert (
-        echo_request(socket.AF_INET6, 1, 2, TOKEN, checksum=False)
-        == b"\x80\x00\x00\x00\x00\x01\x00\x02" + TOKEN
-    )
+    assert request(socket.AF_INET6, 1, 2, TOKEN) == b"\x80\x00\x00\x00\x00\x01\x00\x02" + TOKEN
+
+
+def test_every_request_has_a_token_of_its_own() -> None:
+    tokens = fresh_tokens(1000)
+    assert len(set(tokens)) == 1000
+    assert {len(token) for token in tokens} == {TOKEN_BYTES}
 
 
 def test_a_message_is_read_back_as_it_was_written() -> None:
-    assert parse_echo(echo_request(socket.AF_INET, 258, 3, TOKEN, checksum=True)) == (8, 258, 3, TOKEN)
+    assert parse_echo(checksummed(request(socket.AF_INET, 258, 3, TOKEN))) == (8, 258, 3, TOKEN)
 
 
 def test_an_ipv4_header_with_options_before_the_message_is_skipped() -> None:

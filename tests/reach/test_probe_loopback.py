@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.models import Host, HostResult, Phase, Status
-from runner.reach import ReachOptions, linux, probe
+from runner.reach import ReachOptions, Way, linux, probe
 from runner.reach.connect import _is_its_own_peer
 from runner.reach.resolve import numeric_addresses
 
@@ -154,20 +154,23 @@ def test_a_name_that_does_not_exist_is_told_so() -> None:
     assert result.error.startswith("'no-such-host.invalid'")
 
 
-def test_the_local_connection_is_up_without_a_probe() -> None:
-    result = ask(Host("here", {"ansible_connection": "local"}))
-    assert (result.status, result.method, result.rtt_ms) == (Status.OK, None, None)
+def test_a_host_to_which_there_is_no_way_to_go_is_up_without_a_probe() -> None:
+    (result,) = probe([Host("here")], ReachOptions(method="tcp"), ways=lambda _: None)
+    assert (result.status, result.method, result.address, result.rtt_ms) == (Status.OK, None, None, None)
 
 
 def test_a_host_behind_a_jump_host_is_left_to_ssh_by_auto_only() -> None:
-    behind = host("r1", closed_port(), ansible_ssh_common_args="-J bastion")
-    assert (ask(behind).status, ask(behind).method) == (Status.OK, None)
-    assert ask(behind, "tcp").status is Status.UNREACHABLE
+    behind = Way("127.0.0.1", closed_port(), direct=False)
+    (left,) = probe([Host("r1")], ways=lambda _: behind)
+    (judged,) = probe([Host("r1")], ReachOptions(method="tcp"), ways=lambda _: behind)
+    assert (left.status, left.method, left.port) == (Status.OK, None, behind.port)
+    assert (judged.status, judged.reason) == (Status.UNREACHABLE, "port-closed")
 
 
-def test_the_caller_may_know_more_about_jump_hosts() -> None:
-    (result,) = probe([host("r1", closed_port())], behind_jump=lambda _: True)
-    assert result.ok
+def test_the_caller_knows_the_way_better_than_the_inventory() -> None:
+    with listening(greets) as port:
+        (result,) = probe([host("r1", closed_port())], ways=lambda _: Way("127.0.0.1", port))
+    assert (result.status, result.port) == (Status.OK, port)
 
 
 def test_variables_that_cannot_be_used_are_that_hosts_error_alone() -> None:

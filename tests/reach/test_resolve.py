@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.models import Endpoint, Host
+from runner.models import Host
 from runner.reach import Reason
 from runner.reach.reasons import Failure
 from runner.reach.resolve import Resolver, numeric_addresses
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def target(name: str, where: str) -> Target:
-    return Target(Host(name), Endpoint(where, 22), b"12345678")
+    return Target(Host(name), where, 22)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runner.models import Endpoint, Host, Phase, Status
+from runner.models import Host, Phase, Status
 from runner.reach import ReachOptions, Reason
 from runner.reach.reasons import Failure
 from runner.reach.target import Address, Target
@@ -19,11 +19,10 @@ THERE = Address(socket.AF_INET, ("192.0.2.1", 22))
 def a_target(*, pings: int = 0, connects: int = 0, **known: Any) -> Target:
     return Target(
         Host("r1"),
-        Endpoint("192.0.2.1", 22),
-        b"12345678",
+        "192.0.2.1",
+        22,
         addresses=(THERE,),
-        pinged=(THERE,) if pings else (),
-        sent_ns=[1] * pings,
+        pings=pings,
         connects=connects,
         **known,
     )
