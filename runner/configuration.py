@@ -22,6 +22,7 @@ _PATHS = (
     "inventory",
     "known_hosts",
     "private_key",
+    "ssh_config",
     "vault_password_file",
     "output_dir",
     "spill_dir",
@@ -101,9 +102,8 @@ def _rooted(configured: dict[str, Any], root: str | None) -> dict[str, Any]:
     """Return the configuration with its relative paths standing on the folder of the project."""
     if not root:
         return configured
-    for item in _mappings(configured.get("credentials")):
-        for key in ("private_key", "password"):
-            item.update(_rooted_reference(root, key, item.get(key)))
+    if isinstance(configured.get("credentials"), list):
+        configured["credentials"] = [_rooted_credential(root, item) for item in configured["credentials"]]
     for name in _PATHS:
         value = configured.get(name)
         if isinstance(value, str) and name in _PATH_LISTS:
@@ -115,21 +115,21 @@ def _rooted(configured: dict[str, Any], root: str | None) -> dict[str, Any]:
     return configured
 
 
-def _mappings(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _rooted_reference(root: str, key: str, value: Any) -> dict[str, str]:
-    """Return one of a credential's values with its relative path standing on the folder of the project."""
-    if not isinstance(value, str) or (key == "password" and not value.startswith("file:")):
-        return {}
-    if key == "private_key":
-        return {key: _root(root, value)}
-    return {key: f"file:{_root(root, value.removeprefix('file:'))}"}
+def _rooted_credential(root: str, item: Any) -> Any:
+    """Return a credential with its relative paths standing on the folder of the project."""
+    if not isinstance(item, dict):
+        return item
+    rooted = dict(item)
+    key, password = item.get("private_key"), item.get("password")
+    if isinstance(key, str):
+        rooted["private_key"] = _root(root, key)
+    if isinstance(password, str) and password.startswith("file:"):
+        rooted["password"] = f"file:{_root(root, password.removeprefix('file:'))}"
+    return rooted
 
 
 def _root(root: str, path: str) -> str:
-    if "," in path or path.startswith("~"):
+    if "," in path or path.startswith("~") or path == "none":
         return path
     full = Path(root) / path
     try:

@@ -136,6 +136,7 @@ class Session:
         host: The host.
         results: What the commands came to so far.
         sent: Whether any command has been handed to the host.
+        way: What let the user in: `password 2`, `ssh-ed25519 key from agent`; None where that is not known.
     """
 
     def __init__(self, host: Host, options: ConnectionOptions, deadline: Deadline) -> None:
@@ -144,6 +145,7 @@ class Session:
         self.sent = False
         self._options = options
         self._deadline = deadline
+        self.way: str | None = None
         self._connection: Connection | None = None
 
     @property
@@ -313,6 +315,7 @@ class Session:
     def _connected(self) -> Connection:
         if self._connection is None:
             self._connection = connector(self.host)(self.host, self._options, self._deadline)
+            self.way = getattr(self._connection, "way", None)
         return self._connection
 
 
@@ -384,6 +387,7 @@ def _attempt(host: Host, job: Job, options: ConnectionOptions, deadline: Deadlin
         sent=session.sent,
         commands=tuple(session.results),
         value=value,
+        login=session.way,
     )
     return result, passing
 

@@ -206,6 +206,7 @@ class HostResult:
         sent: Whether a command was handed to the host: the point of no return.
         commands: The results of the commands that were sent, in order.
         value: What a host task returned.
+        login: What let the user in (`password 2`, `ssh-ed25519 key from agent`), where it is known.
     """
 
     host: str
@@ -223,6 +224,7 @@ class HostResult:
     commands: tuple[CommandResult, ...] = ()
     value: Any = None
     rtts_ms: tuple[float | None, ...] = ()
+    login: str | None = None
 
     @property
     def ok(self) -> bool:

@@ -163,6 +163,8 @@ def host_document(result: HostResult) -> dict[str, Any]:
         "sent": result.sent,
         "commands": [_command_document(item) for item in result.commands],
     }
+    if result.login is not None:
+        document["login"] = result.login
     if result.rtts_ms:
         document |= _rtt_document(result.rtts_ms)
     if result.value is not None:

@@ -77,7 +77,7 @@ def _read(content: bytes, passphrases: tuple[Secret, ...], what: str) -> paramik
             return _parse(content, passphrases)
     except WrongPassphrase as exc:
         why = "is encrypted, and the passphrase is not right" if passphrases else "is encrypted"
-        text = f"{why}; load it into ssh-agent with ssh-add, or give --ask-passphrase"
+        text = f"{why}; load it into ssh-agent with ssh-add, or set key_passphrase"
         raise _unusable(what, text, "key-encrypted") from exc
     except (
         Exception
@@ -85,11 +85,11 @@ def _read(content: bytes, passphrases: tuple[Secret, ...], what: str) -> paramik
         raise _unusable(what, "is no private key that can be read", "bad-key-file") from exc
 
 
-def is_encrypted(path: str) -> bool:
-    """Whether a file is a private key that a passphrase opens; a file that cannot be read is none."""
+def is_encrypted(path: str, passphrases: Iterable[Secret] = ()) -> bool:
+    """Whether a file is a private key that none of these passphrases opens; one that cannot be read is not."""
     try:
         with _lock:
-            _parse(_content(path, Path(path).expanduser().stat().st_mtime_ns), ())
+            _parse(_content(path, Path(path).expanduser().stat().st_mtime_ns), tuple(passphrases))
     except WrongPassphrase:
         return True
     except Exception:  # noqa: BLE001 - what is wrong with it is said when it is used

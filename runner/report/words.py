@@ -46,7 +46,8 @@ def details(result: HostResult) -> str:
     rtt = f", rtt {result.rtt_ms:.3g} ms" if result.rtt_ms is not None else ""
     attempts = f", {result.attempts} attempts" if result.attempts > 1 else ""
     where = f"{result.address}:{result.port}" if result.address else "address unknown"
-    return visible_line(f"  [{where}{rtt}, {result.duration_s:.2f} s{attempts}]")
+    login = f", by {result.login}" if result.login else ""
+    return visible_line(f"  [{where}{rtt}, {result.duration_s:.2f} s{attempts}{login}]")
 
 
 def body(result: HostResult) -> list[str]:

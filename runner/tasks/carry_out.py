@@ -10,6 +10,7 @@ from runner import runs
 from runner.fanout import Control
 from runner.models import Host, HostResult
 from runner.results import value_text
+from runner.tasks.asking import asked
 from runner.tasks.earlier import Intended, plan, record
 from runner.tasks.interruption import Interruption
 from runner.tasks.present import prepare, present
@@ -39,6 +40,7 @@ def carry_out(name: str, job: Job, call: Call) -> int:
     if not left.hosts and not left.decided:
         say("nothing to do: every one of these hosts ended ok")
         return 0
+    settings = asked(settings, left.hosts)
     run = runs.begin(
         name, settings, commands=job.commands, pattern=settings.group, inventory=inventory.sources
     )

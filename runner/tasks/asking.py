@@ -1,0 +1,83 @@
+"""What is asked for once, on the terminal, before any host is touched: a one-time code, passphrases of keys.
+
+A worker cannot ask: it would do so in the middle of a run, and many of them at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.errors import HostError, UsageError
+from runner.tasks import voice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runner.connection.options import ConnectionOptions
+    from runner.models import Host, Secret
+    from runner.settings import Settings
+
+__all__ = ["asked"]
+
+
+def asked(settings: Settings, hosts: Iterable[Host]) -> Settings:
+    """Return the settings with what was answered.
+
+    A passphrase is asked for each encrypted key that was named and that neither the agent nor another
+    passphrase opens, where there is a terminal; an empty answer leaves the key out.
+
+    Raises:
+        UsageError: A passphrase does not open its key, or nobody answers.
+    """
+    if settings.dry_run:
+        return settings
+    if settings.ask_code:
+        settings = replace(settings, code=voice.ask("One-time code"), given=settings.given | {"code"})
+    if not (sys.stdin is not None and sys.stdin.isatty()):
+        return settings
+    opened = list(settings.key_passphrase)
+    for path in _locked(settings.connection(), hosts):
+        passphrase = _passphrase(path, opened)
+        if passphrase is not None:
+            opened.append(passphrase)
+    return replace(settings, key_passphrase=tuple(opened))
+
+
+def _passphrase(path: str, known: list[Secret]) -> Secret | None:
+    from runner.connection.key_files import is_encrypted  # noqa: PLC0415 - tasks are listed without it
+
+    if not is_encrypted(path, known):
+        return None
+    answer = voice.ask(f"Passphrase of {path}")
+    if not answer:
+        return None
+    if is_encrypted(path, (answer,)):
+        raise UsageError(f"the passphrase of {path} is not right")
+    return answer
+
+
+def _locked(options: ConnectionOptions, hosts: Iterable[Host]) -> list[str]:
+    """Return the encrypted keys that any host's login names, and that no agent holds."""
+    from runner.connection.access import access  # noqa: PLC0415 - as above
+    from runner.connection.agent import agent_keys  # noqa: PLC0415 - as above
+    from runner.connection.key_files import is_encrypted, public_blob  # noqa: PLC0415 - as above
+
+    found: dict[str, str] = {}
+    for host in hosts:
+        try:
+            login = access(host, options).login
+        except HostError:  # it is that host's result, later
+            continue
+        named = [each.key_file for each in login.named if each.key_file is not None]
+        for path in named or login.identities:
+            found.setdefault(path, login.agent)
+    return [
+        path
+        for path, agent in found.items()
+        if Path(path).expanduser().is_file()
+        and is_encrypted(path, options.passphrases)
+        and public_blob(path) not in [key.asbytes() for key in agent_keys(agent)]
+    ]
