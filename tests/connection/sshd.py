@@ -129,7 +129,12 @@ def free_port() -> int:
 
 @contextmanager
 def running_sshd(
-    folder: Path, extra: str = "", address: str = "127.0.0.1", password_hash: str = "*", sudoers: str = ""
+    folder: Path,
+    extra: str = "",
+    address: str = "127.0.0.1",
+    password_hash: str = "*",
+    sudoers: str = "",
+    sftp: bool = True,
 ) -> Iterator[Sshd]:
     """Start a server; end it, and everything it started, when the block ends."""
     program = required_program("sshd")
@@ -143,6 +148,8 @@ def running_sshd(
     server.known_hosts.write_text(known)
     configuration = extra + _CONFIGURATION.format(port=server.port, folder=folder)
     configuration = configuration.replace("ListenAddress 0.0.0.0", f"ListenAddress {address}")
+    if not sftp:
+        configuration = configuration.replace("Subsystem sftp internal-sftp\n", "")
     (folder / "sshd_config").write_text(configuration)
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
