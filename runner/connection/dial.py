@@ -11,8 +11,10 @@ import errno
 import ipaddress
 import os
 import queue
+import re
 import selectors
 import socket
+import struct
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -31,6 +33,8 @@ _ATTEMPT_DELAY_S = 0.25  # RFC 8305 section 5, Connection Attempt Delay
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 _USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)
 _PREAMBLE = 2**14
+_BANNER = re.compile(rb"^SSH-[^\n]*\n", re.MULTILINE)
+_AHEAD = 2**13
 _IPV6 = 6
 
 _REASONS = {
@@ -63,14 +67,18 @@ class PeerSocket:
     def recv(self, size: int) -> bytes:
         """Return up to `size` bytes; empty at the end of the stream.
 
-        A peer that talks on and on without saying `SSH-` counts as ended.
+        A peer that talks on and on without a line that begins with `SSH-` counts as ended.
         """
-        received: bytes = self._raw.recv(size)
+        received = self._receive(size)
         self.received += len(received)
         if not self._settled:
             self.preamble += received[: _PREAMBLE - len(self.preamble)]
-            if len(self.preamble) >= _PREAMBLE and b"SSH-" not in self.preamble:
+            if len(self.preamble) >= _PREAMBLE and not _BANNER.search(self.preamble):
                 return b""
+        return received
+
+    def _receive(self, size: int) -> bytes:
+        received: bytes = self._raw.recv(size)
         return received
 
     def settle(self) -> None:
@@ -91,35 +99,63 @@ class PeerSocket:
 
 
 class SshSocket(PeerSocket):
-    """A TCP socket without the waits that Paramiko's own use of sockets costs.
+    """A TCP socket without the waits and calls that Paramiko's own use of sockets costs.
 
     Nagle's algorithm and delayed acknowledgements cost about 40 ms each in login and in the first channel,
     and a `close` that another thread waits on takes effect up to 100 ms late; `shutdown` first wakes it at
-    once.
+    once. Paramiko reads each packet in two parts, and Python waits for a socket before it reads or writes:
+    here one call reads what has come, and the system keeps the timeouts.
     """
 
     def __init__(self, raw: socket.socket) -> None:
         super().__init__(raw)
         self._reader: int | None = None
+        self._ahead = b""
+        raw.settimeout(None)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if _USER_TIMEOUT is not None:
             raw.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, 60_000)
 
+    def settimeout(self, seconds: float | None) -> None:
+        """Set how long `send` and `recv` wait."""
+        whole, part = divmod(seconds or 0.0, 1.0)
+        limit = struct.pack("@ll", int(whole), int(part * 1e6))  # struct timeval, socket(7)
+        self._raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        self._raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+
     def send(self, data: bytes) -> int:
-        """Send what fits; return how many bytes that was."""
-        sent: int = self._raw.send(data)
+        """Send what fits; return how many bytes that was.
+
+        Raises:
+            TimeoutError: Nothing did in time.
+        """
+        try:
+            sent: int = self._raw.send(data)
+        except BlockingIOError as exc:
+            raise TimeoutError from exc
         if _QUICKACK is not None:
-            try:
+            with contextlib.suppress(OSError):
                 self._raw.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-            except OSError:
-                return sent
         return sent
 
     def recv(self, size: int) -> bytes:
-        """Return up to `size` bytes; empty at the end of the stream."""
-        self._reader = threading.get_ident()
-        return super().recv(size)
+        """Return up to `size` bytes; empty at the end of the stream.
+
+        Raises:
+            TimeoutError: Nothing came in time.
+        """
+        if not self._ahead:
+            self._reader = threading.get_ident()
+            self._ahead = super().recv(max(size, _AHEAD))
+        data, self._ahead = self._ahead[:size], self._ahead[size:]
+        return data
+
+    def _receive(self, size: int) -> bytes:
+        try:
+            return super()._receive(size)
+        except BlockingIOError as exc:
+            raise TimeoutError from exc
 
     def close(self) -> None:
         """Close the connection now, also for whoever waits on it in another thread.

@@ -56,7 +56,7 @@ def agree(
     _prefer(transport, asked)
     transport.banner_timeout = options.connect_timeout_s + 1
     try:
-        transport.start_client(timeout=options.connect_timeout_s + 1)
+        transport.negotiate()
     except Exception as exc:  # whatever its thread ran into is raised here
         raise _no_handshake(transport, socket, exc) from exc
     socket.settle()

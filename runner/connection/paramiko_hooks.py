@@ -36,12 +36,17 @@ from paramiko.common import (
     cMSG_GLOBAL_REQUEST,
 )
 
+from runner.connection.packets import Packets
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.connection.dial import PeerSocket
 
 __all__ = ["Transport", "ask_for_sign", "send_signal", "sending_on"]
+
+_LOOK_UP_S = 30.0
+_GONE_S = 0.5
 
 _ON_OPEN_CHANNELS = (
     MSG_CHANNEL_DATA,
@@ -100,10 +105,44 @@ class Transport(paramiko.Transport):
     }
 
     def __init__(self, sock: PeerSocket) -> None:
-        super().__init__(sock)  # type: ignore[arg-type]
+        super().__init__(sock, packetizer_class=Packets)  # type: ignore[arg-type]
+        # Paramiko looks up ten times a second for a timer that runs out, which is none of ours.
+        sock.settimeout(_LOOK_UP_S)
         self.runner_sender = threading.local()
         self._opening = threading.local()
         self._refusals = {}
+
+    def negotiate(self) -> None:
+        """Exchange keys, for as long as the socket stands.
+
+        Raises:
+            Exception: Whatever ended that; anything may come out of what a hostile peer sends.
+        """
+        agreed = threading.Event()
+        self.start_client(agreed)
+        self._wait(agreed)
+        error = self.get_exception()
+        if error is not None:
+            raise error
+        if not self.is_active():
+            raise paramiko.SSHException("the connection was closed")
+
+    def auth_publickey(
+        self, username: str, key: paramiko.PKey, event: threading.Event | None = None
+    ) -> list[str]:
+        """Log in with a key as Paramiko does, without looking ten times a second whether that is done."""
+        if event is not None:
+            return super().auth_publickey(username, key, event)
+        answered = threading.Event()
+        super().auth_publickey(username, key, answered)
+        self._wait(answered)
+        wanted: list[str] = self.auth_handler.wait_for_response(answered)  # type: ignore[union-attr]
+        return wanted
+
+    def _wait(self, event: threading.Event) -> None:
+        """Wait for an event of Paramiko's thread, which sets it at its end, too, if it is there by then."""
+        while not event.wait(_GONE_S) and self.is_active():
+            pass
 
     def open_channel(self, *args: Any, **options: Any) -> paramiko.Channel:
         """Open a channel as Paramiko does, but raise what its own refusal said."""

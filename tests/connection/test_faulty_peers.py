@@ -94,7 +94,7 @@ CASES = [
     spoken(
         "auth_code_too",
         Status.AUTH,
-        "login-refused",
+        "code-needed",
         Phase.LOGIN,
         questions=(("Password: ", PASSWORD), ("Verification code: ", "123456")),
     ),
