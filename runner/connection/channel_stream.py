@@ -35,6 +35,7 @@ PACKET = 2**17
 _CHUNK = 2**20
 _SAID = 2000
 _REARM_S = 1.0
+_DYING_S = 0.2
 
 
 class ChannelStream:
@@ -203,6 +204,8 @@ class ChannelStream:
         cut_off = self._cut_off()
         if cut_off is not None:
             return cut_off
+        # The channels of a connection that dies are closed a moment before it counts as dead.
+        self._channel.transport.join(_DYING_S)
         if not self._channel.transport.is_active():
             return StreamEnded(
                 "the connection ended in the middle of a transfer",

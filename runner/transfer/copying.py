@@ -244,7 +244,10 @@ class Copy:
 
     def _put_in_place(self, piece: _Piece) -> None:
         if piece.temporary != piece.place:
-            self._target.replace(piece.temporary, piece.place)
+            try:
+                self._target.replace(piece.temporary, piece.place)
+            except HostError as exc:
+                raise reworded(exc, piece.temporary, piece.place) from exc
         self._moved.files += 1
         self._moved.size += piece.size
 

@@ -37,7 +37,7 @@ _PLAIN = re.compile(r"(?!-)[\w.:/@%+=,-]+")
 _LOOK = """\
 if [ -h "$1" ] && [ "$2" = link ]; then echo link 0
 elif [ -d "$1" ]; then echo folder 0
-elif [ -f "$1" ]; then echo file $(wc -c <"$1")
+elif [ -f "$1" ]; then echo file $(wc -c <"$1" || echo 0)
 elif [ -e "$1" ]; then echo special 0
 else echo none 0; fi
 """

@@ -30,6 +30,7 @@ _NUMBER = struct.Struct(">I")
 _PIECE = 2**15
 """What every server takes in one request (section 3)."""
 _LARGEST = 255 * 2**10
+_LONGEST_HANDLE = 256  # section 6.2
 
 _POSIX_RENAME = b"posix-rename@openssh.com"
 _LIMITS = b"limits@openssh.com"
@@ -193,7 +194,10 @@ class SftpFiles:
         answer, reader = self._talk.ask(kind, _name(path), *fields)
         if answer != Message.HANDLE:
             raise self._refused(answer, reader, path)
-        return reader.string()
+        handle = reader.string()
+        if len(handle) > _LONGEST_HANDLE:
+            raise bad_reply(f"the SFTP server gives a handle of {len(handle)} bytes")
+        return handle
 
     def _do(self, kind: Message, path: str, *fields: bytes, name: bytes = b"") -> None:
         answer, reader = self._talk.ask(kind, *([name] if name else []), _name(path), *fields)
@@ -245,5 +249,5 @@ def _status(kind: int, reader: Reader) -> Status:
 
 def _error(status: Status, path: str) -> TransferFailed:
     words, reason = _CODES.get(status.code, ("", "refused"))
-    said = words or excerpt(status.text) or f"status {status.code}"
+    said = words or excerpt(status.text) or f"the server says no more than: failure {status.code}"
     return TransferFailed(f"{shown(path)}: {said}", reason=reason, phase=Phase.TRANSFER)
