@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import UsageError
-from runner.report.file_names import FAILED, INDEX, file_names
+from runner.file_names import FAILED, INDEX, file_names
 from runner.report.json import encode
 from runner.report.terminal import visible_line
 from runner.results import run_document

@@ -19,7 +19,7 @@ from runner.tasks.select import select
 from runner.tasks.voice import say
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from runner.jobs import Job
     from runner.tasks.fleet import Call
@@ -35,6 +35,7 @@ def carry_out(name: str, job: Job, call: Call) -> int:
     """
     settings = prepare(call.settings)
     inventory, hosts = select(settings)
+    job = _fitted(job, hosts)
     arguments = _told(job)
     left = plan(settings, hosts, Intended(name, job.commands, arguments))
     if not left.hosts and not left.decided:
@@ -62,6 +63,12 @@ def carry_out(name: str, job: Job, call: Call) -> int:
         recording=recording,
         inventory=inventory,
     )
+
+
+def _fitted(job: Job, hosts: Sequence[Host]) -> Job:
+    """Return a job as it is to be done on these very hosts, where it is one that asks."""
+    fitted: Callable[[Sequence[str]], Job] | None = getattr(job, "fitted", None)
+    return job if fitted is None else fitted([host.name for host in hosts])
 
 
 def _told(job: Job) -> dict[str, str]:

@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.errors import UsageError
+from runner.file_names import file_name, file_names
 from runner.inventory import load
 from runner.models import CommandResult, HostResult, Run, Status
-from runner.report.file_names import file_name, file_names
 from runner.report.files import OutputFolder
 
 HOSTILE = [
