@@ -73,7 +73,8 @@ class Access:
         last = jumps[-1]
         config = host_config(given.ssh_config, last.address, last.user, last.port)
         before = jumps[:-1] or config.jumps
-        if any(jump.address == last.address for jump in before):
+        place = last.address, last.port or _SSH_PORT
+        if any((jump.address, jump.port or _SSH_PORT) == place for jump in before):
             raise invalid(f"jump host {last}: the way there leads through itself, a loop")
         return cls(
             Endpoint(config.address or last.address, last.port or config.port or _SSH_PORT),
