@@ -83,10 +83,12 @@ class FunctionJob:
     Attributes:
         function: The function.
         arguments: Its arguments beside the session, by name.
+        repeatable: Whether it may be done again on a host whose worker died, where it may be half done.
     """
 
     function: Callable[..., Any]
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    repeatable: bool = False
 
     @property
     def commands(self) -> tuple[str, ...]:

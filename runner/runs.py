@@ -90,7 +90,7 @@ def carry_out(
         UsageError: The executor cannot be used.
     """
     if settings.dry_run:
-        yield from _dry(hosts, f"would be sent: {' ; '.join(job.commands)}" if job.commands else None)
+        yield from _dry(hosts, _described(job), settings)
         return
     from runner import fanout  # noqa: PLC0415 - brings Paramiko in
 
@@ -111,11 +111,12 @@ def carry_out(
 def ping(hosts: Iterable[Host], settings: Settings) -> Generator[HostResult, None, None]:
     """Ping hosts and yield each host's result as it is known."""
     if settings.dry_run:
-        yield from _dry(hosts)
+        yield from _dry(hosts, None)
         return
     from runner.reach import probe  # noqa: PLC0415
+    from runner.ways import ways  # noqa: PLC0415
 
-    yield from probe(hosts, ping_options(settings))
+    yield from probe(hosts, ping_options(settings), ways=ways(settings.connection()))
 
 
 def ping_options(settings: Settings) -> ReachOptions:
@@ -124,6 +125,20 @@ def ping_options(settings: Settings) -> ReachOptions:
     return options if settings.rate is None else replace(options, rate=settings.rate)
 
 
-def _dry(hosts: Iterable[Host], text: str | None = None) -> Iterator[HostResult]:
-    for host in hosts:
-        yield HostResult(host.name, Status.SKIPPED, reason="dry-run", error=text)
+def _described(job: Job) -> str | None:
+    return f"would be sent: {' ; '.join(job.commands)}" if job.commands else None
+
+
+def _dry(hosts: Iterable[Host], text: str | None, settings: Settings | None = None) -> Iterator[HostResult]:
+    """Say of each host what would be done, and in which batch."""
+    batches: Iterable[Sequence[Host]] = (tuple(hosts),)
+    if settings is not None and (settings.serial or settings.shuffle or settings.order != "inventory"):
+        from runner import fanout  # noqa: PLC0415 - brings Paramiko in
+
+        batches = fanout.planned(hosts, settings.fanout())
+    batches = tuple(batches)
+    for number, batch in enumerate(batches, 1):
+        place = f"batch {number} of {len(batches)}" if len(batches) > 1 else None
+        said = "; ".join(part for part in (place, text) if part) or None
+        for host in batch:
+            yield HostResult(host.name, Status.SKIPPED, reason="dry-run", error=said)

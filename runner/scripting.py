@@ -106,5 +106,5 @@ def _job(what: str | Sequence[str] | Callable[..., Any]) -> Job:
     if isinstance(what, str):
         return CommandJob((what,))
     if callable(what):
-        return FunctionJob(unwrapped(what))
+        return FunctionJob(unwrapped(what), repeatable=getattr(what, "repeatable", False))
     return CommandJob(tuple(what))

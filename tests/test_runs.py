@@ -47,6 +47,18 @@ def test_a_dry_run_names_every_host_and_touches_none() -> None:
         ]
 
 
+def test_a_dry_run_tells_batches_in_the_order_in_which_they_would_be_done() -> None:
+    settings = Settings.resolve({"dry_run": True, "serial": "1,50%", "order": "reverse_sorted"})
+    hosts = [Host(name) for name in "abcd"]
+    found = list(runs.carry_out(runs.begin("run", settings), hosts, CommandJob(("x", "y")), settings))
+    assert [(result.host, result.error) for result in found] == [
+        ("d", "batch 1 of 3; would be sent: x ; y"),
+        ("c", "batch 2 of 3; would be sent: x ; y"),
+        ("b", "batch 2 of 3; would be sent: x ; y"),
+        ("a", "batch 3 of 3; would be sent: x ; y"),
+    ]
+
+
 def test_a_run_has_an_end() -> None:
     begun = runs.begin("run", Settings(), commands=("x",), pattern="all", inventory=("i",))
     ended = runs.end(begun)

@@ -12,14 +12,14 @@ from runner.fanout.options import FanoutOptions
 from runner.fanout.order import arranged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from runner.connection import ConnectionOptions
     from runner.jobs import Job
     from runner.models import Host, HostResult
     from runner.reach import ReachOptions
 
-__all__ = ["Control", "FanoutOptions", "stream"]
+__all__ = ["Control", "FanoutOptions", "planned", "stream"]
 
 
 def stream(  # noqa: PLR0913 - one composition of parts that have nothing else in common
@@ -48,11 +48,19 @@ def stream(  # noqa: PLR0913 - one composition of parts that have nothing else i
     Raises:
         UsageError: The executor cannot be used.
     """
-    once = list({host.name: host for host in hosts}.values())
-    chosen = arranged(once, options.order, options.seed)
+    chosen = _arranged(hosts, options)
     if not chosen:
         return
     task = (job, connection, run)
     with closing(Loop(len(chosen), task, options, control or Control(), starting)) as loop:
         for batch in cut(chosen, options.batches):
             yield from loop.batch(batch, reach)
+
+
+def planned(hosts: Iterable[Host], options: FanoutOptions) -> Iterator[Sequence[Host]]:
+    """Yield the batches in which `stream` would do something on hosts, in their order."""
+    return cut(_arranged(hosts, options), options.batches)
+
+
+def _arranged(hosts: Iterable[Host], options: FanoutOptions) -> list[Host]:
+    return arranged(list({host.name: host for host in hosts}.values()), options.order, options.seed)

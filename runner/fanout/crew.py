@@ -46,6 +46,7 @@ class Crew:
     Attributes:
         most: How many hosts the executor has in flight at once, whatever was asked for.
         elsewhere: Whether its workers stand elsewhere, so that what answers here says nothing.
+        in_process: Whether they work in this process, so that what is open here can be handed to them.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Crew:
         self._executor = executors.create(options.executor, most, options.executor_settings)
         self.most: int = getattr(self._executor, "max_workers", most)
         self.elsewhere: bool = getattr(self._executor, "elsewhere", False)
+        self.in_process: bool = getattr(self._executor, "in_process", False)
         self._connection = _shared(connection, getattr(self._executor, "processes", 1))
 
     def submit(self, waiting: Waiting) -> HostResult | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -13,18 +14,34 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from queue import SimpleQueue
 
+    from runner.connection.handover import Handover
     from runner.models import Host
-    from runner.reach import ReachOptions
+    from runner.reach import ReachOptions, Ways
 
 __all__ = ["Gate"]
 
 
 class Gate:
-    """A thread that pings the hosts of a batch and passes every answer on as it comes."""
+    """A thread that pings the hosts of a batch and passes every answer on as it comes.
 
-    def __init__(self, hosts: Sequence[Host], options: ReachOptions, events: SimpleQueue[Event]) -> None:
+    Args:
+        hosts: The hosts.
+        options: How they are pinged.
+        ways: Tells the way to each.
+        handover: Takes the connections with which hosts were probed, for whoever logs in.
+        events: Where answers are put.
+    """
+
+    def __init__(
+        self,
+        hosts: Sequence[Host],
+        options: ReachOptions,
+        ways: Ways,
+        handover: Handover,
+        events: SimpleQueue[Event],
+    ) -> None:
         self._hosts = hosts
-        self._options = options
+        self._probe = partial(probe, hosts, options, ways=ways, handover=handover)
         self._events = events
         self._closed = False
         Thread(target=self._pass_on, name="runner-gate", daemon=True).start()
@@ -35,7 +52,7 @@ class Gate:
 
     def _pass_on(self) -> None:
         try:
-            with closing(probe(self._hosts, self._options)) as answers:
+            with closing(self._probe()) as answers:
                 for answer in answers:
                     if self._closed:
                         return

@@ -16,6 +16,7 @@ from threading import Timer
 from typing import TYPE_CHECKING
 
 from runner.connection import deadline
+from runner.connection.handover import Handover
 from runner.errors import RunnerError
 from runner.fanout.crew import Crew
 from runner.fanout.events import Event, Finished, GateEnded, Stop
@@ -27,6 +28,7 @@ from runner.fanout.workers import Adaptive, Fixed, Workers
 from runner.limits import Limits, Verdict
 from runner.models import Host, HostResult, Status
 from runner.results import value_text
+from runner.ways import ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -80,6 +82,7 @@ class Loop:
         # One after the other means that; else somebody may stand in for those who wait for a host that hangs.
         spare = min(options.spare.of(workers), workers - 1, total - workers) if options.spare else 0
         self._crew = Crew(options, workers + spare, task, self._running, self._events)
+        self._ways = ways(task[1])
         self._workers: Workers = Adaptive(workers) if options.adaptive else Fixed(workers)
         self._overdue = Overdue(spare)
         self._limits = Limits(total, options.max_fail, options.max_refused)
@@ -106,7 +109,10 @@ class Loop:
         if not pinged:
             yield from self._decide()
             return
-        with closing(Gate(hosts, reach, self._events)):
+        with (
+            closing(Handover(self._crew.most if self._crew.in_process else 0)) as handover,
+            closing(Gate(hosts, reach, self._ways, handover, self._events)),
+        ):
             yield from self._decide()
 
     def _decide(self) -> Iterator[HostResult]:

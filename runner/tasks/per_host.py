@@ -25,7 +25,7 @@ class HostTask(FleetTask):
         UsageError: A parameter of the function is called like a flag that every task has.
     """
 
-    def __init__(self, function: Callable[..., Any], **options: Any) -> None:
+    def __init__(self, function: Callable[..., Any], *, repeatable: bool = False, **options: Any) -> None:
         taken = set(inspect.signature(function).parameters) & (set(Settings.flags()) | {"given"})
         if taken:
             raise UsageError(
@@ -33,16 +33,17 @@ class HostTask(FleetTask):
                 "give the parameter another name"
             )
         self.function = function
+        self.repeatable = repeatable
         options.setdefault("name", function.__name__.strip("_"))
-        super().__init__(_body(function), **options)
+        super().__init__(_body(function, repeatable=repeatable), **options)
 
 
-def _body(function: Callable[..., Any]) -> Callable[..., int]:
+def _body(function: Callable[..., Any], *, repeatable: bool) -> Callable[..., int]:
     def body(call: Call, **arguments: Any) -> int:
         from runner.jobs import FunctionJob  # noqa: PLC0415 - tasks are listed without loading what runs them
         from runner.tasks.carry_out import carry_out  # noqa: PLC0415
 
-        return carry_out(function.__name__, FunctionJob(function, arguments), call)
+        return carry_out(function.__name__, FunctionJob(function, arguments, repeatable), call)
 
     functools.update_wrapper(body, function)
     # Invoke reads a task's own arguments off its signature; the first parameter is whatever Invoke passes.
@@ -59,7 +60,8 @@ def host_task(function: Callable[..., Any] | None = None, **options: Any) -> Any
 
     Args:
         function: The function.
-        options: What `invoke.task` takes: `name`, `aliases`, `help`.
+        options: What `invoke.task` takes: `name`, `aliases`, `help`; and `repeatable=True` where it does no
+            harm twice: it is then done again on hosts whose worker died.
     """
     if function is None:
         return lambda later: HostTask(later, **options)

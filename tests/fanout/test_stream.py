@@ -17,7 +17,7 @@ from runner.demo import Device, Fleet, replicas
 from runner.errors import PermissionMissing
 from runner.fanout import Control, FanoutOptions, stream
 from runner.jobs import FunctionJob
-from runner.quantities import share, shares
+from runner.quantities import Spread, share, shares
 from runner.reach import ReachOptions
 from runner.settings import Settings
 from tests.executors import jobs
@@ -121,6 +121,80 @@ def test_a_rate_spaces_the_starts() -> None:
     )
     assert len(statuses(found)) == 6
     assert all(later - earlier > 0.04 for earlier, later in pairwise(starts))
+
+
+def test_hosts_of_one_site_are_never_at_work_together() -> None:
+    chosen = [Host(f"h{n:02}", {"site": n % 3}) for n in range(30)]
+    at_work: list[int] = []
+    together, lock = 0, threading.Lock()
+
+    def work(session: Any) -> None:
+        nonlocal together
+        site = session.variables["site"]
+        with lock:
+            together += site in at_work
+            at_work.append(site)
+        time.sleep(0.005)
+        with lock:
+            at_work.remove(site)
+
+    assert set(statuses(fan_out(chosen, work, workers=10, spread=Spread("site"))).values()) == {Status.OK}
+    assert together == 0
+
+
+def test_hosts_are_started_in_the_order_that_was_asked_for() -> None:
+    begun: list[str] = []
+    list(fan_out(hosts(9), workers=1, order="reverse_sorted", starting=begun.extend))
+    assert begun == sorted(begun, reverse=True)
+    begun.clear()
+    list(fan_out(hosts(9), order="shuffle", seed=3, batches=shares("1"), starting=begun.extend))
+    assert begun != sorted(begun)
+
+
+@pytest.mark.parametrize("executor", ["serial", "thread", "process"])
+def test_when_the_time_of_the_run_is_over_what_runs_is_ended_and_the_rest_not_started(executor: str) -> None:
+    chosen = [Host(f"h{n}", {"ansible_connection": "local"}) for n in range(4)]
+    begin = time.monotonic()
+    options = {"executor": executor, "workers": 2, "spare": "0", "timeout_total": "4s"}
+    results = runner.run(chosen, "sleep 60", **options)
+    assert time.monotonic() - begin < 40
+    assert {(str(result.status), result.reason) for result in results.values()} == {
+        ("cancelled", "run-deadline")
+    }
+    assert all("4 s were over (--timeout-total)" in str(result.error) for result in results.values())
+    assert not results["h3"].sent
+
+
+def test_a_run_that_is_in_time_knows_nothing_of_its_deadline() -> None:
+    assert set(statuses(fan_out(hosts(20), total_s=60.0)).values()) == {Status.OK}
+    assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+
+
+def test_hosts_that_hang_keep_nobody_waiting() -> None:
+    """Every twentieth hangs; without spares four of them would hold all four workers."""
+    release = threading.Event()
+    healthy = 0
+
+    def work(session: Any) -> None:
+        if int(session.name[1:]) % 20 == 7:
+            release.wait(60)
+        time.sleep(0.01)
+
+    for result in fan_out(hosts(100), work, workers=6, spare=share("100%")):
+        healthy += result.ok
+        if healthy == 95:
+            release.set()
+    assert healthy == 100
+
+
+def test_the_number_of_workers_that_goes_well_is_found_out_and_can_be_asked_for() -> None:
+    control = Control()
+    seen = []
+    for result in fan_out(hosts(300), control=control, workers=60, adaptive=True):
+        assert result.ok
+        seen.append(control.workers)
+    assert seen[0] <= 21
+    assert 20 < max(seen) <= 60
 
 
 def test_an_observer_that_fails_is_not_what_stops_a_run(caplog: pytest.LogCaptureFixture) -> None:
