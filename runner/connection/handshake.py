@@ -53,6 +53,7 @@ def agree(
     """
     known = known_hosts.load(options.known_hosts)
     asked = types or frozenset(known.likely_types(target.address, target.port))
+    transport.runner_certificates = bool(known.authorities(target.address, target.port))
     _prefer(transport, asked)
     transport.banner_timeout = options.connect_timeout_s + 1
     try:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import logging
+import shlex
+import time
 from typing import TYPE_CHECKING
 
 from runner.connection import known_hosts
+from runner.connection.host_certificates import authority_of, fault
 from runner.connection.known_hosts import Verdict, fingerprint
 from runner.connection.options import HostKeyPolicy
 from runner.errors import HostKeyRejected
@@ -58,6 +61,9 @@ def judge(
     policy = options.host_key_policy
     if policy is HostKeyPolicy.OFF:
         return
+    certified = _certified(key, known, target)
+    if certified is None:
+        return
     blob = base64.b64encode(key.asbytes()).decode()
     verdict, against = known.check(target.address, target.port, blob)
     if verdict is Verdict.KNOWN:
@@ -72,7 +78,28 @@ def judge(
         )
         other.types = types
         raise other
-    raise _rejected(verdict, key, against)
+    raise _rejected(verdict, key, against, target, certified)
+
+
+def _certified(key: paramiko.PKey, known: KnownHosts, target: Endpoint) -> str | None:
+    """Return why no certificate vouches for a key, empty where none claims to; None where one does.
+
+    A certificate that does not, counts as none: what it certifies may still be on record by itself, as with
+    OpenSSH.
+
+    Raises:
+        HostKeyRejected: The key, or the authority, is revoked.
+    """
+    certificate = getattr(key, "public_blob", None)
+    if certificate is None:
+        return ""
+    authority = authority_of(certificate.key_blob) or ""
+    for blob in (authority, base64.b64encode(key.asbytes()).decode()):
+        revoked = known.revoked(target.address, target.port, blob)
+        if revoked is not None:
+            raise _rejected(Verdict.REVOKED, key, [revoked], target)
+    authorities = {entry.blob for entry in known.authorities(target.address, target.port)}
+    return fault(certificate.key_blob, target.address, authorities, time.time())
 
 
 def _record(target: Endpoint, key_type: str, blob: str, options: ConnectionOptions) -> None:
@@ -85,21 +112,28 @@ def _record(target: Endpoint, key_type: str, blob: str, options: ConnectionOptio
         logger.warning("%s: the new key of %s was not recorded: %s", path, target, exc.strerror)
 
 
-def _rejected(verdict: Verdict, key: paramiko.PKey, against: list[Entry]) -> HostKeyRejected:
+def _rejected(
+    verdict: Verdict, key: paramiko.PKey, against: list[Entry], target: Endpoint, certificate: str = ""
+) -> HostKeyRejected:
     shown = f"{key.get_name()} {fingerprint(key.asbytes())}"
     where = ", ".join(sorted({entry.place for entry in against}))
+    name = known_hosts.host_pattern(target.address, target.port)
     if verdict is Verdict.REVOKED:
         text, reason = f"the host key is revoked in {where}: {shown}", "hostkey-revoked"
     elif verdict is Verdict.CHANGED:
         reason = "hostkey-changed"
         text = (
-            f"the host key is not the one on record in {where}: it shows {shown}; if the host was "
-            "reinstalled, delete that line and record the new key, else somebody may be listening"
+            f"remote host identification has changed, somebody may be listening: it shows {shown}, {where} has "
+            "another; if the host was reinstalled: invoke trust --replace-changed, or "
+            f"ssh-keygen -R {shlex.quote(name)}"
         )
+    elif certificate:
+        reason = "hostkey-certificate"
+        text = f"the host's certificate does not vouch for it, {certificate}; its key {shown} is not known"
     else:
         reason = "hostkey-unknown"
         text = (
             f"the host key is not known: {shown}; after checking it, record it with "
-            "--host-key-policy accept-new"
+            "invoke trust or --host-key-policy accept-new"
         )
     return HostKeyRejected(text, reason=reason, phase=Phase.HANDSHAKE)

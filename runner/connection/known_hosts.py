@@ -49,6 +49,7 @@ class _Index:
     hashed_types: set[str] = field(default_factory=set)
     by_key: dict[str, list[Names]] = field(default_factory=dict)
     revoked: list[tuple[Names, Entry]] = field(default_factory=list)
+    authorities: list[tuple[Names, Entry]] = field(default_factory=list)
 
     def add(self, text: str, path: str, first_line: int) -> None:
         """Take in lines of a file; warn of those that cannot be read."""
@@ -67,6 +68,7 @@ class _Index:
             self.revoked.append((names, entry))
             return
         if marker is not None:
+            self.authorities.append((names, entry))
             return
         for name in names.plain:
             self.plain.setdefault(name, []).append(entry)
@@ -123,14 +125,33 @@ class KnownHosts:
         server on another port but does not speak against one (OpenSSH's `check_host_key`).
         """
         names = _names(address, port)
-        for file in self._files:
-            for revoked, entry in file.revoked:
-                if entry.blob == blob and any(revoked.match(name) for name in names):
-                    return Verdict.REVOKED, [entry]
+        revoked = self.revoked(address, port, blob)
+        if revoked is not None:
+            return Verdict.REVOKED, [revoked]
         if any(file.vouches(name, blob) for file in self._files for name in names):
             return Verdict.KNOWN, []
         against = [entry for file in self._files for entry in file.entries(names[0])]
         return (Verdict.CHANGED if against else Verdict.UNKNOWN), against
+
+    def revoked(self, address: str, port: int, blob: str) -> Entry | None:
+        """Return the line that revokes a key, or an authority, for a host; None where there is none."""
+        names = _names(address, port)
+        lines = (line for file in self._files for line in file.revoked)
+        return next(
+            (entry for of, entry in lines if entry.blob == blob and any(of.match(name) for name in names)),
+            None,
+        )
+
+    def authorities(self, address: str, port: int) -> list[Entry]:
+        """Return the keys of those whose certificates vouch for a host (`@cert-authority`)."""
+        names = _names(address, port)
+        lines = (line for file in self._files for line in file.authorities)
+        return [entry for of, entry in lines if any(of.match(name) for name in names)]
+
+    def places(self, address: str, port: int) -> list[Entry]:
+        """Return every key on record for exactly this host, hashed names included."""
+        name = host_pattern(address, port).lower()
+        return [entry for file in self._files for entry in file.entries(name)]
 
 
 def host_pattern(address: str, port: int) -> str:

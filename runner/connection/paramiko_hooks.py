@@ -36,6 +36,7 @@ from paramiko.common import (
     cMSG_GLOBAL_REQUEST,
 )
 
+from runner.connection.host_certificates import SUFFIX
 from runner.connection.packets import Packets
 
 if TYPE_CHECKING:
@@ -90,9 +91,11 @@ class Transport(paramiko.Transport):
     Attributes:
         runner_sender: The channel that each thread is sending on, for `sending_on`.
         runner_disconnect: Code and words of the server's disconnect message, where one came.
+        runner_certificates: Whether a host's certificates are asked for before its keys.
     """
 
     runner_disconnect: tuple[int, str] | None = None
+    runner_certificates = False
     _asked_for_service = False
     runner_sender: threading.local
     _opening: threading.local
@@ -143,6 +146,11 @@ class Transport(paramiko.Transport):
         """Wait for an event of Paramiko's thread, which sets it at its end, too, if it is there by then."""
         while not event.wait(_GONE_S) and self.is_active():
             pass
+
+    @property
+    def preferred_keys(self) -> tuple[str, ...]:
+        """The types of host key in the order in which they are asked for: Paramiko has certificates last."""
+        return tuple(sorted(super().preferred_keys, key=lambda name: (SUFFIX in name) is not self.runner_certificates))
 
     def open_channel(self, *args: Any, **options: Any) -> paramiko.Channel:
         """Open a channel as Paramiko does, but raise what its own refusal said."""
