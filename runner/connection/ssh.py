@@ -217,7 +217,8 @@ class SshConnection:
         """
         elevation = self._elevation()
         channel = self._open_channel(window_size=WINDOW, max_packet_size=PACKET)
-        idle = min(self._options.command_timeout_s or IDLE_S, IDLE_S)
+        given = (IDLE_S, self._options.command_timeout_s, self._options.idle_timeout_s)
+        idle = min(seconds for seconds in given if seconds is not None)
         stream = ChannelStream(channel, self._deadline, idle, self._hang_up)
         try:
             stream.begin(command, elevation)
