@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runner.models import Status
+from runner.models import HostResult, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from runner.models import HostResult, Run
+    from runner.models import Run
 
 __all__ = ["Query", "Record", "Span", "Summary"]
 
@@ -68,6 +68,15 @@ class Record:
     def failed(self) -> tuple[str, ...]:
         """Hosts that did not end `ok`, and those that have no result."""
         return tuple(name for name in self.hosts if name not in self.results or not self.results[name].ok)
+
+    def result(self, name: str) -> HostResult:
+        """Return a host's result; of a host without one, what is known of it."""
+        if name in self.results:
+            return self.results[name]
+        if name in self.started:
+            text = "the run was killed while it was at work here: what was done is not known"
+            return HostResult(name, Status.LOST, reason="in-doubt", error=text, sent=True)
+        return HostResult(name, Status.CANCELLED, reason="not-reached", error="the run did not come to it")
 
     def _doubtful(self, name: str) -> bool:
         result = self.results.get(name)

@@ -8,16 +8,30 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
+from runner.tasks.diff import diff
 from runner.tasks.get import get
 from runner.tasks.history import history
 from runner.tasks.inventory import inventory
 from runner.tasks.per_host import host_task
 from runner.tasks.ping import ping
 from runner.tasks.put import put
+from runner.tasks.report import report
 from runner.tasks.run import run
 from runner.tasks.script import script
 
-__all__ = ["get", "history", "host_task", "inventory", "namespace", "ping", "put", "run", "script"]
+__all__ = [
+    "diff",
+    "get",
+    "history",
+    "host_task",
+    "inventory",
+    "namespace",
+    "ping",
+    "put",
+    "report",
+    "run",
+    "script",
+]
 
-namespace = Collection(ping, run, put, get, script, inventory)
+namespace = Collection(ping, run, put, get, script, inventory, diff, report)
 namespace.add_collection(history)

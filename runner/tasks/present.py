@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from runner.tasks.interruption import Interruption
     from runner.tasks.recording import Recording
 
-__all__ = ["prepare", "present", "show"]
+__all__ = ["colour_wanted", "prepare", "present", "show"]
 
 logger = logging.getLogger("runner")
 
@@ -196,21 +196,13 @@ def show(record: Record, settings: Settings) -> int:
     counts = dict.fromkeys(Status, 0)
     output.call("start", record.run)
     for name in record.hosts:
-        result = record.results.get(name) or _without_result(record, name)
+        result = record.result(name)
         counts[result.status] += 1
         output.call("result", result)
     summary = Summary(record.run, counts)
     output.call("finish", summary)
     output.flush()
     return output.exit_code(summary.exit_code)
-
-
-def _without_result(record: Record, name: str) -> HostResult:
-    """Say of a host of a run that was killed what is known of it."""
-    if name in record.started:
-        text = "the run was killed while it was at work here: what was done is not known"
-        return HostResult(name, Status.LOST, reason="in-doubt", error=text, sent=True)
-    return HostResult(name, Status.CANCELLED, reason="not-reached", error="the run did not come to it")
 
 
 def _progress_wanted(settings: Settings) -> bool:
@@ -235,18 +227,26 @@ def _reporter(settings: Settings, hosts: Sequence[Host], inventory: Inventory | 
 
 
 def _options(settings: Settings, hosts: Sequence[Host], inventory: Inventory | None) -> report.ReportOptions:
-    terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    forced = bool(os.environ.get("FORCE_COLOR"))
     return report.ReportOptions(
-        colour=(terminal or forced) and not os.environ.get("NO_COLOR"),
+        colour=colour_wanted(),
         verbose=settings.verbose,
-        width=_width() if terminal else None,
+        width=_width() if _on_terminal() else None,
         hosts=hosts,
         groups=lambda: {} if inventory is None else _members(inventory),
         diff=settings.diff,
         ignore=settings.ignore,
         prefix=settings.prefix,
     )
+
+
+def colour_wanted() -> bool:
+    """Return whether stdout takes colours, or is said to (no-color.org, force-color.org)."""
+    forced = bool(os.environ.get("FORCE_COLOR"))
+    return (_on_terminal() or forced) and not os.environ.get("NO_COLOR")
+
+
+def _on_terminal() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _width() -> int | None:

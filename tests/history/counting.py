@@ -10,11 +10,22 @@ from typing import TYPE_CHECKING, Any, Self
 
 import asyncssh
 
+from .runs import until
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 class _Door(asyncssh.SSHServer):
+    def __init__(self, inside: set[_Door]) -> None:
+        self._inside = inside
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:  # noqa: ARG002 - asyncssh's shape
+        self._inside.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh's shape
+        self._inside.discard(self)
+
     def begin_auth(self, username: str) -> bool:  # noqa: ARG002 - asyncssh's shape
         return True
 
@@ -34,6 +45,7 @@ class CountingServer:
         self.key = ""
         self._slowest_s = slowest_s
         self._runs: Counter[str] = Counter()
+        self._inside: set[_Door] = set()
         self._lock = threading.Lock()
         self._listening = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -52,7 +64,8 @@ class CountingServer:
         self._thread.join()
 
     def take_runs(self) -> Counter[str]:
-        """Return how often each host ran a command since this was last asked."""
+        """Return how often each host ran a command since this was last asked, once everybody has left."""
+        until(lambda: not self._inside)
         with self._lock:
             runs, self._runs = self._runs, Counter()
         return runs
@@ -66,7 +79,11 @@ class CountingServer:
         key = asyncssh.generate_private_key("ssh-ed25519")
         self.key = key.export_public_key().decode().strip()
         server = await asyncssh.listen(
-            "127.0.0.1", 0, server_factory=_Door, server_host_keys=[key], process_factory=self._run
+            "127.0.0.1",
+            0,
+            server_factory=lambda: _Door(self._inside),
+            server_host_keys=[key],
+            process_factory=self._run,
         )
         self.port = server.get_port()
         self._listening.set()

@@ -1,0 +1,52 @@
+"""When hosts were worked on, on a scale without the pauses between the sittings of a resumed run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.history import Span
+
+__all__ = ["Timing"]
+
+_LONGEST_PAUSE_S = 60.0
+"""Seconds in which no host is worked on; a longer pause is left out, and said."""
+_GAP_S = 1.0
+
+
+class Timing:
+    """The scale of a run's time line.
+
+    Args:
+        spans: When each host was worked on.
+
+    Attributes:
+        length_s: Seconds from its beginning to its end.
+        pauses: What is left out: where it is on the scale, and how many seconds it is.
+    """
+
+    def __init__(self, spans: Mapping[str, Span]) -> None:
+        self._spans = spans
+        self._breaks: list[tuple[float, float]] = []
+        self.pauses: list[tuple[float, float]] = []
+        reached = 0.0
+        for start, end in sorted((span.start_s, span.end_s or span.start_s) for span in spans.values()):
+            if start - reached > _LONGEST_PAUSE_S:
+                left_out = start - reached - _GAP_S
+                self.pauses.append((round(self._on_scale(reached) + _GAP_S / 2, 3), round(left_out, 3)))
+                self._breaks.append((reached, left_out))
+            reached = max(reached, end)
+        self.length_s = round(self._on_scale(reached), 3)
+
+    def of(self, host: str) -> tuple[float | None, float | None]:
+        """Return when work on a host began and ended on the scale; None for what is not known."""
+        span = self._spans.get(host)
+        if span is None:
+            return None, None
+        end = None if span.end_s is None else round(self._on_scale(span.end_s), 3)
+        return round(self._on_scale(span.start_s), 3), end
+
+    def _on_scale(self, at_s: float) -> float:
+        return at_s - sum(left_out for begin, left_out in self._breaks if at_s > begin)

@@ -1,0 +1,81 @@
+"""`report`: a run of the history as a page."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.errors import UsageError
+from runner.tasks.history import RecordTask
+
+if TYPE_CHECKING:
+    from runner.tasks.fleet import Call
+
+__all__ = ["report"]
+
+_BEFORE = "before"
+
+
+def _report(
+    call: Call, run: list[str] | None = None, html: str | None = None, against: str | None = None
+) -> int:
+    """Write a run as one HTML page that needs no network: search, filters, time line, what hosts said."""
+    from runner.report.html import page  # noqa: PLC0415 - tasks are listed without it
+    from runner.tasks.diff import pair  # noqa: PLC0415
+    from runner.tasks.earlier import reading  # noqa: PLC0415
+    from runner.tasks.output import write  # noqa: PLC0415
+    from runner.tasks.voice import say  # noqa: PLC0415
+
+    if html is None:
+        raise UsageError("--html FILE says where to (- is stdout)")
+    name = (run or ["last"])[0]
+    with reading(call.settings) as history:
+        if against is None:
+            text = page(history.find(name))
+        else:
+            before, record = pair(history, name, None if against == _BEFORE else against)
+            text = page(record, before)
+    if html == "-":
+        write([text])
+        return 0
+    path = _written(html, text)
+    if not call.settings.quiet:
+        say(f"{path}: {len(text) / 2**20:.1f} MiB")
+    return 0
+
+
+def _written(name: str, text: str) -> Path:
+    """Write the page in one stroke, readable by its owner alone: it holds what hosts said.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+    try:
+        path = Path(name).expanduser()
+        if path.is_dir():
+            raise IsADirectoryError(None, "it is a folder; name a file in it")
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+                file.write(text)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except (OSError, RuntimeError, ValueError) as exc:
+        raise UsageError(f"--html {name!r}: {getattr(exc, 'strerror', None) or exc}") from exc
+    return path
+
+
+report = RecordTask(
+    _report,
+    name="report",
+    command="run",
+    help={
+        "run": "the run: its id, the beginning of it, or `last` (default)",
+        "html": "file to write; - is stdout",
+        "against": "another run to compare with, or `before`: the last one of the same task and commands",
+    },
+)
