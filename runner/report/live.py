@@ -116,13 +116,16 @@ class _Display:
     def draw(self, view: View) -> None:
         """Draw anew, as wide as the terminal is now."""
         from rich.console import Group  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
 
         columns, rows = self._size()
         if self._wrapped(columns):
             self.clear()
         # The last column stays free: some terminals wrap when it is written to.
         self._console.width = columns - 1
-        lines = _lines(view, columns - 1)[: max(1, rows - 1)]
+        lines = _lines(view, columns - 1)[: max(1, rows - 2)]
+        # What is typed, such as Ctrl-C's ^C, is echoed where the cursor stands: in a line of its own.
+        lines.append(Text())
         self._cells = [min(text.cell_len, columns - 1) for text in lines]
         if self._live is None:
             self._live = self._begun()

@@ -156,6 +156,8 @@ def test_what_each_host_said_is_in_a_file_of_its_own(demo: Project) -> None:
     ended = demo.type("run", "hostname", "-g", "servers", "--output-dir", "out")
     assert ended.code == 0
     files = {path.name: path.read_text() for path in (demo.folder / "out").iterdir()}
+    assert files.pop("failed.txt") == ""
+    assert len(files.pop("index.jsonl").splitlines()) == 4
     assert files.pop("%2E.%2F..%2FWEB1") == "web2\n"
     assert {name.partition("-")[0]: text for name, text in files.items()} == {
         "web1": "web1\n",
@@ -212,4 +214,6 @@ def test_a_reporter_that_breaks_costs_neither_the_hosts_nor_the_files(demo: Proj
     )
     assert "\x1b" not in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
-    assert {file.name for file in (demo.folder / "out").iterdir()} == {"web1", "web2", "db1"}
+    assert {file.name for file in (demo.folder / "out").iterdir()} == {
+        *("web1", "web2", "db1", "index.jsonl", "failed.txt")
+    }

@@ -88,4 +88,6 @@ def test_a_dry_run_says_what_would_be_sent(own: Project) -> None:
 
 def test_a_host_that_was_sent_nothing_has_no_file(own: Project) -> None:
     own.type("run", "show clock", "-g", "r1:r-down", "--output-dir", "out")
-    assert [path.name for path in (own.folder / "out").iterdir()] == ["r1"]
+    files = {path.name: path.read_text() for path in (own.folder / "out").iterdir()}
+    assert set(files) == {"r1", "index.jsonl", "failed.txt"}
+    assert files["failed.txt"] == "r-down\n"
