@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import fcntl
 import hashlib
-import hmac
 import logging
 import os
 import stat
@@ -19,6 +18,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from runner.connection.hashed_names import HashedNames
 from runner.connection.known_hosts_lines import Entry, Names, parse
 
 __all__ = ["KnownHosts", "Verdict", "fingerprint", "host_pattern", "load", "record"]
@@ -45,8 +45,7 @@ class _Index:
 
     plain: dict[str, list[Entry]] = field(default_factory=dict)
     patterns: list[tuple[Names, Entry]] = field(default_factory=list)
-    hashed: list[tuple[Names, Entry]] = field(default_factory=list)
-    hashed_types: set[str] = field(default_factory=set)
+    hashed: HashedNames = field(default_factory=HashedNames)
     by_key: dict[str, list[Names]] = field(default_factory=dict)
     revoked: list[tuple[Names, Entry]] = field(default_factory=list)
     authorities: list[tuple[Names, Entry]] = field(default_factory=list)
@@ -73,8 +72,7 @@ class _Index:
         for name in names.plain:
             self.plain.setdefault(name, []).append(entry)
         if names.digest:
-            self.hashed.append((names, entry))
-            self.hashed_types.add(entry.key_type)
+            self.hashed.add(names, entry)
         elif names.patterns:
             self.patterns.append((names, entry))
         if not names.plain:
@@ -92,11 +90,8 @@ class _Index:
         return found + [entry for names, entry in self.patterns if names.match(name)]
 
     def entries(self, name: str) -> list[Entry]:
-        """Return all keys on record for a name: 1 µs and more for each hashed line."""
-        encoded = name.encode()
-        return self.readable(name) + [
-            entry for names, entry in self.hashed if hmac.digest(names.salt, encoded, "sha1") == names.digest
-        ]
+        """Return all keys on record for a name: 1 µs for each hashed line, the first time."""
+        return self.readable(name) + self.hashed.entries(name)
 
 
 @dataclass(slots=True)
@@ -115,7 +110,7 @@ class KnownHosts:
             found = {entry.key_type for file in self._files for entry in file.readable(name)}
             if found:
                 return found
-        return {key_type for file in self._files for key_type in file.hashed_types}
+        return {key_type for file in self._files for key_type in file.hashed.types}
 
     def check(self, address: str, port: int, blob: str) -> tuple[Verdict, list[Entry]]:
         """Judge the key that a host has shown; return the verdict, and what speaks against the key.

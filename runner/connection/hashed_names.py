@@ -1,0 +1,79 @@
+"""The lines of `known_hosts` files whose host names are hashed, each with a salt of its own (sshd(8)).
+
+Whether such a line is about a host takes one HMAC-SHA1 (RFC 2104), and only going through all of them tells
+that none is. What of an HMAC does not depend on the host, half of its work, is done once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import deque
+from itertools import compress, repeat
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runner.connection.known_hosts_lines import Entry, Names
+
+__all__ = ["HashedNames"]
+
+_BLOCK = 64  # bytes that SHA-1 takes at a time
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+_ASKED = 4096  # hosts whose lines are remembered
+
+
+class HashedNames:
+    """The keys of one file's lines with hashed names."""
+
+    def __init__(self) -> None:
+        self.types: set[str] = set()
+        self._entries: list[Entry] = []
+        self._new_salts: list[bytes] = []
+        self._digests: list[bytes] = []
+        self._inner: list[Any] = []
+        self._outer: list[Any] = []
+        self._found: dict[str, list[Entry]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, names: Names, entry: Entry) -> None:
+        """Take in a line."""
+        with self._lock:
+            self.types.add(entry.key_type)
+            self._entries.append(entry)
+            self._new_salts.append(names.salt)
+            self._digests.append(names.digest)
+            self._found.clear()
+
+    def entries(self, name: str) -> list[Entry]:
+        """Return the keys on record for a name: about 1 µs for each line, the first time."""
+        with self._lock:
+            found = self._found.get(name)
+            if found is None:
+                if len(self._found) >= _ASKED:
+                    self._found.clear()
+                self._found[name] = found = self._go_through(name.encode())
+            return found
+
+    def _go_through(self, name: bytes) -> list[Entry]:
+        """Compute each line's HMAC of a name, in calls that each do one step of it for all lines."""
+        self._prepare()
+        if not self._entries:
+            return []
+        state: Any = type(self._inner[0])
+        inner = list(map(state.copy, self._inner))
+        deque(map(state.update, inner, repeat(name)), maxlen=0)
+        outer = list(map(state.copy, self._outer))
+        deque(map(state.update, outer, map(state.digest, inner)), maxlen=0)
+        equal = map(bytes.__eq__, map(state.digest, outer), self._digests)
+        return list(compress(self._entries, equal))
+
+    def _prepare(self) -> None:
+        for salt in self._new_salts:
+            key = (salt if len(salt) <= _BLOCK else _sha1(salt).digest()).ljust(_BLOCK, b"\0")
+            self._inner.append(_sha1(key.translate(_INNER)))
+            self._outer.append(_sha1(key.translate(_OUTER)))
+        self._new_salts.clear()
+
+
+def _sha1(text: bytes) -> Any:
+    return hashlib.sha1(text, usedforsecurity=False)
