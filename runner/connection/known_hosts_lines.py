@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hmac
 import re
@@ -82,8 +81,8 @@ def parse(line: str, place: str) -> tuple[str | None, Names, Entry] | None:
 def _check_key(key_type: str, blob: str) -> None:
     """Refuse a key that does not hold its own type, as one that was cut off in the middle."""
     try:
-        raw = base64.b64decode(blob, validate=True)
-    except binascii.Error:
+        raw = binascii.a2b_base64(blob, strict_mode=True)
+    except ValueError:
         raise ValueError("its key is not base64") from None
     if not raw.startswith(len(key_type).to_bytes(4, "big") + key_type.encode()):
         raise ValueError(f"its key is not of the type it says, {key_type[:30]!r}")
@@ -108,8 +107,8 @@ def _hashed(text: str) -> Names:
     if len(parts) != _HASH_PARTS or parts[1] != "1":
         raise ValueError("expected a hashed name of the form |1|salt|hash")
     try:
-        salt, digest = (base64.b64decode(part, validate=True) for part in parts[2:])
-    except binascii.Error:
+        salt, digest = (binascii.a2b_base64(part, strict_mode=True) for part in parts[2:])
+    except ValueError:
         raise ValueError("its hashed name is not base64") from None
     if not digest:
         raise ValueError("its hashed name is empty")
