@@ -18,7 +18,7 @@ __all__ = ["get"]
 def _get(
     call: Call,
     source: list[str] | None = None,
-    destination: str = ".",
+    destination: str | None = None,
     mode: str | None = None,
     checksum: bool = True,
     max_size: str = "10G",
@@ -29,8 +29,9 @@ def _get(
     from runner.transfer.jobs import TransferJob  # noqa: PLC0415
     from runner.transfer.moves import Get  # noqa: PLC0415
 
-    path = one_path(source, "source", "invoke get /etc/hostname fetched/")
-    place = one_path([destination], "destination", "invoke get /etc/hostname fetched/")
+    example = "invoke get /etc/hostname fetched/"
+    path = one_path(source, "source", example)
+    place = one_path(["." if destination is None else destination], "destination", example)
     try:
         most = size(max_size)
     except ValueError as exc:
@@ -46,7 +47,8 @@ get = FleetTask(
     then="destination",
     help={
         "source": "file or folder on the hosts; the flag may be left out",
-        "destination": "folder of this machine, in which each host gets one; the flag may be left out",
+        "destination": "folder of this machine, in which each host gets one, by default this one; "
+        "the flag may be left out",
         "mode": "permission bits of every file, such as 0644; else 0600",
         "checksum": "compare SHA-256 sums, before (equal files are not fetched) and after",
         "max-size": "bytes taken from one host at most",

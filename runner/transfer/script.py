@@ -27,6 +27,7 @@ __all__ = ["Script"]
 _LARGEST = 2**24
 # Removes the script when it ends, also where nobody is there any more to ask for it, or to read what is said.
 _RUN = 'trap : HUP INT PIPE TERM; "$0" "$@"; status=$?; rm -f -- "$0"; exit $status'
+_NOT_FOUND = 127  # also the shell itself, which then removes nothing
 _MARK = b"\xef\xbb\xbf"
 
 
@@ -86,19 +87,22 @@ class Script:
             files.write(path, (self.content,), Entry(Kind.FILE, len(self.content), 0o700))
         line = shlex.join(("sh", "-c", _RUN, path, *self.arguments))
         try:
-            return self._called(connection.run(line))
+            result = connection.run(line)
         except HostError as exc:
             if not connection.sent:
                 _remove(connection, host, path)
             if exc.command is not None:
                 exc.command = self._called(exc.command)
             raise reworded(exc, repr(line), repr(str(self))) from exc
+        if result.exit_code == _NOT_FOUND:
+            _remove(connection, host, path)
+        return self._called(result)
 
     def _called(self, result: CommandResult) -> CommandResult:
         return dataclasses.replace(result, command=str(self))
 
 
 def _remove(connection: Connection, host: Host, path: str) -> None:
-    """Remove a script that was never run, and so could not remove itself."""
+    """Remove a script that may never have run, and so could not remove itself."""
     with suppress(HostError), files_of(connection, host) as files:
         files.remove(path)
