@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from runner.models import Status
-from runner.report.progress import names, span
+from runner.report.progress import names, pace, span
 from runner.report.terminal import visible_line
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def _lines(view: View, width: int) -> list[Text]:
         )
         lines.append(Text("  ").join(Text(*item) for item in counted))
     if view.running:
-        lines.append(Text(f"running {len(view.running)}: {names(view)}"))
+        lines.append(Text(f"{view.doing} {len(view.running)}: {names(view)}"))
     if view.slowest:
         slow = ", ".join(f"{name} {span(seconds)}" for name, seconds in view.slowest)
         lines.append(Text(f"slowest: {visible_line(slow)}", "dim"))
@@ -213,7 +213,7 @@ def _head(view: View, width: int) -> Text:
 
     words = [f"{view.done}/{view.total}"]
     if view.rate is not None:
-        words.append(f"{view.rate:.2g}/s" if view.rate < 10 else f"{view.rate:.0f}/s")  # noqa: PLR2004
+        words.append(pace(view.rate))
     words.append(span(view.elapsed_s) if view.left_s is None else f"{span(view.left_s)} left")
     numbers = "  ".join(words)
     room = min(_BAR, width - len(numbers) - 2)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runner.models import HostResult
     from runner.report.standing import View
 
-__all__ = ["LinesProgress", "NoProgress", "Progress", "create", "line", "names", "span"]
+__all__ = ["LinesProgress", "NoProgress", "Progress", "create", "line", "names", "pace", "span"]
 
 _FIRST_LINE_S = 10.0
 """A run that is over sooner needs no line in a log."""
@@ -27,6 +27,7 @@ _LATER = 20
 _MOST_NAMED = 100
 """More hosts than this are told by their number: folding thousands several times a second is work."""
 _MINUTE = 60
+_TEN = 10
 
 
 class Progress(Protocol):
@@ -59,19 +60,25 @@ class NoProgress:
 
 
 def create(
-    stream: TextIO | None, total: int, running: Callable[[], Sequence[str]], *, wanted: bool
+    stream: TextIO | None,
+    total: int,
+    running: Callable[[], Sequence[str]],
+    *,
+    wanted: bool,
+    doing: str = "running",
 ) -> Progress:
     """Return what shows progress on a stream, as the stream can take it.
 
     Args:
         stream: Where to; None where the program was started with it closed.
         total: How many hosts there are.
-        running: Tells which of them are at work.
+        running: Tells which of them are at work, or waited for.
         wanted: False for `--quiet`.
+        doing: Which of these two it is: `running` or `waiting for`.
     """
     if not wanted or stream is None:
         return NoProgress()
-    standing = Standing(total, running)
+    standing = Standing(total, running, doing=doing)
     if not stream.isatty() or os.environ.get("TERM", "dumb") == "dumb":
         return LinesProgress(stream, standing)
     from runner.report.live import LiveProgress  # noqa: PLC0415 - on terminals only
@@ -95,6 +102,11 @@ def span(seconds: float) -> str:
     return f"{hours} h {rest} min" if hours else f"{minutes} min"
 
 
+def pace(rate: float) -> str:
+    """Return how many hosts end a second, as people read it."""
+    return f"{rate:.0f}/s" if rate >= _TEN else f"{rate:.2g}/s"
+
+
 def line(view: View) -> str:
     """Return how a run stands, for a log."""
     counts = ", ".join(f"{count} {status}" for status, count in view.counts.items())
@@ -102,9 +114,9 @@ def line(view: View) -> str:
         f"{view.done}/{view.total} hosts after {span(view.elapsed_s)}" + (f": {counts}" if counts else "")
     ]
     if view.rate is not None and view.left_s is not None:
-        parts.append(f"{view.rate:.2g}/s, about {span(view.left_s)} left")
+        parts.append(f"{pace(view.rate)}, about {span(view.left_s)} left")
     if view.running:
-        parts.append(f"running: {names(view)}")
+        parts.append(f"{view.doing} {names(view)}")
     return "; ".join(parts)
 
 

@@ -33,8 +33,9 @@ class View:
         total: How many hosts there are.
         counts: How many of them ended with each status.
         elapsed_s: Seconds since the run began.
-        running: The hosts at work.
-        slowest: Those that are at work for long, with their seconds, the slowest first.
+        doing: What the hosts that follow do: they are `running`, or it is `waiting for` them.
+        running: These hosts.
+        slowest: Those of them of which that holds for long, with their seconds, the slowest first.
         rate: Hosts that end a second, lately; None while that cannot be told.
         left_s: Seconds until all have ended, at that rate.
         failures: The latest hosts that did not end ok, each with why.
@@ -43,6 +44,7 @@ class View:
     total: int
     counts: Mapping[Status, int]
     elapsed_s: float
+    doing: str
     running: Sequence[str]
     slowest: Sequence[tuple[str, float]]
     rate: float | None
@@ -60,15 +62,22 @@ class Standing:
 
     Args:
         total: How many hosts there are.
-        running: Tells which of them are at work.
+        running: Tells which of them are at work, or waited for.
+        doing: Which of these two it is: `running` or `waiting for`.
         clock: Tells the time, in seconds.
     """
 
     def __init__(
-        self, total: int, running: Callable[[], Sequence[str]], clock: Callable[[], float] = time.monotonic
+        self,
+        total: int,
+        running: Callable[[], Sequence[str]],
+        *,
+        doing: str = "running",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._total = total
         self._running = running
+        self._doing = doing
         self._clock = clock
         self._began = clock()
         self._counts: dict[Status, int] = dict.fromkeys(Status, 0)
@@ -94,6 +103,7 @@ class Standing:
             self._total,
             {status: count for status, count in self._counts.items() if count},
             now - self._began,
+            self._doing,
             running,
             self._slowest(now),
             rate,

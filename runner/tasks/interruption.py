@@ -44,6 +44,11 @@ class Interruption:
         self._timer: threading.Timer | None = None
 
     @property
+    def controls(self) -> bool:
+        """Whether hosts are handed to workers, and can be told to end."""
+        return self._control is not None
+
+    @property
     def running(self) -> Sequence[str]:
         """The names of the hosts that are at work."""
         return () if self._control is None else self._control.running

@@ -117,7 +117,14 @@ class _Presentation:
 
     def progress(self, *, wanted: bool) -> Progress:
         """Return the progress of this run."""
-        return progress.create(sys.stderr, len(self._left), self._running, wanted=wanted)
+        at_work = self._interruption.controls
+        return progress.create(
+            sys.stderr,
+            len(self._left),
+            (lambda: self._interruption.running) if at_work else (lambda: tuple(self._left)),
+            wanted=wanted,
+            doing="running" if at_work else "waiting for",
+        )
 
     def follow(self, run: Run, results: Generator[HostResult, None, None], line: Progress) -> None:
         """Pass every result on as it comes; where the operator waits no longer, say so of the hosts left."""
@@ -147,9 +154,6 @@ class _Presentation:
         """Say at the end, next to the prompt, which hosts may have been left half done."""
         if self._doubtful and not settings.quiet:
             say(f"what the command did is not known on: {fold(self._doubtful)}")
-
-    def _running(self) -> Sequence[str]:
-        return self._interruption.running or tuple(self._left)
 
     def _take(self, result: HostResult, show: Callable[[HostResult], None]) -> None:
         self._counts[result.status] += 1

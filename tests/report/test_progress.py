@@ -61,7 +61,7 @@ class Clock:
 
 def test_a_view_tells_counts_who_is_slow_the_rate_and_what_failed() -> None:
     clock = Clock()
-    standing = Standing(100, lambda: ["r1", "r2"], clock)
+    standing = Standing(100, lambda: ["r1", "r2"], clock=clock)
     standing.view()
     clock.now += 5
     for number in range(20):
@@ -78,7 +78,7 @@ def test_a_view_tells_counts_who_is_slow_the_rate_and_what_failed() -> None:
 
 def test_the_rate_is_that_of_now_and_the_slowest_are_those_still_at_work() -> None:
     clock, running = Clock(), ["old"]
-    standing = Standing(1000, lambda: running, clock)
+    standing = Standing(1000, lambda: running, clock=clock)
     for _ in range(50):
         clock.now += 1
         standing.add(HostResult("h", Status.OK))
@@ -93,15 +93,15 @@ def test_the_rate_is_that_of_now_and_the_slowest_are_those_still_at_work() -> No
 
 def test_a_line_for_a_log_says_all_of_it_in_words() -> None:
     clock = Clock()
-    standing = Standing(11, lambda: ["r1", "r2", "r3"], clock)
-    assert line(standing.view()) == "0/11 hosts after 0 s; running: r[1-3]"
+    standing = Standing(11, lambda: ["r1", "r2", "r3"], clock=clock)
+    assert line(standing.view()) == "0/11 hosts after 0 s; running r[1-3]"
     clock.now += 4
     for status in [Status.OK] * 7 + [Status.FAILED]:
         standing.add(HostResult("h", status))
-    expected = "8/11 hosts after 4 s: 7 ok, 1 failed; 2/s, about 2 s left; running: r[1-3]"
+    expected = "8/11 hosts after 4 s: 7 ok, 1 failed; 2/s, about 2 s left; running r[1-3]"
     assert line(standing.view()) == expected
-    many = Standing(999, lambda: [f"r{n}" for n in range(500)], clock)
-    assert line(many.view()) == "0/999 hosts after 0 s; running: 500 hosts"
+    many = Standing(999, lambda: [f"r{n}" for n in range(500)], doing="waiting for", clock=clock)
+    assert line(many.view()) == "0/999 hosts after 0 s; waiting for 500 hosts"
 
 
 @given(st.lists(st.text(), max_size=30))
