@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from runner.connection import Connection, ConnectionOptions
+    from runner.connection.scan import ShownKey
 
 __all__ = ["CommandFailed", "CommandJob", "FunctionJob", "Job", "Session", "perform", "unwrapped"]
 
@@ -299,6 +300,16 @@ class Session:
             return work(connection, self.host)
         finally:
             self.sent = self.sent or connection.sent
+
+    def shown_keys(self) -> tuple[ShownKey, ...]:
+        """Return each key that the host shows, and what is on record about it; nobody logs in for that.
+
+        Raises:
+            HostError: The host cannot be reached.
+        """
+        from runner.connection.scan import shown_keys  # noqa: PLC0415 - few jobs need it
+
+        return shown_keys(self.host, self._options, self._deadline)
 
     def connect(self) -> None:
         """Log in, for jobs that want to know before they run anything.

@@ -123,8 +123,8 @@ def _rejected(
     elif verdict is Verdict.CHANGED:
         reason = "hostkey-changed"
         text = (
-            f"remote host identification has changed, somebody may be listening: it shows {shown}, {where} has "
-            "another; if the host was reinstalled: invoke trust --replace-changed, or "
+            f"remote host identification has changed, somebody may be listening: it shows {shown}, "
+            f"{where} has another; if the host was reinstalled: invoke trust --replace-changed, or "
             f"ssh-keygen -R {shlex.quote(name)}"
         )
     elif certificate:

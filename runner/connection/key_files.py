@@ -86,7 +86,7 @@ def _read(content: bytes, passphrases: tuple[Secret, ...], what: str) -> paramik
 
 
 def is_encrypted(path: str, passphrases: Iterable[Secret] = ()) -> bool:
-    """Whether a file is a private key that none of these passphrases opens; one that cannot be read is not."""
+    """Whether a file is a private key that none of these passphrases opens; what cannot be read is none."""
     try:
         with _lock:
             _parse(_content(path, Path(path).expanduser().stat().st_mtime_ns), tuple(passphrases))

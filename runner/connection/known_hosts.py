@@ -8,10 +8,8 @@ what it cannot read, with a warning that names the line.
 from __future__ import annotations
 
 import base64
-import fcntl
 import hashlib
 import logging
-import os
 import stat
 import threading
 from dataclasses import dataclass, field
@@ -20,13 +18,13 @@ from pathlib import Path
 
 from runner.connection.hashed_names import HashedNames
 from runner.connection.known_hosts_lines import Entry, Names, parse
+from runner.connection.known_hosts_lock import locked
 
 __all__ = ["KnownHosts", "Verdict", "fingerprint", "host_pattern", "load", "record"]
 
 logger = logging.getLogger(__name__)
 
 _SSH_PORT = 22
-_append_lock = threading.Lock()
 _load_lock = threading.Lock()
 
 
@@ -179,9 +177,7 @@ def record(path: str, address: str, port: int, key_type: str, blob: str) -> None
     if target.exists() and not target.is_file():
         return
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(target, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    with _append_lock, os.fdopen(descriptor, "r+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with locked(target) as file:
         held = file.read()
         if line in held.splitlines(keepends=True):
             return

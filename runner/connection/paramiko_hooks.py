@@ -150,7 +150,8 @@ class Transport(paramiko.Transport):
     @property
     def preferred_keys(self) -> tuple[str, ...]:
         """The types of host key in the order in which they are asked for: Paramiko has certificates last."""
-        return tuple(sorted(super().preferred_keys, key=lambda name: (SUFFIX in name) is not self.runner_certificates))
+        first = self.runner_certificates
+        return tuple(sorted(super().preferred_keys, key=lambda name: (SUFFIX in name) is not first))
 
     def open_channel(self, *args: Any, **options: Any) -> paramiko.Channel:
         """Open a channel as Paramiko does, but raise what its own refusal said."""

@@ -126,6 +126,14 @@ class SshConnection:
         if self._options.keepalive_s:
             transport.set_keepalive(max(1, round(self._options.keepalive_s)))
 
+    def host_key(self, types: frozenset[str]) -> paramiko.PKey:
+        """Connect, and return the key that the host shows where these types are asked for first.
+
+        Raises:
+            HostError: It cannot be reached, or its key is not taken.
+        """
+        return self._stand(self._access.endpoint, types).get_remote_server_key()
+
     def _meet(self) -> Transport:
         """Connect up to the point where somebody can log in."""
         target = self._access.endpoint

@@ -18,6 +18,7 @@ from runner.tasks.put import put
 from runner.tasks.report import report
 from runner.tasks.run import run
 from runner.tasks.script import script
+from runner.tasks.trust import trust
 
 __all__ = [
     "diff",
@@ -31,7 +32,8 @@ __all__ = [
     "report",
     "run",
     "script",
+    "trust",
 ]
 
-namespace = Collection(ping, run, put, get, script, inventory, diff, report)
+namespace = Collection(ping, run, put, get, script, inventory, diff, report, trust)
 namespace.add_collection(history)

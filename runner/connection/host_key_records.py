@@ -1,0 +1,123 @@
+"""Writing down host keys: many at once, and in place of others where somebody has said so."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import os
+import secrets
+import shutil
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from runner.connection.known_hosts_lines import parse
+from runner.connection.known_hosts_lock import locked
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+__all__ = ["KeyRecord", "write_down"]
+
+_SALT = 20  # the length of a SHA-1 digest, as OpenSSH has it
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """One host's key.
+
+    Attributes:
+        name: How `known_hosts` names the host: `web`, `[192.0.2.1]:2222`.
+        key_type: The key's type.
+        blob: The key, in base64.
+    """
+
+    name: str
+    key_type: str
+    blob: str
+
+    def line(self, *, hashed: bool) -> str:
+        """Return its line, the name hashed where it shall be (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)."""
+        name = _hashed(self.name) if hashed else self.name
+        return f"{name} {self.key_type} {self.blob}\n"
+
+
+def write_down(
+    path: str, added: Sequence[KeyRecord], replaced: Collection[tuple[str, str]] = (), *, hashed: bool = False
+) -> None:
+    """Add keys to a file, all of them or none, while no other process of ours writes to it.
+
+    Where keys are replaced, the file is too, in one step; what it was is kept beside it as `.old`, as
+    ssh-keygen(1) does.
+
+    Args:
+        path: The file; it is made where it does not exist.
+        added: The keys.
+        replaced: Names, and types of key that are no longer on record for them. A name that only a pattern
+            stands for is left alone.
+        hashed: Whether names are written hashed.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    target = Path(os.path.realpath(Path(path).expanduser()))
+    text = "".join(record.line(hashed=hashed) for record in added).encode()
+    with locked(target) as file:
+        held = file.read()
+        kept = _without(held, replaced) if replaced else held
+        between = b"" if not kept or kept.endswith(b"\n") else b"\n"
+        if kept == held:
+            os.write(file.fileno(), between + text)  # at once: no other line comes between
+            os.fsync(file.fileno())
+        else:
+            _replace(target, file, kept + between + text)
+
+
+def _without(held: bytes, replaced: Collection[tuple[str, str]]) -> bytes:
+    """Return a file's content without the keys of some names."""
+    lines = held.decode("utf-8", "surrogateescape").splitlines(keepends=True)
+    return "".join(_line_without(line, replaced) for line in lines).encode("utf-8", "surrogateescape")
+
+
+def _line_without(line: str, replaced: Collection[tuple[str, str]]) -> str:
+    try:
+        parsed = parse(line, "")
+    except ValueError:
+        return line
+    if parsed is None or parsed[0] is not None:
+        return line
+    _, names, entry = parsed
+    gone = {name.lower() for name, key_type in replaced if key_type == entry.key_type}
+    if names.digest:
+        return "" if any(names.match(name) for name in gone) else line
+    if not gone.intersection(names.plain):
+        return line
+    written, rest = line.lstrip().split(None, 1)
+    left = [name for name in written.split(",") if name.lower() not in gone]
+    return f"{','.join(left)} {rest}" if left else ""
+
+
+def _replace(target: Path, file: IO[bytes], content: bytes) -> None:
+    shutil.copy2(target, f"{target}.old")
+    status = os.fstat(file.fileno())
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as new:
+            new.write(content)
+            os.fchmod(new.fileno(), status.st_mode & 0o7777)
+            with suppress(PermissionError):
+                os.fchown(new.fileno(), status.st_uid, status.st_gid)
+            new.flush()
+            os.fsync(new.fileno())
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _hashed(name: str) -> str:
+    salt = secrets.token_bytes(_SALT)
+    digest = hmac.digest(salt, name.lower().encode(), "sha1")
+    return "|1|{}|{}".format(*(base64.b64encode(part).decode() for part in (salt, digest)))
