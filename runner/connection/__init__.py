@@ -25,6 +25,7 @@ __all__ = [
     "Overflow",
     "Terminal",
     "connector",
+    "kind",
 ]
 
 # What Ansible calls its ways to a host, in our words. A device's CLI is asked through SSH exec requests.
@@ -66,16 +67,21 @@ def connector(host: Host) -> Connect:
     Raises:
         InvalidVariable: There is no such connection.
     """
-    wanted = str(host.variables.get("ansible_connection") or "ssh")
-    known = _connections()
-    name = _ALIASES.get(wanted, wanted)
+    name, known = kind(host), _connections()
     if name not in known:
+        wanted = host.variables.get("ansible_connection")
         raise InvalidVariable(
             f"ansible_connection {wanted!r} is not known; known: {', '.join(sorted(known))}",
             reason="bad-variable",
             phase=Phase.CONNECT,
         )
     return _load(name)
+
+
+def kind(host: Host) -> str:
+    """Return the name of the connection that a host's `ansible_connection` asks for, in our words."""
+    wanted = str(host.variables.get("ansible_connection") or "ssh")
+    return _ALIASES.get(wanted, wanted)
 
 
 @lru_cache(maxsize=1)

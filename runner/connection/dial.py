@@ -19,6 +19,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from runner.connection.handover import taken
 from runner.errors import Cancelled, Unreachable
 from runner.models import Phase
 
@@ -172,7 +173,7 @@ class SshSocket(PeerSocket):
 def dial(
     endpoint: Endpoint, timeout_s: float | None, stopped: Callable[[], bool] = lambda: False
 ) -> SshSocket:
-    """Connect to an endpoint.
+    """Connect to an endpoint, or take over the connection with which it was probed.
 
     Args:
         endpoint: Where to.
@@ -185,7 +186,7 @@ def dial(
     """
     race = _Race(timeout_s, stopped)
     try:
-        return SshSocket(race.run(resolve(endpoint, timeout_s, stopped)))
+        return SshSocket(taken(endpoint) or race.run(resolve(endpoint, timeout_s, stopped)))
     except OSError as exc:
         if exc.errno in (errno.EMFILE, errno.ENFILE):
             raise Unreachable(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from runner.models import Host
 
-__all__ = ["SshArguments", "read_arguments"]
+__all__ = ["ARGUMENTS", "SshArguments", "read_arguments"]
 
 # In the order in which Ansible puts them on its command line; as in ssh(1), the first value counts.
 _VARIABLES = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
@@ -36,6 +36,9 @@ _PROGRAMS = {
     "ansible_sftp_executable": "sftp",
     "ansible_ssh_pkcs11_provider": "",
 }
+
+ARGUMENTS = frozenset((*_VARIABLES, *_PROXY_COMMANDS, *_PROGRAMS))
+"""The variables that are read here: a host that has none of them has no arguments."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from runner.connection.jump import read_jumps, read_proxy_command
 from runner.connection.options import METHODS, SSH_CONFIG, HostKeyPolicy
 from runner.connection.ssh_config_options import seconds
-from runner.connection.ssh_config_reader import Unread, obtain
+from runner.connection.ssh_config_reader import Unread, mentioned, obtain
 from runner.connection.ssh_config_tokens import Tokens
 from runner.errors import InvalidVariable
 from runner.models import Phase
@@ -27,11 +27,12 @@ from runner.models import Phase
 if TYPE_CHECKING:
     from runner.connection.jump import Jump
 
-__all__ = ["HostConfig", "host_config"]
+__all__ = ["HostConfig", "host_config", "tells_ways"]
 
 _SSH_S = 10.0
 _NOTHING = "/dev/null"
 _SYSTEM = "/etc/ssh/ssh_config"
+_WAYS = frozenset({"hostname", "port", "proxyjump", "proxycommand"})
 _Said = dict[str, tuple[str, ...]]
 
 
@@ -102,6 +103,20 @@ def host_config(path: str | None, name: str, user: str | None = None, port: int 
         return _config(said, Tokens.of(said, name))
     except ValueError as exc:
         raise _unusable(files[0][0], f"{name}: {exc}") from exc
+
+
+def tells_ways(path: str | None) -> bool | None:
+    """Tell whether a file says of any host where it is, or how to get there.
+
+    So who asks about thousands of hosts need not ask about each. None is that only `ssh` itself could tell.
+
+    Args:
+        path: As `host_config` takes it.
+    """
+    try:
+        return not _WAYS.isdisjoint(mentioned(_files(path)))
+    except Unread:
+        return None
 
 
 def _files(path: str | None) -> tuple[tuple[str, bool], ...]:

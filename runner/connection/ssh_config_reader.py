@@ -19,9 +19,9 @@ from runner.connection.ssh_config_options import APPENDED, option
 from runner.connection.ssh_config_words import arguments, keyword
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["Unread", "obtain"]
+__all__ = ["Unread", "mentioned", "obtain"]
 
 _DEEPEST = 16  # READCONF_MAX_DEPTH
 _SYSTEM_FOLDER = "/etc/ssh"
@@ -53,6 +53,14 @@ class _Part:
     """What one file says, and those that it includes where it includes them."""
 
     steps: list[_Begin | _Say | _Part] = field(default_factory=list)
+
+    def options(self) -> Iterator[str]:
+        """Yield the name of every option that is said for any host."""
+        for step in self.steps:
+            if isinstance(step, _Part):
+                yield from step.options()
+            elif isinstance(step, _Say):
+                yield step.name
 
     def tell(self, so_far: Obtained, *, active: bool, never: bool = False) -> None:
         """Add what is said for a host.
@@ -168,6 +176,18 @@ def obtain(files: tuple[tuple[str, bool], ...], name: str, given: Mapping[str, s
     for path, system in files:
         _part(path, system).tell(so_far, active=True)
     return so_far
+
+
+def mentioned(files: tuple[tuple[str, bool], ...]) -> frozenset[str]:
+    """Return the names of all options that files say for any host at all, in lower case.
+
+    Args:
+        files: As `obtain` takes them.
+
+    Raises:
+        Unread: One holds what only `ssh` can judge.
+    """
+    return frozenset(name for path, system in files for name in _part(path, system).options())
 
 
 def _part(path: str, system: bool) -> _Part:

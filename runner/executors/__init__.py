@@ -92,9 +92,11 @@ class SerialExecutor(Executor):
 
     Attributes:
         max_workers: How many calls it has in flight at once, whatever was asked for; the fan-out looks here.
+        in_process: That it works in this process, so that what is open here can be handed to it.
     """
 
     max_workers = 1
+    in_process = True
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Call `fn` and return a future that is done."""

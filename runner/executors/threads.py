@@ -32,7 +32,12 @@ class DaemonThreadExecutor(Executor):
 
     Args:
         workers: Calls in flight at once.
+
+    Attributes:
+        in_process: That it works in this process, so that what is open here can be handed to it.
     """
+
+    in_process = True
 
     def __init__(self, workers: int) -> None:
         self._most = workers

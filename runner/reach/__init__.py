@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from runner.reach.icmp import icmp_permitted
-from runner.reach.jump import needs_jump
 from runner.reach.options import Method, ReachOptions
 from runner.reach.probe import probe
 from runner.reach.reasons import Reason
 from runner.reach.way import Way, Ways
 
-__all__ = ["Method", "ReachOptions", "Reason", "Way", "Ways", "icmp_permitted", "needs_jump", "probe"]
+__all__ = ["Method", "ReachOptions", "Reason", "Way", "Ways", "icmp_permitted", "probe"]

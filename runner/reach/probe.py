@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 
 from runner.errors import HostError, PermissionMissing
-from runner.models import Host, HostResult, Phase
+from runner.models import Endpoint, Host, HostResult, Phase
 from runner.reach.connect import Connection, ConnectProbes
 from runner.reach.echo import EchoProbes
 from runner.reach.icmp import icmp_permitted
@@ -30,7 +30,7 @@ _BATCH = 64
 _LONGEST_WAIT_S = 60.0
 """Well below what a selector can count."""
 
-Handover = Callable[[Host, socket.socket], None]
+Handover = Callable[[Endpoint, socket.socket], None]
 
 
 def probe(
@@ -54,10 +54,10 @@ def probe(
         hosts: The hosts; all are read before the first probe is sent.
         options: How they are probed.
         ways: Tells the way to each host: by default, what its address and port in the inventory say.
-        handover: Is given a host and the connected, non-blocking socket that proved it reachable, nothing
-            read from it, and owns it from then on. A server counts clients that connect and leave against
-            their address, so whoever is going to log in does so over this socket. Without it the socket is
-            closed.
+        handover: Is given where a host is and the connected, non-blocking socket that proved it reachable,
+            nothing read from it, and owns it from then on. A server counts clients that connect and leave
+            against their address, so whoever is going to log in does so over this socket. Without it the
+            socket is closed.
 
     Raises:
         PermissionMissing: The method is `icmp`, and this user may not send ICMP echo.
@@ -241,7 +241,7 @@ class _Session:
         method = Method.TCP if banner is None else Method.SSH
         result = reachable(target, connection.address, method.value, connection.rtt_ms or 0.0, banner)
         if self._handover:
-            self._handover(target.host, connection.sock)
+            self._handover(Endpoint(target.address, target.port), connection.sock)
         else:
             connection.sock.close()
         self._decide(target, result)

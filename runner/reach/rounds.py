@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from runner.models import Status
 from runner.reach.probe import probe
+from runner.reach.way import given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from runner.models import Host, HostResult
     from runner.reach.options import ReachOptions
+    from runner.reach.way import Ways
 
 __all__ = ["Change", "Changes", "rounds", "summed"]
 
@@ -26,6 +28,7 @@ def rounds(
     interval_s: float,
     count: int | None = None,
     *,
+    ways: Ways = given,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Iterator[dict[str, HostResult]]:
     """Probe hosts in rounds; yield each round's results by host name.
@@ -36,11 +39,12 @@ def rounds(
         interval_s: Seconds from the beginning of one round to that of the next; a round that takes longer
             is followed at once.
         count: How many rounds; None is no end.
+        ways: Tells the way to each host, in each round anew.
         sleep: What waits.
     """
     begin = time.monotonic()
     for number in itertools.count(1):
-        yield {result.host: result for result in probe(hosts, options)}
+        yield {result.host: result for result in probe(hosts, options, ways=ways)}
         if number == count:
             return
         sleep(max(0.0, begin + number * interval_s - time.monotonic()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from runner.inventory.endpoint import endpoint
-from runner.reach.jump import is_local, needs_jump
 
 if TYPE_CHECKING:
     from runner.models import Host
@@ -34,13 +33,11 @@ class Ways(Protocol):
         """Return the way to a host, None to this machine itself; raise `HostError` where none can be told."""
 
 
-def given(host: Host) -> Way | None:
-    """Return the way that the inventory tells.
+def given(host: Host) -> Way:
+    """Return the way that a host's address and port in the inventory tell by themselves.
 
     Raises:
         InvalidVariable: One of the two cannot be used.
     """
-    if is_local(host):
-        return None
     where = endpoint(host)
-    return Way(where.address, where.port, not needs_jump(host))
+    return Way(where.address, where.port)

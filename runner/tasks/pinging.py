@@ -22,6 +22,7 @@ from runner.tasks.output import tolerant_stdout
 from runner.tasks.present import present
 from runner.tasks.recording import Recording
 from runner.tasks.voice import say
+from runner.ways import ways
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -103,7 +104,8 @@ def _several(hosts: Sequence[Host], settings: Settings, asked: Asked) -> Generat
     """Ping so many times, each time with one try; yield each host's result at the end."""
     found: dict[str, list[HostResult]] = {host.name: [] for host in hosts}
     options = replace(runs.ping_options(settings), tries=1)
-    for results in rounds(hosts, options, asked.interval_s, max(1, asked.count or 1)):
+    way = ways(settings.connection())
+    for results in rounds(hosts, options, asked.interval_s, max(1, asked.count or 1), ways=way):
         for name, result in results.items():
             found[name].append(result)
     for results_of_host in found.values():
@@ -119,7 +121,8 @@ def watch(hosts: Sequence[Host], settings: Settings, asked: Asked) -> int:
     view = watches.create(sys.stdout)
     with interruption.handled(), closing(view):
         try:
-            for results in rounds(hosts, runs.ping_options(settings), asked.interval_s, asked.count):
+            options, way = runs.ping_options(settings), ways(settings.connection())
+            for results in rounds(hosts, options, asked.interval_s, asked.count, ways=way):
                 when = datetime.now(UTC)
                 view.update(changes, changes.take(results, when), when)
         except KeyboardInterrupt:

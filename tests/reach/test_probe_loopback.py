@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner.models import Host, HostResult, Phase, Status
+from runner.models import Endpoint, Host, HostResult, Phase, Status
 from runner.reach import ReachOptions, Way, linux, probe
 from runner.reach.connect import _is_its_own_peer
 from runner.reach.resolve import numeric_addresses
@@ -194,14 +194,14 @@ def test_no_hosts_give_no_results() -> None:
 
 
 def test_the_socket_is_handed_on_with_the_banner_still_to_be_read() -> None:
-    kept: dict[str, socket.socket] = {}
+    kept: dict[Endpoint, socket.socket] = {}
     with listening(greets) as port:
         options = ReachOptions(method="ssh")
         results = list(
-            probe([host("r1", port)], options, handover=lambda who, sock: kept.update({who.name: sock}))
+            probe([host("r1", port)], options, handover=lambda where, sock: kept.update({where: sock}))
         )
         assert results[0].ok
-        with kept["r1"] as sock:
+        with kept[Endpoint("127.0.0.1", port)] as sock:
             assert sock.recv(100).startswith(b"SSH-2.0-OpenSSH_9.2p1")
 
 

@@ -1,0 +1,108 @@
+"""Connections that probes have made, kept for a moment for whoever logs in.
+
+A server counts clients that connect and leave against their address (`PerSourcePenalties` in sshd_config(5)),
+and a round trip is saved. Who dials finds a connection here or makes one; nothing depends on which.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from runner.models import Endpoint
+
+__all__ = ["Handover", "taken"]
+
+_KEPT_S = 5.0
+"""Long enough for a worker to come, and nothing beside the time that servers give for a login."""
+
+
+class _Kept(NamedTuple):
+    endpoint: Endpoint
+    sock: socket.socket
+    until: float
+
+
+class Handover:
+    """Keeps so many connections, each for a few seconds, until somebody takes it or it is closed.
+
+    Args:
+        most: How many are kept; more would only grow stale, as there are only so many workers.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: list[_Kept] = []
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+        self._closed = False
+        _open.add(self)
+
+    def __call__(self, endpoint: Endpoint, sock: socket.socket) -> None:
+        """Keep a connected socket, or close it where there is no room."""
+        with self._lock:
+            if self._closed or len(self._kept) >= self._most:
+                sock.close()
+                return
+            self._kept.append(_Kept(endpoint, sock, time.monotonic() + _KEPT_S))
+            if self._timer is None:
+                self._look_later()
+
+    def take(self, endpoint: Endpoint) -> socket.socket | None:
+        """Return a connection to an endpoint that still stands; None where there is none."""
+        with self._lock:
+            for kept in [each for each in self._kept if each.endpoint == endpoint]:
+                self._kept.remove(kept)
+                if _stands(kept.sock):
+                    return kept.sock
+                kept.sock.close()
+        return None
+
+    def close(self) -> None:
+        """Close all that nobody has taken, and whatever still comes."""
+        _open.discard(self)
+        with self._lock:
+            self._closed = True
+            if self._timer is not None:
+                self._timer.cancel()
+            for kept in self._kept:
+                kept.sock.close()
+            self._kept.clear()
+
+    def _look_later(self) -> None:
+        self._timer = threading.Timer(max(0.0, self._kept[0].until - time.monotonic()), self._close_stale)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _close_stale(self) -> None:
+        with self._lock:
+            now = time.monotonic()
+            while self._kept and self._kept[0].until <= now:
+                self._kept.pop(0).sock.close()
+            self._timer = None
+            if self._kept and not self._closed:
+                self._look_later()
+
+
+_open: set[Handover] = set()
+
+
+def taken(endpoint: Endpoint) -> socket.socket | None:
+    """Return a connection to an endpoint that a probe of this process has made; None where there is none."""
+    for handover in tuple(_open):
+        if (sock := handover.take(endpoint)) is not None:
+            return sock
+    return None
+
+
+def _stands(sock: socket.socket) -> bool:
+    """Tell whether a connection has not been ended by its peer."""
+    try:
+        return sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
