@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import PatternError
+from runner.errors import InventoryError, PatternError
 from runner.inventory.graph import Graph
 from runner.inventory.loading import BrokenSource, Loading, Options
 from runner.inventory.patterns import LOCALHOST, PatternMatcher, nearest
@@ -234,7 +234,10 @@ def _read_all(sources: Sequence[str], loading: Loading) -> Loading:
         loading.warn(f"{error}; left out")
     graph = loading.graph
     graph.source = None
-    graph.reconcile()
+    try:
+        graph.reconcile()
+    except InventoryError as exc:  # what is wrong with all of it together is wrong with no one line
+        raise InventoryError(exc.message, path=", ".join(sources), text=exc.text) from exc
     for name in graph.groups.keys() & graph.hosts.keys():
         loading.warn(f"{name!r} is a group and a host: what is set for the host may count for the group")
     return loading

@@ -204,3 +204,10 @@ def test_nothing_of_a_file_that_is_left_out_stays(tmp_path: Path) -> None:
 def test_a_file_whose_reading_fails_is_named_with_the_systems_reason() -> None:
     with pytest.raises(InventoryError, match="/proc/self/mem: cannot be read: Input/output error"):
         load("/proc/self/mem")
+
+
+def test_what_is_wrong_with_a_whole_inventory_names_what_it_was_read_from(tmp_path: Path) -> None:
+    (tmp_path / "hosts.csv").write_text("name\nall\n")
+    with pytest.raises(InventoryError, match="cannot be a child") as caught:
+        load(tmp_path / "hosts.csv")
+    assert caught.value.path == str(tmp_path / "hosts.csv")
