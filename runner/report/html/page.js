@@ -20,9 +20,8 @@
     if (span < 0.0005) return "0 s";
     if (span < 1) return `${Math.max(1, Math.round(span * 1000))} ms`;
     if (span < 100) return `${span.toFixed(span < 10 ? 2 : 1)} s`;
-    const whole = Math.round(span);
-    const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
-    return hours ? `${hours} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
+    const whole = Math.round(span), minutes = Math.round(span / 60);
+    return whole >= 3600 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
   };
   const bytes = (size) =>
     size < 1024 ? `${size} bytes` : size < 2 ** 20 ? `${(size / 1024).toFixed(1)} KiB` : `${(size / 2 ** 20).toFixed(1)} MiB`;
@@ -406,7 +405,7 @@
       bar.style.width = `${Math.max(0, place(host[END] ?? to) - place(host[START]))}%`;
     }
     axis.replaceChildren(...ticks(from, to).map((at) => {
-      const mark = make("span", {}, at ? seconds(at) : "0");
+      const mark = make("span", { class: place(at) > 90 ? "late" : "" }, at ? seconds(at) : "0");
       mark.style.left = `${place(at)}%`;
       return mark;
     }));
