@@ -1,7 +1,7 @@
 """What the fan-out itself costs: hosts whose job needs no network, over each executor, in growing numbers.
 
 Every twentieth fails and every hundredth raises; each result is checked. For each number of hosts a process
-of its own prints microseconds a host, wall and processor time, and the peak of memory, all of the process that
+of its own prints microseconds a host, wall and processor, and the peak of memory, all of the process that
 hands out and collects. `python bench/overhead.py [--hosts 10000,100000] [--executors thread,dask]`
 """
 

@@ -11,7 +11,7 @@ from concurrent.futures import Executor, Future
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
-from runner.errors import UsageError
+from runner.errors import MissingExtra, RunnerError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -64,7 +64,7 @@ def create(name: str, workers: int, settings: Mapping[str, Any] | None = None) -
     try:
         factory: ExecutorFactory = found[0].load()
         executor = factory(workers, **_wanted(factory, settings or {}))
-    except UsageError:
+    except RunnerError:
         raise
     except Exception as exc:  # a third party's factory may raise anything
         raise UsageError(f"--executor {name} cannot be started: {type(exc).__name__}: {exc}") from exc
@@ -142,12 +142,13 @@ def dask(workers: int, scheduler: str | None = None) -> Executor:
         scheduler: Address of the scheduler; without one, a cluster on this machine for as long as it is used.
 
     Raises:
-        UsageError: Dask is not installed, or the scheduler cannot be used.
+        MissingExtra: Dask is not installed.
+        UsageError: The scheduler cannot be used.
     """
     try:
         import distributed  # noqa: F401, PLC0415 - the extra may not be installed
     except ImportError as exc:
-        raise UsageError("--executor dask needs Dask: pip install 'invoke-runner[dask]'") from exc
+        raise MissingExtra("--executor dask", "dask") from exc
     from runner.executors.distributed import cluster  # noqa: PLC0415
     from runner.executors.distributed.executor import DaskExecutor  # noqa: PLC0415
 

@@ -31,6 +31,7 @@ _PRIVATE = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.scheduler.allowed-failures": 0,
+    "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.limit": "1h",
     "distributed.worker.multiprocessing-method": "spawn",
 }

@@ -49,9 +49,16 @@ class Post(NamedTuple):
 
 
 def introduce(dask_worker: Worker) -> Introduction:
-    """Say who this worker is."""
+    """Say who this worker is, and let it rest from looking into its threads.
+
+    Dask's profiler asks a hundred times a second what all threads do. Where that meets the start of a thread,
+    CPython before 3.11.9 may stand still for ever (cpython issue #106883), and the worker with it.
+    """
     from runner import __version__  # noqa: PLC0415 - of the code that is installed here
 
+    profiler = dask_worker.periodic_callbacks.get("profile")
+    if profiler is not None:
+        profiler.stop()
     return Introduction(dask_worker.id, frozenset(dask_worker.state.total_resources), __version__)
 
 
