@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +74,48 @@ def docs(ctx: Context) -> None:  # noqa: ARG001 - Invoke's shape
     (ROOT / "docs" / "settings.md").write_text(settings_page(), "utf-8")
 
 
+@task
+def transcripts(ctx: Context) -> None:  # noqa: ARG001 - Invoke's shape
+    """Type the commands of docs/output.md again, at the lab (`lab.up`), and write down what comes."""
+    if not (ROOT / ".lab" / "known_hosts").exists():
+        raise Exit("transcripts: the lab is not up: invoke lab.up", code=1)
+    page = ROOT / "docs" / "output.md"
+    text = page.read_text("utf-8")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "inventories").symlink_to(ROOT / "inventories" / "lab")
+        (folder / ".lab").symlink_to(ROOT / ".lab")
+        (folder / "invoke.yaml").write_text("runner:\n  known_hosts: .lab/known_hosts\n", "utf-8")
+        code = re.search(r"```python\n(@runner.host_task\n.*?)```", text, re.DOTALL)
+        own = f"{code[1]}\nnamespace.add_task(system)\n" if code else ""
+        (folder / "tasks.py").write_text(
+            f"import runner\nfrom runner.tasks import namespace\n\n{own}", "utf-8"
+        )
+        text = re.sub(
+            r"(?<=```console\n).*?(?=```)", lambda match: typed(match[0], folder), text, flags=re.DOTALL
+        )
+    page.write_text(text, "utf-8")
+
+
+def typed(block: str, folder: Path) -> str:
+    """Return a console's commands with what they print now, seen by somebody in `/srv/lab`."""
+    programs = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    env = {"PATH": programs, "HOME": str(folder), "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
+    shown = []
+    # What stands in a file may begin with a prompt, too; it is no command of these.
+    for command in re.findall(r"^\$ ((?:invoke|ls|cat) .*)$", block, re.MULTILINE):
+        done = subprocess.run(
+            ["bash", "-c", f"({command}) 2>&1"],
+            cwd=folder,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        shown.append(f"$ {command}\n{done.stdout.replace(str(folder), '/srv/lab')}")
+    return "".join(shown)
+
+
 @task(help={"name": "which: a module of bench/ without .py; all of them by default"})
 def bench(ctx: Context, name: str = "") -> None:
     """Measure, side by side with what people use today."""
@@ -134,7 +180,7 @@ def _lab(action: str) -> None:
 
 lab = Collection("lab", up, down, status)
 namespace = Collection.from_module(fleet)
-chores: list[Any] = [test, lint, bench, demo, docs]
+chores: list[Any] = [test, lint, bench, demo, docs, transcripts]
 for chore in chores:
     namespace.add_task(chore)
 namespace.add_collection(lab)

@@ -12,6 +12,7 @@ from runner import report
 from runner.errors import UsageError
 from runner.models import CommandResult, HostResult, Phase, Status
 from runner.report import ReportOptions
+from tests.projects import ROOT
 
 from .reporting import ok, shown
 
@@ -110,6 +111,14 @@ def test_json_is_one_document() -> None:
     document = json.loads(shown("json", [ok("r1"), DOWN]))
     assert list(document) == ["schema", "run", "summary", "hosts"]
     assert list(document["hosts"]) == ["r1", "r9"]
+
+
+def test_the_page_has_a_transcript_of_every_format() -> None:
+    page = (ROOT / "docs" / "output.md").read_text("utf-8")
+    for name in set(report.names()) - {"folded"}:
+        assert f"| `{name}` |" in page
+        assert f"--format {name}" in page
+    assert "{run}" in page
 
 
 def test_an_unknown_format_names_those_there_are() -> None:
