@@ -47,6 +47,8 @@ class ProxySocket(PeerSocket):
         ours, theirs = socket.socketpair()
         super().__init__(ours)
         self._closing = threading.Lock()
+        self._looked = threading.Event()
+        self._failure: Unreachable | None = None
         self._words: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the program
         try:
             # `exec`, as ssh(1) does: the shell is not to stand between us and the program. A group of its
@@ -73,16 +75,18 @@ class ProxySocket(PeerSocket):
         return sent
 
     def explain(self) -> Unreachable | None:
-        """Return what the program says about its end; None while it goes on."""
-        ended = self._ended(_LOOK_S)
+        """Return what the program says about its end; None where it did not end by itself."""
+        if not self._closing.locked():
+            return self._failed(self._ended(_LOOK_S))
+        self._looked.wait(2 * _LOOK_S)
+        return self._failure
+
+    def _failed(self, ended: str | None) -> Unreachable | None:
         if ended is None:
             return None
         words = excerpt(self._said())
-        return Unreachable(
-            f"the ProxyCommand {ended}{': ' if words else ''}{words}",
-            reason="proxy-failed",
-            phase=Phase.CONNECT,
-        )
+        text = f"the ProxyCommand {ended}{': ' if words else ''}{words}"
+        return Unreachable(text, reason="proxy-failed", phase=Phase.CONNECT)
 
     def _ended(self, seconds: float) -> str | None:
         """Say how the program ended, when it does within some seconds.
@@ -109,17 +113,23 @@ class ProxySocket(PeerSocket):
         return " / ".join(lines[-3:])
 
     def close(self) -> None:
-        """Close the connection and end the program, without waiting for that."""
+        """Close the connection and end the program, without waiting for that.
+
+        A program whose connection has ended by itself is about to end, too, and by itself: only how it does
+        says why.
+        """
         if not self._closing.acquire(blocking=False):
             return
         with suppress(OSError):
             self._raw.shutdown(socket.SHUT_RDWR)
         self._raw.close()
-        self._signal(signal.SIGTERM)
         # No daemon: Python waits for it at its own end, so that no program outlives us.
         threading.Thread(target=self._end, name="runner-proxy-end").start()
 
     def _end(self) -> None:
+        self._failure = self._failed(self._ended(_LOOK_S))
+        self._looked.set()
+        self._signal(signal.SIGTERM)
         self._ended(_GRACE_S)
         self._signal(signal.SIGKILL)  # it, or what it has left behind in its group
         self._program.wait()

@@ -161,7 +161,7 @@ class SshConnection:
         with self._step(Phase.HANDSHAKE, seconds):
             try:
                 handshake.agree(transport, socket, self._access.known_as, self._options, types)
-            except Unreachable as exc:
+            except Exception as exc:  # a program that fails may break off anything
                 raise (socket.explain() if isinstance(socket, ProxySocket) else None) or exc from exc
         return transport
 
