@@ -130,13 +130,15 @@ def _forget_outputs(database: sqlite3.Connection) -> None:
 
 def _give_back(database: sqlite3.Connection, end: float | None) -> None:
     """Make the file smaller, some pages at a time."""
+    (incremental,) = database.execute("PRAGMA auto_vacuum").fetchone()
+    if not incremental and end is None:
+        # The first version of the database did not ask for it; from here on it is so.
+        database.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        database.execute("VACUUM")
     (free,) = database.execute("PRAGMA freelist_count").fetchone()
-    while free and not _over(end):
+    while incremental and free and not _over(end):
         database.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
-        (left,) = database.execute("PRAGMA freelist_count").fetchone()
-        if left == free:  # made by a version that did not ask for it
-            break
-        free = left
+        (free,) = database.execute("PRAGMA freelist_count").fetchone()
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 

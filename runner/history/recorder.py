@@ -13,10 +13,8 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.errors import UsageError
 from runner.history.database import Arrival, History, Intent
 from runner.history.limits import prune
-from runner.history.schema import NewerVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -194,20 +192,23 @@ class Recorder:
             self._history = None
 
 
+_ADVICE = (
+    (("malformed", "not a database"), "move the file away, and the next run begins a new one"),
+    (("disk is full", "No space left"), "make room, or let `history.prune` do so"),
+    (
+        ("readonly", "unable to open", "Read-only", "Permission denied", "Not a directory"),
+        "have the file where you may write (`runner: history:`), or say --no-history",
+    ),
+)
+
+
 def _told(exc: Exception) -> str:
     """Return what is wrong with the history, and what to do about it."""
-    text = str(exc)
-    if isinstance(exc, (NewerVersion, UsageError)):
-        return text
-    if isinstance(exc, OSError):
-        return exc.strerror or text
-    if "malformed" in text or "not a database" in text:
-        return f"{text}; move the file away, and the next run begins a new one"
-    if "disk is full" in text:
-        return f"{text}; make room, or let `history.prune` do so"
-    if "readonly" in text or "unable to open" in text:
-        return f"{text}; have the file where you may write (`runner: history:`), or say --no-history"
-    return text or type(exc).__name__
+    text = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
+    for marks, advice in _ADVICE:
+        if any(mark in text for mark in marks):
+            return f"{text}; {advice}"
+    return text
 
 
 class _Inbox:
