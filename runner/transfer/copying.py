@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Copy", "Moved", "Options"]
 
-_BATCH = 64
+_BATCH = 256
 _BATCH_BYTES = 2**26
 
 

@@ -21,14 +21,12 @@ __all__ = ["Hashed", "of_content", "of_local", "on_host"]
 _LONGEST_LINE = 60_000
 """Bytes of one command line; systems take 128 KB and more for one word."""
 
+# OpenSSL's is several times as fast as that of GNU's coreutils, where the processor can do it.
 _SCRIPT = """\
-if command -v sha256sum >/dev/null; then set -- sha256sum "$@"
-elif command -v shasum >/dev/null; then set -- "shasum -a 256" "$@"
-elif command -v sha256 >/dev/null; then set -- "sha256 -q" "$@"
-elif command -v openssl >/dev/null; then set -- "openssl dgst -sha256 -r" "$@"
-else exit 69; fi
-sum=$1; shift
-for file do $sum <"$file" || echo -; done
+if said=$(openssl dgst -sha256 -r "$@" 2>/dev/null); then echo "$said"
+elif command -v sha256sum >/dev/null; then sha256sum "$@"
+elif command -v shasum >/dev/null; then shasum -a 256 "$@"
+else sha256 -q "$@"; fi
 """
 _SUM = re.compile(r"[0-9a-f]{64}(?=\s|$)")
 
@@ -89,7 +87,7 @@ def on_host(shell: Shell, paths: Sequence[str]) -> list[str | None] | None:
     """
     found: list[str | None] = []
     for batch in _batches(paths):
-        said = shell.ask(_SCRIPT, *batch)
+        said = shell.ask(_SCRIPT, *(f"./{path}" if path.startswith("-") else path for path in batch))
         lines = (said or "").splitlines()
         if said is None or len(lines) != len(batch):
             return None
