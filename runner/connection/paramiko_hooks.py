@@ -2,7 +2,8 @@
 
 * A server tells that a signal ended a command by an `exit-signal` request (RFC 4254 section 6.10). Paramiko
   reads only `exit-status` and drops it, so that "killed" and "the connection died" look the same.
-* Some servers send a second `exit-status`. What the command ended with is the first.
+* Some servers send a second `exit-status`. What the command ended with is the first. One that is cut off is
+  0 to Paramiko, which would be a success.
 * A server that hangs up may say why in a disconnect message (RFC 4253 section 11.1). Paramiko only logs it.
 * Why a server refuses to open a channel is kept in one place for the whole connection, without the server's
   words. Where many channels are opened at once, as on a jump host, one gets the other's reason.
@@ -38,6 +39,7 @@ from paramiko.common import (
 
 from runner.connection.host_certificates import SUFFIX
 from runner.connection.packets import Packets
+from runner.text import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Transport", "ask_for_sign", "send_signal", "sending_on"]
 
+_EXIT_STATUS = 4  # bytes
+_SIGNAL_NAME = 40
 _LOOK_UP_S = 30.0
 _GONE_S = 0.5
 
@@ -63,11 +67,15 @@ def _note_request(channel: Any, message: Any) -> None:
     name = message.get_text()
     message.get_boolean()
     if name == "exit-signal":
-        channel.runner_exit_signal = message.get_text()
-    if name != "exit-status" or not channel.exit_status_ready():
+        channel.runner_exit_signal = excerpt(message.get_string(), _SIGNAL_NAME)
+    if name != "exit-status" or _is_first_status(channel, message):
         message.packet.seek(start)
         paramiko.Channel._handle_request(channel, message)  # type: ignore[attr-defined]  # noqa: SLF001
     _wake(channel)
+
+
+def _is_first_status(channel: Any, message: Any) -> bool:
+    return len(message.get_remainder()) >= _EXIT_STATUS and not channel.exit_status_ready()
 
 
 def _note_window(channel: Any, message: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import resource
 import sys
 import threading
@@ -11,13 +12,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from asyncssh.packet import String
 
 from runner.connection.options import ConnectionOptions
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob, perform
 from runner.models import Host, Phase, Secret, Status
 from runner.reach import ReachOptions
-from tests.connection.peers import ssh
+from tests.connection.peers import hostile, ssh
+from tests.connection.peers.hostile import SERVICE_REQUEST, USERAUTH_REQUEST, instead, without_end
 from tests.connection.peers.raw import BEHAVIOURS
 from tests.connection.peers.ssh import PASSWORD, USER, Script
 from tests.connection.peers.stage import Stage
@@ -55,6 +58,13 @@ def spoken(name: str, status: Status, reason: str | None, phase: Phase | None, *
     return Case(name, status, reason, phase, script=script)
 
 
+def in_login(
+    name: str, status: Status, reason: str, handler: hostile.Handler, packet: int = USERAUTH_REQUEST
+) -> Case:
+    """A peer that does this with a packet of the login."""
+    return spoken(name, status, reason, Phase.LOGIN, handlers={packet: handler})
+
+
 def command(
     name: str, status: Status, reason: str | None, answer: ssh.Answer = ssh.says_ok, **script: Any
 ) -> Case:
@@ -62,6 +72,10 @@ def command(
     phase = None if status is Status.OK else Phase.COMMAND
     return Case(name, status, reason, phase, sent=True, script={"answer": answer, **script})
 
+
+LATE = Status.TIMEOUT, "login-deadline"
+REFUSED = Status.AUTH, "login-refused"
+GONE = Status.UNREACHABLE, "closed-in-login"
 
 CASES = [
     before("refuses_tcp", "port-closed", Phase.CONNECT),
@@ -86,6 +100,22 @@ CASES = [
     before("unsupported_algorithms", "no-common-algorithm"),
     before("legacy_algorithms", "no-common-algorithm"),
     before("disconnect_escapes", "kex-failed"),
+    before("lines_without_end", "no-banner"),
+    before("banner_without_end", "no-banner"),
+    before("banner_of_controls", "no-banner"),
+    before("banner_without_version", "kex-failed"),
+    before("offers_nothing", "no-common-algorithm"),
+    before("offers_escapes", "kex-failed"),
+    before("half_an_offer", "no-common-algorithm"),
+    before("empty_packet", "kex-failed"),
+    before("only_padding", "kex-failed"),
+    before("endless_packet", "kex-failed"),
+    before("new_keys_first", "kex-failed"),
+    before("no_strict_order", "kex-failed"),
+    before("debug_in_strict_exchange", "kex-failed"),
+    before("point_at_nothing", "kex-failed"),
+    before("signed_by_nobody", "kex-failed"),
+    before("unimplemented_flood", "kex-failed"),
     spoken("auth_rejects", Status.AUTH, "login-refused", Phase.LOGIN, password=ssh.refuses),
     spoken("auth_hangs", Status.TIMEOUT, "login-deadline", Phase.LOGIN, password=ssh.hangs),
     spoken("auth_too_many", Status.AUTH, "login-refused", Phase.LOGIN, password=ssh.too_many),
@@ -106,6 +136,16 @@ CASES = [
         after_login=ssh.drops,
         channel="hang",
     ),
+    in_login("no_service", *LATE, hostile.nothing, SERVICE_REQUEST),
+    in_login("no_verdict", *LATE, hostile.nothing),
+    in_login("no_method_left", *REFUSED, instead(hostile.no_method_left)),
+    in_login("strange_methods", *REFUSED, instead(hostile.strange_methods)),
+    in_login("more_is_wanted", *REFUSED, instead(hostile.more_is_wanted)),
+    in_login("half_a_failure", *REFUSED, instead(hostile.half_a_failure)),
+    in_login("goodbye", *GONE, instead(hostile.goodbye)),
+    in_login("goodbye_at_once", *GONE, instead(hostile.goodbye), SERVICE_REQUEST),
+    in_login("banners_without_end", *LATE, without_end(*hostile.a_banner)),
+    in_login("ignore_without_end", *LATE, without_end(hostile.IGNORE, bytes(1000))),
     spoken("channel_refused", Status.ERROR, "channel-refused", Phase.CHANNEL, channel="refuse"),
     spoken("channel_hangs", Status.TIMEOUT, "channel-deadline", Phase.CHANNEL, channel="hang"),
     command("auth_questions", Status.OK, None, questions=(("Password: ", PASSWORD),)),
@@ -137,6 +177,38 @@ CASES = [
     command("status_then_open", Status.OK, None, ssh.status_then_open),
     command("eof_then_hang", Status.TIMEOUT, "command-deadline", ssh.eof_then_hang),
     command("double_status", Status.OK, None, ssh.two_statuses),
+    command("half_a_status", Status.LOST, "no-exit-status", hostile.half_a_status),
+    command("no_status_at_all", Status.LOST, "no-exit-status", hostile.no_status_at_all),
+    command("dies_of_escapes", Status.FAILED, "signal", hostile.dies_of_escapes),
+    command("noise_on_the_wire", Status.LOST, "connection-lost", hostile.noise_on_the_wire),
+    command("goes_with_words", Status.LOST, "connection-lost", hostile.goes_with_words),
+    command("another_channel", Status.LOST, "connection-lost", hostile.another_channel),
+    command("unknown_packet", Status.LOST, "connection-lost", hostile.unknown_packet),
+    command("past_the_window", Status.OK, None, hostile.past_the_window),
+    command("more_than_there_is", Status.OK, None, hostile.more_than_there_is),
+    command("closes_twice", Status.OK, None, hostile.closes_twice),
+    command("success_again", Status.LOST, "no-exit-status", hostile.success_again),
+    command("wants_replies", Status.TIMEOUT, "command-deadline", hostile.wants_replies_and_reads_none),
+    command(
+        "window_overflow",
+        Status.OK,
+        None,
+        hostile.then_ok(*[(hostile.CHANNEL_WINDOW_ADJUST, b"\xff" * 4)] * 10),
+    ),
+    command("ignore_flood", Status.TIMEOUT, "command-deadline", hostile.floods(hostile.IGNORE, bytes(1000))),
+    command(
+        "debug_flood",
+        Status.TIMEOUT,
+        "command-deadline",
+        hostile.floods(hostile.DEBUG, b"\1" + String(hostile.ESCAPES * 100) + String(b"")),
+    ),
+    command(
+        "unimplemented_command",
+        Status.TIMEOUT,
+        "command-deadline",
+        hostile.floods(hostile.UNIMPLEMENTED, bytes(4)),
+    ),
+    command("data_before_success", Status.OK, None, execute="early"),
 ]
 
 
@@ -221,8 +293,6 @@ def test_a_prompt_for_the_password_may_name_user_and_host(
 
 
 def test_an_unknown_host_key_keeps_the_password_here(stage: Stage, options: ConnectionOptions) -> None:
-    import dataclasses
-
     script = Script()
     host = Host("h", {"ansible_host": "127.0.0.1", "ansible_port": stage.ssh(script)})
     result = perform(host, CommandJob(("true",)), dataclasses.replace(options, known_hosts=()))
@@ -235,8 +305,6 @@ def test_an_unknown_host_key_keeps_the_password_here(stage: Stage, options: Conn
 def test_what_passes_is_tried_again_as_long_as_nothing_was_sent(
     stage: Stage, options: ConnectionOptions
 ) -> None:
-    import dataclasses
-
     script = Script()
     port = stage.early_drop(stage.ssh(script), drops=2)
     host = Host("h", {"ansible_host": "127.0.0.1", "ansible_port": port})
@@ -258,6 +326,8 @@ def test_a_peer_that_offers_only_what_is_gone_is_told_by_what_it_offers(
 
 
 def test_all_of_them_at_once_harm_no_healthy_host(stage: Stage, options: ConnectionOptions) -> None:
+    # Peers that flood, their victims and the honest ones share one process here, and its one lock.
+    options = dataclasses.replace(options, connect_timeout_s=4 * CONNECT_S, command_timeout_s=2 * COMMAND_S)
     faulty = {case.name: (play(stage, case), case) for case in CASES}
     port = stage.ssh(Script())
     healthy = [

@@ -16,7 +16,7 @@ Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 
 _LONG_S = 600
 _BANNER = b"SSH-2.0-OpenSSH_9.9\r\n"
-_DISCONNECT, _IGNORE, _KEXINIT = 1, 2, 20
+_DISCONNECT, _IGNORE, _UNIMPLEMENTED, _DEBUG, _KEXINIT, _NEWKEYS, _ECDH_REPLY = 1, 2, 3, 4, 20, 21, 31
 _USUAL = {
     "kex": b"curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,diffie-hellman-group14-sha256",
     "host_key": b"ssh-ed25519,rsa-sha2-512",
@@ -173,6 +173,114 @@ async def disconnect_escapes(reader: Reader, writer: Writer) -> None:
     await asyncio.sleep(0.2)
 
 
+async def lines_without_end(reader: Reader, writer: Writer) -> None:  # noqa: ARG001
+    while True:
+        await _say(writer, b"please hold the line\r\n")
+        await asyncio.sleep(0.05)
+
+
+async def banner_without_end(reader: Reader, writer: Writer) -> None:  # noqa: ARG001
+    await _say(writer, b"SSH-2.0-")
+    while True:
+        await _say(writer, b"x" * 65536)
+
+
+async def banner_of_controls(reader: Reader, writer: Writer) -> None:
+    await _say(writer, b"SSH-2.0-\x00\x1b[2J\x1b]0;owned\x07\xff\r\n")
+    await reader.readline()
+
+
+async def banner_without_version(reader: Reader, writer: Writer) -> None:
+    await _say(writer, b"SSH-\r\n")
+    await reader.readline()
+    await asyncio.sleep(_LONG_S)
+
+
+async def offers_nothing(reader: Reader, writer: Writer) -> None:
+    await _say(writer, _BANNER + kexinit(kex=b"", host_key=b"", cipher=b"", mac=b""))
+    await reader.readline()
+    await asyncio.sleep(_LONG_S)
+
+
+async def offers_escapes(reader: Reader, writer: Writer) -> None:
+    await _say(writer, _BANNER + kexinit(kex=b"\x1b[2J,\xff\xfe," + b"z" * 5000))
+    await reader.readline()
+    await asyncio.sleep(_LONG_S)
+
+
+async def half_an_offer(reader: Reader, writer: Writer) -> None:
+    await _say(writer, _BANNER + packet(bytes([_KEXINIT]) + bytes(16) + struct.pack(">I", 2**31) + b"cur"))
+    await reader.readline()
+    await asyncio.sleep(_LONG_S)
+
+
+async def empty_packet(reader: Reader, writer: Writer) -> None:
+    await _say(writer, _BANNER + bytes(64))
+    await reader.readline()
+    await asyncio.sleep(_LONG_S)
+
+
+async def only_padding(reader: Reader, writer: Writer) -> None:
+    await _say(writer, _BANNER + struct.pack(">IB", 12, 255) + bytes(11))
+    await reader.readline()
+    await asyncio.sleep(_LONG_S)
+
+
+async def endless_packet(reader: Reader, writer: Writer) -> None:  # noqa: ARG001
+    await _say(writer, _BANNER + struct.pack(">IB", 2**30 + 4, 4))
+    while True:
+        await _say(writer, bytes(2**18))
+
+
+async def new_keys_first(reader: Reader, writer: Writer) -> None:
+    await _say(writer, _BANNER + packet(bytes([_NEWKEYS])))
+    await reader.readline()
+    await asyncio.sleep(_LONG_S)
+
+
+async def no_strict_order(reader: Reader, writer: Writer) -> None:
+    """An ignored packet before strict key exchange begins is how Terrapin (CVE-2023-48795) starts."""
+    strict = _USUAL["kex"] + b",kex-strict-s-v00@openssh.com"
+    await _say(writer, _BANNER + packet(bytes([_IGNORE]) + text(b"")) + kexinit(kex=strict))
+    await reader.readline()
+    await asyncio.sleep(_LONG_S)
+
+
+async def debug_in_strict_exchange(reader: Reader, writer: Writer) -> None:
+    strict = _USUAL["kex"] + b",kex-strict-s-v00@openssh.com"
+    debug = packet(bytes([_DEBUG]) + b"\x01" + text(b"\x1b[2J") + text(b""))
+    await _say(writer, _BANNER + kexinit(kex=strict) + debug)
+    await reader.readline()
+    await asyncio.sleep(_LONG_S)
+
+
+async def point_at_nothing(reader: Reader, writer: Writer) -> None:
+    """A public value of zeros makes a secret of zeros (RFC 8731 section 3)."""
+    await _say(writer, _BANNER + kexinit())
+    await reader.readline()
+    key = text(text(b"ssh-ed25519") + text(bytes(32)))
+    signature = text(text(b"ssh-ed25519") + text(bytes(64)))
+    await _say(writer, packet(bytes([_ECDH_REPLY]) + key + text(bytes(32)) + signature))
+    await asyncio.sleep(_LONG_S)
+
+
+async def signed_by_nobody(reader: Reader, writer: Writer) -> None:
+    await _say(writer, _BANNER + kexinit())
+    await reader.readline()
+    key = text(text(b"ssh-ed25519") + text(bytes(range(32))))
+    signature = text(text(b"ssh-ed25519") + text(bytes(64)))
+    point = text(bytes([9]) + bytes(31))
+    await _say(writer, packet(bytes([_ECDH_REPLY]) + key + point + signature))
+    await asyncio.sleep(_LONG_S)
+
+
+async def unimplemented_flood(reader: Reader, writer: Writer) -> None:  # noqa: ARG001
+    await _say(writer, _BANNER + kexinit())
+    while True:
+        await _say(writer, packet(bytes([_UNIMPLEMENTED]) + bytes(4)) * 50)
+        await asyncio.sleep(0.01)
+
+
 BEHAVIOURS: dict[str, Callable[[Reader, Writer], Awaitable[None]]] = {
     behaviour.__name__: behaviour
     for behaviour in (
@@ -196,5 +304,21 @@ BEHAVIOURS: dict[str, Callable[[Reader, Writer], Awaitable[None]]] = {
         unsupported_algorithms,
         legacy_algorithms,
         disconnect_escapes,
+        lines_without_end,
+        banner_without_end,
+        banner_of_controls,
+        banner_without_version,
+        offers_nothing,
+        offers_escapes,
+        half_an_offer,
+        empty_packet,
+        only_padding,
+        endless_packet,
+        new_keys_first,
+        no_strict_order,
+        debug_in_strict_exchange,
+        point_at_nothing,
+        signed_by_nobody,
+        unimplemented_flood,
     )
 }

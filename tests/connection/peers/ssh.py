@@ -33,7 +33,8 @@ class Script:
         password: Judges a password; a coroutine may wait, raise, or end the connection.
         questions: Rounds of keyboard-interactive prompts, instead of passwords.
         channel: `open`, `refuse` or `hang`.
-        execute: `accept`, `refuse` or `hang`.
+        execute: `accept`, `refuse`, `hang`, or `early`: output comes before the answer.
+        handlers: What is done with a kind of packet instead of what asyncssh does.
         commands: Every command that was handed over.
         passwords: Every password and answer that came.
     """
@@ -47,6 +48,7 @@ class Script:
     auth_banner: str = ""
     rekey_bytes: int = 2**30
     commands_per_connection: int = 2**30
+    handlers: dict[int, Callable[[Any, int, int, Any], None]] = field(default_factory=dict)
     commands: list[str] = field(default_factory=list)
     passwords: list[str] = field(default_factory=list)
 
@@ -72,6 +74,7 @@ class _Server(asyncssh.SSHServer):
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
+        conn._packet_handlers = {**conn._packet_handlers, **self._script.handlers}  # type: ignore[misc]
 
     def begin_auth(self, username: str) -> bool:  # noqa: ARG002 - asyncssh's shape
         if self._script.auth_banner:
@@ -132,6 +135,8 @@ class _Session(asyncssh.SSHServerSession[bytes]):
 
     def exec_requested(self, command: str) -> bool:
         self._script.commands.append(command)
+        if self._script.execute == "early":
+            self._channel.write(b"before the word that it was taken\n")
         if self._script.execute == "hang":
             self._channel._report_response = lambda result: None  # type: ignore[method-assign]  # noqa: ARG005
         return self._script.execute != "refuse"
