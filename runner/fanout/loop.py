@@ -142,6 +142,9 @@ class Loop:
                 yield from self._abandon()
             return
         yield from self._take_in(event)
+        # What else has happened by now comes first: who is started after it is announced, and kept, in one go.
+        for _ in range(self._events.qsize()):
+            yield from self._take_in(self._events.get_nowait())
 
     def _take_in(self, event: Event) -> Iterator[HostResult]:
         if isinstance(event, GateEnded):
