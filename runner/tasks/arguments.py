@@ -8,13 +8,16 @@ task's arguments are asked for when the command line is already known, so they c
 from __future__ import annotations
 
 import difflib
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from invoke.exceptions import ParseError
 from invoke.parser.argument import Argument
 
+from runner.text import printable
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["Numeric", "Repeated", "check_flags", "flags", "own_words", "show_values"]
 
@@ -85,7 +88,11 @@ def own_words(argv: Sequence[str], names: Iterable[str], known: Mapping[str, boo
 
 
 def check_flags(
-    words: Sequence[str], arguments: Iterable[Argument], core: Mapping[str, bool], loose: Sequence[str]
+    words: Sequence[str],
+    arguments: Iterable[Argument],
+    core: Mapping[str, bool],
+    loose: Sequence[str],
+    tasks: Container[str] | None = None,
 ) -> int:
     """Look at the words that are this task's own; return how many are given without a flag.
 
@@ -94,9 +101,10 @@ def check_flags(
         arguments: The task's arguments.
         core: Invoke's own flags, which may stand there too.
         loose: Names of the arguments that may be given without their flag, in order.
+        tasks: The names of all tasks, of which another one may follow; None where they are not known.
 
     Raises:
-        ParseError: A word is a flag of neither, or lacks its value.
+        ParseError: A word is a flag of neither, or lacks its value; or no task of its name begins there.
     """
     arguments = list(arguments)
     own = flags(arguments)
@@ -106,15 +114,23 @@ def check_flags(
     for word in remaining:
         if not word.startswith("-") or word == "-":
             if given or found == len(loose):
-                return found  # the next task begins here
+                _check_task(word, tasks)  # the next one begins here
+                return found
             found += 1
             continue
-        flag, value = _split(word)
+        flag, value = _last(word, {**core, **own})
         if flag in ("-h", "--help"):
             return found
         given = given or flag in spelt
         _check(flag, value, remaining, own, core)
     return found
+
+
+def _check_task(word: str, tasks: Container[str] | None) -> None:
+    """Say of a word that should be a task and is none what it was most probably meant for."""
+    if tasks is not None and word not in tasks:
+        shown = printable(shlex.quote(word))
+        raise ParseError(f"{word!r} is no task; hosts are named with --group: --group {shown}")
 
 
 def show_values(words: Sequence[str], arguments: Iterable[Argument]) -> None:
@@ -134,6 +150,14 @@ def _split(word: str) -> tuple[str, str]:
         flag, equals, _ = word.partition("=")
         return flag, equals
     return word[:2], word[2:]
+
+
+def _last(word: str, known: Mapping[str, bool]) -> tuple[str, str]:
+    """Return the flag of a word that may take a value, which in `-qg` is `-g`; and what is joined to it."""
+    flag, value = _split(word)
+    while value and not flag.startswith("--") and known.get(flag) is False:
+        flag, value = _split(f"-{value}")
+    return flag, value
 
 
 def _check(

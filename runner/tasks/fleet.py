@@ -87,7 +87,7 @@ class FleetTask(Task):  # type: ignore[type-arg]
         arguments = [*own, *(_argument(name, flag, helping) for name, flag in self.flags.items())]
         core = _core_flags()
         words = own_words(sys.argv[1:], self._typed, flags(arguments) | core)
-        found = check_flags(words, arguments, core, self._loose)
+        found = check_flags(words, arguments, core, self._loose, _tasks())
         for item in own:
             item.positional = item.name in self._loose[:found]
         if helping:
@@ -136,6 +136,15 @@ class FleetTask(Task):  # type: ignore[type-arg]
         for name, parameter in self.argspec(self.body).parameters.items():
             if parameter.default is parameter.empty and arguments.get(name) is None:
                 raise UsageError(f"--{name.replace('_', '-')} is needed")
+
+
+def _tasks() -> set[str] | None:
+    """Return the names of all tasks of the program that runs; None where it is neither Invoke's nor ours."""
+    for module in ("invoke.main", "runner.tasks.program"):
+        collection = getattr(getattr(sys.modules.get(module), "program", None), "collection", None)
+        if collection is not None:
+            return {name for task, aliases in collection.task_names.items() for name in (task, *aliases)}
+    return None
 
 
 @cache

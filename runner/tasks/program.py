@@ -11,7 +11,7 @@ from runner import __version__
 from runner.configuration import project_folder
 from runner.tasks import namespace
 
-__all__ = ["RunnerProgram", "main"]
+__all__ = ["RunnerProgram", "main", "program"]
 
 
 class RunnerProgram(Program):
@@ -38,6 +38,10 @@ class RunnerProgram(Program):
         super().parse_collection()
 
 
+program = RunnerProgram()
+"""The one program that runs, as `invoke.main` has it, too."""
+
+
 def main() -> None:
     """Run the program on the command line's arguments."""
-    RunnerProgram().run()
+    program.run()

@@ -132,6 +132,11 @@ def test_help_is_never_taken_for_a_command(demo: Project, program: str) -> None:
         (("ping", "--grup", "x"), "--grup is not a flag here; did you mean --group?"),
         (("run", "hostname", "--grup", "x"), "--grup is not a flag here; did you mean --group?"),
         (("run", "--exector=x", "hostname"), "--exector is not a flag here; did you mean --executor"),
+        (("ping", "r1"), "'r1' is no task; hosts are named with --group: --group r1"),
+        (
+            ("run", "hostname", "r[1-3]"),
+            "'r[1-3]' is no task; hosts are named with --group: --group 'r[1-3]'",
+        ),
         (("ping", "--xyzzy"), "--xyzzy is not a flag here; the flags are: "),
         (("ping", "-g"), "-g needs a value"),
         (("run", "hostname", "--limit", "--quiet"), "--limit needs a value, and --quiet is a flag"),
@@ -171,7 +176,12 @@ def test_what_is_wrong_is_said_before_any_host_is_touched(demo: Project) -> None
 
 
 def test_what_is_wrong_never_drives_the_terminal(demo: Project) -> None:
-    for words in (("ping", "-g", "\x1b[2J"), ("ping", "-i", "\x1b[2J"), ("ping", "--format", "\x1b[2J")):
+    for words in (
+        ("ping", "\x1b[2J"),
+        ("ping", "-g", "\x1b[2J"),
+        ("ping", "-i", "\x1b[2J"),
+        ("ping", "--format", "\x1b[2J"),
+    ):
         assert "\x1b" not in refused(demo.type(*words))
 
 
