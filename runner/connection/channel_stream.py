@@ -101,7 +101,7 @@ class ChannelStream:
             if elevation.done:
                 return
             chunk = self._channel.recv_stderr(_SAID)
-            self._said += elevation.own(chunk)
+            self._said = (self._said + elevation.own(chunk))[-_SAID:]
             if not chunk:
                 raise self._cut_off() or elevation.refused()
 

@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["MAX_DEPTH", "MAX_ENTRIES", "Entry", "Files", "Kind"]
+__all__ = ["MAX_DEPTH", "MAX_ENTRIES", "MAX_NAME", "MAX_PATHS", "Entry", "Files", "Kind"]
 
 MAX_ENTRIES = 100_000
 """Names that one transfer takes at most: a host may list folders without end."""
+
+MAX_PATHS = 2**25
+"""Characters that the paths of all of these have at most, together."""
+
+MAX_NAME = 1020
+"""Bytes of one name: 255 characters of UTF-8, more than which no file system has."""
 
 MAX_DEPTH = 100
 """Folders in folders that one transfer takes at most."""

@@ -9,7 +9,7 @@ from runner.file_names import file_name, file_names
 from runner.transfer.moves import Get
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from runner.jobs import Session
     from runner.transfer.moves import Transfer
@@ -31,6 +31,11 @@ class TransferJob:
     def commands(self) -> tuple[str, ...]:
         """What is done, as reports name it."""
         return (str(self.transfer),)
+
+    @property
+    def arguments(self) -> Mapping[str, object]:
+        """What is done beside what `commands` says, as the history keeps it."""
+        return self.transfer.identity
 
     def fitted(self, hosts: Sequence[str]) -> TransferJob:
         """Return this job for a run over these hosts, no two of which may write to the same folder."""

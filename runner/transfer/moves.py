@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -32,6 +32,10 @@ __all__ = ["Get", "Put", "Transfer"]
 class Transfer(Protocol):
     """Something that moves files of one host."""
 
+    @property
+    def identity(self) -> Mapping[str, object]:
+        """What else it does beside what its text says: with another it is another run."""
+
     def __call__(self, connection: Connection, host: Host) -> CommandResult:
         """Do it; raise `HostError` where it cannot be done."""
 
@@ -55,6 +59,11 @@ class Put:
 
     def __str__(self) -> str:
         return f"put {self.source} {self.destination}"
+
+    @property
+    def identity(self) -> Mapping[str, object]:
+        """How."""
+        return asdict(self.options)
 
     def __call__(self, connection: Connection, host: Host) -> CommandResult:
         """Send it."""
@@ -101,6 +110,11 @@ class Get:
 
     def __str__(self) -> str:
         return f"get {self.source} {self.destination}"
+
+    @property
+    def identity(self) -> Mapping[str, object]:
+        """How."""
+        return asdict(self.options)
 
     def __call__(self, connection: Connection, host: Host) -> CommandResult:
         """Fetch it."""
@@ -178,5 +192,7 @@ def _words(moved: Moved, done: str, not_done: str) -> str:
         if moved.equal:
             return f"equal, not {not_done}: {moved.equal_size:,} bytes{proof}"
         return f"{done} {moved.size:,} bytes{proof}"
+    if moved.equal and not moved.files:
+        return f"equal, not {not_done}: {moved.equal:,} files, {moved.equal_size:,} bytes"
     text = f"{done} {moved.files:,} files, {moved.size:,} bytes"
     return f"{text}; {moved.equal:,} equal, not {not_done}" if moved.equal else text

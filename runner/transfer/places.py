@@ -29,6 +29,9 @@ __all__ = ["files_of"]
 def files_of(connection: Connection, host: Host) -> Iterator[Files]:
     """Return a host's files: by SFTP, or by SCP where it has no SFTP server.
 
+    The variable `ansible_ssh_transfer_method: scp` says that nobody need ask, as for devices that hang up on
+    whoever does.
+
     Raises:
         HostError: Neither can be had.
     """
@@ -49,6 +52,8 @@ def _opened(connection: Connection, host: Host) -> Files:
             phase=Phase.TRANSFER,
         )
     shell = Shell(connection, there=has_shell(host))
+    if host.variables.get("ansible_ssh_transfer_method") == "scp":
+        return ScpFiles(connection, shell)
     try:
         stream = connection.open_stream()
     except RequestRefused as exc:

@@ -64,7 +64,7 @@ class ScpFiles:
         """Return the path that the host is told; where it begins is the host's affair."""
         if not self._shell.there and not _PLAIN.fullmatch(path):
             raise failed(f"{shown(path)}: a device's CLI has no way to quote that", "bad-name")
-        return path.removeprefix("~/") or "."
+        return (path.removeprefix("~/") if path != "~" else "") or "."
 
     def resolved(self, path: str) -> str:
         """Return a path without links on the way."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import secrets
 import shlex
 from contextlib import suppress
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import HostError, UsageError
+from runner.errors import HostError, LoginRefused, RequestRefused, UsageError
 from runner.transfer.entries import Entry, Kind
 from runner.transfer.errors import failed, reworded, shown
 from runner.transfer.places import files_of
@@ -18,6 +19,7 @@ from runner.transfer.shell import has_shell
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
     from runner.connection import Connection
     from runner.models import CommandResult, Host
@@ -71,6 +73,11 @@ class Script:
     def __str__(self) -> str:
         return " ".join(("script", self.name, *map(shlex.quote, self.arguments)))
 
+    @property
+    def identity(self) -> Mapping[str, object]:
+        """What tells it from another script of the same name."""
+        return {"sha256": hashlib.sha256(self.content).hexdigest()}
+
     def __call__(self, connection: Connection, host: Host) -> CommandResult:
         """Send it, run it, remove it; return what it came to.
 
@@ -89,7 +96,7 @@ class Script:
         try:
             result = connection.run(line)
         except HostError as exc:
-            if not connection.sent:
+            if isinstance(exc, (RequestRefused, LoginRefused)):
                 _remove(connection, host, path)
             if exc.command is not None:
                 exc.command = self._called(exc.command)

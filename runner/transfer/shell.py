@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from runner.errors import RequestRefused, Unreachable
+from runner.errors import HostError, RequestRefused, Unreachable
 from runner.models import Phase
+from runner.transfer.errors import reworded
 
 if TYPE_CHECKING:
     from runner.connection import Connection
@@ -65,3 +66,7 @@ class Shell:
             if exc.phase in (Phase.CHANNEL, Phase.COMMAND) and isinstance(exc, RequestRefused):
                 return None  # a server may allow nothing but SFTP, or one channel alone
             raise
+        except HostError as exc:
+            error = reworded(exc, repr(line), "what was asked about the files there")
+            error.command = None
+            raise error from exc

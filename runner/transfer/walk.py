@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.transfer.entries import MAX_DEPTH, MAX_ENTRIES, Entry, Files, Kind
+from runner.transfer.entries import MAX_DEPTH, MAX_ENTRIES, MAX_NAME, MAX_PATHS, Entry, Files, Kind
 from runner.transfer.errors import bad_reply, failed, shown
 
 if TYPE_CHECKING:
@@ -46,11 +47,13 @@ def walk(files: Files, path: str) -> list[Item]:
         raise _special(path)
     found = [Item(path, "", entry)]
     waiting = list(found) if entry.kind is Kind.FOLDER else []
+    size = 0
     while waiting:
         for item in _inside(files, waiting.pop()):
             found.append(item)
-            if len(found) > MAX_ENTRIES:
-                raise failed(f"{shown(path)}: more than {MAX_ENTRIES:,} files and folders", "too-many-files")
+            size += len(item.path)
+            if len(found) > MAX_ENTRIES or size > MAX_PATHS:
+                raise failed(f"{shown(path)}: more files and folders than {MAX_ENTRIES:,}", "too-many-files")
             if item.entry.kind is Kind.FOLDER:
                 waiting.append(item)
     return found
@@ -61,13 +64,17 @@ def _inside(files: Files, folder: Item) -> Iterator[Item]:
         raise failed(f"{shown(folder.path)}: more than {MAX_DEPTH} folders in folders", "too-deep")
     seen: set[str] = set()
     for name, listed in files.names(folder.path):
-        if not name or name in (".", "..") or "/" in name or "\0" in name or name in seen:
+        if name in seen or not _is_name(name):
             raise bad_reply(
                 f"{shown(folder.path)} is said to hold {name[:100]!r}, which is refused as a name"
             )
         seen.add(name)
         path = f"{folder.path.rstrip('/')}/{name}"
         yield Item(path, f"{folder.below}/{name}".lstrip("/"), _real(files, path, listed))
+
+
+def _is_name(name: str) -> bool:
+    return name not in ("", ".", "..") and not {"/", "\0"} & set(name) and len(os.fsencode(name)) <= MAX_NAME
 
 
 def _real(files: Files, path: str, listed: Entry) -> Entry:

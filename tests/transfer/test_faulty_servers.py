@@ -320,7 +320,17 @@ def got_folder(stage: Stage, folder: Path, listing: Answer) -> HostResult:
 
 
 @pytest.mark.parametrize(
-    "names", [(b"../x",), (b"/etc/x",), (b"a/b",), (b"",), (b"a\0b",), (b"twice", b"twice"), (b"\x1b[2J/",)]
+    "names",
+    [
+        (b"../x",),
+        (b"/etc/x",),
+        (b"a/b",),
+        (b"",),
+        (b"a\0b",),
+        (b"twice", b"twice"),
+        (b"\x1b[2J/",),
+        (b"x" * 2000,),
+    ],
 )
 def test_a_name_that_could_lead_elsewhere_is_refused(
     stage: Stage, tmp_path: Path, names: tuple[bytes, ...]
@@ -342,6 +352,16 @@ def test_a_folder_without_end_is_cut_off(stage: Stage, tmp_path: Path) -> None:
 
     assert (result.status, result.reason) == (Status.FAILED, "too-many-files")
     assert next(count) < 110_000
+
+
+def test_long_names_without_end_are_cut_off(stage: Stage, tmp_path: Path) -> None:
+    count = itertools.count()
+
+    def listing(_peer: Peer, number: int, _fields: bytes) -> bytes:
+        return named(number, *((b"%01000d" % next(count), attrs()) for _ in range(200)))
+
+    assert got_folder(stage, tmp_path, listing).reason == "too-many-files"
+    assert next(count) < 40_000
 
 
 def test_folders_in_folders_without_end_are_cut_off(stage: Stage, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from runner.transfer.copying import Options
 from runner.transfer.jobs import TransferJob
 from runner.transfer.moves import Get, Put
 from runner.transfer.script import Script
-from tests.connection.sshd import Sshd, required_program, running_sshd
+from tests.connection.sshd import Sshd, go_without, required_program, running_sshd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -198,6 +199,40 @@ def test_an_account_for_sftp_alone_and_one_channel_at_a_time_is_enough(
     assert again.stdout.startswith("equal")
     assert got.ok
     assert (tmp_path / "real" / "x").read_bytes() == CONTENT
+
+
+# A full disk ----------------------------------------------------------------------------------------------
+
+
+def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    (tmp_path / "large").write_bytes(bytes(4 * 2**20))
+    (tmp_path / "small").write_bytes(b"x" * 100_000)
+    with tempfile.TemporaryDirectory(prefix="runner-sshd-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        disk = folder / "disk"
+        disk.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=1777", "tmpfs", str(disk)]
+        if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+            go_without("this machine lets root mount nothing")
+        try:
+            with running_sshd(folder) as server:
+
+                def put(source: str) -> HostResult:
+                    job = TransferJob(Put(str(tmp_path / source), f"{disk}/x"))
+                    return perform(server.host(), job, server.options())
+
+                assert put("small").ok
+                result = put("large")
+                assert (disk / "x").read_bytes() == b"x" * 100_000
+                assert [path.name for path in disk.iterdir()] == ["x"]
+        finally:
+            subprocess.run(["umount", "-l", str(disk)], check=True)
+
+    assert (result.status, result.reason) == (Status.FAILED, "no-space")
+    assert result.error == f"{disk}/x: no space is left on the host"
 
 
 # This machine ---------------------------------------------------------------------------------------------
