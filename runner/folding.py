@@ -107,8 +107,8 @@ class Folding:
         found = list(self._answers.values())
         if order is not None:
             for answer in found:
-                answer.hosts.sort(key=order.__getitem__)
-            found.sort(key=lambda answer: order[answer.hosts[0]])
+                answer.hosts.sort(key=lambda host: order.get(host, -1))
+            found.sort(key=lambda answer: order.get(answer.hosts[0], -1))
         return sorted(found, key=lambda answer: (not answer.ok, -len(answer.hosts)))
 
     def folds(self) -> Iterator[Fold]:

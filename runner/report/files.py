@@ -44,16 +44,16 @@ class OutputFolder:
 
     def __init__(self, path: str, run: Run, hosts: Iterable[str]) -> None:
         self._names = file_names(hosts)
+        self._run = run
         self._failed: dict[str, None] = {}
         try:
             self._path = Path(path.replace("{run}", run.id)).expanduser()
             self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self._path):
                 pass
-            if any(self._path.iterdir()):
+            self._begun = any(self._path.iterdir())
+            if self._begun:
                 self._go_on(path, run)
-            else:
-                self._append(encode({"run": run_document(run)}))
         except (OSError, RuntimeError, ValueError) as exc:
             reason = getattr(exc, "strerror", None) or exc
             raise UsageError(f"--output-dir {path!r}: {reason}") from exc
@@ -66,6 +66,7 @@ class OutputFolder:
         Raises:
             OSError: It cannot be written; an earlier file is left as it was.
         """
+        self._begin()
         self._count(result.host, ok=result.ok)
         name, digest = None, None
         if result.commands:
@@ -88,6 +89,7 @@ class OutputFolder:
         Raises:
             OSError: It cannot be written.
         """
+        self._begin()
         lines = "".join(f"{_as_pattern(host)}\n" for host in self._failed)
         self._replace(FAILED, lines.encode("utf-8", "surrogateescape"))
 
@@ -105,6 +107,12 @@ class OutputFolder:
         for line in lines:
             self._count(str(line.get("host")), ok=line.get("status") == "ok")
 
+    def _begin(self) -> None:
+        """Take the folder, once there is something to be kept in it; where another run has by now, fail."""
+        if not self._begun:
+            self._append(encode({"run": run_document(self._run)}), os.O_EXCL)
+            self._begun = True
+
     def _count(self, host: str, *, ok: bool) -> None:
         if ok:
             self._failed.pop(host, None)
@@ -119,8 +127,8 @@ class OutputFolder:
             return b""
         return data[: data.rfind(b"\n") + 1]
 
-    def _append(self, line: str) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    def _append(self, line: str, flags: int = 0) -> None:
+        flags |= os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         with open(os.open(self._path / INDEX, flags, 0o600), "ab", buffering=0) as file:  # noqa: PTH123 - a descriptor
             file.write(f"{line}\n".encode())
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from runner.models import Status
-from runner.report.progress import names, pace, span
+from runner.report.progress import PeriodicProgress, names, pace, span
 from runner.report.terminal import visible_line
 
 if TYPE_CHECKING:
@@ -18,13 +17,11 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
-    from runner.models import HostResult
     from runner.report.standing import Standing, View
 
 __all__ = ["LiveProgress"]
 
 _FIRST_S = 0.4
-"""A run that is over sooner needs no progress."""
 _EVERY_S = 0.3
 _BAR = 24
 _LEAST_BAR = 6
@@ -41,8 +38,8 @@ _COLOURS: Mapping[Status, str] = {
 _WRAP_ANEW = ("TMUX", "VTE_VERSION", "KITTY_WINDOW_ID", "WT_SESSION", "WEZTERM_PANE", "KONSOLE_VERSION")
 
 
-class LiveProgress:
-    """Lines that a thread of its own redraws three times a second, by rich.
+class LiveProgress(PeriodicProgress):
+    """Lines that are redrawn three times a second, by rich.
 
     The display is taken down whenever somebody else writes, and comes back with the next drawing: however
     many results a second are printed, the terminal is cleared three times a second at most.
@@ -55,50 +52,25 @@ class LiveProgress:
 
     def __init__(self, stream: TextIO, standing: Standing, first_s: float = _FIRST_S) -> None:
         self._stream = stream
-        self._standing = standing
-        self._first_s = first_s
         self._display: _Display | None = None
-        # A signal handler may say something while its own thread holds the lock.
-        self._lock = threading.RLock()
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._keep_drawing, name="runner-progress", daemon=True)
-        self._thread.start()
+        super().__init__(standing, first_s)
 
-    def result(self, result: HostResult) -> None:
-        """Count a host's result."""
-        with self._lock:
-            self._standing.add(result)
+    def _prepare(self) -> None:
+        if self._display is None:
+            self._display = _Display(self._stream)
 
-    @contextmanager
-    def aside(self) -> Iterator[None]:
-        """Take the lines away while the context lasts."""
-        with self._lock:
-            self._clear()
-            yield
+    def _show(self, view: View) -> None:
+        if self._display is not None:
+            self._display.draw(view)
 
-    def close(self) -> None:
-        """Take the lines away for good."""
-        self._closed.set()
-        self._thread.join()
-        with self._lock:
-            self._clear()
+    def _pause(self, view: View) -> float:  # noqa: ARG002 - the same at any time
+        return _EVERY_S
 
     def _clear(self) -> None:
         # A signal handler may have interrupted a write to the same stream, which raises RuntimeError.
         with suppress(OSError, ValueError, RuntimeError):
             if self._display is not None:
                 self._display.clear()
-
-    def _keep_drawing(self) -> None:
-        pause = self._first_s
-        while not self._closed.wait(pause):
-            pause = _EVERY_S
-            display = self._display or _Display(self._stream)
-            with self._lock:
-                self._display = display
-                if not self._closed.is_set():
-                    with suppress(OSError, ValueError, RuntimeError):
-                        display.draw(self._standing.view())
 
 
 class _Display:

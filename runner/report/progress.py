@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from runner.models import HostResult
     from runner.report.standing import View
 
-__all__ = ["LinesProgress", "NoProgress", "Progress", "create", "line", "names", "pace", "span"]
+__all__ = [
+    "LinesProgress",
+    "NoProgress",
+    "PeriodicProgress",
+    "Progress",
+    "create",
+    "line",
+    "names",
+    "pace",
+    "span",
+]
 
 _FIRST_LINE_S = 10.0
 """A run that is over sooner needs no line in a log."""
@@ -79,11 +89,17 @@ def create(
     if not wanted or stream is None:
         return NoProgress()
     standing = Standing(total, running, doing=doing)
-    if not stream.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+    if not _redrawable(stream):
         return LinesProgress(stream, standing)
     from runner.report.live import LiveProgress  # noqa: PLC0415 - on terminals only
 
     return LiveProgress(stream, standing)
+
+
+def _redrawable(stream: TextIO) -> bool:
+    """Tell whether lines can be redrawn in place, in the characters that they are drawn with."""
+    encoding = (stream.encoding or "").lower().replace("-", "")
+    return stream.isatty() and encoding == "utf8" and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def names(view: View) -> str:
@@ -120,17 +136,21 @@ def line(view: View) -> str:
     return "; ".join(parts)
 
 
-class LinesProgress:
-    """A line now and then, for the log of a run that takes long."""
+class PeriodicProgress:
+    """Progress that a thread of its own shows, again and again, until it is closed.
 
-    def __init__(self, stream: TextIO, standing: Standing, first_s: float = _FIRST_LINE_S) -> None:
-        self._stream = stream
+    Args:
+        standing: How far the run has come.
+        first_s: Seconds until it is shown first: a run that is over sooner needs none.
+    """
+
+    def __init__(self, standing: Standing, first_s: float) -> None:
         self._standing = standing
-        self._pause = first_s
+        self._first_s = first_s
         # A signal handler may say something while its own thread holds the lock.
         self._lock = threading.RLock()
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._keep_writing, name="runner-progress", daemon=True)
+        self._thread = threading.Thread(target=self._keep_showing, name="runner-progress", daemon=True)
         self._thread.start()
 
     def result(self, result: HostResult) -> None:
@@ -140,22 +160,55 @@ class LinesProgress:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Write no line while the context lasts."""
+        """Give the terminal to somebody else while the context lasts."""
         with self._lock:
+            self._clear()
             yield
 
     def close(self) -> None:
-        """Write no more lines."""
+        """Show no more, and leave no trace."""
         self._closed.set()
         self._thread.join()
+        with self._lock:
+            self._clear()
 
-    def _keep_writing(self) -> None:
-        pause = self._pause
+    def _keep_showing(self) -> None:
+        pause = self._first_s
         while not self._closed.wait(pause):
+            self._prepare()
             with self._lock:
-                view = self._standing.view()
-                # A signal handler may have interrupted a write to the same stream, which raises RuntimeError.
-                with suppress(OSError, ValueError, RuntimeError):
-                    self._stream.write(line(view) + "\n")
-                    self._stream.flush()
-            pause = max(self._pause, view.elapsed_s / _LATER)
+                if not self._closed.is_set():
+                    view = self._standing.view()
+                    # A signal handler may have interrupted a write to the same stream: a RuntimeError.
+                    with suppress(OSError, ValueError, RuntimeError):
+                        self._show(view)
+                    pause = self._pause(view)
+
+    def _prepare(self) -> None:
+        """Do what takes long, before anybody has to wait for it."""
+
+    def _show(self, view: View) -> None:
+        """Show it."""
+        raise NotImplementedError
+
+    def _pause(self, view: View) -> float:
+        """Return the seconds until it is shown again."""
+        raise NotImplementedError
+
+    def _clear(self) -> None:
+        """Take away what can be taken away."""
+
+
+class LinesProgress(PeriodicProgress):
+    """A line now and then, for the log of a run that takes long."""
+
+    def __init__(self, stream: TextIO, standing: Standing, first_s: float = _FIRST_LINE_S) -> None:
+        self._stream = stream
+        super().__init__(standing, first_s)
+
+    def _show(self, view: View) -> None:
+        self._stream.write(line(view) + "\n")
+        self._stream.flush()
+
+    def _pause(self, view: View) -> float:
+        return max(self._first_s, view.elapsed_s / _LATER)

@@ -83,10 +83,15 @@ def _rows(result: HostResult, records: Iterable[Mapping[Any, Any]]) -> list[Mapp
     ]
     if rows and result.ok:
         return rows
-    row = name | {"status": str(result.status), "why": visible_line(result.error or "")}
-    if result.ok:
-        row["why"] = _first_line(result)
-    return [*rows, row]
+    why = _first_line(result) if result.ok else visible_line(result.error or "")
+    return [*rows, name | _reached(result) | {"status": str(result.status), "why": why}]
+
+
+def _reached(result: HostResult) -> dict[str, str]:
+    """Return where a host was found and how fast it answered, where that is all that was asked."""
+    if result.commands or result.rtt_ms is None:
+        return {}
+    return {"address": visible_line(result.address or ""), "rtt ms": f"{result.rtt_ms:.3g}"}
 
 
 def _named(key: Any) -> str:

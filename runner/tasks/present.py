@@ -18,7 +18,7 @@ from runner.report.files import OutputFolder
 from runner.results import Summary
 from runner.tasks.earlier import KEPT
 from runner.tasks.output import Output, tolerant_stdout
-from runner.tasks.voice import Warnings, ask, say, speaking_around
+from runner.tasks.voice import Beside, Warnings, ask, say, speaking_around
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Sequence
@@ -82,7 +82,7 @@ def present(  # noqa: PLR0913 - a run, its stream, and what is done with it
     with interruption.handled():
         # What a job prints is no result. Reporters have their stream already.
         with (
-            redirect_stdout(sys.stderr),
+            redirect_stdout(Beside()),
             speaking_around(presentation.progress(wanted=_progress_wanted(settings))) as line,
         ):
             presentation.follow(run, results, line)

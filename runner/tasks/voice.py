@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import io
 import logging
 import sys
 import warnings
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from runner.report.progress import Progress
 
-__all__ = ["Warnings", "ask", "say", "speaking_around"]
+__all__ = ["Beside", "Warnings", "ask", "say", "speaking_around"]
 
 _progress: list[Progress] = [NoProgress()]
 
@@ -60,6 +61,24 @@ def speaking_around(progress: Progress) -> Iterator[Progress]:
     finally:
         _progress.remove(progress)
         progress.close()
+
+
+class Beside(io.TextIOBase):
+    """A stream for what a job prints while the run is shown: to stderr, apart from the progress."""
+
+    def writable(self) -> bool:
+        """Return that it can be written to."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Write it; where stderr is closed, nowhere."""
+        with _progress[-1].aside():
+            return len(text) if sys.stderr is None else sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Write what is held back."""
+        if sys.stderr is not None:
+            sys.stderr.flush()
 
 
 class Warnings(logging.Handler):

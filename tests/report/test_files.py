@@ -132,6 +132,7 @@ def test_a_link_in_the_place_of_the_index_is_not_followed(tmp_path: Path) -> Non
     secret = tmp_path / "secret"
     secret.write_text("keep")
     made = folder(tmp_path / "out")
+    made.write(said("r1"))
     (tmp_path / "out" / "index.jsonl").unlink()
     (tmp_path / "out" / "index.jsonl").symlink_to(secret)
     with pytest.raises(OSError, match="symbolic link"):
@@ -191,6 +192,22 @@ def test_the_hosts_that_failed_are_a_pattern(tmp_path: Path) -> None:
     assert set(loaded.names("all", f"@{tmp_path}/out/failed.txt")) == set(odd)
 
 
+def test_a_run_that_was_refused_has_not_taken_the_folder(tmp_path: Path) -> None:
+    folder(tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+    folder(tmp_path / "out", run=replace(RUN, id="other")).write(said("r1"))
+
+
+def test_of_two_runs_at_once_the_first_has_the_folder(tmp_path: Path) -> None:
+    first, second = folder(tmp_path), folder(tmp_path, run=replace(RUN, id="other"))
+    first.write(said("r1", b"first\n"))
+    for write in (lambda: second.write(said("r1", b"second\n")), second.finish):
+        with pytest.raises(FileExistsError):
+            write()
+    assert host_files(tmp_path) == {"r1": b"first\n"}
+    assert index(tmp_path)[0]["run"]["id"] == RUN.id
+
+
 def test_a_folder_of_another_run_is_never_added_to(tmp_path: Path) -> None:
     folder(tmp_path / "out").write(said("r1"))
     with pytest.raises(
@@ -202,7 +219,7 @@ def test_a_folder_of_another_run_is_never_added_to(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="it is not empty"):
         folder(tmp_path / "notes")
     assert (tmp_path / "notes" / "r1").read_text() == "mine"
-    folder(tmp_path / "out" / "{run}", run=replace(RUN, id="other"))
+    folder(tmp_path / "out" / "{run}", run=replace(RUN, id="other")).finish()
     assert (tmp_path / "out" / "other" / "index.jsonl").exists()
 
 

@@ -70,6 +70,16 @@ def test_without_records_the_table_is_one_of_statuses() -> None:
     )
 
 
+def test_a_ping_has_a_table_of_addresses_and_times() -> None:
+    up = HostResult("r1", Status.OK, "10.0.0.1", 22, rtt_ms=0.4567)
+    assert shown("table", [up, DOWN], "ping") == (
+        "host  address   rtt ms  status       why\n"
+        "r1    10.0.0.1  0.457   ok\n"
+        "r9                      unreachable  no route to host\n"
+        "2 hosts: 1 ok, 1 unreachable in 1.2 s\n"
+    )
+
+
 def test_output_that_the_templates_know_becomes_columns() -> None:
     pytest.importorskip("ntc_templates")
     hosts = [Host("r1", {"ansible_network_os": "cisco.ios.ios"}), Host("r2", {})]

@@ -128,3 +128,19 @@ def test_help_names_formats_that_others_have_installed(demo: Project) -> None:
     assert "also installed: theirs" in shown
     assert "--cmd=STRING" in shown
     assert "-i STRING, --inventory=STRING" in shown
+
+
+def test_a_folder_for_a_run_that_was_refused_is_free(demo: Project) -> None:
+    assert demo.type(*SERVERS, "--output-dir", "out", "--executor", "grid").code == 1
+    assert demo.type(*SERVERS, "--output-dir", "out").code == 0
+
+
+def test_what_a_job_prints_is_no_result(demo: Project) -> None:
+    demo.write(
+        "tasks.py",
+        "import runner\nfrom runner.tasks import namespace\n@runner.host_task\ndef chatty(host):\n"
+        "    print('by the way')\nnamespace.add_task(chatty)\n",
+    )
+    ended = demo.type("chatty", "-g", "web1")
+    assert ended.stdout.startswith("web1: ok\n1 host: 1 ok")
+    assert ended.stderr == "by the way\n"
