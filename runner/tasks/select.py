@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner import inventory as inventories
 from runner import runs
+from runner.collector import at_rest
 from runner.errors import PatternError
 from runner.inventory.vault_ids import vault_of
 from runner.tasks import voice
@@ -55,8 +56,9 @@ def select(settings: Settings) -> tuple[Inventory, tuple[Host, ...]]:
         InventoryError: A source cannot be read.
         PatternError: The pattern names nothing.
     """
-    inventory = load(settings)
-    hosts = inventory.select(settings.group, settings.limit)
+    with at_rest(keep=True):
+        inventory = load(settings)
+        hosts = inventory.select(settings.group, settings.limit)
     for line in inventory.warnings:
         logger.warning("%s", line)
     if not hosts:

@@ -1,0 +1,41 @@
+"""The garbage collector rests while a fleet is made, and is as it was afterwards."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner.collector import at_rest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    enabled = gc.isenabled()
+    yield
+    gc.unfreeze()
+    (gc.enable if enabled else gc.disable)()
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_it_rests_within_and_is_as_it_was_behind(enabled: bool) -> None:
+    (gc.enable if enabled else gc.disable)()
+    with at_rest():
+        assert not gc.isenabled()
+    assert gc.isenabled() is enabled
+
+
+def test_it_is_as_it_was_after_an_error_too() -> None:
+    with pytest.raises(KeyError), at_rest():
+        raise KeyError
+    assert gc.isenabled()
+
+
+def test_what_is_kept_is_looked_at_no_more() -> None:
+    with at_rest(keep=True):
+        kept = [[number] for number in range(1000)]
+    assert gc.get_freeze_count() > len(kept)
