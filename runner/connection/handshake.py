@@ -27,6 +27,7 @@ _RSA = ("rsa-sha2-512", "rsa-sha2-256")
 _CHEAP_CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 _SHOWN = 80
 _WITHOUT_SHA1 = 5  # the major version of Paramiko that removed SHA-1 key exchange and `ssh-rsa` signatures
+_MARKS = ("kex-strict-", "ext-info-")  # no algorithms, though they stand among these (RFC 8308)
 _PARTS = {"kex": "key_exchange", "host key": "host_key", "cipher": "cipher", "mac": "mac"}
 
 
@@ -123,8 +124,9 @@ def _incompatible(version: str, heard: bytes, exc: Exception) -> tuple[str, str,
     part = next((name for name in _PARTS if name in str(exc)), None)
     if offer is None or part is None:
         return "no-common-algorithm", f"no algorithm in common: {excerpt(str(exc))}", False
-    offered = excerpt(", ".join(getattr(offer, _PARTS[part])))
+    names = [name for name in getattr(offer, _PARTS[part]) if not name.startswith(_MARKS)]
+    offered = excerpt(", ".join(names))
     text = f"no {_PARTS[part].replace('_', ' ')} algorithm in common; the server offers only {offered}"
     if int(paramiko.__version__.partition(".")[0]) >= _WITHOUT_SHA1:
-        text += " (older ones: pip install 'paramiko<5')"
+        text += "; for older ones, set ansible_connection: openssh for it, or pip install 'paramiko<5'"
     return "no-common-algorithm", text, False

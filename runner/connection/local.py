@@ -105,7 +105,7 @@ def _collect(
         pump.read(process.stdout.fileno(), outputs[0].add)
         pump.read(process.stderr.fileno(), outputs[1].add)
         if process.stdin is not None:
-            pump.write(process.stdin, stdin)
+            pump.write(process.stdin.fileno(), stdin, process.stdin.close)
         while pump.open:
             left = patience.left()
             if (

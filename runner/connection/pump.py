@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
-    from typing import IO
 
 __all__ = ["Pump", "end"]
 
@@ -29,7 +28,7 @@ class Pump:
         self.heard = False
         self._selector = selectors.DefaultSelector()
         self._outputs: set[int] = set()
-        self._input: tuple[IO[bytes], memoryview] | None = None
+        self._inputs: dict[int, tuple[memoryview, Callable[[], None]]] = {}
         self._alarm = os.pipe()
         os.set_blocking(self._alarm[1], False)
         self._selector.register(self._alarm[0], selectors.EVENT_READ, None)
@@ -38,6 +37,10 @@ class Pump:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Serve nothing any more."""
         self._selector.close()
         for descriptor in self._alarm:
             os.close(descriptor)
@@ -59,11 +62,25 @@ class Pump:
         if output:
             self._outputs.add(descriptor)
 
-    def write(self, pipe: IO[bytes], data: bytes) -> None:
-        """Write to a pipe as fast as it takes it, then close it."""
-        os.set_blocking(pipe.fileno(), False)
-        self._input = pipe, memoryview(data)
-        self._selector.register(pipe.fileno(), selectors.EVENT_WRITE, None)
+    def forget(self, descriptor: int) -> None:
+        """Hand on no more of what comes on a pipe; one that has ended is forgotten already."""
+        with suppress(KeyError, ValueError):
+            self._selector.unregister(descriptor)
+        self._outputs.discard(descriptor)
+
+    def reads(self, descriptor: int) -> bool:
+        """Whether more may come on a pipe."""
+        try:
+            self._selector.get_key(descriptor)
+        except (KeyError, ValueError):
+            return False
+        return True
+
+    def write(self, descriptor: int, data: bytes, done: Callable[[], None]) -> None:
+        """Write to a pipe as fast as it takes it, then call `done`."""
+        os.set_blocking(descriptor, False)
+        self._inputs[descriptor] = memoryview(data), done
+        self._selector.register(descriptor, selectors.EVENT_WRITE, None)
 
     def wake(self) -> None:
         """Make `wait` return; called from another thread."""
@@ -76,7 +93,7 @@ class Pump:
         ready = self._selector.select(seconds if seconds is None else max(0.0, seconds))
         for key, events in ready:
             if events & selectors.EVENT_WRITE:
-                self._give()
+                self._give(key.fd)
             elif key.data is None:
                 os.read(key.fd, _CHUNK)
             else:
@@ -88,6 +105,8 @@ class Pump:
             chunk = os.read(descriptor, _CHUNK)
         except BlockingIOError:
             return
+        except OSError:  # the other side is gone
+            chunk = b""
         if chunk:
             self.heard = self.heard or descriptor in self._outputs
             take(chunk)
@@ -95,19 +114,19 @@ class Pump:
             self._selector.unregister(descriptor)
             self._outputs.discard(descriptor)
 
-    def _give(self) -> None:
-        assert self._input is not None  # noqa: S101 - `write` comes first
-        pipe, left = self._input
+    def _give(self, descriptor: int) -> None:
+        left, done = self._inputs[descriptor]
         try:
-            left = left[os.write(pipe.fileno(), left) :] if left else left
+            left = left[os.write(descriptor, left) :] if left else left
         except BlockingIOError:
             return
         except OSError:  # a command need not read to its end
             left = memoryview(b"")
-        self._input = pipe, left
+        self._inputs[descriptor] = left, done
         if not left:
-            self._selector.unregister(pipe.fileno())
-            pipe.close()
+            self._selector.unregister(descriptor)
+            del self._inputs[descriptor]
+            done()
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from runner.models import Host
 
-__all__ = ["ARGUMENTS", "SshArguments", "read_arguments"]
+__all__ = ["ARGUMENTS", "SshArguments", "passed_on", "read_arguments"]
 
 # In the order in which Ansible puts them on its command line; as in ssh(1), the first value counts.
 _VARIABLES = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
@@ -94,7 +94,7 @@ def read_arguments(host: Host, *, allow_commands: bool = False) -> SshArguments:
         value = variables.get(name)
         if value and value != usual and not allow_commands:
             raise _refused(name, str(value))
-    chosen = _Chosen(allow_commands)
+    chosen = _Chosen(allow_commands, openssh=variables.get("ansible_connection") == "openssh")
     for name in _VARIABLES:
         if variables.get(name):
             for option, argument in _options(name, _words(name, variables[name])):
@@ -103,6 +103,17 @@ def read_arguments(host: Host, *, allow_commands: bool = False) -> SshArguments:
         if variables.get(name):
             chosen.take(name, "ProxyCommand", str(variables[name]))
     return SshArguments(**chosen.fields)
+
+
+def passed_on(host: Host) -> tuple[tuple[str, str], ...]:
+    """Return the options among a host's arguments that only `ssh` itself understands, by name.
+
+    Raises:
+        InvalidVariable: They cannot be read.
+    """
+    given = [(name, host.variables[name]) for name in _VARIABLES if host.variables.get(name)]
+    found = (item for name, value in given for item in _options(name, _words(name, value)))
+    return tuple((option, argument) for option, argument in found if option.lower() in _OPENSSH_ONLY)
 
 
 def _words(variable: str, value: Any) -> Iterator[str]:
@@ -116,9 +127,10 @@ def _words(variable: str, value: Any) -> Iterator[str]:
 class _Chosen:
     """What the arguments have said so far: the first value counts, but for options of which all do."""
 
-    def __init__(self, allow_commands: bool) -> None:
+    def __init__(self, allow_commands: bool, *, openssh: bool) -> None:
         self.fields: dict[str, Any] = {}
         self._allow_commands = allow_commands
+        self._openssh = openssh
 
     def take(self, variable: str, option: str, argument: str) -> None:
         """Take in one option; raise what says that it cannot be."""
@@ -133,6 +145,9 @@ class _Chosen:
                 self._keep(field, read(argument.strip("\"'")))
             except ValueError as exc:
                 raise _bad(variable, f"{option} {argument!r}: {exc}") from None
+        elif name in _OPENSSH_ONLY:
+            if not self._openssh:
+                raise _unsupported(variable, option)
         elif name not in _WITHOUT_MEANING and not (name in _SWITCHES and argument.lower() == "no"):
             raise _bad(variable, f"{option} is not honoured")
 
@@ -275,6 +290,26 @@ _WITHOUT_MEANING = frozenset(
         "visualhostkey",
     }
 )
+# About algorithms and addresses: Paramiko has its own.
+_OPENSSH_ONLY = frozenset(
+    {
+        "addressfamily",
+        "bindaddress",
+        "bindinterface",
+        "casignaturealgorithms",
+        "ciphers",
+        "hostbasedacceptedalgorithms",
+        "hostkeyalgorithms",
+        "identityagent",
+        "ipqos",
+        "kexalgorithms",
+        "macs",
+        "pubkeyacceptedalgorithms",
+        "pubkeyacceptedkeytypes",
+        "rekeylimit",
+        "requiredrsasize",
+    }
+)
 _SWITCHES = frozenset(
     {
         "canonicalizehostname",
@@ -303,11 +338,11 @@ _FLAGS_WITH_ARGUMENT = {
     "S": "ControlPath",
     "I": "PKCS11Provider",
     "F": "-F",
-    "b": "-b",
-    "c": "-c",
+    "b": "BindAddress",
+    "c": "Ciphers",
     "D": "-D",
     "L": "-L",
-    "m": "-m",
+    "m": "MACs",
     "R": "-R",
     "W": "-W",
 }
@@ -327,4 +362,4 @@ def _refused(variable: str, what: str) -> InvalidVariable:
 
 
 def _unsupported(variable: str, option: str) -> InvalidVariable:
-    return _bad(variable, f"{option} is not run by this connection; set ansible_connection to openssh")
+    return _bad(variable, f"{option} is not honoured by this connection; set ansible_connection to openssh")

@@ -1,0 +1,88 @@
+"""The `openssh` connection: the system's `ssh`, for hosts that Paramiko has no algorithm in common with.
+
+What it does is what the `ssh` connection does: the same settings, deadlines, statuses and reasons. One
+login serves all commands. Beside it, it takes what Paramiko does not have: `ssh` arguments about algorithms,
+keys on hardware, whatever stands in the user's `ssh_config`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from runner.connection.access import access
+from runner.connection.become import Elevation
+from runner.connection.command import PLAIN
+from runner.connection.openssh_execution import OpenSshExecution
+from runner.connection.openssh_master import Master
+from runner.connection.patience import Patience
+from runner.connection.ssh_arguments import passed_on
+from runner.connection.startups import turn
+from runner.errors import Unreachable
+from runner.inventory import endpoint as given_for
+from runner.models import Phase
+
+if TYPE_CHECKING:
+    from runner.connection.access import Access
+    from runner.connection.command import CommandOptions
+    from runner.connection.deadline import Deadline
+    from runner.connection.options import ConnectionOptions
+    from runner.models import CommandResult, Host
+
+__all__ = ["OpenSshConnection", "connect"]
+
+
+def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> OpenSshConnection:
+    """Connect and log in to a host.
+
+    Raises:
+        HostError: It could not be done; the error says in which phase and why.
+    """
+    target = access(host, options)
+    alias = given_for.endpoint(host).address
+    with turn(target, deadline):
+        return OpenSshConnection(target, Master(target, alias, passed_on(host), deadline), deadline)
+
+
+class OpenSshConnection:
+    """A login on one host, on which commands are run one after the other.
+
+    Attributes:
+        sent: Whether a command has been handed to the host.
+    """
+
+    def __init__(self, target: Access, master: Master, deadline: Deadline) -> None:
+        self.sent = False
+        self._options = target.options
+        self._master = master
+        self._deadline = deadline
+
+    def run(self, command: str, given: CommandOptions = PLAIN) -> CommandResult:
+        """Run one command and wait for its end.
+
+        Raises:
+            HostError: It did not come to an end of its own; what it had said is the error's `command`.
+        """
+        if not self._master.alive():
+            raise Unreachable(
+                "the connection ended", reason="closed-after-login", phase=Phase.CHANNEL, transient=True
+            )
+        seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
+        patience = Patience(seconds, self._options.idle_timeout_s, whole_host=whole_host)
+        execution = OpenSshExecution(self._master, command, self._options, given, self._elevation())
+        with closing(execution), self._deadline.guard(None, self._master.kill, execution.stop):
+            try:
+                return execution.run(patience)
+            finally:
+                self.sent = self.sent or execution.sent
+
+    def close(self) -> None:
+        """End the connection at once."""
+        self._master.close()
+
+    def _elevation(self) -> Elevation | None:
+        """Return what makes one command run as another user, where it shall."""
+        if not self._options.become:
+            return None
+        return Elevation(self._options.become_as, lambda: secrets.token_hex(16))

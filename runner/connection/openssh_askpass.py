@@ -1,0 +1,101 @@
+"""How `ssh` gets passwords: from a program that it asks (ssh(1), SSH_ASKPASS), which asks us.
+
+The program is a few lines of shell in a private folder. It passes the question on through one pipe and reads
+the answer from another, so that no secret is in an argument, a variable or a file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from runner.connection.prompts import Answers, Unanswered
+from runner.errors import LoginRefused
+from runner.models import Phase
+from runner.text import excerpt
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.connection.credentials import Login
+
+__all__ = ["Askpass"]
+
+_PROGRAM = """\
+#!/bin/sh
+cd "${0%/*}" || exit 1
+printf '%s\\0' "$1" >question
+IFS= read -r answer <answer || exit 1
+case $answer in y*) printf '%s\\n' "${answer#y}" ;; *) exit 1 ;; esac
+"""
+_LONGEST = 2**16
+# Who is asked for: `user@host's password:`, and `(user@host)` before what the server itself asks.
+_ASKED_FOR = re.compile(r"\((\S+@\S+)\) |(\S+@\S+)'s password")
+_PLACE = re.compile(r"\(\S+@\S+\) |\S+@\S+'s ")
+
+
+class Askpass:
+    """Answers the questions of one `ssh`.
+
+    Args:
+        folder: A folder of our own.
+        login: What there is to answer with.
+        alias: The host as `ssh` calls it.
+        place: Which server it is, and which login of which run: a one-time code is given there once.
+
+    Attributes:
+        refusal: Why a question was not answered, where one was not.
+    """
+
+    def __init__(self, folder: Path, login: Login, alias: str, place: str) -> None:
+        self.refusal: LoginRefused | None = None
+        self._login = login
+        self._asked_for = f"{login.user}@{alias}"
+        secrets = tuple(each.password for each in login.named if each.password is not None)
+        self._answers = [Answers(login.user, place, secret, login.code) for secret in secrets or (None,)]
+        self._passphrases = list(login.passphrases)
+        self._heard = b""
+        self._program = folder / "askpass"
+        self._program.write_text(_PROGRAM)
+        self._program.chmod(0o700)
+        for name in ("question", "answer"):
+            os.mkfifo(folder / name, 0o600)
+        # Open for both, so that neither side waits for the other to open it.
+        self.questions = os.open(folder / "question", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._reply = os.open(folder / "answer", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make `ssh` ask; before OpenSSH 8.4 it wanted a display for that."""
+        return {"SSH_ASKPASS": str(self._program), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": "none:0"}
+
+    def take(self, data: bytes) -> None:
+        """Take in what was asked, and answer."""
+        *questions, self._heard = (self._heard + data).split(b"\0")
+        self._heard = self._heard[-_LONGEST:]
+        for question in questions:
+            answer = self._answer(question.decode("utf-8", "replace"))
+            os.write(self._reply, b"n\n" if answer is None else b"y" + answer.encode() + b"\n")
+
+    def close(self) -> None:
+        """Answer nothing any more."""
+        os.close(self.questions)
+        os.close(self._reply)
+
+    def _answer(self, prompt: str) -> str | None:
+        if prompt.startswith("Enter passphrase for "):
+            return self._passphrases.pop(0).reveal() if self._passphrases else None
+        asked_for = _ASKED_FOR.match(prompt)
+        if asked_for is not None and self._asked_for not in asked_for.groups():
+            return None  # a host on the way
+        try:
+            (answer,) = self._answers[0]("", "", [(prompt, False)])
+        except Unanswered as exc:
+            if exc.reason == "login-refused" and len(self._answers) > 1:
+                self._answers.pop(0)
+                return self._answer(prompt)
+            asked = excerpt(_PLACE.sub("", prompt))
+            text = f"login as {self._login.user}: the server asks {asked!r}, {exc.why}"
+            self.refusal = self.refusal or LoginRefused(text, reason=exc.reason, phase=Phase.LOGIN)
+            return None
+        return answer

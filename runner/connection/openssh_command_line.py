@@ -1,0 +1,156 @@
+"""How `ssh` is called so that it does what Paramiko would: settings as its options (ssh_config(5)).
+
+Nothing of it is read by a shell, no part of it can be taken for a flag, and nothing secret is in it.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.connection.options import SSH_CONFIG, HostKeyPolicy
+from runner.connection.patience import SIGNS
+from runner.errors import InvalidVariable, LoginRefused
+from runner.models import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.connection.access import Access
+    from runner.connection.options import ConnectionOptions
+
+__all__ = ["config", "master", "passwords"]
+
+_SYSTEM = "/etc/ssh/ssh_config"
+_CHECKING = {HostKeyPolicy.STRICT: "yes", HostKeyPolicy.ACCEPT_NEW: "accept-new", HostKeyPolicy.OFF: "no"}
+
+
+def master(access: Access, alias: str, folder: Path, extra: tuple[tuple[str, str], ...]) -> list[str]:
+    """Return the command line of a connection that others share.
+
+    Args:
+        access: How the host is got at.
+        alias: The host as the user's `ssh_config` knows it.
+        folder: The folder with the file that `config` gives; socket and log go there.
+        extra: More options, by name.
+
+    Raises:
+        LoginRefused: A private key that was named does not exist.
+        InvalidVariable: A path cannot be told to `ssh`.
+    """
+    named = {"-F": "config", "-E": "log", "-S": "socket"}
+    words = ["ssh", "-M", "-N", "-T"]
+    for flag, name in named.items():
+        words += [flag, str(folder / name)]
+    for name, value in (*_target(access), *_trust(access.options), *_way(access), *extra):
+        words += ["-o", f"{name}={value}"]
+    return [*words, *_keys(access), "--", alias]
+
+
+def config(access: Access) -> str:
+    """Return a configuration file: what holds on the way, too, then what the user's own says.
+
+    A jump host is told nothing of the target's but for this: it logs in by key, and its key is checked.
+    """
+    options = access.options
+    lines = ["BatchMode yes", f"ConnectTimeout {_seconds(options.connect_timeout_s)}"]
+    lines += [f"{name} {value}" for name, value in _trust(access.options)]
+    lines += [f"IdentityFile {_quoted(path)}" for path in access.given.private_keys]
+    lines.append("Host *")
+    if options.ssh_config is not None:
+        lines.append(f"Include {_quoted(options.ssh_config)}")
+        lines += [f"Include {_SYSTEM}"] if options.ssh_config == SSH_CONFIG else []
+    return "\n".join(lines) + "\n"
+
+
+def passwords(access: Access) -> int:
+    """Return how many passwords there are to give."""
+    return sum(1 for each in access.login.named if each.password is not None)
+
+
+def _target(access: Access) -> Iterator[tuple[str, str]]:
+    options, login = access.options, access.login
+    asks = passwords(access) or login.code or login.passphrases
+    yield from {
+        "LogLevel": "DEBUG1",
+        "ControlPersist": "no",
+        "HostName": _percent(access.endpoint.address),
+        "Port": str(access.endpoint.port),
+        "User": login.user,
+        "BatchMode": "no" if asks else "yes",
+        "NumberOfPasswordPrompts": str(max(1, passwords(access))),
+        "PreferredAuthentications": ",".join(login.methods),
+        "ConnectTimeout": _seconds(options.connect_timeout_s + 1),  # ours comes first, and tells more
+        "ConnectionAttempts": "1",
+        "ServerAliveInterval": "0" if options.keepalive_s is None else _seconds(options.keepalive_s),
+        "ServerAliveCountMax": str(SIGNS),
+        "UpdateHostKeys": "no",
+        "CheckHostIP": "no",
+        "ClearAllForwardings": "yes",
+        "ForwardAgent": "no",
+        "ForwardX11": "no",
+        "PermitLocalCommand": "no",
+        "RemoteCommand": "none",
+        "RequestTTY": "no",
+        "VisualHostKey": "no",
+    }.items()
+    if access.key_alias is not None:
+        yield "HostKeyAlias", access.key_alias
+
+
+def _trust(options: ConnectionOptions) -> Iterator[tuple[str, str]]:
+    known = () if options.host_key_policy is HostKeyPolicy.OFF else options.known_hosts
+    yield "StrictHostKeyChecking", _CHECKING[options.host_key_policy]
+    yield "UserKnownHostsFile", " ".join(_quoted(path) for path in known) or "/dev/null"
+    yield "GlobalKnownHostsFile", "/dev/null"
+
+
+def _way(access: Access) -> Iterator[tuple[str, str]]:
+    """Yield what leads there: `access` has decided between jump hosts, a program and neither."""
+    if access.proxy_command is not None:
+        yield "ProxyCommand", _percent(access.proxy_command)
+        return
+    for jump in access.jumps:
+        if jump.identity is not None:
+            raise _not_told(f"the key {jump.identity!r} of a jump host", "name it in ssh_config")
+    hops = [f"{jump.user}@{jump}" if jump.user else str(jump) for jump in access.jumps]
+    yield "ProxyJump", ",".join(hops) or "none"
+
+
+def _keys(access: Access) -> Iterator[str]:
+    """Yield which keys are tried: those that were named and no others, else what `ssh` finds itself."""
+    login = access.login
+    named = [each.key_file for each in login.named if each.key_file is not None]
+    if any(each.key_text is not None for each in login.named):
+        raise _not_told("a private key in a variable", "give its file")
+    for path in named:
+        if not Path(path).expanduser().is_file():
+            text = f"private key {path} does not exist"
+            raise LoginRefused(text, reason="no-key-file", phase=Phase.LOGIN)
+    if named or login.identities_only:
+        yield from ("-o", "IdentitiesOnly=yes")
+    for path in (*named, *login.identities):
+        yield from ("-i", _percent(str(Path(path).expanduser())))
+    for path in login.certificates:
+        yield from ("-o", f"CertificateFile={_quoted(path)}")
+
+
+def _seconds(seconds: float) -> str:
+    return str(max(1, math.ceil(seconds)))
+
+
+def _percent(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _quoted(path: str) -> str:
+    full = str(Path(path).expanduser())
+    if '"' in full or "${" in full or not full.isprintable():
+        raise _not_told(f"the path {full!r}", "rename it")
+    return f'"{_percent(full)}"'
+
+
+def _not_told(what: str, instead: str) -> InvalidVariable:
+    text = f"{what} cannot be told to ssh, which ansible_connection names: {instead}"
+    return InvalidVariable(text, reason="bad-variable", phase=Phase.CONNECT)

@@ -1,0 +1,232 @@
+"""What `ssh` writes to its log while it connects, and what that means in the words of a result.
+
+It is read at the level DEBUG1, whose lines say how far it has come. The log is a pipe of its own: a server's
+banner, which `ssh` prints as it is, does not get there, and what a server says is in one line and marked.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from runner.errors import HostKeyRejected, LoginRefused, Unreachable
+from runner.models import Phase
+from runner.text import excerpt
+
+if TYPE_CHECKING:
+    from runner.errors import HostError
+
+__all__ = ["Journal"]
+
+_MOST_LINES = 400
+_LONGEST_LINE = 4000
+_PLACE = re.compile(
+    r"(?:Connection to |Connecting to |with |from |by )?(?:\S+@)?\S+ (?:\[\S+\] )?port \d+:? ?|^\S+@\S+: "
+)
+
+# Each is about the step that begins with it.
+_STEPS = (
+    ("debug1: Local version string ", Phase.HANDSHAKE),
+    ("debug1: SSH2_MSG_NEWKEYS received", Phase.LOGIN),
+    ("debug1: Entering interactive session", Phase.CHANNEL),
+)
+
+# What the system says of a connection, by a part of it.
+_CONNECT = {
+    "refused": ("port-closed", "connection refused: nothing listens on the SSH port", False),
+    "No route": ("no-route", "no route to host", False),
+    "unreachable": ("no-route", "network is unreachable", False),
+    "timed out": ("no-reply", "no reply", True),
+    "ermi": ("prohibited", "prohibited by a firewall or an administrator", False),
+    "reset": ("reset", "connection reset", True),
+}
+
+
+class Journal:
+    """The log of one `ssh`.
+
+    Args:
+        user: Who logs in, for messages.
+
+    Attributes:
+        user: Who logs in.
+        lines: The lines so far, but for what there is too much of.
+        phase: How far it has come; `CHANNEL` is logged in.
+        offered: Whether any key has been offered.
+        signalled: Whether the command under way was ended by a signal.
+        sending: Whether a command has been sent since this was last cleared.
+    """
+
+    def __init__(self, user: str) -> None:
+        self.phase = Phase.CONNECT
+        self.signalled = False
+        self.offered = False
+        self.sending = False
+        self.user = user
+        self.lines: list[str] = []
+        self._left = b""
+
+    def take(self, data: bytes) -> None:
+        """Take in what was written."""
+        *lines, self._left = (self._left + data).split(b"\n")
+        self._left = self._left[-_LONGEST_LINE:]
+        for line in lines:
+            self._note(line[:_LONGEST_LINE].decode("utf-8", "replace").rstrip("\r"))
+
+    def failure(self) -> HostError:
+        """Return why it did not come to log in, as far as the log tells."""
+        for pattern, meaning in _MEANINGS:
+            for line in reversed(self.lines):
+                match = pattern.search(line)
+                if match is not None:
+                    return meaning(self, match)
+        return self.ended(self._last())
+
+    def heard_banner(self) -> bool:
+        """Whether the server has said which version of SSH it speaks."""
+        return any("Remote protocol version" in line for line in self.lines)
+
+    def preamble(self) -> str:
+        """Return what the server said where its banner should have been."""
+        found = (re.search(r"banner line \d+: (.*)", line) for line in self.lines)
+        return " ".join(match[1] for match in found if match is not None)
+
+    def last(self, after: str) -> str | None:
+        """Return what follows some words in the last line that has them."""
+        found = [line.partition(after)[2] for line in self.lines if after in line]
+        return found[-1] if found else None
+
+    def _note(self, line: str) -> None:
+        if "rtype exit-signal" in line:
+            self.signalled = True
+        elif line.startswith("debug1: Sending "):
+            self.sending = True
+        elif line.startswith("debug1: Offering public key"):
+            self.offered = True
+        for begin, phase in _STEPS:
+            if line.startswith(begin):
+                self.phase = phase
+        if len(self.lines) < _MOST_LINES or not line.startswith("debug1: "):
+            self.lines = [*self.lines[-_MOST_LINES:], line]
+
+    def _last(self) -> str:
+        said = [line for line in self.lines if line.strip() and not line.startswith("debug1: ")]
+        return excerpt(_PLACE.sub("", said[-1])) if said else "ssh ended without a word"
+
+    def ended(self, words: str) -> HostError:
+        """Return the error of a connection that ended, by how far it had come."""
+        if self.phase is Phase.CONNECT:
+            return Unreachable(words, reason="connect-failed", phase=Phase.CONNECT)
+        if self.phase is Phase.HANDSHAKE and not self.heard_banner():
+            return self._no_banner()
+        if self.phase is Phase.HANDSHAKE:
+            text, reason = f"key exchange failed: {words}", "kex-failed"
+        else:
+            text, reason = f"the connection ended during login as {self.user}: {words}", "closed-in-login"
+        return Unreachable(text, reason=reason, phase=self.phase, transient=True)
+
+    def _no_banner(self) -> HostError:
+        heard = self.preamble()
+        phase = Phase.HANDSHAKE
+        if not heard:
+            text = "closed the connection without an SSH banner"
+            return Unreachable(text, reason="closed-early", phase=phase, transient=True)
+        busy = "MaxStartups" in heard or "Not allowed at this time" in heard
+        text = f"no SSH banner, but {excerpt(heard, 80)!r}"
+        return Unreachable(text, reason="busy" if busy else "no-banner", phase=phase, transient=busy)
+
+
+def _not_found(_journal: Journal, match: re.Match[str]) -> HostError:
+    passing = "emporary" in match[1]
+    text = f"name not found: {excerpt(match[1])}"
+    return Unreachable(text, reason="name-not-found", phase=Phase.RESOLVE, transient=passing)
+
+
+def _not_connected(_journal: Journal, match: re.Match[str]) -> HostError:
+    for part, (reason, text, passing) in _CONNECT.items():
+        if part in match[1]:
+            return Unreachable(text, reason=reason, phase=Phase.CONNECT, transient=passing)
+    return Unreachable(excerpt(match[1]), reason="connect-failed", phase=Phase.CONNECT)
+
+
+def _bad_banner(_journal: Journal, match: re.Match[str]) -> HostError:
+    return Unreachable(f"no SSH banner: {excerpt(match[1])}", reason="no-banner", phase=Phase.HANDSHAKE)
+
+
+def _ssh1(_journal: Journal, _match: re.Match[str]) -> HostError:
+    return Unreachable("speaks only SSH 1, which is not safe", reason="ssh1", phase=Phase.HANDSHAKE)
+
+
+def _nothing_in_common(_journal: Journal, match: re.Match[str]) -> HostError:
+    part, option = _OPTIONS.get(match[1], (match[1], None))
+    offer = excerpt(match[2].replace(",", ", "))
+    text = f"no {part} algorithm in common; the server offers only {offer}"
+    if option is not None:
+        first = excerpt(match[2].partition(",")[0], 60)
+        text += f" (to use one all the same: ansible_ssh_extra_args: '-o {option}=+{first}')"
+    return Unreachable(text, reason="no-common-algorithm", phase=Phase.HANDSHAKE)
+
+
+_OPTIONS = {
+    "key exchange method": ("key exchange", "KexAlgorithms"),
+    "host key type": ("host key", "HostKeyAlgorithms"),
+    "cipher": ("cipher", "Ciphers"),
+    "MAC": ("mac", "MACs"),
+}
+
+
+def _rejected(journal: Journal, _match: re.Match[str]) -> HostError:
+    said = "\n".join(journal.lines)
+    shown = re.search(r"Server host key: (\S+ \S+)", said)
+    where = re.findall(r"(?:Offending|Revoked) .*key in (\S+?):?(\d+)?$", said, re.MULTILINE)
+    key = excerpt(shown[1]) if shown else "one that ssh did not name"
+    place = excerpt(":".join(part for part in where[-1] if part)) if where else "the known_hosts files"
+    if "REVOKED" in said or "revoked" in said:
+        text, reason = f"the host key is revoked in {place}: {key}", "hostkey-revoked"
+    elif "IDENTIFICATION HAS CHANGED" in said or "has changed and you have requested" in said:
+        reason = "hostkey-changed"
+        text = f"the host key is not the one on record in {place}: it shows {key}"
+    else:
+        text, reason = f"the host key is not known: {key}", "hostkey-unknown"
+    return HostKeyRejected(f"{text}; see `invoke trust`", reason=reason, phase=Phase.HANDSHAKE)
+
+
+def _refused(journal: Journal, match: re.Match[str]) -> HostError:
+    methods = f"; the server takes {excerpt(match[1].replace(',', ', '))}" if match[1] else ""
+    return LoginRefused(
+        f"login as {journal.user} refused{methods}", reason="login-refused", phase=Phase.LOGIN
+    )
+
+
+def _too_many(journal: Journal, _match: re.Match[str]) -> HostError:
+    text = f"login as {journal.user} refused: too many authentication failures"
+    return LoginRefused(text, reason="login-refused", phase=Phase.LOGIN)
+
+
+def _disconnected(journal: Journal, match: re.Match[str]) -> HostError:
+    return journal.ended(excerpt(match[1]))
+
+
+def _bad_option(_journal: Journal, match: re.Match[str]) -> HostError:
+    return Unreachable(f"ssh: {excerpt(match[1])}", reason="bad-ssh-config", phase=Phase.CONNECT)
+
+
+# The first that is found says most; what each is found by is not changed by a server's own words.
+_MEANINGS = (
+    (re.compile(r"^(?:command-line|\S+): line \d+: (.*)|terminating, (\d+ bad configuration)"), _bad_option),
+    (re.compile(r"^ssh: Could not resolve hostname [^:]*: (.*)"), _not_found),
+    (re.compile(r"^ssh: connect to host \S+ port \d+: (.*)"), _not_connected),
+    (re.compile(r"^Host key verification failed"), _rejected),
+    (
+        re.compile(r"^Unable to negotiate with .*: no matching (.*) found\. Their offer: (.*)"),
+        _nothing_in_common,
+    ),
+    (re.compile(r"^Protocol major versions differ"), _ssh1),
+    (
+        re.compile(r"^kex_exchange_identification: (banner line (?:contains|too long).*|No SSH version.*)"),
+        _bad_banner,
+    ),
+    (re.compile(r"^Received disconnect from .*Too many authentication failures"), _too_many),
+    (re.compile(r"Permission denied(?: \(([^)]*)\))?"), _refused),
+    (re.compile(r"^Received disconnect from .*?:\d+: (.*)"), _disconnected),
+)

@@ -1,0 +1,218 @@
+"""An `ssh` that holds one connection, over which commands are run one after the other (ssh(1), -M).
+
+It lives in a folder that only its user may enter, on the leash of a shell: should we be killed, the end of
+our pipe to that shell ends it, too. What it starts itself, to get through a jump host, ends with it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.connection.openssh_askpass import Askpass
+from runner.connection.openssh_command_line import config, master, passwords
+from runner.connection.openssh_journal import Journal
+from runner.connection.pump import Pump, end
+from runner.errors import Cancelled, DeadlineExceeded, HostError, LoginRefused, Unreachable
+from runner.models import Phase
+from runner.text import excerpt
+
+if TYPE_CHECKING:
+    from runner.connection.access import Access
+    from runner.connection.deadline import Deadline
+
+__all__ = ["Master"]
+
+# `ssh` is not to get the shell's standard input, by which the shell knows that we are there.
+_LEASH = 'exec 3<&0; "$@" </dev/null 3<&- & exec 2>&-; read -r _ <&3; kill -9 "$!"'
+# The name of a socket fits in 104 bytes (unix(7); BSD's are the shortest), of which `ssh` takes 17 for a
+# temporary one.
+_LONGEST_FOLDER = 104 - 17 - len("/runner-12345678/socket") - 1
+_SAID = 4096
+
+_STALLED = {
+    Phase.CONNECT: ("no reply", "no-reply"),
+    Phase.HANDSHAKE: ("the key exchange stalled: nothing", "kex-stalled"),
+}
+
+
+class Master:
+    """The connection.
+
+    Args:
+        access: How the host is got at.
+        alias: The host as the user's `ssh_config` knows it.
+        extra: More options for `ssh`, by name.
+        deadline: The host's deadline.
+
+    Attributes:
+        pump: Serves its pipes, and those of the commands.
+        journal: What it has written to its log.
+        socket: Path of the socket by which it is shared.
+    """
+
+    def __init__(
+        self, access: Access, alias: str, extra: tuple[tuple[str, str], ...], deadline: Deadline
+    ) -> None:
+        self.journal = Journal(access.login.user)
+        self.pump = Pump()
+        self._access = access
+        self._deadline = deadline
+        self._folder = Path(_private_folder())
+        self.socket = str(self._folder / "socket")
+        self._askpass: Askpass | None = None
+        self._log = -1
+        self._stderr = b""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopped = False
+        try:
+            self._start(alias, extra)
+            self._log_in()
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, alias: str, extra: tuple[tuple[str, str], ...]) -> None:
+        command = master(self._access, alias, self._folder, extra)
+        (self._folder / "config").write_text(config(self._access))
+        os.mkfifo(self._folder / "log", 0o600)
+        self._log = os.open(self._folder / "log", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        environment = {**os.environ, "LC_ALL": "C"}
+        login = self._access.login
+        if passwords(self._access) or login.code or login.passphrases:
+            place = f"{self._deadline.run} {self._access.endpoint}"
+            self._askpass = Askpass(self._folder, login, alias, place)
+            environment.update(self._askpass.environment())
+            self.pump.read(self._askpass.questions, self._askpass.take, output=False)
+        if shutil.which("ssh") is None:
+            raise Unreachable(
+                "there is no ssh program, which ansible_connection names",
+                reason="no-ssh",
+                phase=Phase.CONNECT,
+            )
+        self._process = subprocess.Popen(
+            ["/bin/sh", "-c", _LEASH, "sh", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+        )
+        assert self._process.stderr is not None  # noqa: S101 - a pipe was asked for
+        self.pump.read(self._log, self.journal.take, output=False)
+        self.pump.read(self._process.stderr.fileno(), self._hear, output=False)
+
+    def alive(self) -> bool:
+        """Whether it holds its connection, as far as it has told."""
+        return self._process is not None and self.pump.reads(self._error())
+
+    def stop(self) -> None:
+        """End it because the run is stopped; called from another thread."""
+        self._stopped = True
+        self.kill()
+
+    def kill(self) -> None:
+        """End it now, and take in what it said last."""
+        if self._process is not None:
+            end(self._process)
+
+    def close(self) -> None:
+        """End it, and leave nothing behind."""
+        self.kill()
+        if self._process is not None:
+            for pipe in (self._process.stdin, self._process.stderr):
+                if pipe is not None:
+                    self.pump.forget(pipe.fileno())
+                    pipe.close()
+            self._process.wait()
+            self._process = None
+        if self._askpass is not None:
+            self._askpass.close()
+            self._askpass = None
+        if self._log >= 0:
+            os.close(self._log)
+            self._log = -1
+            self.pump.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _error(self) -> int:
+        assert self._process is not None  # noqa: S101 - asked of what runs
+        assert self._process.stderr is not None  # noqa: S101
+        return self._process.stderr.fileno()
+
+    def _hear(self, data: bytes) -> None:
+        self._stderr = (self._stderr + data)[-_SAID:]
+
+    def _log_in(self) -> None:
+        """Wait until the user is logged in, each step of which has its time."""
+        seconds = self._access.options.connect_timeout_s
+        phase, begun = self.journal.phase, time.monotonic()
+        with self._deadline.guard(None, self.stop):
+            while self.journal.phase is not Phase.CHANNEL:
+                left, by_host = self._deadline.sooner(begun + seconds - time.monotonic())
+                if self._stopped:
+                    raise Cancelled("the run was stopped", reason="stopped", phase=phase)
+                if self._askpass is not None and self._askpass.refusal is not None:
+                    raise self._askpass.refusal
+                if not self.alive():
+                    raise self._failure()
+                if left is not None and left <= 0:
+                    raise self._late(phase, seconds, by_host=by_host)
+                self.pump.wait(left)
+                if self.journal.phase is not phase:
+                    phase, begun = self.journal.phase, time.monotonic()
+        if self._askpass is not None:  # nothing is asked any more, and what answered is forgotten
+            self.pump.forget(self._askpass.questions)
+            self._askpass.close()
+            self._askpass = None
+
+    def _failure(self) -> HostError:
+        while self.pump.wait(0):
+            pass
+        failure = self.journal.failure()
+        login = self._access.login
+        if isinstance(failure, LoginRefused) and not self._asked_for_anything():
+            text = f"nothing to log in with as {login.user} (--private-key, ssh-add, --ask-pass); {failure}"
+            return LoginRefused(text, reason="no-credential", phase=Phase.LOGIN)
+        if failure.reason == "connect-failed" and self._stderr.strip():
+            lines = [line for line in self._stderr.splitlines() if line.strip()]
+            return Unreachable(f"ssh: {excerpt(lines[-1])}", reason="connect-failed", phase=Phase.CONNECT)
+        return failure
+
+    def _asked_for_anything(self) -> bool:
+        return self.journal.offered or self._askpass is not None
+
+    def _late(self, phase: Phase, seconds: float, *, by_host: bool) -> HostError:
+        if by_host:
+            limit = self._access.options.host_timeout_s or 0.0
+            text = f"the host's deadline of {limit:g} s passed"
+            return DeadlineExceeded(text, reason="host-deadline", phase=phase)
+        if phase is Phase.LOGIN:
+            text = f"the server did not answer the login: nothing within {seconds:g} s"
+            return DeadlineExceeded(text, reason="login-deadline", phase=phase)
+        text, reason = _STALLED[phase]
+        if phase is Phase.HANDSHAKE and not self.journal.heard_banner():
+            heard = self.journal.preamble()
+            text, reason = f"no SSH banner within {seconds:g} s", "no-banner"
+            text += f", but {excerpt(heard, 80)!r}" if heard else ""
+            return Unreachable(text, reason=reason, phase=phase)
+        passing = phase is Phase.CONNECT
+        return Unreachable(f"{text} within {seconds:g} s", reason=reason, phase=phase, transient=passing)
+
+
+def _private_folder() -> str:
+    """Make a folder that only we may enter, with a short name."""
+    usual = (os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp")  # noqa: S108 - made private
+    for base in usual:
+        if base and len(os.fsencode(base)) <= _LONGEST_FOLDER and os.access(base, os.W_OK):
+            return tempfile.mkdtemp(prefix="runner-", dir=base)
+    raise Unreachable(
+        f"no folder for the socket of ssh: of {', '.join(filter(None, usual))} none is short and writable",
+        reason="no-socket",
+        phase=Phase.CONNECT,
+    )
