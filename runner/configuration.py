@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import UsageError
+from runner.masking import mask_invoke
 from runner.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def of_folder(start: Path) -> dict[str, Any]:
     """
     from invoke.config import Config  # noqa: PLC0415 - Invoke has it loaded already where tasks run
 
+    mask_invoke()
     folder = project_folder(start)
     try:
         config = Config()

@@ -64,7 +64,8 @@ class Results(Mapping[str, HostResult]):
     Args:
         results: The results.
         run: What they are results of.
-        hosts: The hosts themselves, where they are at hand: `reachable` gives them back.
+        hosts: The hosts themselves, where they are at hand: `reachable` gives them back. They do not travel
+            with a pickle: only their names and groups do.
     """
 
     def __init__(self, results: Iterable[HostResult], run: Run, hosts: Iterable[Host] = ()) -> None:
@@ -73,6 +74,11 @@ class Results(Mapping[str, HostResult]):
         found = {result.host: result for result in results}
         order = [name for name in self._hosts if name in found] or list(found)
         self._results = {name: found[name] for name in order}
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # What hosts are logged in to with is among their variables, and a pickle of results gets kept.
+        bare = tuple(Host(name, groups=host.groups) for name, host in self._hosts.items())
+        return Results, (tuple(self._results.values()), self.run, bare)
 
     def __getitem__(self, host: str) -> HostResult:
         return self._results[host]

@@ -386,7 +386,7 @@ def _read(flag: Flag, name: str, value: Any) -> Any:
     try:
         return flag.read(value)
     except (ValueError, TypeError) as exc:
-        shown = "" if flag.read is secret else f" {value!r}"
+        shown = "" if flag.read in (secret, secrets, credentials) else f" {value!r}"
         raise UsageError(f"{name}{shown}: {exc}") from exc
 
 

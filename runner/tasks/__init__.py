@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
+from runner.masking import mask_invoke
 from runner.tasks.diff import diff
 from runner.tasks.get import get
 from runner.tasks.history import history
@@ -35,5 +36,6 @@ __all__ = [
     "trust",
 ]
 
+mask_invoke()
 namespace = Collection(ping, run, put, get, script, inventory, diff, report, trust)
 namespace.add_collection(history)

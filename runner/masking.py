@@ -1,0 +1,27 @@
+"""What Invoke logs of its configuration, without the secrets in it.
+
+At its debug level (`-d`) Invoke writes out every file and variable that it reads, passwords included.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+
+__all__ = ["mask_invoke"]
+
+_NAMES = "password|become_password|code|key_passphrase"
+_VALUE = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\[[^\]]*\]|[^,}]+"
+_SECRET = re.compile(rf"('(?:{_NAMES})': )(?:{_VALUE})")
+
+
+def mask_invoke() -> None:
+    """Keep secrets of ours out of what Invoke logs from now on."""
+    logging.getLogger("invoke").addFilter(_masked)  # the same filter is added once
+
+
+def _masked(record: logging.LogRecord) -> bool:
+    message = record.getMessage()
+    if "'runner'" in message:
+        record.msg, record.args = _SECRET.sub(r"\1'********'", message), ()
+    return True
