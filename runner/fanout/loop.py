@@ -79,12 +79,11 @@ class Loop:
         self._running = control._running  # noqa: SLF001
         control._end_steps = partial(deadline.abort, task[2])  # noqa: SLF001
         workers = min(options.workers, total)
-        # One after the other means that; else somebody may stand in for those who wait for a host that hangs.
-        spare = min(options.spare.of(workers), workers - 1, total - workers) if options.spare else 0
-        self._crew = Crew(options, workers + spare, task, self._running, self._events)
+        most = workers + min(self._spare(workers), total - workers)
+        self._crew = Crew(options, most, task, self._running, self._events)
         self._ways = ways(task[1])
         self._workers: Workers = Adaptive(workers) if options.adaptive else Fixed(workers)
-        self._overdue = Overdue(spare)
+        self._overdue = Overdue()
         self._limits = Limits(total, options.max_fail, options.max_refused)
         self._starts = Starts(options.rate, options.spread)
         self._undecided: dict[str, Host] = {}
@@ -142,7 +141,7 @@ class Loop:
                 yield from self._abandon()
             return
         yield from self._take_in(event)
-        # What else has happened by now comes first: who is started after it is announced, and kept, in one go.
+        # What else has happened by now comes first: who starts after it is announced, and kept, in one go.
         for _ in range(self._events.qsize()):
             yield from self._take_in(self._events.get_nowait())
 
@@ -194,7 +193,12 @@ class Loop:
     def _room(self, now: float) -> int:
         """Return how many hosts more may be at work."""
         self._control.workers = limit = self._workers.limit
-        return min(limit + self._overdue.count(now), self._crew.most) - len(self._running)
+        overdue = self._overdue.count(now, self._spare(limit))
+        return min(limit + overdue, self._crew.most) - len(self._running)
+
+    def _spare(self, workers: int) -> int:
+        """Return how many may stand in for those who wait for a host that hangs; one by one means that."""
+        return min(self._options.spare.of(workers), workers - 1) if self._options.spare else 0
 
     def _start(self) -> Iterator[HostResult]:
         """Start what may be started now."""
@@ -238,7 +242,8 @@ class Loop:
         moments = [self._give_up_at]
         start = self._starts.next_moment() if self._stop is None and not self._control.stopping else None
         if start is not None:
-            moments.append(start if self._room(now) > 0 else self._overdue.next_moment(now))
+            late = self._overdue.next_moment(now, self._spare(self._workers.limit))
+            moments.append(start if self._room(now) > 0 else late)
         known = [moment for moment in moments if moment is not None]
         return max(0.0, min(known) - now) if known else None
 

@@ -20,17 +20,13 @@ _LEAST_S = 0.1
 
 
 class Overdue:
-    """Which of the hosts at work are overdue: at it half as long again as nine of ten others took.
+    """Which of the hosts at work are overdue: at it half as long again as nine of ten others took."""
 
-    Args:
-        spare: How many of them are replaced at most.
-    """
-
-    def __init__(self, spare: int) -> None:
-        self._spare = spare
+    def __init__(self) -> None:
         self._began: dict[str, float] = {}
         self._took: deque[float] = deque(maxlen=_SAMPLES)
         self._usual_s: float | None = None
+        self._seen = 0
 
     def began(self, name: str, now: float) -> None:
         """Take in that a host is at work from now on, a moment on the monotonic clock."""
@@ -45,26 +41,27 @@ class Overdue:
             usual: Whether the time that it took says something of others: not where that was a deadline.
         """
         began = self._began.pop(name, now)
-        if usual and self._spare:
+        if usual:
             self._took.append(now - began)
-            if len(self._took) >= _FEWEST:
+            self._seen += 1
+            if self._seen % _FEWEST == 0:
                 ranked = sorted(self._took)
                 self._usual_s = max(_LEAST_S, _FACTOR * ranked[int(_USUAL * (len(ranked) - 1))])
         return began
 
-    def count(self, now: float) -> int:
+    def count(self, now: float, spare: int) -> int:
         """Return how many hosts are overdue, as far as there are spares for them."""
         found = 0
-        for began in islice(self._began.values(), self._spare):  # in the order in which they began
+        for began in islice(self._began.values(), spare):  # in the order in which they began
             if self._usual_s is None or now - began < self._usual_s:
                 break
             found += 1
         return found
 
-    def next_moment(self, now: float) -> float | None:
+    def next_moment(self, now: float, spare: int) -> float | None:
         """Return when the next host will be overdue; None where that gives no room to another."""
-        already = self.count(now)
-        if self._usual_s is None or already >= self._spare:
+        already = self.count(now, spare)
+        if self._usual_s is None or already >= spare:
             return None
         began = next(islice(self._began.values(), already, None), None)
         return None if began is None else began + self._usual_s
