@@ -9,6 +9,7 @@ from runner.folding import Folding
 from runner.masks import mask
 from runner.models import Status
 from runner.names import natural
+from runner.report.columns import cut
 from runner.report.differences import unified
 from runner.report.grouping import named
 from runner.report.round_trips import RoundTrips, statistics
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from runner.results import Summary
 
 __all__ = ["FoldedReporter"]
+
+_LINES_OF_NAMES = 8
+"""Hosts without numbers in their names do not fold, and there may be thousands of them."""
 
 
 class FoldedReporter:
@@ -69,6 +73,7 @@ class FoldedReporter:
         answers = self._folding.answers(self._places())
         up = self._up.hosts
         names = named([up, *(answer.hosts for answer in answers)], self._options.groups())
+        names = [self._fitting(name) for name in names]
         if up:
             self._write(self._answering(names[0]))
         base: tuple[str, list[str]] | None = None
@@ -80,6 +85,12 @@ class FoldedReporter:
             self._write(lines)
             if self._options.diff and self._shown(answer).commands:
                 base = (name, lines[1:])
+
+    def _fitting(self, name: str) -> str:
+        """Return folded names as they are, but on a terminal no more than a few lines of them."""
+        if self._options.width is None or self._options.verbose:
+            return name
+        return cut(name, self._options.width * _LINES_OF_NAMES)
 
     def _places(self) -> dict[str, int] | None:
         """Return the place of each host in the inventory, where all are known."""

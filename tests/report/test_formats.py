@@ -47,6 +47,16 @@ def test_folded_shows_each_answer_once_the_odd_ones_last() -> None:
     )
 
 
+def test_names_without_end_are_cut_on_a_terminal_only() -> None:
+    names = [f"host-{chr(97 + n // 26)}{chr(97 + n % 26)}x" for n in range(600)]
+    results = [ok(name) for name in names]
+    whole = f"{','.join(sorted(names))} (600): ok"
+    assert shown("folded", results).splitlines()[0] == whole
+    assert shown("folded", results, width=80, verbose=True).splitlines()[0] == whole
+    head = shown("folded", results, width=80).splitlines()[0]
+    assert head == f"{whole[:639]}… (600): ok"
+
+
 def test_text_shows_each_host_as_it_ends() -> None:
     assert shown("text", [ok("r2"), DOWN, ok("r1")]) == (
         "r2: ok\n"
