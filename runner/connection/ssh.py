@@ -24,11 +24,13 @@ from runner.connection.paramiko_hooks import Transport
 from runner.connection.patience import Patience
 from runner.connection.proxy_command import ProxySocket
 from runner.connection.startups import turn
+from runner.connection.survivors import survival
 from runner.errors import (
     Cancelled,
     ConnectionLost,
     DeadlineExceeded,
     HostError,
+    OutputLimitExceeded,
     RequestRefused,
     Unreachable,
 )
@@ -56,6 +58,8 @@ logging.getLogger("paramiko").propagate = False
 _BACKSTOP_S = 0.5
 
 _IDLE_S = 30.0
+
+_TOLD_TO_END = (Cancelled, DeadlineExceeded, OutputLimitExceeded)
 
 _STALLED = {
     Phase.LOGIN: "the server did not answer the login",
@@ -210,12 +214,21 @@ class SshConnection:
         except HostError as exc:
             if exc.command is None:
                 exc.command = execution.partial()
+            if isinstance(exc, _TOLD_TO_END) and given.terminal is None:
+                self._warn_of_survivor(exc)
             raise
         finally:
             execution.close()
             # Saying goodbye waits for as long as the server likes when it has begun to exchange keys anew.
             with self._deadline.guard(_BACKSTOP_S, self._hang_up):
                 channel.close()
+
+    def _warn_of_survivor(self, error: HostError) -> None:
+        """Say it where the command may go on although it was told to end."""
+        version = "" if self._transport is None else self._transport.remote_version
+        words = survival(version, self._access.login.user)
+        if words:
+            error.args = (f"{error}; {words}",)
 
     def open_stream(self, command: str | None = None) -> ChannelStream:
         """Start a program on the host, as the user that commands run as; None is its SFTP server.
