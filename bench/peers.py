@@ -11,6 +11,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -92,9 +93,11 @@ def clush(place: Place) -> int:
         " UserKnownHostsFile /dev/null\n LogLevel ERROR\n"
     )
     names = ",".join(name for name, _, _ in place.hosts)
-    command = ["clush", "-S", "-f", str(place.workers), "-o", f"-F {config}", "-w", names]
-    said = quietly([*command, f"{place.command} >/dev/null && echo done"], place)
-    return said.count(": done")
+    command = ["clush", "-f", str(place.workers), "-o", f"-F {config}", "-w", names, place.command]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, text=True)
+    # One line for each exit code: `clush: h[1-3] (3): exited with exit code 255`.
+    failed = re.findall(r"^clush: \S+(?: \((\d+)\))?: exited with", done.stderr, re.MULTILINE)
+    return len(place.hosts) - sum(int(number or 1) for number in failed)
 
 
 def nornir(place: Place, task: Callable[..., Any], arguments: dict[str, str], connection: str) -> int:

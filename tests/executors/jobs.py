@@ -9,6 +9,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runner.jobs import CommandFailed
+from runner.models import Phase
+
 if TYPE_CHECKING:
     from runner.jobs import Session
 
@@ -44,6 +47,15 @@ def refuse() -> None:
 
 def echo(value: Any) -> Any:
     return value
+
+
+def answer(number: int) -> int:
+    """Fail for every twentieth, raise for every hundredth, and say who the others are."""
+    if number % 100 == 1:
+        raise ValueError(number)
+    if number % 20 == 2:
+        raise CommandFailed("as was to be", reason="exit-code", phase=Phase.COMMAND)
+    return number
 
 
 def nap(seconds: float, value: Any = None) -> Any:

@@ -63,6 +63,19 @@ def test_each_host_gets_its_own_answer(executor: str) -> None:
     assert results.exit_code == 0
 
 
+def test_many_hosts_each_get_what_is_theirs(executor: str) -> None:
+    hosts = [told(f"h{number}", "answer", number) for number in range(3000)]
+    results = runner.run(hosts, jobs.host_by_name, executor=executor, workers=100)
+    for number in range(3000):
+        result = results[f"h{number}"]
+        if number % 100 == 1:
+            assert (result.status, result.value) == (Status.ERROR, None)
+        elif number % 20 == 2:
+            assert (result.status, result.reason) == (Status.FAILED, "exit-code")
+        else:
+            assert (result.status, result.value) == (Status.OK, number)
+
+
 def test_whatever_a_job_raises_is_that_hosts_error_and_no_others(executor: str) -> None:
     kinds = (ValueError, SystemExit, MemoryError, GeneratorExit, jobs.Mute, RecursionError)
     hosts = [told(kind.__name__, "fail", kind, "why") for kind in kinds] + [told("well", "echo", 1)]
