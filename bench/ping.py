@@ -5,7 +5,14 @@ and silently drops the packets to some of them, and removes them again. Both pro
 in the same random order, the same timeout and the same number of tries; fping goes at its best settings
 (`-i 0.01`, no back-off), ours without a rate limit.
 
-CPU is that of the whole process, less that of the same process without hosts.
+Measured in turns, each as processes of their own, and each less what the same process costs without hosts:
+
+- fping.
+- The probing alone: `runner.reach.probe` over hosts that are there already.
+- `invoke ping` as a user types it, without and with history, less `invoke --list`: inventory, probes, report.
+- The kernel's own share, below which nothing that sends and receives one packet at a time can go: a bare loop
+  of sendto(2) and recvmsg(2) over addresses and packets that are there already. Both namespaces are this
+  machine, so that it holds the answering side, too, for each of the programs.
 """
 
 from __future__ import annotations
@@ -21,6 +28,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -58,6 +66,29 @@ print(len(down))
 """
 
 
+FLOOR = """
+import socket, struct, sys
+from pathlib import Path
+places = [(name, 0) for name in Path(sys.argv[1]).read_text().split()]
+packets = [struct.pack("!BxHHHQ", 8, 0, 0, 0, number) for number in range(len(places))]
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
+sock.setblocking(False)
+sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 23)
+sock.setsockopt(socket.SOL_SOCKET, 35, 1)
+for first in range(0, len(places), 64):
+    for packet, place in zip(packets[first : first + 64], places[first : first + 64]):
+        sock.sendto(packet, place)
+    try:
+        while True:
+            sock.recvmsg(76, 64)
+    except BlockingIOError:
+        pass
+"""
+
+TASKS = "from runner.tasks import namespace\n"
+INVOKE = (sys.executable, "-m", "invoke")
+
+
 @dataclass(frozen=True)
 class Cost:
     """What one run took: seconds of wall clock and of CPU, peak memory in bytes, hosts called down."""
@@ -87,11 +118,16 @@ def addresses(count: int, silent: int) -> list[str]:
     return chosen
 
 
-def run(command: Sequence[str]) -> Cost:
-    """Run a command in the near namespace and measure it alone."""
+def run(command: Sequence[str], folder: str) -> Cost:
+    """Run a command in the near namespace, from a folder, and measure it alone."""
     began = time.monotonic()
     process = subprocess.Popen(
-        ["ip", "netns", "exec", NEAR, *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ["ip", "netns", "exec", NEAR, *command],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "HOME": folder, "XDG_STATE_HOME": folder},
     )
     assert process.stdout
     lines = process.stdout.read().split()
@@ -102,50 +138,83 @@ def run(command: Sequence[str]) -> Cost:
     return Cost(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, down)
 
 
-def median(costs: Sequence[Cost], what: str) -> float:
-    return float(statistics.median(getattr(cost, what) for cost in costs))
+@dataclass(frozen=True)
+class Contest:
+    """Who competes, by name, and what each costs before it has any hosts to do with."""
+
+    commands: dict[str, list[str]]
+    bases: dict[str, str]
+
+    def measure(self, runs: int, folder: str) -> dict[str, list[Cost]]:
+        costs: dict[str, list[Cost]] = {name: [] for name in self.commands}
+        for _ in range(runs):
+            for name, command in self.commands.items():
+                costs[name].append(run(command, folder))
+        return costs
+
+
+def contest(folder: Path, timeout_s: float, tries: int) -> Contest:
+    some, none = str(folder / "hosts"), str(folder / "none")
+    asked = [str(timeout_s), str(tries)]
+    probing, floor = [sys.executable, "-c", PROBE], [sys.executable, "-c", FLOOR]
+    flags = ["--method", "icmp", "--rate", "0", "--ping-timeout", f"{timeout_s}", "--ping-tries", str(tries)]
+    ping = [*INVOKE, "ping", "-i", "hosts", "--down", *flags]
+    milliseconds = str(round(timeout_s * 1000))
+    fping = ["fping", "-u", "-i", "0.01", "-B", "1", "-t", milliseconds, "-r", str(tries - 1), "-f", some]
+    return Contest(
+        {
+            "fping": fping,
+            "kernel": [*floor, some],
+            "probing": [*probing, some, *asked],
+            "invoke ping --no-history": [*ping, "--no-history"],
+            "invoke ping": ping,
+            "kernel, idle": [*floor, none],
+            "probing, idle": [*probing, none, *asked],
+            "invoke --list": [*INVOKE, "--list"],
+        },
+        {
+            "kernel": "kernel, idle",
+            "probing": "probing, idle",
+            "invoke ping --no-history": "invoke --list",
+            "invoke ping": "invoke --list",
+        },
+    )
 
 
 def compare(hosts: int, silent: int, timeout_s: float, tries: int, runs: int) -> None:
-    """Measure both in turns and print medians and ratios."""
-    with tempfile.NamedTemporaryFile("w") as some, tempfile.NamedTemporaryFile("w") as none:
-        some.write("\n".join(addresses(hosts, silent)))
-        some.flush()
-        asked = [str(timeout_s), str(tries)]
-        theirs = [
-            "fping",
-            "-u",
-            "-i",
-            "0.01",
-            "-B",
-            "1",
-            "-t",
-            str(round(timeout_s * 1000)),
-            "-r",
-            str(tries - 1),
-        ]
-        ours = [sys.executable, "-c", PROBE]
-        costs: dict[str, list[Cost]] = {"fping": [], "runner": [], "idle": []}
-        for _ in range(runs):
-            costs["fping"].append(run([*theirs, "-f", some.name]))
-            costs["runner"].append(run([*ours, some.name, *asked]))
-            costs["idle"].append(run([*ours, none.name, *asked]))
-    show(costs, hosts, silent, timeout_s * tries)
+    """Measure all in turns and print medians and ratios."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "hosts").write_text("\n".join(addresses(hosts, silent)) + "\n")
+        (folder / "none").write_text("")
+        (folder / "tasks.py").write_text(TASKS)
+        chosen = contest(folder, timeout_s, tries)
+        costs = chosen.measure(runs, name)
+    floor_s = timeout_s * tries
+    print(f"{hosts} hosts, {silent} of them silent; timeout x tries = {floor_s:g} s; {runs} runs each")
+    for competitor in ("fping", *chosen.bases):
+        show(competitor, costs, chosen.bases.get(competitor), hosts, floor_s)
+    for competitor in ("fping", *(each for each in chosen.bases if each != "kernel")):
+        wrong = [cost.down - silent for cost in costs[competitor]]
+        print(f"  {competitor}: {sum(map(abs, wrong))} hosts falsely called down or up in {runs} runs")
 
 
-def show(costs: dict[str, list[Cost]], hosts: int, silent: int, floor_s: float) -> None:
-    fping, runner, idle = costs["fping"], costs["runner"], costs["idle"]
-    wall_s, cpu_s = (median(runner, what) - median(idle, what) for what in ("wall_s", "cpu_s"))
-    memory = (median(runner, "memory") - median(idle, "memory")) / hosts
-    print(f"{hosts} hosts, {silent} of them silent; timeout x tries = {floor_s:g} s; {len(runner)} runs each")
-    print(f"  wall    fping {median(fping, 'wall_s'):.2f} s   runner {wall_s:.2f} s", end="")
-    print(f"   {wall_s / median(fping, 'wall_s'):.2f}x of fping, {wall_s / floor_s:.2f}x of timeout x tries")
-    print(f"  CPU     fping {median(fping, 'cpu_s'):.2f} s   runner {cpu_s:.2f} s", end="")
-    print(f"   {cpu_s / median(fping, 'cpu_s'):.2f}x of fping")
-    print(f"  memory  {memory:.0f} bytes a host over the idle process")
-    for name in ("fping", "runner"):
-        wrong = [cost.down - silent for cost in costs[name]]
-        print(f"  {name}: {sum(wrong)} hosts falsely called down or up in {len(wrong)} runs")
+def show(name: str, costs: dict[str, list[Cost]], base: str | None, hosts: int, floor_s: float) -> None:
+    """Print what one of them cost beyond its base, and what that is of fping's."""
+    cost = {
+        what: median(costs[name], what) - (median(costs[base], what) if base else 0)
+        for what in ("wall_s", "cpu_s", "memory")
+    }
+    wall, cpu = (cost[what] / median(costs["fping"], what) for what in ("wall_s", "cpu_s"))
+    print(
+        f"  {name:26} wall {cost['wall_s']:5.2f} s ({wall:.2f}x of fping, "
+        f"{cost['wall_s'] / floor_s:.2f}x of timeout x tries)  "
+        f"CPU {cost['cpu_s']:.3f} s ({cpu:.2f}x)  memory {cost['memory'] / hosts:5.0f} bytes a host"
+    )
+
+
+def median(costs: Sequence[Cost], what: str) -> float:
+    return float(statistics.median(getattr(cost, what) for cost in costs))
 
 
 def main() -> None:
