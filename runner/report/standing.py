@@ -23,6 +23,8 @@ _SLOW_S = 3.0
 """Seconds after which a host at work is worth a word."""
 _SLOWEST = 4
 _FAILURES = 3
+_REASON = 300
+"""Characters of a reason; no terminal's line is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Standing:
         self._counts[result.status] += 1
         if result.status not in (Status.OK, Status.SKIPPED):
             why = result.error or result.reason or ""
-            self._failures.append(visible_line(f"{result.host}: {result.status}  {why}"))
+            self._failures.append(visible_line(f"{result.host}: {result.status}  {why[:_REASON]}"))
 
     def view(self) -> View:
         """Return how the run stands now."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from runner.report.columns import aligned
+from runner.report.columns import aligned, cut
 from runner.report.parsed import Parser
 from runner.report.terminal import Style, visible_line
 from runner.report.words import summary_line
@@ -23,6 +23,9 @@ __all__ = ["TableReporter"]
 
 _ONLY = "value"
 """Heading of values that have no names of their own."""
+_WIDEST = 1000
+"""Columns of a cell: every row is as wide as the widest, and a device decides what it prints."""
+_FIRST_LINE = 120
 
 
 class TableReporter:
@@ -83,7 +86,7 @@ def _rows(result: HostResult, records: Iterable[Mapping[Any, Any]]) -> list[Mapp
     ]
     if rows and result.ok:
         return rows
-    why = _first_line(result) if result.ok else visible_line(result.error or "")
+    why = _first_line(result) if result.ok else _shown(result.error)
     return [*rows, name | _reached(result) | {"status": str(result.status), "why": why}]
 
 
@@ -104,11 +107,12 @@ def _shown(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, (list, tuple)):
-        return ", ".join(_shown(item) for item in value)
-    return visible_line(value_text(value))
+        return cut(", ".join(_shown(item) for item in value[:_WIDEST]), _WIDEST)
+    return cut(visible_line(value_text(value)[:_WIDEST]), _WIDEST)
 
 
 def _first_line(result: HostResult) -> str:
-    lines = (result.stdout.strip() or result.stderr.strip()).splitlines()
-    more = " …" if len(lines) > 1 else ""
-    return visible_line(lines[0].strip()) + more if lines else ""
+    said = next((item.strip() for item in (result.stdout, result.stderr) if item.strip()), "")
+    line, *others = said.split("\n", 1)
+    more = " …" if others else ""
+    return cut(visible_line(line[:_WIDEST].strip()), _FIRST_LINE) + more

@@ -80,6 +80,11 @@ def test_a_ping_has_a_table_of_addresses_and_times() -> None:
     )
 
 
+def test_no_cell_makes_every_row_as_wide_as_a_device_likes() -> None:
+    results = [ok("r1", "x" * 10**6), ok("r2"), valued("r3", "y" * 10**6), valued("r4", ["z"] * 10**6)]
+    assert max(len(line) for line in shown("table", results).splitlines()) < 1300
+
+
 def test_output_that_the_templates_know_becomes_columns() -> None:
     pytest.importorskip("ntc_templates")
     hosts = [Host("r1", {"ansible_network_os": "cisco.ios.ios"}), Host("r2", {})]
