@@ -34,13 +34,6 @@ class Unread(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Begin:
-    """A block begins."""
-
-    applies: Callable[[Obtained], bool]
-
-
-@dataclass(frozen=True, slots=True)
 class _Say:
     """An option and its value."""
 
@@ -49,34 +42,42 @@ class _Say:
 
 
 @dataclass(slots=True)
-class _Part:
-    """What one file says, and those that it includes where it includes them."""
+class _Block:
+    """What stands between one `Host` or `Match` line and the next, and for whom."""
 
-    steps: list[_Begin | _Say | _Part] = field(default_factory=list)
+    applies: Callable[[Obtained], bool]
+    steps: list[_Say | _Part] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Part:
+    """What one file says, and those that it includes where it includes them.
+
+    What stands before its first block is for whom the line is that includes it, and so is all that follows
+    that line: a block ends with its file.
+    """
+
+    blocks: list[_Block] = field(default_factory=lambda: [_Block(lambda _: True)])
+
+    def tell(self, so_far: Obtained) -> None:
+        """Add what is said for a host to what has been obtained until here."""
+        for block in self.blocks:
+            if not block.applies(so_far):
+                continue
+            for step in block.steps:
+                if isinstance(step, _Say):
+                    _take(so_far.said, step)
+                else:
+                    step.tell(so_far)
 
     def options(self) -> Iterator[str]:
         """Yield the name of every option that is said for any host."""
-        for step in self.steps:
-            if isinstance(step, _Part):
-                yield from step.options()
-            elif isinstance(step, _Say):
-                yield step.name
-
-    def tell(self, so_far: Obtained, *, active: bool, never: bool = False) -> None:
-        """Add what is said for a host.
-
-        Args:
-            so_far: What has been obtained until here; it is added to.
-            active: Whether what stands before the first block is for this host.
-            never: Whether no block is, because the line that includes this file is not.
-        """
-        for step in self.steps:
-            if isinstance(step, _Begin):
-                active = not never and step.applies(so_far)
-            elif isinstance(step, _Part):
-                step.tell(so_far, active=active, never=not active)
-            elif active:
-                _take(so_far.said, step)
+        for block in self.blocks:
+            for step in block.steps:
+                if isinstance(step, _Say):
+                    yield step.name
+                else:
+                    yield from step.options()
 
 
 def _take(said: dict[str, tuple[str, ...]], step: _Say) -> None:
@@ -95,7 +96,6 @@ class _Reading:
 
     system: bool
     stamps: dict[str, tuple[int, int] | None] = field(default_factory=dict)
-    globs: dict[str, list[str]] = field(default_factory=dict)
 
     def part(self, path: str, depth: int = 0) -> _Part:
         if depth > _DEEPEST:
@@ -122,31 +122,34 @@ class _Reading:
         if found is None:
             return
         name, rest = found
+        steps = part.blocks[-1].steps
         if name == "include":
-            for word in arguments(rest):
-                part.steps.append(self._included(word, depth))
+            steps.extend(self._included(word, depth) for word in arguments(rest))
         elif name in ("host", "match"):
-            applies = host_block(arguments(rest)) if name == "host" else match_block(rest)
-            part.steps.append(_Begin(applies))
+            part.blocks.append(_Block(host_block(arguments(rest)) if name == "host" else match_block(rest)))
         elif (value := option(name, rest)) is not None:
-            part.steps.append(_Say(name, value))
+            steps.append(_Say(name, value))
 
     def _included(self, word: str, depth: int) -> _Part:
         """Read what a pattern of an `Include` stands for; a relative one stands on the file's own folder."""
         if not word.startswith(("/", "~")):
             word = f"{_SYSTEM_FOLDER if self.system else _USER_FOLDER}/{word}"
         pattern = os.path.expanduser(word)  # noqa: PTH111 - a pattern is no path
-        self.globs[pattern] = found = sorted(glob.glob(pattern))  # noqa: PTH207
+        found = sorted(glob.glob(pattern))  # noqa: PTH207 - as above
+        self.stamps.update((folder, _stamp(folder)) for folder in _folders(pattern))
         together = _Part()
-        together.steps.extend(self.part(path, depth + 1) for path in found)
+        together.blocks[0].steps.extend(self.part(path, depth + 1) for path in found)
         return together
 
     def current(self) -> bool:
-        """Whether every file is still what it was."""
-        return all(_stamp(path) == stamp for path, stamp in self.stamps.items()) and all(
-            sorted(glob.glob(pattern)) == found  # noqa: PTH207
-            for pattern, found in self.globs.items()
-        )
+        """Whether every file, and every folder in which more could be found, is still what it was."""
+        return all(_stamp(path) == stamp for path, stamp in self.stamps.items())
+
+
+def _folders(pattern: str) -> set[str]:
+    """Return the folders whose change may change what a pattern stands for."""
+    folder = os.path.dirname(pattern)  # noqa: PTH120 - as above
+    return {folder, *glob.glob(folder), *(_folders(folder) if glob.has_magic(folder) else ())}  # noqa: PTH207
 
 
 def _stamp(path: str) -> tuple[int, int] | None:
@@ -174,7 +177,7 @@ def obtain(files: tuple[tuple[str, bool], ...], name: str, given: Mapping[str, s
     """
     so_far = Obtained(name, {option_name: (value,) for option_name, value in given.items()})
     for path, system in files:
-        _part(path, system).tell(so_far, active=True)
+        _part(path, system).tell(so_far)
     return so_far
 
 

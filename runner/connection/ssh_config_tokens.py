@@ -8,7 +8,6 @@ import os
 import re
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class Tokens:
         here = socket.gethostname()
         host = _fill(said.get("hostname", ("%h",))[0], {"h": name}, "h").lower()
         values = {
-            "d": str(Path.home()),
+            "d": os.path.expanduser("~"),  # noqa: PTH111 - asked for every host
             "h": host,
             "i": str(os.getuid()),
             "j": said.get("proxyjump", ("",))[0],
