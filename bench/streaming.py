@@ -1,0 +1,162 @@
+"""What silent hosts cost the others: a run over many SSH servers, with hosts among them that never answer.
+
+Run it as root: it makes two network namespaces and removes them again. In one stands a real sshd that answers
+for a whole range of addresses, and a router that silently drops what goes to another; from the other, `echo
+up` is run on all of them, in turns with and without the silent hosts. A host is handed to a worker the moment
+it answers its ping, so that neither the first login nor the last good result waits for those that never do.
+
+`--hosts 1000` are a thousand real logins for each round and side, about a minute on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import ipaddress
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from runner.connection import HostKeyPolicy
+from runner.fanout import FanoutOptions, stream
+from runner.jobs import CommandJob
+from runner.models import Host
+from runner.reach import ReachOptions
+from tests.connection.sshd import running_sshd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.connection.sshd import Sshd
+
+NEAR, FAR = f"stream{os.getpid()}near", f"stream{os.getpid()}far"
+ANSWERING, SILENT = ipaddress.ip_address("10.64.0.1"), ipaddress.ip_address("10.72.0.1")
+CLONE_NEWNET = 0x40000000
+
+NETWORK = f"""
+ip netns add {NEAR}
+ip netns add {FAR}
+ip link add near netns {NEAR} type veth peer name far netns {FAR}
+ip -n {NEAR} link set lo up
+ip -n {FAR} link set lo up
+ip -n {NEAR} addr add 10.0.0.1/30 dev near
+ip -n {FAR} addr add 10.0.0.2/30 dev far
+ip -n {NEAR} link set near up
+ip -n {FAR} link set far up
+ip -n {NEAR} route add 10.64.0.0/12 via 10.0.0.2
+ip -n {FAR} route add local 10.64.0.0/13 dev lo
+ip -n {FAR} route add blackhole 10.72.0.0/13
+"""
+
+
+@dataclass(frozen=True)
+class Round:
+    """When things happened in a run, in seconds since it began."""
+
+    first_login_s: float
+    last_ping_s: float
+    last_good_s: float
+    good: int
+
+
+@contextlib.contextmanager
+def network() -> Iterator[None]:
+    try:
+        for line in NETWORK.strip().splitlines():
+            subprocess.run(line.split(), check=True, stdout=subprocess.DEVNULL)
+        yield
+    finally:
+        for namespace in (NEAR, FAR):
+            subprocess.run(["ip", "netns", "delete", namespace], check=False)
+
+
+def enter(namespace: str) -> None:
+    """Let this thread, and all that it starts from now on, stand in a network namespace (setns(2))."""
+    with Path("/run/netns", namespace).open() as file:
+        if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), f"setns to {namespace}")
+
+
+def fleet(server: Sshd, answering: int, silent: int) -> list[Host]:
+    """Return hosts in an order in which silent ones stand among the others."""
+    found = [
+        server.host(f"good{number}", ansible_host=str(ANSWERING + number)) for number in range(answering)
+    ]
+    step = max(1, answering // max(1, silent))
+    for number in range(silent):
+        found.insert(number * (step + 1), Host(f"silent{number}", {"ansible_host": str(SILENT + number)}))
+    return found
+
+
+def run(hosts: Sequence[Host], server: Sshd, workers: int) -> Round:
+    """Run a command on all hosts; tell when what happened."""
+    begun: list[float] = []
+    began = time.monotonic()
+    pinged = good = 0.0
+    count = 0
+    results = stream(
+        hosts,
+        CommandJob(("echo up",)),
+        run="bench",
+        connection=replace(server.options(), host_key_policy=HostKeyPolicy.OFF, connect_timeout_s=60),
+        options=FanoutOptions(workers=workers),
+        reach=ReachOptions(rate=0),
+        starting=lambda _names: begun.append(time.monotonic() - began),
+    )
+    for result in results:
+        now = time.monotonic() - began
+        if result.ok:
+            good, count = now, count + 1
+        elif result.reason == "no-reply":
+            pinged = now
+    return Round(begun[0], pinged, good, count)
+
+
+def show(rounds: dict[str, list[Round]], answering: int) -> None:
+    for name, each in rounds.items():
+        first, last, good = (
+            statistics.median(getattr(one, what) for one in each)
+            for what in ("first_login_s", "last_ping_s", "last_good_s")
+        )
+        ended = f"last ping ends after {last:.2f} s" if last else "every ping is answered"
+        print(
+            f"  {name:8} first login starts after {first:.3f} s, {ended}, last good result after {good:.2f} s"
+        )
+        print(f"           {sum(one.good for one in each)} of {answering * len(each)} good")
+    ratio = [one.last_good_s / other.last_good_s for one, other in zip(*rounds.values(), strict=True)]
+    print(f"  last good result with the silent hosts: {statistics.median(ratio):.3f}x of that without them")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--hosts", type=int, default=1000)
+    parser.add_argument("--silent", type=float, default=0.05, help="part of them that never answers")
+    parser.add_argument("--workers", type=int, default=50)
+    parser.add_argument("--rounds", type=int, default=3)
+    chosen = parser.parse_args()
+    silent = round(chosen.hosts * chosen.silent)
+    answering = chosen.hosts - silent
+    rounds: dict[str, list[Round]] = {"with": [], "without": []}
+    with network(), tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        enter(FAR)
+        with running_sshd(Path(folder), address="0.0.0.0") as server:
+            enter(NEAR)
+            for _ in range(chosen.rounds):
+                for name, number in (("with", silent), ("without", 0)):
+                    rounds[name].append(run(fleet(server, answering, number), server, chosen.workers))
+    print(f"{chosen.hosts} hosts, {silent} of them silent; {chosen.workers} workers; {chosen.rounds} rounds")
+    show(rounds, answering)
+
+
+if __name__ == "__main__":
+    main()
