@@ -15,7 +15,7 @@ from queue import Empty
 from threading import Timer
 from typing import TYPE_CHECKING
 
-from runner.connection import deadline
+from runner.connection import deadline, load_ahead
 from runner.connection.handover import Handover
 from runner.errors import RunnerError
 from runner.fanout.crew import Crew
@@ -108,6 +108,8 @@ class Loop:
         if not pinged:
             yield from self._decide()
             return
+        if self._crew.in_process:
+            load_ahead(hosts)
         with (
             closing(Handover(self._crew.most if self._crew.in_process else 0)) as handover,
             closing(Gate(hosts, reach, self._ways, handover, self._events)),
