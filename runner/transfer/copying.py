@@ -101,6 +101,7 @@ class Copy:
         self._begin = begin
         self._push = push
         self._moved = Moved()
+        self._taken = 0
 
     def run(self, items: Sequence[Item], place: str) -> Moved:
         """Move what `walk` found to a place.
@@ -203,10 +204,9 @@ class Copy:
         piece.digest, piece.size = content.digest(), content.size
 
     def _limited(self, content: Iterable[bytes]) -> Iterator[bytes]:
-        taken = self._moved.size
         for part in content:
-            taken += len(part)
-            self._check_size(taken)
+            self._taken += len(part)
+            self._check_size(self._taken)
             yield part
 
     def _clothes(self, piece: _Piece) -> Entry:

@@ -243,6 +243,22 @@ def test_a_file_without_end_is_cut_off_at_the_limit(stage: Stage, tmp_path: Path
     assert list((tmp_path / "peer").iterdir()) == []
 
 
+def test_the_limit_is_that_of_all_files_together(stage: Stage, tmp_path: Path) -> None:
+    peer = Peer(
+        {Message.READDIR: lists(b"a", b"b"), Message.STAT: stat_of_folder},
+        files={b"/folder/a": bytearray(3 * 2**20), b"/folder/b": bytearray(3 * 2**20)},
+    )
+    limited = Options(checksum=False, max_size=5 * 2**20, private=True)
+    result = moved(stage, peer, Get("/folder", str(tmp_path), limited))
+
+    assert (result.status, result.reason) == (Status.ERROR, "size-limit")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "source"]
+
+
+def stat_of_folder(_peer: Peer, number: int, _fields: bytes) -> bytes:
+    return packet(Message.ATTRS, struct.pack(">I", number), attrs(FOLDER))
+
+
 def test_a_server_that_breaks_off_is_tried_again_and_then_an_error(stage: Stage, tmp_path: Path) -> None:
     peer = Peer({Message.READ: breaks_off}, files={b"/x": bytearray(CONTENT)})
     result = got(stage, peer, tmp_path, retries=1)
