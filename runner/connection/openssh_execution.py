@@ -143,7 +143,6 @@ class OpenSshExecution:
             terminal = self._given.terminal or Terminal()
             size = struct.pack("HHHH", terminal.rows, terminal.columns, 0, 0)
             fcntl.ioctl(stdin, termios.TIOCSWINSZ, size)
-            tty.setraw(stdin)
         else:
             stdin, self._input = os.pipe()
         out, stdout = os.pipe()
@@ -183,6 +182,8 @@ class OpenSshExecution:
             raise self._cut_off(
                 RequestRefused("the server refused a terminal", reason="pty-refused", phase=Phase.CHANNEL)
             )
+        if self._on_terminal:  # from now on the host's terminal is the one that has modes
+            tty.setraw(self._input)
         if self._elevation is None:
             self._give()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -128,15 +129,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_sshd(
+def running_sshd(  # noqa: PLR0913 - what a machine may be like
     folder: Path,
     extra: str = "",
     address: str = "127.0.0.1",
+    *,
     password_hash: str = "*",
     sudoers: str = "",
+    doas: str = "",
     sftp: bool = True,
 ) -> Iterator[Sshd]:
-    """Start a server; end it, and everything it started, when the block ends."""
+    """Start a server; end it, and everything it started, when the block ends.
+
+    `password_hash` is that of the account and of root; `sudoers` and `doas` are those programs' rules.
+    """
     program = required_program("sshd")
     folder.mkdir(exist_ok=True)
     server = Sshd(folder, free_port(), address)
@@ -154,7 +160,7 @@ def running_sshd(
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
             [
-                *_as_a_machine(folder, password_hash, sudoers),
+                *_as_a_machine(folder, password_hash, sudoers, doas),
                 program,
                 "-D",
                 "-e",
@@ -172,7 +178,7 @@ def running_sshd(
         process.wait(10)
 
 
-def _as_a_machine(folder: Path, password_hash: str, sudoers: str) -> list[str]:
+def _as_a_machine(folder: Path, password_hash: str, sudoers: str, doas: str) -> list[str]:
     """What to start the server with: as root, a mount namespace with the accounts that it wants."""
     if os.geteuid() != 0:
         return []
@@ -180,14 +186,23 @@ def _as_a_machine(folder: Path, password_hash: str, sudoers: str) -> list[str]:
     accounts["shadow"] = f"{_ORDINARY}:{password_hash}:19000:0:99999:7:::\n"
     for name, row in accounts.items():
         copy = folder / name
-        copy.write_text(Path("/etc", name).read_text() + row)
+        present = Path("/etc", name).read_text()
+        if name == "shadow" and password_hash != "*":
+            present = re.sub(r"^root:[^:]*", lambda _: f"root:{password_hash}", present, flags=re.MULTILINE)
+        copy.write_text(present + row)
         copy.chmod(0o644 if name == "passwd" else 0o600)
     if sudoers:
         accounts["sudoers"] = sudoers
         (folder / "sudoers").write_text(f"root ALL=(ALL:ALL) ALL\n{sudoers}")
         (folder / "sudoers").chmod(0o440)
+    copied = ""
+    if doas:  # there need be no such file, so that nothing could be put over it
+        (folder / "doas.conf").write_text(doas)
+        (folder / "doas.conf").chmod(0o400)
+        copied = 'cp -a /etc "$1/etc" && cp -p "$1/doas.conf" "$1/etc" && mount --bind "$1/etc" /etc && '
     script = (
-        f"mount -t tmpfs tmpfs /run && mkdir -m 0755 /run/sshd && for name in {' '.join(accounts)}; do "
+        f"{copied}mount -t tmpfs tmpfs /run && mkdir -m 0755 /run/sshd && "
+        f"for name in {' '.join(accounts)}; do "
         'mount --bind "$1/$name" "/etc/$name"; done && shift && exec "$@"'
     )
     unshare = [required_program("unshare"), "--mount"]

@@ -11,6 +11,7 @@ import pytest
 
 from runner.connection.access import become_of
 from runner.connection.become import Become, Elevation
+from runner.connection.command import CommandOptions, Terminal
 from runner.connection.options import ConnectionOptions
 from runner.errors import InvalidVariable
 from runner.jobs import CommandJob, perform
@@ -35,9 +36,10 @@ def server() -> Iterator[Sshd]:
         pytest.skip("needs an account with a password of its own, which only root can make")
     required_program("sudo")
     sudoers = "ordinary ALL=(root) ALL\nordinary ALL=(nobody) NOPASSWD: ALL\n"
+    doas = "permit ordinary as root\n"
     with tempfile.TemporaryDirectory(prefix="runner-sudo-") as folder:
         Path(folder).chmod(0o755)
-        with running_sshd(Path(folder), password_hash=HASHED, sudoers=sudoers) as server:
+        with running_sshd(Path(folder), password_hash=HASHED, sudoers=sudoers, doas=doas) as server:
             yield server
 
 
@@ -105,10 +107,57 @@ def test_a_deadline_ends_it(server: Sshd) -> None:
     assert (result.status, result.reason) == (Status.TIMEOUT, "command-deadline")
 
 
-def test_su_from_root_and_its_refusal(sshd: Sshd) -> None:
+def test_su_without_a_password_is_refused(sshd: Sshd) -> None:
     result = outcome(sshd, "whoami", Become("su", "root"))
 
     assert (result.status, result.reason) == (Status.AUTH, "become-refused")
+
+
+@pytest.fixture(params=["ssh", "openssh"])
+def way(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Each connection, as the variable that chooses it."""
+    return {"ansible_connection": request.param}
+
+
+@pytest.mark.parametrize("method", ["sudo", "su", "doas"])
+def test_each_program_takes_its_password(server: Sshd, way: dict[str, str], method: str) -> None:
+    required_program(method)
+    options = server.options(become=True, become_as=Become(method, "root", Secret(PASSWORD)))
+    commands = 'whoami; read -r line; echo "got:$line"', "printf 'a\\nb'; exit 3"
+    result = perform(server.host(**way), CommandJob(commands), options)
+
+    assert result.reason == "exit-code", result.error
+    assert [done.stdout for done in result.commands] == ["root\ngot:\n", "a\nb"]
+    assert result.commands[1].exit_code == 3
+
+
+@pytest.mark.parametrize("method", ["sudo", "su", "doas"])
+def test_each_program_refuses_a_wrong_password_once(server: Sshd, way: dict[str, str], method: str) -> None:
+    required_program(method)
+    options = server.options(become=True, become_as=Become(method, "root", Secret("wrong")))
+    result = perform(server.host(**way), CommandJob(("whoami",)), options)
+
+    assert (result.status, result.reason) == (Status.AUTH, "become-refused")
+    assert f"{method} to root refused" in (result.error or "")
+    assert "wrong" not in repr(result)
+
+
+def test_input_comes_behind_the_password(server: Sshd, way: dict[str, str]) -> None:
+    options = server.options(become=True, become_as=Become("su", "root", Secret(PASSWORD)))
+    data = b"line\n" * 100_000
+    job = CommandJob(("whoami; cat",), CommandOptions(stdin=data, environment=(("A", "b"),)))
+    result = perform(server.host(**way), job, options)
+
+    assert result.commands[0].stdout_bytes == b"root\n" + data
+
+
+def test_a_command_on_a_terminal_may_become_too(server: Sshd, way: dict[str, str]) -> None:
+    options = server.options(become=True, become_as=Become("sudo", "root", Secret(PASSWORD)))
+    job = CommandJob(("tty; whoami",), CommandOptions(terminal=Terminal()))
+    result = perform(server.host(**way), job, options)
+
+    assert result.stdout.splitlines()[1:] == ["root"], result
+    assert result.stdout.startswith("/dev/pts/")
 
 
 # What is asked of the host ---------------------------------------------------------------------------------
@@ -158,7 +207,9 @@ def test_the_password_answers_the_prompt_once() -> None:
     assert asked.no_more
 
 
-@pytest.mark.parametrize("prompt", ["Password: ", "Mot de passe : ", "密码：", "\rdoas (me@here) password: "])
+@pytest.mark.parametrize(
+    "prompt", ["Password: ", "Mot de passe : ", "密码\uff1a", "\rdoas (me@here) password: "]
+)
 def test_su_and_doas_ask_in_their_own_words(prompt: str) -> None:
     asked = elevation(Become("su", password=Secret("hidden")))
     asked.own(b"[runner one] password: \n")
