@@ -15,16 +15,17 @@ import threading
 from collections import deque
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from runner.executors.answers import answer, packed, settle
 from runner.executors.cores import cores
+from runner.executors.interrupts import sigint_blocked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
 
 __all__ = ["ThreadedProcessExecutor"]
@@ -143,7 +144,9 @@ class ThreadedProcessExecutor(Executor):
         process = self._context.Process(  # type: ignore[attr-defined] # every context has it
             target=_serve, args=(theirs, threads), name="runner-worker", daemon=True
         )
-        with _sigint_blocked():
+        # Starting the tracker of resources unblocks the signal, so it has to be there before.
+        resource_tracker.ensure_running()
+        with sigint_blocked():
             process.start()
         theirs.close()
         worker = _Worker(process, ours, threads, threads)
@@ -223,18 +226,6 @@ class ThreadedProcessExecutor(Executor):
                     f"worker process {worker.process.pid} died (exit code {worker.process.exitcode})"
                 )
             )
-
-
-@contextmanager
-def _sigint_blocked() -> Iterator[None]:
-    """Keep Ctrl-C from a child that is being started, until it can say itself that it does not want it."""
-    # Starting the tracker unblocks the signal, so it has to be there before.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(pipe: Connection, threads: int) -> None:

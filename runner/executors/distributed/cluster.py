@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import signal
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 from runner.errors import UsageError
 from runner.executors.cores import cores
 from runner.executors.distributed import lane
+from runner.executors.interrupts import sigint_blocked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -109,7 +109,7 @@ def start(workers: int) -> Cluster:
     from distributed import Client, LocalCluster  # noqa: PLC0415
 
     # The threads and processes started here keep Ctrl-C blocked: it is for the process that the user sees.
-    with _sigint_blocked(), dask.config.set(_PRIVATE):
+    with sigint_blocked(), dask.config.set(_PRIVATE):
         owned = LocalCluster(
             n_workers=max(1, min(cores(), workers)),
             threads_per_worker=1,
@@ -154,15 +154,6 @@ def _reason(exc: BaseException) -> str:
     if isinstance(exc, TimeoutError) and "worker" in text.lower():
         return "no worker has come to this scheduler; start some with `dask worker`"
     return text
-
-
-@contextmanager
-def _sigint_blocked() -> Iterator[None]:
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
