@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.report.terminal import visible_line
-from runner.report.words import status_word
+from runner.report.words import milliseconds, status_word
 
 if TYPE_CHECKING:
     from runner.models import HostResult
@@ -41,7 +41,7 @@ class RoundTrips:
         """Return the round-trip time, or the range of them."""
         if self._least is None or self._most is None:
             return ""
-        least, most = f"{self._least:.3g}", f"{self._most:.3g}"
+        least, most = milliseconds(self._least), milliseconds(self._most)
         return f"  rtt {least} ms" if least == most else f"  rtt {least}-{most} ms"
 
 
@@ -54,4 +54,4 @@ def statistics(result: HostResult, style: Style) -> str:
     if not answered:
         return f"{line}, {visible_line(result.error or '')}"
     times = (min(answered), sum(answered) / len(answered), max(answered))
-    return f"{line}, rtt min/avg/max {'/'.join(f'{time:.3g}' for time in times)} ms"
+    return f"{line}, rtt min/avg/max {'/'.join(map(milliseconds, times))} ms"

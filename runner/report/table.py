@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runner.report.columns import aligned, cut
 from runner.report.parsed import Parser
 from runner.report.terminal import Style, visible_line
-from runner.report.words import summary_line
+from runner.report.words import milliseconds, summary_line
 from runner.text import value_text
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _reached(result: HostResult) -> dict[str, str]:
     """Return where a host was found and how fast it answered, where that is all that was asked."""
     if result.commands or result.rtt_ms is None:
         return {}
-    return {"address": visible_line(result.address or ""), "rtt ms": f"{result.rtt_ms:.3g}"}
+    return {"address": visible_line(result.address or ""), "rtt ms": milliseconds(result.rtt_ms)}
 
 
 def _named(key: Any) -> str:

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from runner.models import CommandResult, HostResult
     from runner.results import Summary
 
-__all__ = ["body", "details", "ending", "headline", "said", "status_word", "summary_line"]
+__all__ = ["body", "details", "ending", "headline", "milliseconds", "said", "status_word", "summary_line"]
 
 _TRUNCATED = "[… more was printed than is kept: see --max-output]"
+_THREE_DIGITS = 100
 
 
 def status_word(status: Status, style: Style) -> str:
@@ -41,9 +42,14 @@ def ending(result: HostResult, style: Style) -> str:
     return status_word(result.status, style) + code
 
 
+def milliseconds(time: float) -> str:
+    """Return a round-trip time in three digits, of which none is finer than a microsecond: clocks are not."""
+    return f"{round(time, 3):.3g}" if time < _THREE_DIGITS else f"{time:.0f}"
+
+
 def details(result: HostResult) -> str:
     """Return where a host is, how it was reached and how long it took."""
-    rtt = f", rtt {result.rtt_ms:.3g} ms" if result.rtt_ms is not None else ""
+    rtt = f", rtt {milliseconds(result.rtt_ms)} ms" if result.rtt_ms is not None else ""
     attempts = f", {result.attempts} attempts" if result.attempts > 1 else ""
     where = f"{result.address}:{result.port}" if result.address else "address unknown"
     login = f", by {result.login}" if result.login else ""
