@@ -176,9 +176,15 @@ class Recorder:
             if self._history is not None:
                 self._history.finish(self._run)
                 self._history.close()
-                if self._limits is not None:
-                    prune(self._path, self._limits, most_s=_PRUNING_S)
+                self._prune()
         self._history = None
+
+    def _prune(self) -> None:
+        try:
+            if self._limits is not None:
+                prune(self._path, self._limits, most_s=_PRUNING_S)
+        except (sqlite3.Error, OSError) as exc:
+            logger.warning("%s: what is old in the history was not deleted: %s", self._path, _told(exc))
 
     @contextmanager
     def _tolerant(self) -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -163,7 +163,7 @@ def _failed(earlier: Record, hosts: tuple[Host, ...], *, lost: bool) -> Plan:
     failed = set(earlier.failed) - doubtful
     return Plan(
         tuple(host for host in hosts if host.name in failed),
-        tuple(_lost(host.name) for host in hosts if host.name in doubtful),
+        tuple(_lost(earlier, host.name) for host in hosts if host.name in doubtful),
     )
 
 
@@ -178,7 +178,9 @@ def _resumed(
     doubtful = set(earlier.in_doubt)
     missing = set(earlier.missing) | (doubtful if lost else set())
     decided = [
-        _lost(name) if name in doubtful else _kept(name) for name in earlier.hosts if name not in missing
+        _lost(earlier, name) if name in doubtful else _kept(name)
+        for name in earlier.hosts
+        if name not in missing
     ]
     left = tuple(selected[name] for name in earlier.hosts if name in missing)
     return Plan(left, tuple(decided), earlier.run.id)
@@ -219,14 +221,13 @@ def _check_selection(earlier: Record, selected: Mapping[str, Host]) -> None:
         )
 
 
-def _lost(name: str) -> HostResult:
-    return HostResult(
-        name,
-        Status.LOST,
-        reason="in-doubt",
-        error="it may have been done here, what came of it is not known: look, then say --rerun-lost",
-        sent=True,
-    )
+def _lost(earlier: Record, name: str) -> HostResult:
+    """Return the result of a host on which it may have been done; why it is in doubt stays as it was told."""
+    known = earlier.results.get(name)
+    if known is not None:
+        return replace(known, status=Status.LOST, sent=True)
+    text = "it may have been done here, what came of it is not known: look, then say --rerun-lost"
+    return HostResult(name, Status.LOST, reason="in-doubt", error=text, sent=True)
 
 
 def _kept(name: str) -> HostResult:
