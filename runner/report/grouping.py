@@ -49,13 +49,31 @@ def _same(numbers: Iterable[int | None]) -> int | None:
     return found
 
 
-def _text(hosts: Sequence[str], candidates: Iterable[str], groups: Mapping[str, Collection[str]]) -> str:
-    """Put the largest groups first, each host under one only; of equal ones `all` is the last choice."""
+def _text(hosts: Sequence[str], candidates: Sequence[str], groups: Mapping[str, Collection[str]]) -> str:
+    """Put whole groups in the place of their hosts, each host under one of them only.
+
+    Those come first that are part of no other, in the order of the inventory: who writes one begins with how
+    its hosts are mostly looked at. Of several names for the same hosts, `all` is the last choice.
+    """
+    widest = _widest(sorted(candidates, key=lambda name: (-len(groups[name]), name == "all")), groups)
     left = set(hosts)
     chosen = []
-    for group in sorted(candidates, key=lambda name: (-len(groups[name]), name == "all")):
+    for group in sorted(candidates, key=lambda name: (name not in widest, name == "all")):
         members = set(groups[group])
         if members <= left:
             chosen.append(group)
             left -= members
     return ",".join([*chosen, fold(left)] if left else chosen)
+
+
+def _widest(candidates: Iterable[str], groups: Mapping[str, Collection[str]]) -> set[str]:
+    """Return the groups, given by size, that are part of no other one."""
+    found: set[str] = set()
+    holders: dict[str, set[str]] = {}
+    for group in candidates:
+        around = [holders.get(host, set()) for host in groups[group]]
+        if not set.intersection(*around):
+            found.add(group)
+            for host in groups[group]:
+                holders.setdefault(host, set()).add(group)
+    return found

@@ -58,6 +58,16 @@ def test_of_two_names_for_the_same_hosts_the_first_is_taken_and_all_last() -> No
     assert named([ROUTERS], {"all": ROUTERS, "lab": ROUTERS, "routers": ROUTERS}) == ["lab"]
 
 
+def test_the_groups_that_the_inventory_begins_with_come_first_and_the_widest_of_them() -> None:
+    hosts = [*ROUTERS, *SWITCHES, "web1"]
+    east = ["r1", "r2", "sw1", "web1"]
+    groups = {"all": [*hosts, "x"], "routers": ROUTERS, "switches": SWITCHES, "east": east}
+    assert named([hosts], groups) == ["routers,switches,web1"]
+    assert named([hosts], groups | {"network": [*ROUTERS, *SWITCHES]}) == ["east,r3,sw2"]
+    groups = {"all": [*hosts, "x"], "routers": ROUTERS, "network": [*ROUTERS, *SWITCHES], "east": east}
+    assert named([hosts], groups) == ["network,web1"]
+
+
 def test_what_is_shown_can_be_given_back_as_a_pattern(tmp_path: Path) -> None:
     (tmp_path / "hosts").write_text(
         "web1\n[routers]\nr[1:12]\n[switches]\nsw01\nsw02\nsw10\n[odd]\nr3\nsw01\n"

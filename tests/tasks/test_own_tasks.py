@@ -39,7 +39,7 @@ def own(demo: Project) -> Project:
 def test_what_a_task_returns_is_shown_once(own: Project) -> None:
     done = own.type("greet", "-g", "web1", "--name", "hi", "--times", "2")
     assert done.code == 0
-    assert done.stdout.splitlines()[:-1] == ["web1: ok", "  hi hi "]
+    assert done.stdout.splitlines()[:-1] == ["web1: ok", "  hi hi"]
 
 
 def test_an_argument_that_is_needed_is_missed(own: Project) -> None:
@@ -83,7 +83,7 @@ def test_a_secret_that_nobody_is_there_to_give_is_one_line(own: Project, flag: s
 def test_a_dry_run_says_what_would_be_sent(own: Project) -> None:
     done = own.type("run", "-c", "show clock", "-c", "show version", "-g", "good", "--dry-run")
     assert done.code == 0
-    assert "r[1-3] (3): skipped\n  would be sent: show clock ; show version\n" in done.stdout
+    assert "good (3): skipped\n  would be sent: show clock ; show version\n" in done.stdout
 
 
 def test_a_host_that_was_sent_nothing_has_no_file(own: Project) -> None:
