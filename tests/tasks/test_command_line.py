@@ -129,8 +129,8 @@ def test_help_is_never_taken_for_a_command(demo: Project, program: str) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("ping", "--grup", "x"), "--grup is not a flag here; did you mean --group?"),
-        (("run", "hostname", "--grup", "x"), "--grup is not a flag here; did you mean --group?"),
+        (("ping", "--grup", "x"), "--grup is not a flag here; did you mean --group"),
+        (("run", "hostname", "--grup", "x"), "--grup is not a flag here; did you mean --group"),
         (("run", "--exector=x", "hostname"), "--exector is not a flag here; did you mean --executor"),
         (("ping", "r1"), "'r1' is no task; hosts are named with --group: --group r1"),
         (

@@ -36,7 +36,7 @@ def test_our_collection_can_be_one_of_somebodys_collections(demo: Project) -> No
     assert demo.type("mine").stdout == "kept\n"
     assert demo.type("net.run", "hostname", "-g", "web1").stdout.startswith("web1: ok\n  web1\n")
     assert demo.type("net.run", "--help").code == 0
-    assert "did you mean --group?" in demo.type("net.ping", "--grup", "x").stderr
+    assert "did you mean --group" in demo.type("net.ping", "--grup", "x").stderr
     both = demo.type("mine", "net.ping", "-g", "web1")
     assert both.stdout.startswith("kept\nweb1: ok")
 
