@@ -202,6 +202,8 @@ def _command_document(command: CommandResult) -> dict[str, Any]:
             data.decode()
         except UnicodeDecodeError:
             document[f"{name}_base64"] = base64.b64encode(data).decode()
+    files = {"stdout_file": command.stdout_file, "stderr_file": command.stderr_file}
+    document |= {name: path for name, path in files.items() if path is not None}
     if command.signal is not None:
         document["signal"] = command.signal
     if command.refused is not None:

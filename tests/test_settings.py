@@ -76,6 +76,7 @@ READ = {
     "diff": ("yes", True),
     "ignore": (["up .* days"], (re.compile("up .* days"),)),
     "prefix": ("yes", True),
+    "raw": (True, True),
     "output_dir": (Path("out"), "out"),
     "quiet": ("true", True),
     "verbose": ("0", False),

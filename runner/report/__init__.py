@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FLAGS", "ReportOptions", "Reporter", "create", "names"]
 
-FLAGS = ("diff", "ignore", "prefix", "sort")
+FLAGS = ("diff", "ignore", "prefix", "raw", "sort")
 """The settings that only some formats take."""
 
 
@@ -39,6 +39,7 @@ class ReportOptions:
         diff: Whether equal parts of different answers are left out.
         ignore: What of outputs does not count where they are compared.
         prefix: Whether each line begins with its host.
+        raw: Whether what commands printed is shown as it is, control characters and all.
     """
 
     colour: bool = False
@@ -49,6 +50,7 @@ class ReportOptions:
     diff: bool = False
     ignore: tuple[re.Pattern[str], ...] = ()
     prefix: bool = False
+    raw: bool = False
 
 
 class Reporter(Protocol):

@@ -35,7 +35,7 @@ class FoldedReporter:
     """Shows all at the end, each answer once."""
 
     silent: ClassVar[bool] = True
-    takes: ClassVar[frozenset[str]] = frozenset({"diff", "ignore"})
+    takes: ClassVar[frozenset[str]] = frozenset({"diff", "ignore", "raw"})
 
     def __init__(self, stream: TextIO, options: ReportOptions) -> None:
         self._stream = stream
@@ -104,7 +104,8 @@ class FoldedReporter:
     def _block(self, name: str, answer: Answer) -> list[str]:
         result = self._shown(answer)
         more = details(result) if self._options.verbose and len(answer.hosts) == 1 else ""
-        return [headline(name, len(answer.hosts), result, self._style, more), *body(result)]
+        head = headline(name, len(answer.hosts), result, self._style, more)
+        return [head, *body(result, raw=self._options.raw)]
 
     def _difference(self, base: tuple[str, Sequence[str]], name: str, answer: Answer) -> list[str]:
         """Return a block with what is different from the first; whole, where nothing was said to compare."""

@@ -20,7 +20,7 @@ __all__ = ["TextReporter"]
 class TextReporter:
     """Shows each host when it has its result."""
 
-    takes: ClassVar[frozenset[str]] = frozenset({"prefix", "sort"})
+    takes: ClassVar[frozenset[str]] = frozenset({"prefix", "raw", "sort"})
 
     def __init__(self, stream: TextIO, options: ReportOptions) -> None:
         self._stream = stream
@@ -43,12 +43,13 @@ class TextReporter:
 
     def _block(self, result: HostResult) -> list[str]:
         more = details(result) if self._options.verbose or not result.commands else ""
-        return [headline(result.host, 1, result, self._style, more), *body(result)]
+        return [headline(result.host, 1, result, self._style, more), *body(result, raw=self._options.raw)]
 
     def _prefixed(self, result: HostResult) -> list[str]:
         """Return what a host said, a line each; then, where it did not end ok, how it ended and why."""
         name = self._style.bold(visible_line(result.host))
-        lines = [f"{name}: {mark.strip()}{' ' * bool(mark.strip())}{line}" for mark, line in said(result)]
+        spoken = said(result, raw=self._options.raw)
+        lines = [f"{name}: {mark.strip()}{' ' * bool(mark.strip())}{line}" for mark, line in spoken]
         if not result.ok:
             why = "" if result.error is None else f": {visible_line(result.error)}"
             lines.append(f"{name}: {ending(result, self._style)}{why}")

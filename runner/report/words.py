@@ -56,33 +56,41 @@ def details(result: HostResult) -> str:
     return visible_line(f"  [{where}{rtt}, {result.duration_s:.2f} s{attempts}{login}]")
 
 
-def body(result: HostResult) -> list[str]:
-    """Return the lines of what a host said, safe for a terminal; then why it did not end ok."""
-    lines = [(mark + line).rstrip() for mark, line in said(result)]
+def body(result: HostResult, *, raw: bool = False) -> list[str]:
+    """Return the lines of what a host said, safe for a terminal; then why it did not end ok.
+
+    Args:
+        result: The host's result.
+        raw: Leave what commands printed as it is, control characters and all.
+    """
+    lines = [(mark + line).rstrip() for mark, line in said(result, raw=raw)]
     if result.error is not None:
         lines.append(f"  {visible_line(result.error)}")
     return lines
 
 
-def said(result: HostResult) -> Iterator[tuple[str, str]]:
+def said(result: HostResult, *, raw: bool = False) -> Iterator[tuple[str, str]]:
     """Yield the lines of what a host said, each with its mark: `! ` for what came on standard error."""
     # What a task returned stands for what it was told on the way.
     for command in result.commands if result.value is None else ():
         if len(result.commands) > 1:
             yield "  ", f"$ {visible_line(command.command)}"
-        yield from _lines(command)
+        yield from _lines(command, raw=raw)
     if result.value is not None:
         yield "  ", visible_line(value_text(result.value))
 
 
-def _lines(command: CommandResult) -> Iterator[tuple[str, str]]:
+def _lines(command: CommandResult, *, raw: bool) -> Iterator[tuple[str, str]]:
     for mark, data in (("  ", command.stdout_bytes), ("! ", command.stderr_bytes)):
-        shown = visible_bytes(data).strip("\n") if data else ""
+        shown = (data.decode("utf-8", "backslashreplace") if raw else visible_bytes(data)).strip("\n")
         if shown:
             for line in shown.split("\n"):
                 yield mark, line
     if command.truncated:
         yield "  ", _TRUNCATED
+    for path in (command.stdout_file, command.stderr_file):
+        if path is not None:
+            yield "  ", visible_line(f"[all of it: {path}]")
 
 
 def summary_line(summary: Summary, style: Style) -> str:

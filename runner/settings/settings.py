@@ -235,6 +235,9 @@ class Settings:
         repeatable=True,
     )
     prefix: bool = setting(False, "text: begin every line with its host", switch)
+    raw: bool = setting(
+        False, "folded, text: show what commands print as it is; it may drive the terminal", switch
+    )
     output_dir: str | None = setting(None, "also write each host's output to a file in this folder")
     quiet: bool = setting(False, "print no progress and no warnings", switch, short="q")
     verbose: bool = setting(False, "say more about each host", switch, short="v")

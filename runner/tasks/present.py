@@ -240,6 +240,7 @@ def _options(settings: Settings, hosts: Sequence[Host], inventory: Inventory | N
         diff=settings.diff,
         ignore=settings.ignore,
         prefix=settings.prefix,
+        raw=settings.raw,
     )
 
 
