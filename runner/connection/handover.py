@@ -6,6 +6,7 @@ and a round trip is saved. Who dials finds a connection here or makes one; nothi
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
 import time
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["Handover", "taken"]
 
 _KEPT_S = 5.0
-"""Long enough for a worker to come, and nothing beside the time that servers give for a login."""
+"""Long enough for a worker to come; it may take twice as long until all that is stale is closed."""
+_MOST_ALIKE = 4
+"""To one endpoint: OpenSSH begins to drop connections when ten have not logged in (`MaxStartups`)."""
 
 
 class _Kept(NamedTuple):
-    endpoint: Endpoint
     sock: socket.socket
     until: float
 
@@ -35,7 +37,8 @@ class Handover:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: list[_Kept] = []
+        self._kept: dict[Endpoint, list[_Kept]] = {}
+        self._count = 0
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
         self._closed = False
@@ -44,18 +47,22 @@ class Handover:
     def __call__(self, endpoint: Endpoint, sock: socket.socket) -> None:
         """Keep a connected socket, or close it where there is no room."""
         with self._lock:
-            if self._closed or len(self._kept) >= self._most:
+            alike = self._kept.setdefault(endpoint, [])
+            if self._closed or self._count >= self._most or len(alike) >= _MOST_ALIKE:
                 sock.close()
                 return
-            self._kept.append(_Kept(endpoint, sock, time.monotonic() + _KEPT_S))
+            alike.append(_Kept(sock, time.monotonic() + _KEPT_S))
+            self._count += 1
             if self._timer is None:
                 self._look_later()
 
     def take(self, endpoint: Endpoint) -> socket.socket | None:
         """Return a connection to an endpoint that still stands; None where there is none."""
         with self._lock:
-            for kept in [each for each in self._kept if each.endpoint == endpoint]:
-                self._kept.remove(kept)
+            alike = self._kept.get(endpoint, [])
+            while alike:
+                kept = alike.pop(0)
+                self._count -= 1
                 if _stands(kept.sock):
                     return kept.sock
                 kept.sock.close()
@@ -68,23 +75,26 @@ class Handover:
             self._closed = True
             if self._timer is not None:
                 self._timer.cancel()
-            for kept in self._kept:
-                kept.sock.close()
-            self._kept.clear()
+            self._close_all(until=math.inf)
 
     def _look_later(self) -> None:
-        self._timer = threading.Timer(max(0.0, self._kept[0].until - time.monotonic()), self._close_stale)
+        self._timer = threading.Timer(_KEPT_S, self._close_stale)
         self._timer.daemon = True
         self._timer.start()
 
     def _close_stale(self) -> None:
         with self._lock:
-            now = time.monotonic()
-            while self._kept and self._kept[0].until <= now:
-                self._kept.pop(0).sock.close()
+            self._close_all(until=time.monotonic())
             self._timer = None
-            if self._kept and not self._closed:
+            if self._count and not self._closed:
                 self._look_later()
+
+    def _close_all(self, until: float) -> None:
+        """Close what is kept until a moment before this one."""
+        for alike in self._kept.values():
+            while alike and alike[0].until <= until:
+                alike.pop(0).sock.close()
+                self._count -= 1
 
 
 _open: set[Handover] = set()

@@ -90,6 +90,14 @@ def test_no_more_are_kept_than_there_are_workers() -> None:
         assert [is_closed(sock) for sock in socks] == [False, False, True]
 
 
+def test_few_are_kept_to_one_server_however_many_workers_there_are() -> None:
+    with server() as (_, endpoint), closing(Handover(50)) as kept:
+        socks = [connected(endpoint) for _ in range(6)]
+        for sock in socks:
+            kept(endpoint, sock)
+        assert [is_closed(sock) for sock in socks] == [False] * 4 + [True] * 2
+
+
 def test_at_the_end_all_are_closed_and_so_is_what_comes_later() -> None:
     with server() as (_, endpoint):
         socks = [connected(endpoint) for _ in range(2)]
