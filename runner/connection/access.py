@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 _SSH_PORT = 22
 _NO_FILE = "/dev/null"
+_ALIAS = re.compile(r"[\w.:\[\]-]+")
 _BECOME_PASSWORDS = ("ansible_become_password", "ansible_become_pass")
 _TIMEOUTS = ("ansible_timeout", "ansible_ssh_timeout")
 _CHECKING = ("ansible_host_key_checking", "ansible_ssh_host_key_checking")
@@ -109,6 +111,8 @@ def access(host: Host, options: ConnectionOptions) -> Access:
     login = login_of(host, chosen, arguments, config, user)
     way = _way(arguments, config, target, login)
     alias = arguments.key_alias or config.key_alias
+    if alias is not None and not _ALIAS.fullmatch(alias):  # it becomes a name in a known_hosts file
+        raise invalid(f"HostKeyAlias {alias!r} is no host name")
     return Access(target, login, chosen, options, *way, key_alias=alias)
 
 

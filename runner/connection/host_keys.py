@@ -125,7 +125,7 @@ def _rejected(
         text = (
             f"remote host identification has changed, somebody may be listening: it shows {shown}, "
             f"{where} has another; if the host was reinstalled: invoke trust --replace-changed, or "
-            f"ssh-keygen -R {shlex.quote(name)}"
+            f"ssh-keygen -f {shlex.quote(against[0].place.rpartition(':')[0])} -R {shlex.quote(name)}"
         )
     elif certificate:
         reason = "hostkey-certificate"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import copy
+import errno
 import io
 import os
 import stat
@@ -102,8 +103,7 @@ def public_blob(path: str) -> bytes | None:
     file = Path(path).expanduser()
     for candidate in (file, file.with_name(file.name + ".pub")):
         try:
-            content = candidate.read_bytes()[:_LONGEST_FILE]
-            found = _public_part(content)
+            found = _public_part(_bounded(candidate))
         except (OSError, ValueError, paramiko.SSHException):
             continue
         if found:
@@ -138,7 +138,7 @@ def certified(key: paramiko.PKey, path: str) -> paramiko.PKey | None:
     """
     file = Path(path).expanduser()
     try:
-        text = file.read_text("ascii", "replace")
+        text = _bounded(file).decode("ascii", "replace")
         blob = paramiko.pkey.PublicBlob.from_string(text)
     except FileNotFoundError:
         return None
@@ -150,6 +150,18 @@ def certified(key: paramiko.PKey, path: str) -> paramiko.PKey | None:
     other = copy.copy(key)  # the key itself is tried, too
     other.public_blob = blob
     return other
+
+
+def _bounded(file: Path) -> bytes:
+    """Read a file that somebody else may have named: no device, no pipe, and nothing that is endless.
+
+    Raises:
+        OSError: It cannot be read, or is none.
+    """
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise OSError(errno.EINVAL, "is no file")
+    with file.open("rb") as opened:
+        return opened.read(_LONGEST_FILE)
 
 
 def _check_mode(path: str, status: os.stat_result) -> None:
@@ -166,7 +178,7 @@ def _unusable(what: str, why: str, reason: str) -> LoginRefused:
 
 @lru_cache(maxsize=256)
 def _content(path: str, changed_ns: int) -> bytes:  # noqa: ARG001 - a key that was replaced is read anew
-    return Path(path).expanduser().read_bytes()
+    return _bounded(Path(path).expanduser())
 
 
 @lru_cache(maxsize=256)

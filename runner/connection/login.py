@@ -47,7 +47,7 @@ class LoginAttempt:
         self._place = place
         self._users = list(login.users)
         self._judged: set[tuple[str, Credential, str]] = set()
-        self._offered: list[str] = []
+        self._offered: dict[str, None] = {}
         self._unusable: list[LoginRefused] = []
         self._wanted: Sequence[str] = ()
 
@@ -92,14 +92,21 @@ class LoginAttempt:
         )
 
     def may(self, user: str, credential: Credential, method: str) -> bool:
-        """Whether a method may be used here and has not been tried with this credential."""
+        """Whether a method may be used here and has not been refused with this credential."""
         return method in self._login.methods and (user, credential, method) not in self._judged
 
-    def judged(self, user: str, credential: Credential, method: str, taken: str = "") -> None:
-        """Note that the server has judged a credential, and that it has `taken` it as a part."""
+    def refuse(self, user: str, credential: Credential, method: str) -> None:
+        """Note that the server has refused a credential, which is not tried again."""
         self._judged.add((user, credential, method))
+        self._note(user, credential.name)
+
+    def take(self, user: str, credential: Credential) -> None:
+        """Note that the server has taken a credential as a part: on another connection it is needed again."""
+        self._note(user, f"{credential.name} (taken)")
+
+    def _note(self, user: str, what: str) -> None:
         who = "" if len(self._login.users) == 1 else f"{user}'s "
-        self._offered.append(f"{who}{credential.name}{taken}")
+        self._offered[f"{who}{what}"] = None
 
     def answers(self, user: str, credential: Credential) -> Answers:
         """Return what answers prompts with a credential."""
@@ -158,6 +165,7 @@ class _Offers:
         self._transport = transport
         self._user = user
         self._partial = False
+        self._taken_here: set[Credential] = set()
 
     def all(self, offered: Iterable[Credential]) -> str | None:
         """Offer each; after one was taken as a part, again those that the server did not want before it."""
@@ -174,9 +182,7 @@ class _Offers:
     def _offer(self, credential: Credential) -> bool:
         """Offer one credential by each method that it is good for; whether the user is in now."""
         for method in _methods(credential):
-            if not self._attempt.may(self._user, credential, method) or (
-                self.allowed and method not in self.allowed
-            ):
+            if not self._may(credential, method):
                 continue
             try:
                 wanted = self._try(method, credential)
@@ -186,13 +192,21 @@ class _Offers:
                 self._not_taken(method, credential, exc)
                 return False
             else:
-                return self._taken(method, credential, wanted)
+                return self._taken(credential, wanted)
         return False
 
-    def _taken(self, method: str, credential: Credential, wanted: Sequence[str]) -> bool:
+    def _may(self, credential: Credential, method: str) -> bool:
+        return (
+            credential not in self._taken_here
+            and (not self.allowed or method in self.allowed)
+            and self._attempt.may(self._user, credential, method)
+        )
+
+    def _taken(self, credential: Credential, wanted: Sequence[str]) -> bool:
         if self._transport.is_authenticated():
             return True
-        self._attempt.judged(self._user, credential, method, " (taken)")
+        self._attempt.take(self._user, credential)
+        self._taken_here.add(credential)
         self._partial, self.allowed = True, wanted
         return False
 
@@ -211,14 +225,14 @@ class _Offers:
         refused the login; one that hangs up at once, without a word, has not judged it.
         """
         if self._transport.is_active():
-            self._attempt.judged(self._user, credential, method)
+            self._attempt.refuse(self._user, credential, method)
             return
         code, words = self._transport.runner_disconnect or (0, "")
         final = self._final(credential, exc)
         if final is not None:
             raise final from exc
         if code == _NO_MORE_METHODS or "authentication" in words.lower() or self._attempt.has_judged:
-            self._attempt.judged(self._user, credential, method)
+            self._attempt.refuse(self._user, credential, method)
         self.ended = True
         raise _Ended(words, exc)
 

@@ -10,14 +10,13 @@ from runner.connection.credentials import Login
 from runner.connection.named import Named
 from runner.connection.variables import named_text, pick, variable
 from runner.inventory import endpoint as given_for
-from runner.models import Secret
+from runner.models import Host, Secret
 
 if TYPE_CHECKING:
     from runner.connection.jump import Jump
     from runner.connection.options import ConnectionOptions
     from runner.connection.ssh_arguments import SshArguments
     from runner.connection.ssh_config import HostConfig
-    from runner.models import Host
 
 __all__ = ["given_user", "login_of", "login_of_jump"]
 
@@ -33,7 +32,10 @@ def given_user(host: Host, options: ConnectionOptions, arguments: SshArguments) 
     Raises:
         InvalidVariable: It cannot be a login name.
     """
-    user = pick(options, "user", given_for.user(host), arguments.user)
+    argument = arguments.user
+    if argument is not None:  # `%r` of the user's own ProxyCommand is put before a shell
+        argument = given_for.user(Host(host.name, {"ansible_user": argument}))
+    user = pick(options, "user", given_for.user(host), argument)
     return None if user is None else named_text("user", user)
 
 

@@ -104,6 +104,9 @@ def test_a_policy_given_for_the_run_holds_for_every_host() -> None:
         {"ansible_host_key_checking": "perhaps"},
         {"ansible_private_key_file": "-x"},
         {"ansible_port": 99999},
+        {"ansible_ssh_common_args": "-l '$(touch x)'"},
+        {"ansible_ssh_common_args": "-o 'HostKeyAlias=a ssh-rsa AAAA'"},
+        {"ansible_ssh_common_args": "-o 'HostKeyAlias=a\n@cert-authority'"},
     ],
 )
 def test_a_value_that_cannot_be_meant_is_that_hosts_error(variables: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import tempfile
@@ -17,6 +16,7 @@ from runner.connection.options import ConnectionOptions
 from runner.jobs import CommandJob, perform
 from runner.limits import Limits
 from runner.models import Host, HostResult, Phase, Secret, Status
+from tests.connection.agents import lock, running_agent
 from tests.connection.peers import ssh
 from tests.connection.peers.ssh import PASSWORD, USER, Script
 from tests.connection.peers.stage import Stage
@@ -148,6 +148,27 @@ def test_a_key_that_cannot_be_used_does_not_stand_in_the_way_of_a_password(sshd_
     assert right.ok
     assert wrong.status is Status.AUTH
     assert f"private key {missing} does not exist" in (wrong.error or "")
+
+
+def test_a_part_that_was_taken_is_given_again_on_the_next_connection() -> None:
+    methods = "AuthenticationMethods publickey,password\nMaxAuthTries 2\n"
+    with server(TAKES_PASSWORDS + methods) as sshd:
+        result = outcome(sshd, credentials=tried("a", "b", "c", "right"))
+        refused = outcome(sshd, credentials=tried("a", "b", "c"))
+
+    assert result.ok, result
+    assert result.login == "old 4"
+    assert refused.reason == "login-refused"
+    assert (refused.error or "").count("(taken)") == 1
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/stdin"])
+def test_a_device_in_place_of_a_certificate_holds_nobody_up(sshd: Sshd, path: str) -> None:
+    named = outcome(sshd, {"ansible_ssh_common_args": f"-o CertificateFile={path}"})
+    beside = outcome(sshd, {"ansible_ssh_common_args": f"-o CertificateFile={path}"}, private_key=None)
+
+    assert named.reason == "bad-key-file"
+    assert beside.status is Status.AUTH
 
 
 def test_a_key_may_be_written_out_in_a_variable(sshd: Sshd, tmp_path: Path) -> None:
@@ -323,48 +344,24 @@ def test_a_certificate_of_the_agent_lets_one_in(
     sshd, authority = trusting
     key = make_key(tmp_path / "key", kind)
     signed(authority, key, "-n", sshd.user)
-    with tempfile.TemporaryDirectory(prefix="runner-agent-") as folder:
-        socket = Path(folder) / "socket"
-        agent = subprocess.Popen(
-            [required_program("ssh-agent"), "-D", "-a", str(socket)], stdout=subprocess.DEVNULL
-        )
-        try:
-            while not socket.exists():
-                assert agent.poll() is None
-            monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
-            subprocess.run([required_program("ssh-add"), "-q", str(key)], check=True)
-            key.unlink()
-            result = outcome(sshd, private_key=None)
-        finally:
-            agent.terminate()
-            agent.wait(10)
+    with running_agent(key) as socket:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
+        key.unlink()
+        result = outcome(sshd, private_key=None)
 
     assert result.ok, result
     assert "cert" in (result.login or "")
 
 
 def test_an_encrypted_key_that_the_agent_holds_needs_no_passphrase(
-    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     key = make_key(tmp_path / "key")
     sshd.let_in(key.with_suffix(".pub"))
-    with tempfile.TemporaryDirectory(prefix="runner-agent-") as folder:
-        socket = Path(folder) / "socket"
-        agent = subprocess.Popen(
-            [required_program("ssh-agent"), "-D", "-a", str(socket)], stdout=subprocess.DEVNULL
-        )
-        try:
-            while not socket.exists():
-                assert agent.poll() is None
-            monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
-            subprocess.run([required_program("ssh-add"), "-q", str(key)], check=True)
-            change = ["-q", "-p", "-P", "", "-N", "passphrase", "-f", str(key)]
-            subprocess.run([required_program("ssh-keygen"), *change], check=True, stdout=subprocess.DEVNULL)
-            result = outcome(sshd, private_key=str(key))
-        finally:
-            agent.terminate()
-            agent.wait(10)
+    with running_agent(key) as socket:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
+        lock(key, "passphrase")
+        result = outcome(sshd, private_key=str(key))
 
     assert result.ok, result
     assert "in the agent" in (result.login or "")

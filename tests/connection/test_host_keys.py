@@ -68,7 +68,7 @@ def test_a_changed_key_is_refused_under_every_policy_that_looks(
     assert result.phase is Phase.HANDSHAKE
     assert f"{file}:1" in (result.error or "")
     assert "SHA256:" in (result.error or "")
-    assert f"ssh-keygen -R '[127.0.0.1]:{sshd.port}'" in (result.error or "")
+    assert f"ssh-keygen -f {file} -R '[127.0.0.1]:{sshd.port}'" in (result.error or "")
     assert file.read_text() == before
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from runner.jobs import CommandJob, perform
 from runner.models import HostResult, Phase, Secret, Status
+from tests.connection.agents import running_agent
 from tests.connection.sshd import Sshd, make_key, required_program, running_sshd
 
 if TYPE_CHECKING:
@@ -34,17 +35,9 @@ def no_keys_of_mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A real ssh-agent without keys; its socket."""
-    with tempfile.TemporaryDirectory(prefix="runner-agent-") as folder:
-        path = Path(folder) / "socket"
-        process = subprocess.Popen(
-            [required_program("ssh-agent"), "-D", "-a", str(path)], stdout=subprocess.DEVNULL
-        )
-        while not path.exists():
-            assert process.poll() is None
+    with running_agent() as path:
         monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
         yield path
-        process.terminate()
-        process.wait(10)
 
 
 def outcome(sshd: Sshd, **options: object) -> HostResult:

@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import select
-import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -14,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.connection.agents import lock, running_agent, unlock
 from tests.connection.peers.ssh import PASSWORD, USER, Script
 from tests.connection.peers.stage import Stage
-from tests.connection.sshd import Sshd, make_key, required_program, running_sshd
+from tests.connection.sshd import Sshd, make_key, running_sshd
 from tests.projects import PROGRAMS, Project
 
 if TYPE_CHECKING:
@@ -108,24 +108,11 @@ def test_an_empty_answer_leaves_the_key_out(sshd: Sshd, tmp_path: Path) -> None:
 def test_a_key_that_the_agent_holds_is_not_asked_for(sshd: Sshd, tmp_path: Path) -> None:
     place = of_sshd(sshd, tmp_path, 1)
     key = tmp_path / "locked"
-    with tempfile.TemporaryDirectory(prefix="runner-agent-") as folder:
-        socket = Path(folder) / "socket"
-        agent = subprocess.Popen(
-            [required_program("ssh-agent"), "-D", "-a", str(socket)], stdout=subprocess.DEVNULL
-        )
-        try:
-            while not socket.exists():
-                assert agent.poll() is None
-            change = [required_program("ssh-keygen"), "-q", "-p", "-f", str(key)]
-            subprocess.run([*change, "-P", "opens it", "-N", ""], check=True, stdout=subprocess.DEVNULL)
-            environment = {**os.environ, "SSH_AUTH_SOCK": str(socket)}
-            subprocess.run([required_program("ssh-add"), "-q", str(key)], check=True, env=environment)
-            subprocess.run([*change, "-P", "", "-N", "opens it"], check=True, stdout=subprocess.DEVNULL)
-            place.env["SSH_AUTH_SOCK"] = str(socket)
-            code, shown = typed(place, "run", "--cmd", "true", answers={})
-        finally:
-            agent.terminate()
-            agent.wait(10)
+    unlock(key, "opens it")
+    with running_agent(key) as socket:
+        lock(key, "opens it")
+        place.env["SSH_AUTH_SOCK"] = str(socket)
+        code, shown = typed(place, "run", "--cmd", "true", answers={})
 
     assert code == 0, shown
 

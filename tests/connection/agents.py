@@ -1,0 +1,50 @@
+"""A real ssh-agent for tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.connection.sshd import required_program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def running_agent(*keys: Path) -> Iterator[Path]:
+    """Start an agent that holds these keys; its socket. It ends with the block."""
+    with tempfile.TemporaryDirectory(prefix="runner-agent-") as folder:
+        path = Path(folder) / "socket"
+        process = subprocess.Popen(
+            [required_program("ssh-agent"), "-D", "-a", str(path)], stdout=subprocess.DEVNULL
+        )
+        try:
+            while not path.exists():
+                assert process.poll() is None
+            environment = {**os.environ, "SSH_AUTH_SOCK": str(path)}
+            for key in keys:
+                subprocess.run([required_program("ssh-add"), "-q", str(key)], check=True, env=environment)
+            yield path
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def lock(key: Path, passphrase: str) -> None:
+    """Give a private key a passphrase."""
+    _change(key, "", passphrase)
+
+
+def unlock(key: Path, passphrase: str) -> None:
+    """Take it away again."""
+    _change(key, passphrase, "")
+
+
+def _change(key: Path, old: str, new: str) -> None:
+    command = [required_program("ssh-keygen"), "-q", "-p", "-P", old, "-N", new, "-f", str(key)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
