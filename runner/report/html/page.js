@@ -128,7 +128,7 @@
     }
     const draw = () => {
       const end = beginning(said, lines, characters);
-      const pre = make("pre", { class: kind === "err" ? "err" : "", tabIndex: -1 });
+      const pre = make("pre", { class: kind === "err" ? "err" : "", title: kind === "err" ? "standard error" : "" });
       // A browser lays out a line as a whole: one of megabytes is given to it in pieces.
       for (let from = 0; from < Math.max(end, 1); from += LINE * 50) pre.append(...lineParts(said.slice(from, Math.min(end, from + LINE * 50)), kind));
       box.replaceChildren(pre);
@@ -409,6 +409,7 @@
       mark.style.left = `${place(at)}%`;
       return mark;
     }));
+    sight?.classList.toggle("whole", made.size === items.length);
     sight?.setAttribute("x", (1000 * from) / data.length_s);
     sight?.setAttribute("width", Math.min(1000, (1000 * (to - from)) / data.length_s));
   };
