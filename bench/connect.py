@@ -1,14 +1,19 @@
-"""Connect, log in, run `true`, close: ours, asyncssh, parallel-ssh and Fabric on one real OpenSSH server.
+"""Connect, log in, run `true`, close: ours and its peers on one real OpenSSH server.
 
-Each tool runs in a process of its own, those that are installed; only ours checks the host key.
-`python bench/connect.py [HOSTS]` prints one line a tool: median milliseconds of one host after the other,
-then, with 50 hosts at once, seconds of wall for all and milliseconds of the tool's processor time for each.
+Each tool has a process of its own, those that are installed; only ours checks the host key. They take turns,
+host by host and run by run, so that what else the machine does is nobody's advantage. What is printed is the
+median, and how many times ours that is.
+
+`python bench/connect.py [--rounds N] [--hosts N ...] [--tools NAME ...]` prints for each tool milliseconds of
+one host after the other, and, with 50 hosts at once, seconds of wall for all and milliseconds of the tool's
+processor time for each. The server shares the machine with them.
 """
 
 # ruff: noqa: PLC0415 - a tool is imported only where it is measured
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import importlib.util
 import json
@@ -18,20 +23,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.connection.sshd import running_sshd  # noqa: E402 - the tests' server, from the checkout
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-ONE_BY_ONE = 30
+ONE_BY_ONE = 10  # a round
 WORKERS = 50
-MODULES = {"runner": "runner", "asyncssh": "asyncssh", "parallel-ssh": "pssh", "fabric": "fabric"}
 
 
 class Ours:
@@ -156,31 +158,144 @@ class Fabric:
             list(pool.map(lambda _: self.one(), range(count)))
 
 
-TOOLS = {"runner": Ours, "asyncssh": Asyncssh, "parallel-ssh": ParallelSsh, "fabric": Fabric}
+class Pyinfra:
+    def __init__(self, place: dict[str, Any]) -> None:
+        from gevent import monkey
+
+        monkey.patch_all()
+        self.place = place
+
+    def many(self, count: int) -> None:
+        from gevent.pool import Pool
+        from pyinfra.api import Config, Inventory, State
+        from pyinfra.api.connect import connect_all, disconnect_all
+
+        place = self.place
+        shared = {
+            "ssh_hostname": place["address"],
+            "ssh_port": place["port"],
+            "ssh_user": place["user"],
+            "ssh_key": place["key"],
+            "ssh_known_hosts_file": place["known_hosts"],
+            "ssh_look_for_keys": False,
+            "ssh_allow_agent": False,
+        }
+        hosts = [(f"h{number}", shared) for number in range(count)]
+        state = State(Inventory((hosts, {})), Config(PARALLEL=WORKERS))
+        connect_all(state)
+        done = Pool(WORKERS).map(lambda host: host.run_shell_command("true")[0], list(state.activated_hosts))
+        assert len(done) == count
+        assert all(done)
+        disconnect_all(state)
+
+    def one(self) -> None:
+        self.many(1)
 
 
-def timed(work: Callable[[], None]) -> float:
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
+TOOLS: dict[str, tuple[str, Any]] = {
+    "runner": ("runner", Ours),
+    "asyncssh": ("asyncssh", Asyncssh),
+    "parallel-ssh": ("pssh", ParallelSsh),
+    "fabric": ("fabric", Fabric),
+    "pyinfra": ("pyinfra", Pyinfra),
+}
 
 
-def measure(name: str, place: dict[str, Any], count: int) -> dict[str, float]:
-    tool = TOOLS[name](place)  # type: ignore[abstract]
+def processor_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def serve(name: str, place: dict[str, Any]) -> None:
+    """Be one tool: connect to as many hosts as each line of input says, and print what that took."""
+    tool = TOOLS[name][1](place)
     tool.one()
-    one = statistics.median(timed(tool.one) for _ in range(ONE_BY_ONE))
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    wall = timed(lambda: tool.many(count))
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"one_ms": one * 1000, "wall_s": wall, "cpu_ms": cpu * 1000 / count}
+    print("ready", flush=True)
+    for line in sys.stdin:
+        count = int(line)
+        processor, begin = processor_s(), time.perf_counter()
+        if count == 1:
+            tool.one()
+        else:
+            tool.many(count)
+        print(json.dumps([time.perf_counter() - begin, processor_s() - processor]), flush=True)
+
+
+class Turns:
+    """The tools' processes, which are asked one after the other."""
+
+    def __init__(self, names: list[str], place: dict[str, Any]) -> None:
+        self._names = names
+        self._processes = {
+            name: subprocess.Popen(
+                [sys.executable, __file__, "--serve", name, json.dumps(place)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for name in names
+        }
+        for name in names:
+            assert self._heard(name) == "ready"
+
+    def close(self) -> None:
+        for process in self._processes.values():
+            process.communicate()
+
+    def measure(self, count: int, rounds: int) -> dict[str, list[tuple[float, float]]]:
+        """Return, for each tool, the seconds of wall and of the processor that each round took."""
+        found: dict[str, list[tuple[float, float]]] = {name: [] for name in self._names}
+        for turn in range(rounds):
+            first = turn % len(self._names)
+            for name in self._names[first:] + self._names[:first]:
+                stdin = self._processes[name].stdin
+                assert stdin is not None
+                stdin.write(f"{count}\n")
+                stdin.flush()
+                found[name].append(json.loads(self._heard(name)))
+        return found
+
+    def _heard(self, name: str) -> str:
+        stdout = self._processes[name].stdout
+        assert stdout is not None
+        return stdout.readline().strip()
+
+
+def show(title: str, unit: str, found: dict[str, list[float]]) -> None:
+    standard = statistics.median(next(iter(found.values())))
+    print(title)
+    for name, values in found.items():
+        middle = statistics.median(values)
+        spread = f"{min(values):.1f} to {max(values):.1f}"
+        print(f"  {name:14}{middle:9.2f} {unit:3}{middle / standard:7.2f}x   {spread}", flush=True)
+
+
+def compare(turns: Turns, counts: list[int], rounds: int) -> None:
+    alone = turns.measure(1, ONE_BY_ONE * rounds)
+    show(
+        "one host after the other",
+        "ms",
+        {name: [wall * 1000 for wall, _ in values] for name, values in alone.items()},
+    )
+    for count in counts:
+        found = turns.measure(count, rounds)
+        walls = {name: [wall for wall, _ in values] for name, values in found.items()}
+        processor = {name: [used * 1000 / count for _, used in values] for name, values in found.items()}
+        show(f"{count} hosts, {WORKERS} at once", "s", walls)
+        show("  processor time of the tool for each of them", "ms", processor)
 
 
 def main() -> None:
-    if len(sys.argv) == 4:
-        print(json.dumps(measure(sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3]))))
+    if sys.argv[1:2] == ["--serve"]:
+        serve(sys.argv[2], json.loads(sys.argv[3]))
         return
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    parser = argparse.ArgumentParser(description="Compare SSH tools on one real server.")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--hosts", type=int, nargs="*", default=[200, 1000])
+    parser.add_argument("--tools", nargs="*", choices=TOOLS, default=list(TOOLS))
+    chosen = parser.parse_args()
+    names = [name for name in chosen.tools if importlib.util.find_spec(TOOLS[name][0]) is not None]
+    print("not installed:", ", ".join(sorted(set(chosen.tools) - set(names))) or "none")
     with tempfile.TemporaryDirectory(prefix="runner-bench-") as folder:
         Path(folder).chmod(0o755)
         with running_sshd(Path(folder)) as server:
@@ -191,20 +306,8 @@ def main() -> None:
                 "key": str(server.key),
                 "known_hosts": str(server.known_hosts),
             }
-            print(f"{'':14}{'one by one':>14}{f'{count} hosts, {WORKERS} at once':>28}{'processor':>16}")
-            for name, module in MODULES.items():
-                if importlib.util.find_spec(module) is None:
-                    print(f"{name:14}not installed")
-                    continue
-                said = subprocess.run(
-                    [sys.executable, __file__, name, json.dumps(place), str(count)],
-                    check=True,
-                    capture_output=True,
-                    text=True,
-                ).stdout
-                found = json.loads(said.splitlines()[-1])
-                alone, together = f"{found['one_ms']:11.1f} ms", f"{found['wall_s']:26.2f} s"
-                print(f"{name:14}{alone}{together}{found['cpu_ms']:8.2f} ms a host")
+            with closing(Turns(names, place)) as turns:
+                compare(turns, chosen.hosts, chosen.rounds)
 
 
 if __name__ == "__main__":
