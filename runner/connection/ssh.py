@@ -59,6 +59,9 @@ _BACKSTOP_S = 0.5
 
 _IDLE_S = 30.0
 
+# Bytes that a command may print before they are taken: what each host can make us hold beside what is kept.
+_WINDOW = 2**20
+
 _TOLD_TO_END = (Cancelled, DeadlineExceeded, OutputLimitExceeded)
 
 _STALLED = {
@@ -198,7 +201,7 @@ class SshConnection:
             HostError: It did not come to an end of its own; what it had said is the error's `command`.
         """
         elevation = self._elevation()
-        channel = self._open_channel()
+        channel = self._open_channel(window_size=_WINDOW)
         execution = Execution(channel, command, self._options, given, elevation)
         seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
         try:
