@@ -148,7 +148,7 @@ def test_help_is_never_taken_for_a_command(demo: Project, program: str) -> None:
         (("run", "x", "--rate", "-1"), "run: --rate '-1': expected a number a second"),
         (("ping", "--method", "udp"), "ping: --method 'udp': expected one of icmp, tcp, ssh, auto"),
         (("run", "x", "--host-key-policy", "yes"), "expected one of strict, accept-new, off"),
-        (("run", "x", "--executor", "grid"), "run: --executor: 'grid' is not known; known: process, serial"),
+        (("run", "x", "--executor", "grid"), "run: --executor: 'grid' is not known; known: dask, process, "),
         (("ping", "--format", "xml"), "ping: --format: 'xml' is not known; known: csv, folded, "),
         (("ping", "--output-dir", "/proc/x"), "ping: --output-dir '/proc/x': "),
         (("run",), "run: no command: give one as --cmd 'show version', or after --"),
