@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from runner.connection.ssh_arguments import SshArguments
     from runner.connection.ssh_config import HostConfig
 
-__all__ = ["given_user", "login_of", "login_of_jump"]
+__all__ = ["KEY_FILES", "given_user", "login_of", "login_of_jump"]
 
 _PASSWORDS = ("ansible_password", "ansible_ssh_password", "ansible_ssh_pass")
-_KEY_FILES = ("ansible_private_key_file", "ansible_ssh_private_key_file")
+KEY_FILES = ("ansible_private_key_file", "ansible_ssh_private_key_file")
+"""The variables that name a private key file."""
+
 _KEY_TEXTS = ("ansible_private_key", "ansible_ssh_private_key")
 _PASSPHRASES = ("ansible_private_key_passphrase", "ansible_ssh_private_key_passphrase")
 
@@ -50,7 +52,7 @@ def login_of(
     Raises:
         InvalidVariable: A variable cannot be used as what it stands for.
     """
-    files = pick(options, "private_keys", _items(host, _KEY_FILES), arguments.identities) or ()
+    files = pick(options, "private_keys", _items(host, KEY_FILES), arguments.identities) or ()
     secrets = _items(host, _PASSWORDS)
     if "password" in options.forced or secrets is None:
         secrets = (options.password,) if options.password else ()

@@ -27,11 +27,12 @@ from runner.models import Phase
 if TYPE_CHECKING:
     from runner.connection.jump import Jump
 
-__all__ = ["HostConfig", "host_config", "tells_ways"]
+__all__ = ["HostConfig", "host_config", "tells_keys", "tells_ways"]
 
 _SSH_S = 10.0
 _NOTHING = "/dev/null"
 _SYSTEM = "/etc/ssh/ssh_config"
+_KEYS = frozenset({"identityfile", "certificatefile", "identityagent"})
 _WAYS = frozenset({"hostname", "port", "proxyjump", "proxycommand"})
 _Said = dict[str, tuple[str, ...]]
 
@@ -113,8 +114,21 @@ def tells_ways(path: str | None) -> bool | None:
     Args:
         path: As `host_config` takes it.
     """
+    return _tells(path, _WAYS)
+
+
+def tells_keys(path: str | None) -> bool | None:
+    """Tell whether a file says of any host with which keys one logs in; None as with `tells_ways`.
+
+    Args:
+        path: As `host_config` takes it.
+    """
+    return _tells(path, _KEYS)
+
+
+def _tells(path: str | None, options: frozenset[str]) -> bool | None:
     try:
-        return not _WAYS.isdisjoint(mentioned(_files(path)))
+        return not options.isdisjoint(mentioned(_files(path)))
     except Unread:
         return None
 

@@ -14,7 +14,7 @@ from runner.errors import HostError, UsageError
 from runner.tasks import voice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from runner.connection.options import ConnectionOptions
     from runner.models import Host, Secret
@@ -66,7 +66,7 @@ def _locked(options: ConnectionOptions, hosts: Iterable[Host]) -> list[str]:
     from runner.connection.key_files import is_encrypted, public_blob  # noqa: PLC0415 - as above
 
     found: dict[str, str] = {}
-    for host in hosts:
+    for host in _different(options, hosts):
         try:
             login = access(host, options).login
         except HostError:  # it is that host's result, later
@@ -81,3 +81,20 @@ def _locked(options: ConnectionOptions, hosts: Iterable[Host]) -> list[str]:
         and is_encrypted(path, options.passphrases)
         and public_blob(path) not in [key.asbytes() for key in agent_keys(agent)]
     ]
+
+
+def _different(options: ConnectionOptions, hosts: Iterable[Host]) -> Iterator[Host]:
+    """Yield the hosts that may have keys of their own, and one that stands for all others."""
+    from runner.connection.logins import KEY_FILES  # noqa: PLC0415 - as above
+    from runner.connection.ssh_arguments import ARGUMENTS  # noqa: PLC0415 - as above
+    from runner.connection.ssh_config import tells_keys  # noqa: PLC0415 - as above
+
+    usual = tells_keys(options.ssh_config) is False
+    own = ARGUMENTS.union(KEY_FILES)
+    other = False
+    for host in hosts:
+        if not usual or not own.isdisjoint(host.variables):
+            yield host
+        elif not other:
+            other = True
+            yield host
