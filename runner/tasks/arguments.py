@@ -142,6 +142,7 @@ def show_values(words: Sequence[str], arguments: Iterable[Argument]) -> None:
     for item in arguments:
         if item.kind is list and sum(given.count(flag) for flag in flags([item])) <= 1:
             item.kind = str
+            item.raw_value = None  # an empty list would count as given
 
 
 def _split(word: str) -> tuple[str, str]:
