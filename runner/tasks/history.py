@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -122,7 +121,9 @@ def _prune(
     call: Call, keep: str | None = None, older_than: str | None = None, max_size: str | None = None
 ) -> int:
     """Delete the oldest runs; without a flag, what is beyond the limits that every run sees to by itself."""
-    from runner.history import Limits, prune  # noqa: PLC0415 - tasks are listed without loading what runs them
+    import sqlite3  # noqa: PLC0415 - tasks are listed without loading what runs them
+
+    from runner.history import Limits, prune  # noqa: PLC0415
     from runner.tasks.earlier import history_path, limits  # noqa: PLC0415
     from runner.tasks.output import write  # noqa: PLC0415
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.history import History, Query
+from tests.history.runs import until
+
 if TYPE_CHECKING:
     from tests.projects import Project
 
@@ -56,6 +59,70 @@ def test_another_command_is_refused_with_the_difference(killed: Project) -> None
     done = killed.type("run", "show version", "--resume", "last")
     assert (done.code, done.stdout) == (1, "")
     assert "ran ['show clock'], not ['show version']" in done.stderr
+
+
+TASK = """
+import runner
+from runner.tasks import namespace
+
+@runner.host_task
+def greet(host, name="you"):
+    '''Greet.'''
+    return host.run("hostname").stdout
+
+namespace.add_task(greet)
+"""
+
+
+def test_another_task_is_refused_by_name(killed: Project) -> None:
+    killed.write("tasks.py", TASK)
+    run = killed.type("history").stdout.split()[0]
+    done = killed.type("greet", "--resume", run)
+    assert (done.code, done.stdout) == (1, "")
+    assert "was of the task 'run', not 'greet'" in done.stderr
+
+
+def test_other_arguments_are_refused_with_the_difference(demo: Project) -> None:
+    demo.write("tasks.py", TASK)
+    demo.type("greet", "-g", "web1", "--name", "Ann")
+    done = demo.type("greet", "--resume", "last", "--name", "Bob")
+    assert (done.code, done.stdout) == (1, "")
+    assert "name was 'Ann' and is now 'Bob'" in done.stderr
+    assert demo.type("greet", "--resume", "last", "--name", "Ann").code == 0
+
+
+def test_other_hosts_are_refused_with_the_difference(killed: Project) -> None:
+    done = killed.type("run", "--resume", "last", "-g", "r1:r2:web1")
+    assert (done.code, done.stdout) == (1, "")
+    assert "no longer there: r3,r-slow; new: web1" in done.stderr
+
+
+def test_last_is_the_last_run_that_can_be_gone_on_with(killed: Project) -> None:
+    killed.type("ping", "-g", "web1")
+    assert statuses(killed, "--resume", "last")["r2"] == "ok"
+
+
+def test_a_host_in_doubt_is_run_again_where_that_is_said(killed: Project) -> None:
+    found = statuses(killed, "--resume", "last", "--rerun-lost")
+    assert found == {"r1": "skipped", "r-slow": "ok", "r2": "ok", "r3": "ok"}
+
+
+def test_nor_is_it_run_again_as_failed_without_that(killed: Project) -> None:
+    words = ("show clock", "-g", "r1:r-slow:r2:r3", "--failed", "last")
+    assert statuses(killed, *words) == {"r-slow": "lost", "r2": "ok", "r3": "ok"}
+    assert statuses(killed, *words, "--rerun-lost") == {"r-slow": "ok"}
+
+
+def test_a_run_that_goes_on_is_not_gone_on_with(demo: Project) -> None:
+    with demo.start("run", "show clock", "-g", "r-slow:r2", "--serial", "1", "--no-ping") as process:
+        path = demo.folder / "home" / "invoke-runner" / "history.sqlite3"
+        until(lambda: path.exists() and History(path).runs(Query()))
+        process.send_signal(signal.SIGSTOP)
+        done = demo.type("run", "--resume", "last")
+        process.send_signal(signal.SIGCONT)
+        process.communicate()
+    assert done.code == 1
+    assert f"still going on (process {process.pid})" in done.stderr
 
 
 def test_a_killed_run_is_shown_with_every_host(killed: Project) -> None:
