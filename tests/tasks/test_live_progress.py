@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from typing import TYPE_CHECKING
 
@@ -38,13 +39,15 @@ class Emulator:
     """A tmux of its own, with a shell in it."""
 
     def __init__(self, project: Project, columns: int) -> None:
-        self._server = f"runner-test-{os.getpid()}-{columns}"
-        self._env = project.environment(TERM="xterm-256color", PS1="$ ", ENV="")
+        # The path of a socket is short (unix(7): 108 bytes), that of a test's own folder may not be.
+        self._folder = tempfile.TemporaryDirectory(prefix="tmux-")
+        terminal = {"TERM": "xterm-256color", "PS1": "$ ", "ENV": ""}
+        self._env = project.environment(**terminal, TMUX_TMPDIR=self._folder.name)
         size = ("-x", str(columns), "-y", "24")
         self.tmux("-f", "/dev/null", "new-session", "-d", "-s", "x", *size, "-c", str(project.folder), "sh")
 
     def tmux(self, *words: str) -> str:
-        command = ["tmux", "-L", self._server, *words]
+        command = ["tmux", *words]
         done = subprocess.run(command, env=self._env, capture_output=True, text=True, timeout=20, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -65,6 +68,7 @@ class Emulator:
 
     def close(self) -> None:
         self.tmux("kill-server")
+        self._folder.cleanup()
 
 
 @pytest.fixture
