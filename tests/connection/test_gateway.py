@@ -127,6 +127,23 @@ def test_a_gateway_that_dies_ends_every_host_behind_it_with_the_truth(sshd: Sshd
     assert time.monotonic() - begin < 10
 
 
+@pytest.mark.parametrize("hop", [0, 1])
+def test_whichever_of_two_gateways_dies_fifty_hosts_have_their_results(sshd: Sshd, hop: int) -> None:
+    with another_sshd(sshd) as first, another_sshd(sshd) as second:
+        hosts = behind(sshd, first, second, count=50)
+        killer = threading.Timer(1.0, kill_sessions, ((first, second)[hop],))
+        killer.start()
+        begin = time.monotonic()
+        results = run(hosts, "sleep 20", sshd.options(), f"hop {hop}")
+        killer.join()
+
+    assert len(results) == 50
+    # Some hosts may still have been at their login when it happened: those were sent nothing.
+    assert {result.status for result in results.values()} <= {Status.LOST, Status.UNREACHABLE}
+    assert all(result.sent is (result.status is Status.LOST) for result in results.values())
+    assert time.monotonic() - begin < 15
+
+
 def kill_sessions(server: Sshd) -> None:
     """Kill the processes that serve a server's connections, but not the server."""
     killed: list[int] = []
