@@ -15,7 +15,7 @@ from runner.connection.command import Terminal
 from runner.connection.feeding import END_OF_INPUT
 from runner.connection.openssh_mux import Asked, Mux
 from runner.connection.output import Output
-from runner.connection.patience import connection_lost, no_exit_status, stopped
+from runner.connection.patience import connection_lost, no_exit_status, no_sign_of_life, stopped
 from runner.errors import DeadlineExceeded, HostError, RequestRefused, Unreachable
 from runner.models import CommandResult, Phase
 from runner.text import excerpt
@@ -168,12 +168,7 @@ class OpenSshExecution:
         seconds = self._options.connect_timeout_s
         end = self._start + seconds
         while not mux.said.opened:
-            if mux.said.refused is not None:
-                raise self._refused(mux.said.refused)
-            if not self._master.pump.reads(mux.fileno()):
-                raise _closed()
-            if self._stopped:
-                raise self._cut_off(stopped())
+            self._check_opening(mux)
             if time.monotonic() >= end:
                 text = f"the server did not open a channel: nothing within {seconds:g} s"
                 raise self._cut_off(DeadlineExceeded(text, reason="channel-deadline", phase=Phase.CHANNEL))
@@ -186,6 +181,14 @@ class OpenSshExecution:
             tty.setraw(self._input)
         if self._elevation is None:
             self._give()
+
+    def _check_opening(self, mux: Mux) -> None:
+        if mux.said.refused is not None:
+            raise self._refused(mux.said.refused)
+        if not self._master.pump.reads(mux.fileno()):
+            raise _closed()
+        if self._stopped:
+            raise self._cut_off(stopped())
 
     def _collect(self, patience: Patience) -> CommandResult:
         pump = self._master.pump
@@ -257,7 +260,7 @@ class OpenSshExecution:
         elif result.exit_code is not None or result.signal is not None:
             return result
         elif not self._master.alive():
-            error = connection_lost(self._command)
+            error = self._lost()
         elif result.stderr_bytes.startswith(b"exec request failed on channel"):  # ssh's own words
             text = "the server refused to run a command"
             error = RequestRefused(text, reason="exec-refused", phase=Phase.COMMAND)
@@ -265,6 +268,11 @@ class OpenSshExecution:
             error = no_exit_status(self._command)
         error.command = result
         raise error
+
+    def _lost(self) -> HostError:
+        if self._master.journal.last("Timeout, server ") is not None:  # what ssh says of ServerAliveInterval
+            return no_sign_of_life(self._command, self._options.keepalive_s or 0.0)
+        return connection_lost(self._command)
 
     def _settle(self) -> None:
         """Take in what the master logs about the end, or its own end, which may be a moment behind."""

@@ -149,7 +149,8 @@ def test_silence_has_a_deadline_of_its_own(sshd: Sshd) -> None:
     assert result.stdout == "1\n2\n3\n4\n"
 
 
-def test_a_server_that_shows_no_life_is_lost(alone: Sshd) -> None:
+@pytest.mark.parametrize("connection", ["ssh", "openssh"])
+def test_a_server_that_shows_no_life_is_lost(alone: Sshd, connection: str) -> None:
     def stop(pid: str) -> None:
         os.kill(int(pid), signal.SIGSTOP)
 
@@ -169,7 +170,8 @@ def test_a_server_that_shows_no_life_is_lost(alone: Sshd) -> None:
     thread.start()
     begin = time.monotonic()
     try:
-        result = run(alone, command, keepalive_s=0.5)
+        host = alone.host(ansible_connection=connection)
+        result = perform(host, CommandJob((command,)), alone.options(keepalive_s=1.0))
     finally:
         thread.join()
         for pid in stopped:
