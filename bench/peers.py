@@ -63,7 +63,11 @@ def runner(place: Place, executor: str) -> int:
     command += ["--known-hosts", place.known_hosts, "--workers", str(place.workers), "--startups", "0"]
     command += ["--executor", executor, "--format", "jsonl", "--quiet"]
     said = quietly(command, place, INVOKE_RUNNER_HISTORY=str(Path(place.folder, "history.db")))
-    return int(json.loads(said.splitlines()[-1])["summary"]["ok"])
+    *hosts, end = (json.loads(line) for line in said.splitlines())
+    odd = next((host for host in hosts if host["status"] != "ok"), None)
+    if odd is not None:
+        print(odd["host"], odd["status"], odd["error"], file=sys.stderr)
+    return int(end["summary"]["ok"])
 
 
 def runner_thread(place: Place) -> int:

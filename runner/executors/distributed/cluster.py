@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
 
     from distributed import Client, LocalCluster
 
-__all__ = ["Cluster", "connect", "start"]
+__all__ = ["Cluster", "briefly", "connect", "start"]
 
 logger = logging.getLogger(__name__)
 
 _CONNECT_S = 10.0
 _WORKERS_S = 10.0
 _CLOSE_S = 1.0
+_ASK_S = 2.0
 
 # A local cluster is nobody else's: it serves no pages, and a worker that died is not run again by Dask.
 _PRIVATE = {
@@ -56,17 +58,17 @@ class Cluster:
         """Return the addresses of the workers that there are now."""
         return list(self.client.nthreads())
 
-    def introductions(self, addresses: list[str]) -> dict[str, lane.Introduction | Exception]:
-        """Ask workers who they are; one that cannot tell answers with the reason."""
-        found: dict[str, Any] = self.client.run(lane.introduce, workers=addresses, on_error="return")
+    def introduction(self, address: str) -> lane.Introduction | Exception:
+        """Ask a worker who it is, for as long as that takes; one that cannot tell answers with the reason."""
+        found: dict[str, Any] = self.client.run(lane.introduce, workers=[address], on_error="return")
         if self.local:
-            self.client.run(lane.keep_quiet, workers=addresses, on_error="ignore")
-        return found
+            self.client.run(lane.keep_quiet, workers=[address], on_error="ignore")
+        said: lane.Introduction | Exception = found.get(address, ConnectionError("it is gone"))
+        return said
 
     def tell(self, fn: Callable[..., object], *arguments: object) -> None:
         """Call a function in every worker, beside what it does; wait for nothing."""
-        with suppress(Exception):  # where the cluster is gone, nobody is left to tell
-            self.client.run(lane.told, fn, *arguments, wait=False, on_error="ignore")
+        briefly(lambda: self.client.run(lane.told, fn, *arguments, wait=False, on_error="ignore"))
 
     def close(self) -> None:
         """Leave the cluster; end it where it is ours."""
@@ -75,6 +77,18 @@ class Cluster:
         if self._owned is not None:
             with suppress(Exception), _silent():
                 self._owned.close(timeout=_CLOSE_S)
+
+
+def briefly(do: Callable[[], object]) -> None:
+    """Ask something of a cluster that may be gone or stand still: whoever ends a run does not wait."""
+
+    def attempt() -> None:
+        with suppress(Exception):
+            do()
+
+    thread = threading.Thread(target=attempt, name="runner-dask-ask", daemon=True)
+    thread.start()
+    thread.join(_ASK_S)
 
 
 def connect(address: str) -> Cluster:

@@ -12,16 +12,19 @@ import pickle
 import secrets
 import threading
 import time
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from runner import __version__
+from runner.errors import UsageError
 from runner.executors.answers import NotBegun, packed, settle
 from runner.executors.distributed import lane
+from runner.executors.distributed.cluster import briefly
 from runner.executors.distributed.roster import Roster, Site
+from runner.executors.threads import DaemonThreadExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,6 +46,11 @@ _LOOK_S = 0.5
 _ALONE_S = 15.0
 """How long calls wait for a worker where none is left; Dask's nanny starts another in a few seconds."""
 _JOIN_S = 5.0
+_FIRST_S = 10.0
+"""How long a run waits for the first workers to say who they are."""
+_ASKERS = 16
+_MOST_BYTES = 4 * 2**20
+"""What travels in one task; Dask complains of more than ten."""
 
 
 class WorkerLost(BrokenExecutor):
@@ -65,6 +73,9 @@ class DaskExecutor(Executor):
     Args:
         cluster: The cluster; it is closed at shutdown.
 
+    Raises:
+        UsageError: It has no worker that can be used.
+
     Attributes:
         elsewhere: Whether calls are done on other machines than this one.
         processes: How many workers the cluster had at first.
@@ -80,6 +91,7 @@ class DaskExecutor(Executor):
         self._queue = Queue(self._name, client=cluster.client)
         self._lock = threading.Lock()
         self._roster = Roster()
+        self._asked: set[str] = set()
         self._calls: dict[int, tuple[_Call, Site]] = {}
         self._tasks: set[Any] = set()
         self._next = 0
@@ -87,7 +99,9 @@ class DaskExecutor(Executor):
         self._over = threading.Event()
         self._submitted: SimpleQueue[_Call | None] = SimpleQueue()
         self._settled = threading.Condition(self._lock)
-        self._look()
+        self._askers = DaemonThreadExecutor(_ASKERS)
+        self._refused: dict[str, str] = {}
+        self._gather()
         self._threads = [
             threading.Thread(target=work, name=f"runner-dask-{work.__name__[1:]}", daemon=True)
             for work in (self._hand_out, self._take_in, self._watch)
@@ -176,9 +190,9 @@ class DaskExecutor(Executor):
     def _hand_out(self) -> None:
         """Take calls that were submitted at about the same time to their workers together."""
         while (first := self._submitted.get()) is not None:
-            calls, more = [first], True
+            calls, more, size = [first], True, len(first.payload)
             end = time.monotonic() + _GATHER_S
-            while more and len(calls) < _MOST_CALLS:
+            while more and len(calls) < _MOST_CALLS and size < _MOST_BYTES:
                 try:
                     call = self._submitted.get(timeout=max(0.0, end - time.monotonic()))
                 except Empty:
@@ -187,6 +201,7 @@ class DaskExecutor(Executor):
                     more = False
                 else:
                     calls.append(call)
+                    size += len(call.payload)
             self._send(calls)
             if not more:
                 return
@@ -194,26 +209,29 @@ class DaskExecutor(Executor):
     def _send(self, calls: list[_Call]) -> None:
         batches: dict[Site, list[tuple[int, bytes]]] = {}
         for call in calls:
-            site = self._site(call.resource)
-            if site is None:
-                self._drop([call])
-            elif call.future.set_running_or_notify_cancel():
-                with self._lock:
-                    self._next += 1
-                    self._calls[self._next] = call, site
-                    site.calls.add(self._next)
-                    batches.setdefault(site, []).append((self._next, call.payload))
+            if not call.future.set_running_or_notify_cancel():
+                continue
+            found = self._assigned(call)
+            if found is None:
+                call.future.set_exception(CancelledError())
+            else:
+                batches.setdefault(found[1], []).append((found[0], call.payload))
         for site, batch in batches.items():
             self._begin(site, batch)
 
-    def _site(self, resource: str | None) -> Site | None:
-        """Return the worker for a call; where there is none, wait for one a while."""
+    def _assigned(self, call: _Call) -> tuple[int, Site] | None:
+        """Give a call a number and a worker; where there is none, wait for one a while."""
         end = time.monotonic() + _ALONE_S
         while True:
-            with self._lock:
-                site = self._roster.least_busy(resource)
-            if site is not None or time.monotonic() >= end or self._over.wait(_LOOK_S):
-                return site
+            with self._lock:  # as one: a worker that goes takes along what it has been given
+                site = self._roster.least_busy(call.resource)
+                if site is not None:
+                    self._next += 1
+                    self._calls[self._next] = call, site
+                    site.calls.add(self._next)
+                    return self._next, site
+            if time.monotonic() >= end or self._over.wait(_LOOK_S):
+                return None
 
     def _begin(self, site: Site, batch: list[tuple[int, bytes]]) -> None:
         """Make one task of a batch, for this very worker."""
@@ -244,12 +262,13 @@ class DaskExecutor(Executor):
         if isinstance(raised, lane.WrongWorker):
             with self._lock:  # whoever stands there now is asked for its name at the next look
                 self._roster.remove([site.address])
-        self._tell_myself(pickle.dumps((numbers, _why(task.status, raised))))
+                self._asked.discard(site.address)
+        self._tell_myself(numbers, _why(task.status, raised))
 
-    def _tell_myself(self, message: bytes) -> None:
-        """Put a message behind all answers that have left workers by now."""
-        with suppress(Exception):  # where the scheduler is gone, the reader of the queue sees it
-            self._queue.put(message)
+    def _tell_myself(self, numbers: set[int], why: BaseException | str) -> None:
+        """Put a message behind all answers that have left workers by now: nothing comes of these calls."""
+        # Where the scheduler is gone, the reader of the queue sees it.
+        briefly(lambda: self._queue.put(pickle.dumps((numbers, why))))
 
     # What comes back.
 
@@ -303,23 +322,53 @@ class DaskExecutor(Executor):
         there = set(self._cluster.workers())
         with self._lock:
             gone = self._roster.remove(self._roster.addresses() - there)
-            new = sorted(there - self._roster.addresses())
+            new = sorted(there - self._asked)
             lost = [(set(site.calls), f"Dask worker {site.address} is gone") for site in gone]
-        for each in lost:
-            self._tell_myself(pickle.dumps(each))
-        if new:
-            self._welcome(self._cluster.introductions(new))
+            self._asked = {address for address in self._asked if address in there} | set(new)
+        for numbers, why in lost:
+            self._tell_myself(numbers, why)
+        for address in new:
+            self._askers.submit(self._welcome, address)
 
-    def _welcome(self, found: dict[str, lane.Introduction | Exception]) -> None:
-        for address, said in found.items():
-            if isinstance(said, Exception):
-                logger.warning("Dask worker %s is not used: %s", address, said)
-            elif said.version != __version__:
-                text = "Dask worker %s is not used: it has invoke-runner %s, and here is %s"
-                logger.warning(text, address, said.version, __version__)
+    def _welcome(self, address: str) -> None:
+        """Ask a worker who it is, and count it in; one that does not answer is not waited for."""
+        try:
+            said = self._cluster.introduction(address)
+        except Exception as exc:  # noqa: BLE001 - a worker that has just gone, or a scheduler
+            said = exc
+        site = None
+        if isinstance(said, Exception):
+            why = f"Dask worker {address} is not used: {said}"
+        elif said.version != __version__:
+            why = f"Dask worker {address} is not used: it has invoke-runner {said.version}, not {__version__}"
+        else:
+            site, why = Site(address, said.id, said.resources), ""
+        if why and not self._over.is_set():
+            logger.warning("%s", why)
+        with self._lock:
+            if site is None:
+                self._refused[address] = why
             else:
-                with self._lock:
-                    self._roster.add(Site(address, said.id, said.resources))
+                self._roster.add(site)
+            self._settled.notify_all()
+
+    def _gather(self) -> None:
+        """Wait until there is a worker, and a moment for the others.
+
+        Raises:
+            UsageError: None can be used.
+        """
+        self._look()
+        with self._lock:
+            self._settled.wait_for(self._all_said, _FIRST_S)
+            if len(self._roster):
+                return
+            why = next(iter(self._refused.values()), "no Dask worker answers")
+        self._cluster.close()
+        raise UsageError(f"--executor dask: {why}")
+
+    def _all_said(self) -> bool:
+        return len(self._roster) + len(self._refused) >= len(self._asked)
 
     def _leave(self) -> None:
         """End the lanes, the threads and the connection; once."""
@@ -327,12 +376,13 @@ class DaskExecutor(Executor):
             return
         self._over.set()
         self._cluster.tell(lane.close, self._name)
-        self._tell_myself(pickle.dumps((set(), "")))
+        self._tell_myself(set(), "")
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join(_JOIN_S)
         with suppress(Exception):
             self._queue.close()
+        self._askers.shutdown(wait=False, cancel_futures=True)
         self._cluster.close()
 
 
