@@ -125,7 +125,6 @@ WRONG = {
     "host_key_policy": "yes",
     "private_key": [5],
     "ssh_config": ["a"],
-    "credentials": "password",
     "quiet": 7,
     "only": "bad",
     "sort": "size",
