@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from queue import Empty
@@ -109,7 +109,8 @@ class Loop:
             yield from self._decide()
             return
         if self._crew.in_process:
-            load_ahead(hosts)
+            with suppress(Exception):  # variables may raise; whoever connects to that host will say so
+                load_ahead(hosts)
         with (
             closing(Handover(self._crew.most if self._crew.in_process else 0)) as handover,
             closing(Gate(hosts, reach, self._ways, handover, self._events)),
