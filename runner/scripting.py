@@ -39,7 +39,9 @@ def load(*sources: str | os.PathLike[str]) -> Inventory:
     """
     from runner import inventory  # noqa: PLC0415 - YAML is slow to import
 
-    return inventory.load(*(sources or runs.inventory_sources(_settings({}))))
+    settings = _settings({})
+    options = inventory.Options(allow_commands=settings.allow_inventory_commands)
+    return inventory.load(*(sources or runs.inventory_sources(settings)), options=options)
 
 
 def ping(hosts: Iterable[Host], **settings: Any) -> Results:

@@ -182,7 +182,21 @@ class Inventory:
             magic=lambda: self._magic(node, groups),
             vault=self.options.vault,
             template_all=template_all,
+            pipe=self._piped if self.options.allow_commands else None,
         )
+
+    def _piped(self, command: str) -> str:
+        """Run a shell's command where playbooks would, as Ansible's `pipe` lookup does."""
+        from runner.inventory.processes import output  # noqa: PLC0415 - few inventories run a program
+        from runner.inventory.templating import TemplateError  # noqa: PLC0415 - loads Jinja
+
+        options = self.options
+        argv = ["/bin/sh", "-c", f'cd -- "$1" && {command}', "sh", options.playbook_dir]
+        try:
+            text = output(argv, timeout_s=options.script_timeout_s, max_bytes=options.max_script_bytes)
+        except InventoryError as exc:
+            raise TemplateError(f"lookup 'pipe': {command[:80]!r} {exc.message}") from exc
+        return text.rstrip()
 
     def _variables_in_templates(self, name: str) -> ResolvedVariables:
         node = self.graph.hosts[name]

@@ -43,6 +43,7 @@ class Options:
         script_timeout_s: Seconds that an inventory script may run.
         max_script_bytes: How much an inventory script may print.
         partial: Whether a source that cannot be read is a warning instead of an error.
+        allow_commands: Whether `lookup('pipe', …)` in a template may run what it names.
         traced: Whether to remember where everything is set, for `explain`; else that reads the sources again,
             which runs scripts twice and finds pipes empty.
     """
@@ -54,6 +55,7 @@ class Options:
     script_timeout_s: float = 30.0
     max_script_bytes: int = 64 * 1024 * 1024
     partial: bool = False
+    allow_commands: bool = False
     traced: bool = False
 
 

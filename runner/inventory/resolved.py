@@ -36,11 +36,22 @@ class ResolvedVariables(Mapping[str, Any]):
         magic: Gives what templates see beside variables (`inventory_hostname`, …).
         vault: What opens encrypted values.
         template_all: Whether every template is filled in.
+        pipe: Runs the commands of `lookup('pipe', …)`; None where none may run.
     """
 
-    __slots__ = ("_active", "_cache", "_host", "_inherited", "_magic", "_own", "_template_all", "_vault")
+    __slots__ = (
+        "_active",
+        "_cache",
+        "_host",
+        "_inherited",
+        "_magic",
+        "_own",
+        "_pipe",
+        "_template_all",
+        "_vault",
+    )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a host has, and what works it out
         self,
         host: str,
         inherited: Mapping[str, Any],
@@ -49,8 +60,10 @@ class ResolvedVariables(Mapping[str, Any]):
         magic: Callable[[], Mapping[str, Any]],
         vault: Vault | None = None,
         template_all: bool = False,
+        pipe: Callable[[str], str] | None = None,
     ) -> None:
         self._host = host
+        self._pipe = pipe
         self._inherited = inherited
         self._own = own
         self._magic = magic
@@ -143,7 +156,7 @@ class ResolvedVariables(Mapping[str, Any]):
         from runner.inventory.templating import TemplateError, render  # noqa: PLC0415 - loads Jinja
 
         try:
-            return render(text, self.lookup)
+            return render(text, self.lookup, self._pipe)
         except TemplateError as exc:
             self._fail(name, f"{exc}, in {text[:80]!r}")
 

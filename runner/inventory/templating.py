@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -121,11 +121,16 @@ def _environment() -> _Environment:
     return environment
 
 
-def _lookup(plugin: object, *names: object) -> str:
-    """Look up an environment variable: the only lookup that runs nothing and reads no file."""
-    if plugin not in ("env", "ansible.builtin.env"):
+def _lookup(plugin: object, *terms: object, pipe: Callable[[str], str] | None = None) -> str:
+    """Look up environment variables, or what commands print where those are allowed."""
+    plain = str(plugin).removeprefix("ansible.builtin.")
+    if plain == "env":
+        return ",".join(os.environ.get(str(name), "") for name in terms)
+    if plain != "pipe":
         raise SecurityError(f"lookup {plugin!r} is not allowed in an inventory; 'env' is")
-    return ",".join(os.environ.get(str(name), "") for name in names)
+    if pipe is None:
+        raise SecurityError("lookup 'pipe' runs a program on this machine: --allow-inventory-commands")
+    return ",".join([pipe(str(command)) for command in terms])
 
 
 def _check(tree: nodes.Template) -> None:
@@ -215,7 +220,7 @@ def _only_expression(tree: nodes.Template) -> nodes.Expr | None:
     return None
 
 
-def render(text: str, lookup: Callable[[str], Any]) -> Any:
+def render(text: str, lookup: Callable[[str], Any], pipe: Callable[[str], str] | None = None) -> Any:
     """Fill in a template.
 
     A text that is one expression and nothing else (`{{ port }}`) keeps the type of its value, as in Ansible.
@@ -223,13 +228,14 @@ def render(text: str, lookup: Callable[[str], Any]) -> Any:
     Args:
         text: The template.
         lookup: Gives the value of a name, its own template filled in; KeyError where there is none.
+        pipe: Runs a command of this machine's shell and returns what it prints; None where none may run.
 
     Raises:
         TemplateError: It cannot be read, is not allowed, or names what does not exist.
     """
     if "{{" not in text and "{%" not in text and "{#" not in text:
         return text
-    return _run(_prepared(text), lookup)
+    return _run(_prepared(text), lookup, pipe)
 
 
 def evaluate(expression: str, lookup: Callable[[str], Any]) -> Any:
@@ -248,7 +254,9 @@ def evaluate(expression: str, lookup: Callable[[str], Any]) -> Any:
     return _run(prepared, lookup)
 
 
-def _run(prepared: _Prepared, lookup: Callable[[str], Any]) -> Any:
+def _run(
+    prepared: _Prepared, lookup: Callable[[str], Any], pipe: Callable[[str], str] | None = None
+) -> Any:
     """Look up what a template needs and run it."""
     values: dict[str, Any] = {}
     for name in prepared.names:
@@ -256,6 +264,8 @@ def _run(prepared: _Prepared, lookup: Callable[[str], Any]) -> Any:
             values[name] = lookup(name)
         except KeyError:
             continue
+    if pipe is not None:
+        values["lookup"] = partial(_lookup, pipe=pipe)
     begin_budget()
     try:
         return _plain(prepared.run(values), 0)

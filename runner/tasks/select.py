@@ -45,7 +45,7 @@ def load(settings: Settings, *, traced: bool = False) -> Inventory:
     vault = vault_of(identities, ask)
     for label in (identity.partition("@")[0] for identity in identities if identity.endswith("@prompt")):
         ask(label)  # now, and not from a worker in the middle of a run
-    options = inventories.Options(traced=traced)
+    options = inventories.Options(traced=traced, allow_commands=settings.allow_inventory_commands)
     return inventories.load(*runs.inventory_sources(settings), vault=vault, options=options)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.errors import InvalidVariable
-from runner.inventory import Inventory, load
+from runner.inventory import Inventory, Options, load
 from runner.inventory.endpoint import endpoint
 from runner.inventory.templating import TemplateError, evaluate
 from runner.models import Endpoint, Phase
@@ -110,6 +110,30 @@ def test_templates_of_ten_thousand_hosts_take_seconds(tmp_path: Path) -> None:
 def test_an_environment_variable_may_be_looked_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB_PASSWORD", "sesame")
     assert value_of(tmp_path, "{{ lookup('env', 'LAB_PASSWORD') }}") == "sesame"
+
+
+def test_a_command_is_looked_up_only_where_that_is_allowed(tmp_path: Path) -> None:
+    with pytest.raises(InvalidVariable, match="--allow-inventory-commands"):
+        value_of(tmp_path, "{{ lookup('pipe', 'pwd') }}")
+    (tmp_path / "book").mkdir()
+    options = Options(allow_commands=True, playbook_dir=str(tmp_path / "book"))
+    inventory = load(tmp_path / "hosts.json", options=options)
+    assert inventory.host("r1.lab").variables["ansible_x"] == str(tmp_path / "book")
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [("exit 3", "status 3"), ("sleep 60", "took too long"), ("echo no >&2; false", "no"), ("yes", "more than")],
+)
+def test_a_command_that_fails_is_that_hosts_error(tmp_path: Path, command: str, said: str) -> None:
+    hosts = {"r1.lab": {"ansible_x": f"{{{{ lookup('pipe', '{command}') }}}}"}}
+    path = tmp_path / "hosts.json"
+    path.write_text(json.dumps({"all": {"hosts": hosts}}))
+    options = Options(allow_commands=True, script_timeout_s=3, max_script_bytes=1000)
+    with pytest.raises(InvalidVariable) as caught:
+        _ = load(path, options=options).host("r1.lab").variables["ansible_x"]
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_an_undefined_name_is_that_hosts_error_with_host_variable_and_template(tmp_path: Path) -> None:
