@@ -254,9 +254,7 @@ def evaluate(expression: str, lookup: Callable[[str], Any]) -> Any:
     return _run(prepared, lookup)
 
 
-def _run(
-    prepared: _Prepared, lookup: Callable[[str], Any], pipe: Callable[[str], str] | None = None
-) -> Any:
+def _run(prepared: _Prepared, lookup: Callable[[str], Any], pipe: Callable[[str], str] | None = None) -> Any:
     """Look up what a template needs and run it."""
     values: dict[str, Any] = {}
     for name in prepared.names:

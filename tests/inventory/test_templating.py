@@ -123,7 +123,12 @@ def test_a_command_is_looked_up_only_where_that_is_allowed(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("command", "said"),
-    [("exit 3", "status 3"), ("sleep 60", "took too long"), ("echo no >&2; false", "no"), ("yes", "more than")],
+    [
+        ("exit 3", "status 3"),
+        ("sleep 60", "took too long"),
+        ("echo no >&2; false", "no"),
+        ("yes", "more than"),
+    ],
 )
 def test_a_command_that_fails_is_that_hosts_error(tmp_path: Path, command: str, said: str) -> None:
     hosts = {"r1.lab": {"ansible_x": f"{{{{ lookup('pipe', '{command}') }}}}"}}
