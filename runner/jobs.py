@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from runner.connection import connector
+from runner.connection import connector, kept
 from runner.connection.access import access
 from runner.connection.command import PLAIN, CommandOptions, Terminal, environment, standard_input
 from runner.connection.deadline import Deadline
 from runner.connection.refusals import refusal
-from runner.errors import HostError, InvalidVariable, RequestRefused, Unreachable
+from runner.errors import DeadlineExceeded, HostError, InvalidVariable, RequestRefused, Unreachable
 from runner.models import CommandResult, Host, HostResult, Phase, Status
 from runner.text import excerpt
 
@@ -150,6 +150,7 @@ class Session:
         self._deadline = deadline
         self.way: str | None = None
         self._connection: Connection | None = None
+        self._left_by_another = False
 
     @property
     def name(self) -> str:
@@ -290,10 +291,11 @@ class Session:
         connection = self._connected()
         try:
             return work(connection, self.host)
-        except (RequestRefused, Unreachable) as exc:
+        except (DeadlineExceeded, RequestRefused, Unreachable) as exc:
             # Much network gear serves one command a connection (paramiko #2230). What was not sent may go
             # elsewhere.
-            if exc.phase is not Phase.CHANNEL or not self.results:
+            served = self.results and not isinstance(exc, DeadlineExceeded)
+            if exc.phase is not Phase.CHANNEL or not (served or self._left_by_another):
                 raise
             self.close()
             connection = self._connected()
@@ -319,6 +321,17 @@ class Session:
         """
         self._connected()
 
+    def end(self, status: Status) -> None:
+        """End the connection, if there is one; or leave it to the next job, where one is meant to find it.
+
+        Args:
+            status: How the job ended: only a connection with which nothing was wrong is left.
+        """
+        good = status in (Status.OK, Status.FAILED)
+        if good and self._connection is not None and kept.keep(self.host, self._options, self._connection):
+            self._connection = None
+        self.close()
+
     def close(self) -> None:
         """End the connection, if there is one."""
         if self._connection is not None:
@@ -327,7 +340,9 @@ class Session:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            self._connection = connector(self.host)(self.host, self._options, self._deadline)
+            left = kept.taken(self.host, self._options, self._deadline)
+            self._left_by_another = left is not None
+            self._connection = left or connector(self.host)(self.host, self._options, self._deadline)
             self.way = getattr(self._connection, "way", None)
         return self._connection
 
@@ -387,7 +402,7 @@ def _attempt(host: Host, job: Job, options: ConnectionOptions, deadline: Deadlin
         phase, reason = Phase.COMMAND, "job-raised"
         error = _described(exc)
     finally:
-        session.close()
+        session.end(status)
     where = _where(host, options)
     result = HostResult(
         host=host.name,

@@ -59,6 +59,11 @@ _BACKSTOP_S = 0.5
 
 _IDLE_S = 30.0
 
+# A connection that waits for the next job says something so often: less than the minute after which the first
+# of the boxes on the way forget what is silent; and has so long to show that the server is still there.
+_HELD_S = 15.0
+_SIGN_S = 2.0
+
 # Bytes that a command may print before they are taken: what each host can make us hold beside what is kept.
 _WINDOW = 2**20
 
@@ -129,9 +134,9 @@ class SshConnection:
             transport = self._meet()
         self.way = attempt.way
         # Paramiko's thread looks up ten times a second for what can only happen in a handshake.
-        transport.sock.settimeout(min(_IDLE_S, self._options.keepalive_s or _IDLE_S))
+        transport.sock.settimeout(_IDLE_S)
         if self._options.keepalive_s:
-            transport.set_keepalive(max(1, round(self._options.keepalive_s)))
+            _keep_alive(transport, self._options.keepalive_s)
 
     def host_key(self, types: frozenset[str]) -> paramiko.PKey:
         """Connect, and return the key that the host shows where these types are asked for first.
@@ -193,6 +198,25 @@ class SshConnection:
     def alive(self) -> bool:
         """Whether the connection stands."""
         return self._transport is not None and self._transport.is_active()
+
+    def hold(self) -> None:
+        """Wait for another job, in a way that nothing between here and the host forgets the connection."""
+        if self._transport is not None:
+            _keep_alive(self._transport, min(_HELD_S, self._options.keepalive_s or _HELD_S))
+
+    def renew(self, deadline: Deadline) -> bool:
+        """Serve another job under its own deadline; whether the host is still there for it.
+
+        It is asked for an answer, as what has gone without a word (no power, no route) looks alive.
+        """
+        self._deadline, self.sent = deadline, False
+        try:
+            with self._step(Phase.CHANNEL, _SIGN_S):
+                assert self._transport is not None  # noqa: S101 - `_opened` opens before it hands out
+                self._transport.global_request("keepalive@openssh.com", wait=True)
+        except HostError:
+            return False
+        return self.alive()
 
     def run(self, command: str, given: CommandOptions = PLAIN) -> CommandResult:
         """Run one command and wait for its end.
@@ -343,3 +367,9 @@ class SshConnection:
             return handshake.no_answer(self._transport, self._socket, seconds)
         message = f"{_STALLED.get(phase, 'no answer')}: nothing within {seconds:g} s"
         return DeadlineExceeded(message, reason=f"{phase}-deadline", phase=phase)
+
+
+def _keep_alive(transport: Transport, seconds: float) -> None:
+    """Say something whenever so many seconds were silent."""
+    transport.sock.settimeout(min(_IDLE_S, seconds))
+    transport.set_keepalive(max(1, round(seconds)))

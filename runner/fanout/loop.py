@@ -15,7 +15,7 @@ from queue import Empty
 from threading import Timer
 from typing import TYPE_CHECKING
 
-from runner.connection import deadline, load_ahead
+from runner.connection import deadline, kept, load_ahead
 from runner.connection.handover import Handover
 from runner.errors import RunnerError
 from runner.fanout.crew import Crew
@@ -108,6 +108,11 @@ class Loop:
         if not pinged:
             yield from self._decide()
             return
+        # To whom a connection stands is there; a ping says no more, and servers count who only looks in.
+        there = kept.standing(hosts) if self._crew.in_process else set()
+        for name in there:
+            self._starts.add(name, None)
+        hosts = [host for host in hosts if host.name not in there]
         if self._crew.in_process:
             with suppress(Exception):  # variables may raise; whoever connects to that host will say so
                 load_ahead(hosts)

@@ -143,7 +143,6 @@ def running_sshd(  # noqa: PLR0913 - what a machine may be like
 
     `password_hash` is that of the account and of root; `sudoers` and `doas` are those programs' rules.
     """
-    program = required_program("sshd")
     folder.mkdir(exist_ok=True)
     server = Sshd(folder, free_port(), address)
     for kind in ("ed25519", "rsa", "ecdsa"):
@@ -157,22 +156,30 @@ def running_sshd(  # noqa: PLR0913 - what a machine may be like
     if not sftp:
         configuration = configuration.replace("Subsystem sftp internal-sftp\n", "")
     (folder / "sshd_config").write_text(configuration)
-    with (folder / "log").open("ab") as log:
+    with serving(server, password_hash, sudoers, doas):
+        yield server
+
+
+@contextmanager
+def serving(server: Sshd, password_hash: str = "*", sudoers: str = "", doas: str = "") -> Iterator[None]:
+    """Start a server that has been configured, for the first time or once more; end it with the block."""
+    program = required_program("sshd")
+    with (server.folder / "log").open("ab") as log:
         process = subprocess.Popen(
             [
-                *_as_a_machine(folder, password_hash, sudoers, doas),
+                *_as_a_machine(server.folder, password_hash, sudoers, doas),
                 program,
                 "-D",
                 "-e",
                 "-f",
-                str(folder / "sshd_config"),
+                str(server.folder / "sshd_config"),
             ],
             stderr=log,
             stdin=subprocess.DEVNULL,
         )
     try:
         _wait_until_it_listens(server, process)
-        yield server
+        yield
     finally:
         process.terminate()
         process.wait(10)
