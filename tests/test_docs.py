@@ -6,6 +6,8 @@ import importlib.util
 import re
 from pathlib import Path
 
+from runner.reach.reasons import Reason
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -31,3 +33,11 @@ def test_the_readme_has_the_two_commands_that_ci_and_newcomers_run() -> None:
     command = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/invoke test"
     assert command in readme
     assert command in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def test_every_reason_that_a_result_can_have_is_on_a_page() -> None:
+    sources = [path.read_text("utf-8") for path in (ROOT / "runner").rglob("*.py")]
+    reasons = {reason for source in sources for reason in re.findall(r'reason="([a-z-]+)"', source)}
+    pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md"))
+    assert len(reasons) > 30
+    assert sorted(reason for reason in reasons | set(Reason) if f"`{reason}`" not in pages) == []

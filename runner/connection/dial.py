@@ -191,7 +191,7 @@ def dial(
         if exc.errno in (errno.EMFILE, errno.ENFILE):
             raise Unreachable(
                 "no file descriptor is left for a connection: use fewer --workers or raise `ulimit -n`",
-                reason="no-descriptors",
+                reason="local-limit",
                 phase=Phase.CONNECT,
                 transient=True,
             ) from exc
@@ -251,7 +251,7 @@ def _wait_for(
         if end is not None and time.monotonic() >= end:
             raise Unreachable(
                 f"the resolver did not answer within {timeout_s:g} s",
-                reason="resolver-timeout",
+                reason="resolve-timeout",
                 phase=Phase.RESOLVE,
                 transient=True,
             )

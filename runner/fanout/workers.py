@@ -26,9 +26,9 @@ _STRAINS = frozenset(
         "kex-failed",
         "kex-stalled",
         "no-banner",
-        "no-descriptors",
+        "local-limit",
         "no-reply",
-        "resolver-timeout",
+        "resolve-timeout",
     }
 )
 """What happens where too much is asked at once; a closed port or a refused login happens anyway."""

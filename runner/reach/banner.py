@@ -32,9 +32,9 @@ def peek_banner(sock: socket.socket, *, final: bool = False) -> str | Reason | N
     except BlockingIOError:
         return Reason.NO_BANNER if final else None
     except OSError:
-        return Reason.CONNECTION_CLOSED
+        return Reason.CLOSED_EARLY
     if not received:
-        return Reason.CONNECTION_CLOSED
+        return Reason.CLOSED_EARLY
     *lines, rest = received.split(b"\n")
     banner = next((line for line in lines if line.startswith(_PREFIX)), None)
     if banner is not None:

@@ -313,7 +313,7 @@ class ConnectProbes:
 
     def _banner_text(self, reason: Reason) -> str:
         """Put into words how the server failed to introduce itself."""
-        if reason is Reason.CONNECTION_CLOSED:
+        if reason is Reason.CLOSED_EARLY:
             return "connection closed before the SSH banner"
         if reason is Reason.NOT_SSH:
             return "what answers there does not speak SSH"

@@ -45,7 +45,7 @@ class Reason(StrEnum):
     """The SSH port accepts connections and says nothing."""
     NOT_SSH = "not-ssh"
     """The SSH port speaks something other than SSH."""
-    CONNECTION_CLOSED = "connection-closed"
+    CLOSED_EARLY = "closed-early"
     """The SSH port accepted the connection and ended it before its banner."""
     LOCAL_LIMIT = "local-limit"
     """This machine had no file, port or memory left to probe with; nothing is known of the host."""
@@ -83,7 +83,7 @@ _ERRNO_REASONS = {
     errno.EPERM: Reason.PROHIBITED,
     errno.EINVAL: Reason.BLACKHOLE,
     errno.ECONNREFUSED: Reason.PORT_CLOSED,
-    errno.ECONNRESET: Reason.CONNECTION_CLOSED,
+    errno.ECONNRESET: Reason.CLOSED_EARLY,
     errno.ETIMEDOUT: Reason.NO_REPLY,
 }
 
@@ -93,7 +93,7 @@ _TEXTS = {
     Reason.BLACKHOLE: "thrown away by a blackhole route of this machine, or no host's address",
     Reason.TTL_EXCEEDED: "hop limit exceeded on the way, as in a routing loop",
     Reason.PORT_CLOSED: "connection refused: nothing listens on the SSH port",
-    Reason.CONNECTION_CLOSED: "connection reset",
+    Reason.CLOSED_EARLY: "connection reset",
     Reason.NO_REPLY: "connection timed out",
 }
 

@@ -92,7 +92,7 @@ def test_a_resolver_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.M
     begin = time.monotonic()
     error = failure(Endpoint("some.example", 22), 0.3)
 
-    assert (error.reason, error.phase) == ("resolver-timeout", Phase.RESOLVE)
+    assert (error.reason, error.phase) == ("resolve-timeout", Phase.RESOLVE)
     assert time.monotonic() - begin < 2
 
 
@@ -166,7 +166,7 @@ def test_a_process_without_free_descriptors_says_so(listener: int) -> None:
             one.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
-    assert raised.value.reason == "no-descriptors"
+    assert raised.value.reason == "local-limit"
     assert "ulimit -n" in str(raised.value)
 
 

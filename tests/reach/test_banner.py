@@ -58,7 +58,7 @@ def test_what_may_yet_become_a_banner_is_judged_in_the_end(
 def test_a_connection_that_ends_without_a_word_is_closed(pair: Pair) -> None:
     ours, theirs = pair
     theirs.close()
-    assert peek_banner(ours) is Reason.CONNECTION_CLOSED
+    assert peek_banner(ours) is Reason.CLOSED_EARLY
 
 
 def test_too_much_of_something_else_is_not_ssh(pair: Pair) -> None:

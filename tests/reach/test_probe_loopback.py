@@ -104,7 +104,7 @@ def test_a_port_that_accepts_and_says_nothing_has_no_banner() -> None:
 def test_a_port_that_hangs_up_before_its_banner_is_told_apart() -> None:
     with listening(hangs_up) as port:
         result = ask(host("r1", port), "ssh")
-    assert (result.status, result.reason) == (Status.UNREACHABLE, "connection-closed")
+    assert (result.status, result.reason) == (Status.UNREACHABLE, "closed-early")
 
 
 def test_a_port_that_speaks_something_else_is_not_ssh() -> None:
