@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MASK", "mask", "masks"]
+__all__ = ["MASK", "found", "mask", "masks"]
 
 MASK = "…"
 """What is shown in the place of what was left out."""
@@ -35,6 +35,11 @@ def mask(text: str, patterns: Sequence[re.Pattern[str]]) -> str:
     if not patterns:
         return text
     return "\n".join(_masked(line, patterns) for line in text.split("\n"))
+
+
+def found(text: str, pattern: re.Pattern[str]) -> bool:
+    """Tell whether a line of a text has a match; one that is too long to be masked has none."""
+    return any(len(line) <= _LONGEST_LINE and pattern.search(line) for line in text.split("\n"))
 
 
 def _masked(line: str, patterns: Sequence[re.Pattern[str]]) -> str:

@@ -159,6 +159,9 @@ def keep(host: Host, options: ConnectionOptions, connection: Connection) -> bool
     """Leave a connection to whoever works on the host next; tell whether it is kept, and not to be closed."""
     if not _open or not isinstance(connection, Lasting) or not connection.alive():
         return False
-    connection.hold()
+    try:
+        connection.hold()
+    except Exception:  # noqa: BLE001 - it has just ended, and what it ended with is nobody's any more
+        return False
     login = _Login(host, options, connection)
     return any(kept.give(login) for kept in tuple(_open))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runner.models import CommandResult, HostResult
     from runner.report.terminal import Style
 
-__all__ = ["Change", "Comparison", "compare", "shown"]
+__all__ = ["Change", "Comparison", "block", "compare", "shown"]
 
 _CONTEXT = 3
 _MOST_LINES = 4000
@@ -106,15 +106,26 @@ def _merged(changes: Iterable[Change]) -> Iterator[Change]:
 def shown(comparison: Comparison, style: Style) -> Iterator[str]:
     """Return a comparison as lines for people."""
     for change in comparison.changed:
-        count = f" ({len(change.hosts)})" if len(change.hosts) > 1 else ""
-        names = style.bold(visible_line(fold(change.hosts)))
-        yield f"{names}{count}: {_from_to(change)}"
-        paint = {"+": style.good, "-": style.bad}
-        for line in change.lines:
-            yield "  " + (paint[line[0]](line) if line[:1] in paint else line)
+        yield from block(change, style)
     number = sum(len(change.hosts) for change in comparison.changed)
     hosts = number + len(comparison.same)
     yield f"{hosts} host{'' if hosts == 1 else 's'}: {number} changed, {len(comparison.same)} the same"
+
+
+def block(change: Change, style: Style, more: str = "") -> Iterator[str]:
+    """Return a change as lines for people: the hosts, how they ended before and now, what differs.
+
+    Args:
+        change: The change.
+        style: The colours.
+        more: What else is said of how they ended.
+    """
+    count = f" ({len(change.hosts)})" if len(change.hosts) > 1 else ""
+    names = style.bold(visible_line(fold(change.hosts)))
+    yield f"{names}{count}: {_from_to(change)}{more}"
+    paint = {"+": style.good, "-": style.bad}
+    for line in change.lines:
+        yield "  " + (paint[line[0]](line) if line[:1] in paint else line)
 
 
 def _from_to(change: Change) -> str:

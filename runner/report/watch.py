@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from runner.reach.rounds import Change, Changes
 
-__all__ = ["Watch", "create"]
+__all__ = ["Watch", "create", "duration", "rfc3339"]
 
 _CHANGES_SHOWN = 8
 _LINES_AROUND = 8
@@ -51,11 +51,11 @@ class LinesWatch:
         """Write what changed."""
         if not self._begun:
             self._begun = True
-            self._write({"time": _rfc3339(when), "summary": summary_document(count(state.now.values()))})
+            self._write({"time": rfc3339(when), "summary": summary_document(count(state.now.values()))})
         for change in changes:
             self._write(
                 {
-                    "time": _rfc3339(change.when),
+                    "time": rfc3339(change.when),
                     "host": change.host,
                     "from": change.before,
                     "to": change.after.status,
@@ -153,5 +153,6 @@ def duration(seconds: float) -> str:
     return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"
 
 
-def _rfc3339(moment: datetime) -> str:
+def rfc3339(moment: datetime) -> str:
+    """Write a moment of UTC as RFC 3339 has it, to the millisecond."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -20,6 +20,7 @@ from runner.tasks.report import report
 from runner.tasks.run import run
 from runner.tasks.script import script
 from runner.tasks.trust import trust
+from runner.tasks.watch import watch
 
 __all__ = [
     "diff",
@@ -34,8 +35,9 @@ __all__ = [
     "run",
     "script",
     "trust",
+    "watch",
 ]
 
 mask_invoke()
-namespace = Collection(ping, run, put, get, script, inventory, diff, report, trust)
+namespace = Collection(ping, run, put, get, script, inventory, diff, report, trust, watch)
 namespace.add_collection(history)

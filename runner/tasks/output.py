@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from runner.errors import UsageError
 from runner.tasks.voice import say
 
 if TYPE_CHECKING:
@@ -66,15 +67,23 @@ class Output:
         say(f"error: results are no longer shown, the run goes on: {text}")
 
 
-def write(texts: Iterable[str]) -> None:
-    """Write a task's result to stdout, for as long as somebody reads."""
+def write(texts: Iterable[str]) -> bool:
+    """Write a task's result to stdout, for as long as somebody reads; tell whether somebody still does.
+
+    Raises:
+        UsageError: It cannot be written: the disk is full.
+    """
     tolerant_stdout()
     try:
         for text in texts:
             sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as exc:
         _leave(sys.stdout)
+        if not isinstance(exc, BrokenPipeError):
+            raise UsageError(f"stdout: {exc.strerror or exc}") from exc
+        return False
+    return True
 
 
 def tolerant_stdout() -> None:

@@ -22,6 +22,7 @@ from runner.tasks.voice import Beside, Warnings, ask, say, speaking_around
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Sequence
+    from typing import TextIO
 
     from runner.history import Record
     from runner.inventory import Inventory
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from runner.tasks.interruption import Interruption
     from runner.tasks.recording import Recording
 
-__all__ = ["colour_wanted", "prepare", "present", "show"]
+__all__ = ["colour_wanted", "prepare", "present", "reporter_of", "show"]
 
 logger = logging.getLogger("runner")
 
@@ -74,7 +75,7 @@ def present(  # noqa: PLR0913 - a run, its stream, and what is done with it
         UsageError: The format is not known or the output folder cannot be used.
     """
     tolerant_stdout()
-    output = Output(reporter or _reporter(settings, hosts, inventory))
+    output = Output(reporter or reporter_of(settings, hosts, inventory))
     folder = None
     if settings.output_dir is not None:
         folder = OutputFolder(settings.output_dir, run, [host.name for host in hosts])
@@ -196,7 +197,7 @@ def show(record: Record, settings: Settings) -> int:
     """
     tolerant_stdout()
     hosts = [Host(name) for name in record.hosts]
-    output = Output(_reporter(settings, hosts, None))
+    output = Output(reporter_of(settings, hosts, None))
     counts = dict.fromkeys(Status, 0)
     output.call("start", record.run)
     for name in record.hosts:
@@ -218,14 +219,24 @@ def _in_doubt(result: HostResult) -> bool:
     return result.status is Status.LOST or (result.status is Status.CANCELLED and result.sent)
 
 
-def _reporter(settings: Settings, hosts: Sequence[Host], inventory: Inventory | None) -> Reporter:
+def reporter_of(
+    settings: Settings, hosts: Sequence[Host], inventory: Inventory | None, stream: TextIO | None = None
+) -> Reporter:
     """Return what shows the results as the flags ask for it.
+
+    Args:
+        settings: The flags.
+        hosts: The hosts that there will be results of.
+        inventory: Where they are from, for the names of groups.
+        stream: Where it writes; None is stdout.
 
     Raises:
         UsageError: The format is not known, or a flag does not fit it.
     """
     given = [flag for flag in report.FLAGS if flag in settings.given]
-    reporter = report.create(settings.format, sys.stdout, _options(settings, hosts, inventory), given)
+    reporter = report.create(
+        settings.format, stream or sys.stdout, _options(settings, hosts, inventory), given
+    )
     places = {host.name: place for place, host in enumerate(hosts)}
     return Arranged(reporter, places, frozenset(settings.only), settings.sort)
 

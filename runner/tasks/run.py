@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from runner.connection.command import Terminal
     from runner.tasks.fleet import Call
 
-__all__ = ["run"]
+__all__ = ["commands_of", "run"]
 
 
 def _run(  # noqa: PLR0913 - one argument for each flag
@@ -33,14 +33,23 @@ def _run(  # noqa: PLR0913 - one argument for each flag
     from runner.jobs import CommandJob  # noqa: PLC0415
     from runner.tasks.carry_out import carry_out  # noqa: PLC0415
 
-    commands = _commands(call, tuple(cmd or ()))
+    commands = commands_of(call, tuple(cmd or ()))
     given = CommandOptions(
         _input(stdin), _environment(env or []), chdir or None, _terminal(pty_size, wanted=pty)
     )
     return carry_out("run", CommandJob(commands, given), call)
 
 
-def _commands(call: Call, flagged: tuple[str, ...]) -> tuple[str, ...]:
+def commands_of(call: Call, flagged: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the commands that a command line asks for.
+
+    Args:
+        call: The call, after whose `--` one may stand, too.
+        flagged: Those given as `--cmd`, or without the flag.
+
+    Raises:
+        UsageError: There is none, or one cannot be sent.
+    """
     from runner.tasks.earlier import commands_to_resume  # noqa: PLC0415
     from runner.tasks.remainder import command as rest  # noqa: PLC0415
 

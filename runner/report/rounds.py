@@ -1,0 +1,284 @@
+"""The same commands again and again: all that hosts say at first, then what is not as it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from runner.errors import UsageError
+from runner.history import Record
+from runner.names import fold, natural
+from runner.reach.rounds import Changes
+from runner.report.changes import Change, block, compare
+from runner.report.json import encode
+from runner.report.terminal import visible_line
+from runner.report.watch import duration, rfc3339
+from runner.report.words import ending, summary_line
+from runner.results import Summary, count, host_document, summary_document
+
+if TYPE_CHECKING:
+    import io
+    import re
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from runner.models import HostResult, Run, Status
+    from runner.report import Reporter
+    from runner.report.terminal import Style
+
+__all__ = ["FORMATS", "FoldedRounds", "JsonLinesRounds", "Round", "RoundsView", "Seen", "check_format"]
+
+FORMATS = ("folded", "jsonl")
+"""What rounds can be shown as."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round found.
+
+    Attributes:
+        number: Which one it is, from 1.
+        when: When it had ended, in UTC.
+        changes: What was not as in the round before, that of most hosts first; nothing in the first round.
+        lasted_s: Seconds for which each host whose status changed had had the one before.
+    """
+
+    number: int
+    when: datetime
+    changes: tuple[Change, ...]
+    lasted_s: Mapping[str, float]
+
+
+class Seen:
+    """What is known of hosts from round to round.
+
+    Args:
+        run: What the rounds are rounds of.
+        masks: What of outputs is left out before they are compared.
+
+    Attributes:
+        now: Each host's latest result.
+        rounds: How many rounds there were.
+    """
+
+    def __init__(self, run: Run, masks: Sequence[re.Pattern[str]] = ()) -> None:
+        self._masks = masks
+        self._statuses = Changes()
+        self._texts: dict[bytes, bytes] = {}
+        self._record = Record(run, {}, frozenset(), ())
+        self.now: dict[str, HostResult] = {}
+        self.rounds = 0
+
+    @property
+    def run(self) -> Run:
+        """What the rounds are rounds of."""
+        return self._record.run
+
+    @property
+    def since(self) -> Mapping[str, datetime]:
+        """When each host's status became what it is."""
+        return self._statuses.since
+
+    def take(self, results: Iterable[HostResult], when: datetime) -> Round:
+        """Take in a round; a host that has no result in it stays as it was."""
+        self.rounds += 1
+        texts, self._texts = self._texts, {}
+        for result in results:
+            self.now[result.host] = self._shared(result, texts)
+        before = self._record
+        said = {name: _remembered(result, before.results.get(name)) for name, result in self.now.items()}
+        self._record = replace(before, results=said, hosts=tuple(said))
+        turned = self._statuses.take(self.now, when)
+        lasted = {change.host: change.lasted_s for change in turned if change.lasted_s is not None}
+        changes = compare(before, self._record, self._masks).changed if before.results else ()
+        return Round(self.rounds, when, changes, lasted)
+
+    def _shared(self, result: HostResult, texts: Mapping[bytes, bytes]) -> HostResult:
+        """Return a result whose outputs are the very ones that others have, where they are equal.
+
+        What hundreds of hosts say each round is in memory once then, and compared at a glance.
+        """
+
+        def shared(data: bytes) -> bytes:
+            return self._texts.setdefault(data, texts.get(data, data))
+
+        commands = tuple(
+            replace(item, stdout_bytes=shared(item.stdout_bytes), stderr_bytes=shared(item.stderr_bytes))
+            for item in result.commands
+        )
+        return replace(result, commands=commands)
+
+
+def _remembered(result: HostResult, before: HostResult | None) -> HostResult:
+    """Return a result with what its host said last, where it said nothing now.
+
+    So nothing that it says goes when a host goes down, and when it comes back it is compared with that.
+    """
+    if result.commands or before is None:
+        return result
+    return replace(
+        result, commands=tuple(replace(item, exit_code=None, signal=None) for item in before.commands)
+    )
+
+
+class RoundsView(Protocol):
+    """How rounds are shown: as text, piece by piece."""
+
+    def first(self, seen: Seen, found: Round) -> Iterator[str]:
+        """Show all that the first round found."""
+
+    def later(self, seen: Seen, found: Round) -> Iterator[str]:
+        """Show what a later one found that was not so before; nothing where nothing was."""
+
+    def ended(self, seen: Seen, run: Run) -> Iterator[str]:
+        """Show how everything is at the end."""
+
+
+def check_format(name: str, given: Collection[str]) -> None:
+    """Refuse a format that rounds cannot be shown in, and flags that do not fit the one that was chosen.
+
+    Raises:
+        UsageError: It is refused.
+    """
+    if name not in FORMATS:
+        raise UsageError(f"--format {name} does not fit watch; what fits: {', '.join(FORMATS)}")
+    for flag in ("diff", "prefix", "raw", "sort"):
+        if name != "folded" and flag in given:
+            raise UsageError(f"--{flag} does not fit watch --format {name}")
+
+
+class FoldedRounds:
+    """For people: the folded view at first, then folded changes, at the end who is not ok.
+
+    Args:
+        reporter: Shows the first round.
+        shown: The stream on which it does so.
+        style: The colours.
+        only: Statuses that are shown: a change from one of them or to one; all where it is empty.
+    """
+
+    def __init__(
+        self, reporter: Reporter, shown: io.StringIO, style: Style, only: Collection[Status] = ()
+    ) -> None:
+        self._reporter = reporter
+        self._stream = shown
+        self._style = style
+        self._only = frozenset(only)
+
+    def first(self, seen: Seen, found: Round) -> Iterator[str]:
+        """See `RoundsView`."""
+        run = replace(seen.run, finished=found.when)
+        self._reporter.start(run)
+        for result in seen.now.values():
+            self._reporter.result(result)
+        self._reporter.finish(Summary(run, count(seen.now.values())))
+        yield self._stream.getvalue()
+
+    def later(self, seen: Seen, found: Round) -> Iterator[str]:
+        """See `RoundsView`."""
+        changes = [change for change in found.changes if _wanted(change, self._only)]
+        if not changes:
+            return
+        number = sum(len(change.hosts) for change in changes)
+        head = f"{_clock(found.when)}  round {found.number}: {number} of {len(seen.now)} hosts changed"
+        yield f"\n{self._style.faint(head)}\n"
+        for change in changes:
+            for line in block(change, self._style, _after(change, found.lasted_s)):
+                yield f"{line}\n"
+            yield from _why(change, seen)
+
+    def ended(self, seen: Seen, run: Run) -> Iterator[str]:
+        """See `RoundsView`; of a single round, nothing is left to be said."""
+        if seen.rounds <= 1:
+            return
+        alike: dict[tuple[Status, str | None, datetime], list[HostResult]] = {}
+        for name, result in seen.now.items():
+            if not result.ok:
+                alike.setdefault((result.status, result.reason, seen.since[name]), []).append(result)
+        yield "\n"
+        for (_, reason, since), results in sorted(
+            alike.items(), key=lambda item: (-len(item[1]), item[0][2])
+        ):
+            names = sorted((result.host for result in results), key=natural)
+            number = f" ({len(names)})" if len(names) > 1 else ""
+            why = f" ({visible_line(reason)})" if reason else ""
+            how = ending(replace(results[0], commands=()), self._style)
+            yield f"{self._style.bold(visible_line(fold(names)))}{number}: {how}{why} since {_clock(since)}\n"
+        summary = summary_line(Summary(run, count(seen.now.values())), self._style)
+        yield f"{summary}, {seen.rounds} rounds\n"
+
+
+class JsonLinesRounds:
+    """For scripts: an object a line for each host at first, then for each change, at the end the summary.
+
+    Args:
+        only: Statuses that are shown: a change from one of them or to one; all where it is empty.
+    """
+
+    def __init__(self, only: Collection[Status] = ()) -> None:
+        self._only = frozenset(only)
+
+    def first(self, seen: Seen, found: Round) -> Iterator[str]:
+        """See `RoundsView`."""
+        for name, result in seen.now.items():
+            if not self._only or result.status in self._only:
+                yield self._line(seen, found, name, None)
+
+    def later(self, seen: Seen, found: Round) -> Iterator[str]:
+        """See `RoundsView`."""
+        for change in found.changes:
+            if _wanted(change, self._only):
+                for name in change.hosts:
+                    yield self._line(seen, found, name, change)
+
+    def ended(self, seen: Seen, run: Run) -> Iterator[str]:
+        """See `RoundsView`."""
+        assert run.finished is not None  # noqa: S101 - it has ended
+        summary = summary_document(count(seen.now.values()))
+        yield _encoded({"time": rfc3339(run.finished), "rounds": seen.rounds, "summary": summary})
+
+    def _line(self, seen: Seen, found: Round, name: str, change: Change | None) -> str:
+        document = host_document(seen.now[name])
+        lasted = found.lasted_s.get(name)
+        return _encoded(
+            {
+                "time": rfc3339(found.when),
+                "round": found.number,
+                "host": name,
+                "from": change.before.status if change is not None and change.before is not None else None,
+                "to": document.pop("status"),
+                "lasted_s": None if lasted is None else round(lasted, 3),
+                **document,
+                "diff": [] if change is None else list(change.lines),
+            }
+        )
+
+
+def _encoded(document: dict[str, Any]) -> str:
+    return encode(document) + "\n"
+
+
+def _wanted(change: Change, only: frozenset[Status]) -> bool:
+    ends = (change.before, change.after)
+    return not only or any(result is not None and result.status in only for result in ends)
+
+
+def _after(change: Change, lasted_s: Mapping[str, float]) -> str:
+    """Return how long hosts had been as they were before, where that is not as they are now."""
+    known = [lasted_s[name] for name in change.hosts if name in lasted_s]
+    if not known:
+        return ""
+    least, most = duration(min(known)), duration(max(known))
+    return f", after {least}" if least == most else f", after {least} to {most}"
+
+
+def _why(change: Change, seen: Seen) -> Iterator[str]:
+    """Yield why hosts said nothing, where all of them tell the same and what differs does not show it."""
+    errors = {seen.now[name].error for name in change.hosts if not seen.now[name].commands}
+    error = errors.pop() if len(errors) == 1 else None
+    if error is not None and not any(visible_line(error) in line for line in change.lines):
+        yield f"  {visible_line(error)}\n"
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment.astimezone():%H:%M:%S}"

@@ -1,0 +1,78 @@
+"""`watch`: what do hosts say to a command, and what of that changes?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import UsageError
+from runner.tasks.fleet import FleetTask
+from runner.tasks.run import commands_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.tasks.fleet import Call
+
+__all__ = ["watch"]
+
+
+def _watch(
+    call: Call,
+    cmd: list[str] | None = None,
+    *,
+    interval: str | None = None,
+    count: str | None = None,
+    until_change: bool = False,
+    until: str | None = None,
+) -> int:
+    """Run commands on every host again and again; show what all of them say, then only what changes.
+
+    Connections stay open from round to round. It ends with Ctrl-C, after --count rounds, or when what is
+    waited for has come: the exit code is 0 then.
+    """
+    from runner import quantities  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner.masks import masks  # noqa: PLC0415
+    from runner.tasks import watching  # noqa: PLC0415
+
+    patterns = _read("--until", masks, until)
+    asked = watching.Asked(
+        interval_s=_read("--interval", quantities.seconds, interval) or watching.INTERVAL_S,
+        count=_read("--count", _rounds, count),
+        until_change=until_change,
+        until=patterns[0] if patterns else None,
+    )
+    watching.check(call.settings, asked)
+    return watching.watch(commands_of(call, tuple(cmd or ())), call.settings, asked)
+
+
+def _rounds(value: str) -> int:
+    from runner import quantities  # noqa: PLC0415
+
+    number = quantities.count(value)
+    if number == 0:
+        raise ValueError("expected a whole number, 1 or more")
+    return number
+
+
+def _read(flag: str, read: Callable[[str], Any], value: str | None) -> Any:
+    if value is None:
+        return None
+    try:
+        return read(value)
+    except ValueError as exc:
+        raise UsageError(f"{flag} {value!r}: {exc}") from exc
+
+
+watch = FleetTask(
+    _watch,
+    name="watch",
+    command="cmd",
+    short="c",
+    help={
+        "cmd": "command to run (repeatable); the flag may be left out for one",
+        "interval": "seconds from the beginning of one round to that of the next (default: 10)",
+        "count": "so many rounds (default: until Ctrl-C)",
+        "until-change": "end after the first round in which anything changed",
+        "until": "end when every host is ok and a line that it says matches this regular expression",
+    },
+)

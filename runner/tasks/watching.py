@@ -1,0 +1,266 @@
+"""What `watch` does with the hosts that were chosen: rounds of commands, on connections that stay."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import math
+import sys
+import time
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from runner import runs
+from runner.connection.deadline import Deadline
+from runner.connection.kept import keeping
+from runner.errors import UsageError
+from runner.fanout import Control
+from runner.jobs import CommandJob
+from runner.masks import found
+from runner.models import HostResult, Status
+from runner.names import fold
+from runner.reach.file_limit import socket_allowance
+from runner.report.rounds import FoldedRounds, JsonLinesRounds, Seen, check_format
+from runner.report.status_line import StatusLine
+from runner.report.terminal import Style
+from runner.results import Results
+from runner.tasks.asking import asked as answered
+from runner.tasks.earlier import Intended, plan
+from runner.tasks.interruption import Interruption
+from runner.tasks.output import write
+from runner.tasks.present import colour_wanted, prepare, reporter_of
+from runner.tasks.select import select
+from runner.tasks.voice import say, speaking_around
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from runner.inventory import Inventory
+    from runner.models import Host, Run
+    from runner.report.rounds import RoundsView
+    from runner.settings import Settings
+
+__all__ = ["INTERVAL_S", "Asked", "check", "watch"]
+
+INTERVAL_S = 10.0
+"""Seconds from one round to the next, where nobody says otherwise."""
+
+_MOST_KEPT = 2000
+"""Connections that are kept: each is a thread and about 100 KiB beside its socket."""
+_NOT_SEEN = 2
+"""The exit code when all rounds are over, every host is ok, and what was waited for has not come."""
+_DRAWN_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The flags that only `watch` has.
+
+    Attributes:
+        interval_s: Seconds from the beginning of one round to that of the next.
+        count: How many rounds; None is until somebody stops it.
+        until_change: Whether the first change is the end.
+        until: What every host has to say for that to be the end; None is nothing.
+    """
+
+    interval_s: float = INTERVAL_S
+    count: int | None = None
+    until_change: bool = False
+    until: re.Pattern[str] | None = None
+
+
+def check(settings: Settings, asked: Asked) -> None:
+    """Refuse what does not go with rounds.
+
+    Raises:
+        UsageError: Something does not.
+    """
+    if asked.until_change and asked.until is not None:
+        raise UsageError("--until-change and --until exclude each other")
+    if settings.resume:
+        raise UsageError("--resume goes on with runs of commands; watch anew instead")
+    if settings.output_dir is not None:
+        raise UsageError("--output-dir does not fit watch, which has many outputs of each host; use run")
+    if settings.overflow == "spill":
+        raise UsageError(
+            "--overflow spill does not fit watch: every round would leave its files; use end or drop"
+        )
+    check_format(settings.format, settings.given)
+
+
+def watch(commands: tuple[str, ...], settings: Settings, asked: Asked) -> int:
+    """Run commands in rounds; show what changes; return the exit code.
+
+    Nothing of it goes into the history, as with `ping --watch`: the rounds of a day would push out every run
+    that somebody may want to compare with or to go on with.
+
+    Raises:
+        RunnerError: Something that the user can mend kept it from starting.
+    """
+    settings = prepare(settings)
+    inventory, hosts = select(settings)
+    left = plan(settings, hosts, Intended("watch", commands))
+    if left.decided:
+        say(f"not watched, as what was done there is not known: {fold(item.host for item in left.decided)}")
+    if not left.hosts:
+        say("nothing to watch: every one of these hosts ended ok")
+        return 0
+    settings = answered(settings, left.hosts)
+    run = runs.begin(
+        "watch", settings, commands=commands, pattern=settings.group, inventory=inventory.sources
+    )
+    view = _view(settings, left.hosts, inventory)
+    return _Watch(run, left.hosts, settings, asked, view).until_its_end()
+
+
+def _view(settings: Settings, hosts: Sequence[Host], inventory: Inventory) -> RoundsView:
+    if settings.format == "jsonl":
+        return JsonLinesRounds(settings.only)
+    shown = io.StringIO()
+    reporter = reporter_of(settings, hosts, inventory, shown)
+    return FoldedRounds(reporter, shown, Style(colour=colour_wanted()), settings.only)
+
+
+class _Watch:
+    """Rounds of one run's commands."""
+
+    def __init__(
+        self, run: Run, hosts: Sequence[Host], settings: Settings, asked: Asked, view: RoundsView
+    ) -> None:
+        self._run = run
+        self._hosts = tuple(hosts)
+        self._settings = settings
+        self._asked = asked
+        self._view = view
+        self._seen = Seen(run, settings.ignore)
+        self._line = StatusLine(sys.stderr, wanted=not settings.quiet)
+        self._signalled: int | None = None
+        self._last_change: datetime | None = None
+        self._came = False
+        self._read = True
+
+    def until_its_end(self) -> int:
+        """Go round after round; return the exit code."""
+        interruption = Interruption()
+        room = _room(len(self._hosts), self._settings.most_workers)
+        with interruption.handled(), speaking_around(self._line), keeping(room):
+            try:
+                for number in itertools.count(1):
+                    began = time.monotonic()
+                    self._round()
+                    if self._over(number):
+                        break
+                    self._wait(number, began + self._asked.interval_s)
+            except KeyboardInterrupt:
+                self._signalled = interruption.exit_code
+        if self._read:
+            self._show(self._view.ended(self._seen, runs.end(self._run)))
+        return self._exit_code()
+
+    def _round(self) -> None:
+        """Do it once on every host, and show what that found."""
+        results = self._results()
+        found = self._seen.take(results, datetime.now(UTC))
+        if found.number == 1:
+            self._show(self._view.first(self._seen, found))
+            self._leave_out_refused()
+        elif found.changes:
+            self._last_change = found.when
+            self._show(self._view.later(self._seen, found))
+            self._leave_out_refused()
+        waited_for = self._asked.until_change and found.changes
+        self._came = bool(waited_for) or self._all_say()
+
+    def _results(self) -> list[HostResult]:
+        """Return what a round came to; of one that was stopped, what is news."""
+        if Deadline(run=self._run.id).stopped():  # something of the last round goes on, and must find it so
+            self._run = replace(self._run, id=runs.begin("watch", self._settings).id)
+        control = Control()
+        interruption = Interruption(control)
+        job = CommandJob(self._run.commands)
+        results: dict[str, HostResult] = {}
+        with (
+            interruption.handled(),
+            suppress(KeyboardInterrupt),
+            closing(runs.carry_out(self._run, self._hosts, job, self._settings, control=control)) as stream,
+        ):
+            for result in self._counted(stream):
+                results[result.host] = result
+        if interruption.exit_code is None:
+            return list(results.values())
+        self._signalled = interruption.exit_code
+        running = set(control.running)
+        return self._news([results.get(host.name) or _stopped(host, running) for host in self._hosts])
+
+    def _news(self, results: Sequence[HostResult]) -> list[HostResult]:
+        """Return the results of a round that was stopped, but for those of hosts that it did not come to."""
+        doubtful = [item.host for item in results if item.status is Status.CANCELLED and item.sent]
+        if doubtful and not self._settings.quiet:
+            say(f"what the command did is not known on: {fold(doubtful)}")
+        known = self._seen.now
+        return [item for item in results if item.status is not Status.CANCELLED or item.host not in known]
+
+    def _counted(self, results: Iterable[HostResult]) -> Iterator[HostResult]:
+        """Pass results on, and show on the terminal how many there are."""
+        drawn = time.monotonic()
+        for number, result in enumerate(results, 1):
+            if time.monotonic() - drawn > _DRAWN_S:
+                drawn = time.monotonic()
+                self._line.show(f"round {self._seen.rounds + 1}: {number} of {len(self._hosts)} hosts")
+            yield result
+
+    def _leave_out_refused(self) -> None:
+        """Log in no more where that was refused: the third or fifth time locks the account on many hosts."""
+        refused = [host.name for host in self._hosts if self._seen.now[host.name].status is Status.AUTH]
+        if not refused:
+            return
+        self._hosts = tuple(host for host in self._hosts if host.name not in set(refused))
+        if not self._settings.quiet:
+            say(f"not logged in to again, as that was refused: {fold(refused)}")
+
+    def _all_say(self) -> bool:
+        """Whether every host is ok and says what is waited for."""
+        pattern = self._asked.until
+        return pattern is not None and all(
+            result.ok and found(f"{result.stdout}\n{result.stderr}", pattern)
+            for result in self._seen.now.values()
+        )
+
+    def _over(self, number: int) -> bool:
+        ended = self._came or not self._read or self._signalled is not None
+        return ended or number == self._asked.count or not self._hosts or self._settings.dry_run
+
+    def _wait(self, number: int, until: float) -> None:
+        """Wait for the next round, which begins at once where this one took longer than the interval."""
+        last = "none yet" if self._last_change is None else f"{self._last_change.astimezone():%H:%M:%S}"
+        while (left := until - time.monotonic()) > 0:
+            self._line.show(f"round {number} done; last change: {last}; next in {math.ceil(left)} s")
+            time.sleep(min(left, 1.0) if self._line.visible else left)
+
+    def _show(self, texts: Iterable[str]) -> None:
+        self._line.close()
+        self._read = write(texts)
+
+    def _exit_code(self) -> int:
+        """Return that of the last round; 0 where what was waited for has come."""
+        if self._signalled is not None:
+            return self._signalled
+        if self._came:
+            return 0
+        waiting = self._asked.until_change or self._asked.until is not None
+        code = Results(self._seen.now.values(), self._run).exit_code
+        return _NOT_SEEN if waiting and code == 0 else code
+
+
+def _stopped(host: Host, running: Collection[str]) -> HostResult:
+    """Return the result of a host that nobody waited for any longer."""
+    text = "the run was stopped" + (", what was done is not known" if host.name in running else "")
+    return HostResult(host.name, Status.CANCELLED, reason="stopped", error=text, sent=host.name in running)
+
+
+def _room(hosts: int, workers: int) -> int:
+    """Return how many connections may be kept beside those that a round opens and its pings need."""
+    return min(hosts, _MOST_KEPT, max(0, socket_allowance(2 * hosts + workers) - workers) // 2)
