@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,8 +26,9 @@ def running_agent(*keys: Path) -> Iterator[Path]:
             [required_program("ssh-agent"), "-D", "-a", str(path)], stdout=subprocess.DEVNULL
         )
         try:
-            while not path.exists():
+            while not _listens(path):
                 assert process.poll() is None
+                time.sleep(0.01)
             environment = {**os.environ, "SSH_AUTH_SOCK": str(path)}
             for key in keys:
                 subprocess.run([required_program("ssh-add"), "-q", str(key)], check=True, env=environment)
@@ -33,6 +36,12 @@ def running_agent(*keys: Path) -> Iterator[Path]:
         finally:
             process.terminate()
             process.wait(10)
+
+
+def _listens(path: Path) -> bool:
+    """Tell whether somebody takes connections: the socket is there a little earlier."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def lock(key: Path, passphrase: str) -> None:
