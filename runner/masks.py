@@ -39,7 +39,8 @@ def mask(text: str, patterns: Sequence[re.Pattern[str]]) -> str:
 
 def found(text: str, pattern: re.Pattern[str]) -> bool:
     """Tell whether a line of a text has a match; one that is too long to be masked has none."""
-    return any(len(line) <= _LONGEST_LINE and pattern.search(line) for line in text.split("\n"))
+    lines = text.replace("\r\n", "\n").split("\n")
+    return any(len(line) <= _LONGEST_LINE and pattern.search(line) for line in lines)
 
 
 def _masked(line: str, patterns: Sequence[re.Pattern[str]]) -> str:

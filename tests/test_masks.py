@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from runner.masks import MASK, mask, masks
+from runner.masks import MASK, found, mask, masks
 
 
 def test_every_match_is_left_out_line_by_line() -> None:
@@ -48,3 +48,15 @@ def test_what_has_an_end_may_be_used(text: str) -> None:
 
 def test_a_line_without_an_end_is_compared_as_it_is() -> None:
     assert mask("a" * 5000 + "\naa", masks("a+")) == "a" * 5000 + f"\n{MASK}"
+
+
+def test_a_text_has_a_match_in_any_of_its_lines_but_not_across_them() -> None:
+    (pattern,) = masks("^up$")
+    assert found("router1\r\nup\r\n", pattern)
+    assert not found("up and away\ndown", pattern)
+    assert not found("u\np", pattern)
+
+
+def test_a_line_that_is_too_long_to_be_masked_has_no_match_either() -> None:
+    (pattern,) = masks("x+y")
+    assert not found("x" * 5000 + "y", pattern)

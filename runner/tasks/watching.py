@@ -263,4 +263,5 @@ def _stopped(host: Host, running: Collection[str]) -> HostResult:
 
 def _room(hosts: int, workers: int) -> int:
     """Return how many connections may be kept beside those that a round opens and its pings need."""
-    return min(hosts, _MOST_KEPT, max(0, socket_allowance(2 * hosts + workers) - workers) // 2)
+    at_work = min(hosts, workers)
+    return min(hosts, _MOST_KEPT, max(0, socket_allowance(2 * hosts + at_work) - at_work) // 2)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runner.connection.kept import keeping
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob, perform
 from runner.models import Host, HostResult, Phase, Status
@@ -76,6 +77,15 @@ def run(hosts: Sequence[Host], command: str, options: ConnectionOptions, name: s
 
 def logins(server: Sshd) -> int:
     return server.log.count("Accepted publickey")
+
+
+def test_where_logins_are_kept_rounds_share_the_one_on_the_jump_host_too(sshd: Sshd, gate: Sshd) -> None:
+    hosts, options = behind(sshd, gate, count=3), sshd.options()
+    before = logins(gate), logins(sshd)
+    with keeping(3):
+        for _ in range(3):
+            assert all(result.ok for result in run(hosts, "true", options, "rounds").values())
+    assert (logins(gate), logins(sshd)) == (before[0] + 1, before[1] + 3)
 
 
 def test_hosts_behind_a_gateway_share_one_login_on_it(sshd: Sshd, gate: Sshd) -> None:

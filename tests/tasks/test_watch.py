@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,11 +18,10 @@ from runner.errors import UsageError
 from runner.settings import Settings
 from runner.tasks.watching import Asked, check
 from tests.connection.sshd import running_sshd, serving
-from tests.projects import Project
+from tests.projects import PROGRAMS, Project
 from tests.tasks.test_signals import Screen
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
 
     from tests.connection.sshd import Sshd
@@ -109,6 +109,24 @@ def test_each_host_is_logged_in_to_once_whatever_the_number_of_rounds(
     assert "3 hosts: 3 ok" in done.stdout
     assert "changed" not in done.stdout, "another session has another parent"
     assert logins(sshd) == before + 3
+
+
+def test_no_more_are_kept_than_files_may_be_open(sshd: Sshd, real: Project) -> None:
+    before = logins(sshd)
+    few = 'ulimit -n 64 && exec "$@"'
+    words = (*PROGRAMS["invoke"], "watch", "echo up", "--count", "3", "--interval", "10ms", "--no-history")
+    done = subprocess.run(
+        ["/bin/sh", "-c", few, "sh", *words],
+        cwd=real.folder,
+        env=real.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "3 hosts: 3 ok" in done.stdout
+    assert before + 3 < logins(sshd) <= before + 9
 
 
 def test_workers_in_other_processes_keep_no_connections(sshd: Sshd, real: Project) -> None:
