@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from invoke.exceptions import ParseError
 from invoke.parser.argument import Argument
 
+from runner.errors import UsageError
 from runner.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Numeric", "Repeated", "check_flags", "flags", "own_words", "show_values"]
+__all__ = ["Numeric", "Repeated", "check_flags", "flags", "own_words", "show_values", "value_of"]
 
 
 class Repeated(Argument):
@@ -143,6 +144,25 @@ def show_values(words: Sequence[str], arguments: Iterable[Argument]) -> None:
         if item.kind is list and sum(given.count(flag) for flag in flags([item])) <= 1:
             item.kind = str
             item.raw_value = None  # an empty list would count as given
+
+
+def value_of(flag: str, read: Callable[[str], Any], value: str | None) -> Any:
+    """Return what a task's own flag was given, as it is to be read; None where it was not given.
+
+    Args:
+        flag: The flag, as it is typed.
+        read: Reads it, and raises `ValueError` where that cannot be done.
+        value: What was given.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    if value is None:
+        return None
+    try:
+        return read(value)
+    except ValueError as exc:
+        raise UsageError(f"{flag} {value!r}: {exc}") from exc
 
 
 def _split(word: str) -> tuple[str, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
+from runner.tasks.arguments import value_of
 from runner.tasks.fleet import FleetTask
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ def _ping(
     if alive and down:
         raise UsageError("--alive and --down exclude each other")
     asked = pinging.Asked(
-        count=_read("--count", quantities.count, count),
-        interval_s=_read("--interval", quantities.seconds, interval) or 1.0,
+        count=value_of("--count", quantities.count, count),
+        interval_s=value_of("--interval", quantities.seconds, interval) or 1.0,
         bare=alive if alive or down else None,
     )
     settings = prepare(call.settings)
@@ -39,15 +40,6 @@ def _ping(
     if watch:
         return pinging.watch(hosts, settings, asked)
     return pinging.once(hosts, settings, asked, inventory)
-
-
-def _read(flag: str, read: Any, value: str | None) -> Any:
-    if value is None:
-        return None
-    try:
-        return read(value)
-    except ValueError as exc:
-        raise UsageError(f"{flag} {value!r}: {exc}") from exc
 
 
 ping = FleetTask(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from runner.errors import UsageError
+from runner.tasks.arguments import value_of
 from runner.tasks.fleet import FleetTask
 from runner.tasks.run import commands_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from runner.tasks.fleet import Call
 
 __all__ = ["watch"]
@@ -34,10 +32,10 @@ def _watch(
     from runner.masks import masks  # noqa: PLC0415
     from runner.tasks import watching  # noqa: PLC0415
 
-    patterns = _read("--until", masks, until)
+    patterns = value_of("--until", masks, until)
     asked = watching.Asked(
-        interval_s=_read("--interval", quantities.seconds, interval) or watching.INTERVAL_S,
-        count=_read("--count", _rounds, count),
+        interval_s=value_of("--interval", quantities.seconds, interval) or watching.INTERVAL_S,
+        count=value_of("--count", _rounds, count),
         until_change=until_change,
         until=patterns[0] if patterns else None,
     )
@@ -52,15 +50,6 @@ def _rounds(value: str) -> int:
     if number == 0:
         raise ValueError("expected a whole number, 1 or more")
     return number
-
-
-def _read(flag: str, read: Callable[[str], Any], value: str | None) -> Any:
-    if value is None:
-        return None
-    try:
-        return read(value)
-    except ValueError as exc:
-        raise UsageError(f"{flag} {value!r}: {exc}") from exc
 
 
 watch = FleetTask(

@@ -49,7 +49,7 @@ INTERVAL_S = 10.0
 """Seconds from one round to the next, where nobody says otherwise."""
 
 _MOST_KEPT = 2000
-"""Connections that are kept: each is a thread and about 100 KiB beside its socket."""
+"""Connections that are kept: each is a thread and about 60 KiB beside its socket."""
 _NOT_SEEN = 2
 """The exit code when all rounds are over, every host is ok, and what was waited for has not come."""
 _DRAWN_S = 0.2
