@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +21,6 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "extending.md"
 @pytest.fixture
 def loky(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The name of the executor in the page's example, installed as the page says."""
-    if importlib.util.find_spec("loky") is None:
-        pytest.skip("loky is not installed (pip install loky)")
     blocks = dict(re.findall(r"```\w+\n# ([\w/.]+)\n(.*?)```", PAGE.read_text(), re.DOTALL))
     package = tmp_path / "my_package"
     package.mkdir()
