@@ -22,6 +22,7 @@ from runner.masks import found
 from runner.models import HostResult, Status
 from runner.names import fold
 from runner.reach.file_limit import socket_allowance
+from runner.report import progress
 from runner.report.rounds import FoldedRounds, JsonLinesRounds, Seen, check_format
 from runner.report.status_line import StatusLine
 from runner.report.terminal import Style
@@ -36,10 +37,11 @@ from runner.tasks.voice import say, speaking_around
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from runner.inventory import Inventory
     from runner.models import Host, Run
+    from runner.report.progress import Progress
     from runner.report.rounds import RoundsView
     from runner.settings import Settings
 
@@ -52,7 +54,6 @@ _MOST_KEPT = 2000
 """Connections that are kept: each is a thread and about 60 KiB beside its socket."""
 _NOT_SEEN = 2
 """The exit code when all rounds are over, every host is ok, and what was waited for has not come."""
-_DRAWN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +183,15 @@ class _Watch:
         interruption = Interruption(control)
         job = CommandJob(self._run.commands)
         results: dict[str, HostResult] = {}
+        self._line.close()
         with (
             interruption.handled(),
             suppress(KeyboardInterrupt),
+            speaking_around(self._progress(control)) as shown,
             closing(runs.carry_out(self._run, self._hosts, job, self._settings, control=control)) as stream,
         ):
-            for result in self._counted(stream):
+            for result in stream:
+                shown.result(result)
                 results[result.host] = result
         if interruption.exit_code is None:
             return list(results.values())
@@ -203,14 +207,10 @@ class _Watch:
         known = self._seen.now
         return [item for item in results if item.status is not Status.CANCELLED or item.host not in known]
 
-    def _counted(self, results: Iterable[HostResult]) -> Iterator[HostResult]:
-        """Pass results on, and show on the terminal how many there are."""
-        drawn = time.monotonic()
-        for number, result in enumerate(results, 1):
-            if time.monotonic() - drawn > _DRAWN_S:
-                drawn = time.monotonic()
-                self._line.show(f"round {self._seen.rounds + 1}: {number} of {len(self._hosts)} hosts")
-            yield result
+    def _progress(self, control: Control) -> Progress:
+        """Return the progress of a round that takes a while, on a terminal, as a run has it."""
+        wanted = self._line.visible and self._settings.executor != "serial"
+        return progress.create(sys.stderr, len(self._hosts), lambda: control.running, wanted=wanted)
 
     def _leave_out_refused(self) -> None:
         """Log in no more where that was refused: the third or fifth time locks the account on many hosts."""
