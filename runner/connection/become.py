@@ -121,7 +121,12 @@ class Elevation:
     @property
     def no_more(self) -> bool:
         """Whether nothing will be asked any more: the command has begun, or the answer was not taken."""
-        return self.done or self._become.password is None or (self._answered and self._asks())
+        return self.done or self._become.password is None or self.denied
+
+    @property
+    def denied(self) -> bool:
+        """Whether the answer was not taken: the program asks once more."""
+        return self._answered and self._asks()
 
     @property
     def said(self) -> bytes:

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import paramiko
 
+from runner.connection import stream_ends
 from runner.connection.paramiko_hooks import sending_on
-from runner.connection.stream import SFTP_SERVER, StreamEnded
-from runner.errors import Cancelled, DeadlineExceeded, HostError, RequestRefused
-from runner.models import Phase
-from runner.text import excerpt
+from runner.connection.stream import SFTP_SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,11 +18,9 @@ if TYPE_CHECKING:
 
     from runner.connection.become import Elevation
     from runner.connection.deadline import Deadline, Guard
+    from runner.errors import HostError
 
-__all__ = ["IDLE_S", "PACKET", "WINDOW", "ChannelStream"]
-
-IDLE_S = 60.0
-"""Seconds in which something has to move, where no shorter limit was asked for."""
+__all__ = ["PACKET", "WINDOW", "ChannelStream"]
 
 WINDOW = 2**21
 """Bytes that a server may send before they are taken: what a host can make us hold."""
@@ -64,24 +60,21 @@ class ChannelStream:
         self._armed_at = 0.0
 
     def begin(self, command: str | None, elevation: Elevation | None) -> None:
-        """Start the program.
+        """Ask for the program; whoever calls this sees to it that the answer comes in time.
 
         Args:
             command: Its command line; None is the SFTP server.
-            elevation: Makes it run as another user; None is the one who logged in.
+            elevation: Makes it run as another user, when `elevate` is done; None is the one who logged in.
 
         Raises:
             HostError: It was refused.
         """
-        with self.working():
-            try:
-                self._ask(command, elevation)
-            except (paramiko.SSHException, EOFError, OSError) as exc:
-                if not self._channel.transport.is_active():
-                    raise self._ended() from exc
-                raise _refused(command) from exc
-            if elevation is not None:
-                self._elevate(elevation)
+        try:
+            self._ask(command, elevation)
+        except (paramiko.SSHException, EOFError, OSError) as exc:
+            if not self._channel.transport.is_active():
+                raise self._ended() from exc
+            raise stream_ends.refused(command) from exc
 
     def _ask(self, command: str | None, elevation: Elevation | None) -> None:
         with sending_on(self._channel):
@@ -92,18 +85,23 @@ class ChannelStream:
             else:
                 self._channel.invoke_subsystem("sftp")
 
-    def _elevate(self, elevation: Elevation) -> None:
-        """Wait until the program runs as the other user, answering what that takes."""
-        while True:
-            answer = elevation.answer()
-            if answer is not None:
-                self.send(answer)
-            if elevation.done:
-                return
-            chunk = self._channel.recv_stderr(_SAID)
-            self._said = (self._said + elevation.own(chunk))[-_SAID:]
-            if not chunk:
-                raise self._cut_off() or elevation.refused()
+    def elevate(self, elevation: Elevation) -> None:
+        """Wait until the program runs as the other user, answering what that takes.
+
+        Raises:
+            HostError: It was refused, or did not come about in time.
+        """
+        with self.working():
+            while not elevation.done:
+                answer = elevation.answer()
+                if answer is not None:
+                    self.send(answer)
+                elif elevation.denied:
+                    raise elevation.refused()
+                chunk = self._channel.recv_stderr(_SAID)
+                self._said = (self._said + elevation.own(chunk))[-_SAID:]
+                if not chunk:
+                    raise self._cut_off() or elevation.refused()
 
     @contextmanager
     def working(self, *, last: bool = False) -> Iterator[None]:
@@ -138,9 +136,9 @@ class ChannelStream:
 
     def send(self, data: bytes) -> None:
         """Send all of it; see `Stream.send`."""
+        self._check()  # and not between its pieces: what tidies up would speak in the middle of a request
         view = data
         while view:
-            self._check()
             try:
                 with sending_on(self._channel):
                     count = self._channel.send(view)
@@ -180,7 +178,7 @@ class ChannelStream:
 
     def _check(self) -> None:
         if self._stopped and not self._last:
-            raise _cancelled()
+            raise stream_ends.stopped()
 
     def _listen(self) -> None:
         """Take what is on standard error, which would fill the window else."""
@@ -191,14 +189,10 @@ class ChannelStream:
         """Return why we ended the program; None where we did not."""
         guard = self._guard
         if guard is not None and guard.aborted:
-            return _cancelled()
+            return stream_ends.stopped()
         if guard is None or not guard.expired:
             return None
-        if self._by_host:
-            text, reason = "the host's deadline passed in the middle of a transfer", "host-deadline"
-        else:
-            text, reason = f"nothing moved for {self._idle_s:g} s: the transfer was given up", "idle"
-        return DeadlineExceeded(text, reason=reason, phase=Phase.TRANSFER)
+        return stream_ends.host_late() if self._by_host else stream_ends.idle(self._idle_s)
 
     def _ended(self) -> HostError:
         cut_off = self._cut_off()
@@ -207,25 +201,5 @@ class ChannelStream:
         # The channels of a connection that dies are closed a moment before it counts as dead.
         self._channel.transport.join(_DYING_S)
         if not self._channel.transport.is_active():
-            return StreamEnded(
-                "the connection ended in the middle of a transfer",
-                reason="connection-lost",
-                phase=Phase.TRANSFER,
-                transient=True,
-            )
-        words = excerpt(self.said())
-        return StreamEnded(
-            f"the program at the other end ended too early{': ' if words else ''}{words}",
-            reason="server-ended",
-            phase=Phase.TRANSFER,
-        )
-
-
-def _cancelled() -> Cancelled:
-    return Cancelled("the run was stopped", reason="stopped", phase=Phase.TRANSFER)
-
-
-def _refused(command: str | None) -> RequestRefused:
-    if command is None:
-        return RequestRefused("the server offers no SFTP", reason="no-sftp", phase=Phase.TRANSFER)
-    return RequestRefused("the server refused to run a command", reason="exec-refused", phase=Phase.TRANSFER)
+            return stream_ends.connection_lost()
+        return stream_ends.server_ended(self.said())

@@ -16,12 +16,12 @@ from runner.connection.become import Elevation
 from runner.connection.command import PLAIN
 from runner.connection.openssh_execution import OpenSshExecution
 from runner.connection.openssh_master import Master
+from runner.connection.openssh_session import closed
+from runner.connection.openssh_stream import SessionStream
 from runner.connection.patience import Patience
 from runner.connection.ssh_arguments import passed_on
 from runner.connection.startups import turn
-from runner.errors import Unreachable
 from runner.inventory import endpoint as given_for
-from runner.models import Phase
 
 if TYPE_CHECKING:
     from runner.connection.access import Access
@@ -64,10 +64,7 @@ class OpenSshConnection:
         Raises:
             HostError: It did not come to an end of its own; what it had said is the error's `command`.
         """
-        if not self._master.alive():
-            raise Unreachable(
-                "the connection ended", reason="closed-after-login", phase=Phase.CHANNEL, transient=True
-            )
+        self._stand()
         seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
         patience = Patience(seconds, self._options.idle_timeout_s, whole_host=whole_host)
         execution = OpenSshExecution(self._master, command, self._options, given, self._elevation())
@@ -77,9 +74,28 @@ class OpenSshConnection:
             finally:
                 self.sent = self.sent or execution.sent
 
+    def open_stream(self, command: str | None = None) -> SessionStream:
+        """Start a program on the host, as the user that commands run as; None is its SFTP server.
+
+        Raises:
+            HostError: It cannot be started. That the server has no SFTP shows when it is spoken to.
+        """
+        self._stand()
+        stream = SessionStream(self._master, self._options, self._deadline)
+        try:
+            stream.begin(command, self._elevation())
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
     def close(self) -> None:
         """End the connection at once."""
         self._master.close()
+
+    def _stand(self) -> None:
+        if not self._master.alive():
+            raise closed()
 
     def _elevation(self) -> Elevation | None:
         """Return what makes one command run as another user, where it shall."""

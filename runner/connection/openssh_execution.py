@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from runner.connection.command import Terminal
 from runner.connection.feeding import END_OF_INPUT
 from runner.connection.openssh_mux import Asked, Mux
+from runner.connection.openssh_session import Session
 from runner.connection.output import Output
 from runner.connection.patience import connection_lost, no_exit_status, no_sign_of_life, stopped
-from runner.errors import DeadlineExceeded, HostError, RequestRefused, Unreachable
+from runner.errors import DeadlineExceeded, HostError, RequestRefused
 from runner.models import CommandResult, Phase
-from runner.text import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,9 +37,11 @@ _GOODBYE_S = 0.4
 _ANY_SIGNAL = "unknown"
 
 # `ssh` has no way to ask for a signal. The commands of a connection are children of one server process, which
-# is this shell's parent, too; each leads a group of its own.
+# is this shell's parent, too; each leads a group of its own. An SFTP server is spared: what has not come to
+# its place yet is removed over it.
 _REAPER = (
-    "exec /bin/sh -c 'ps -A -o pid= -o ppid= | while read -r pid parent; do "
+    "exec /bin/sh -c 'ps -A -o pid= -o ppid= -o comm= | while read -r pid parent name; do "
+    'case "$name" in *sftp-server|sshd*|*/sshd*) continue ;; esac; '
     '[ "$parent" = "$PPID" ] && [ "$pid" != "$$" ] && kill -s TERM -- "-$pid"; done\''
 )
 
@@ -76,7 +78,7 @@ class OpenSshExecution:
         self._on_terminal = given.terminal is not None or (elevation is not None and elevation.needs_terminal)
         self._start = time.monotonic()
         self._stopped = False
-        self._mux: Mux | None = None
+        self._session: Session | None = None
         self._reading: list[int] = []
         self._input = -1
 
@@ -105,9 +107,8 @@ class OpenSshExecution:
     def close(self) -> None:
         """Leave the session, and end the files that output was spilled to."""
         pump = self._master.pump
-        if self._mux is not None:
-            pump.forget(self._mux.fileno())
-            self._mux.close()
+        if self._session is not None:
+            self._session.close()
         for descriptor in (*self._reading, self._input):
             if descriptor >= 0:
                 pump.forget(descriptor)
@@ -118,21 +119,10 @@ class OpenSshExecution:
 
     def _begin(self) -> None:
         """Hand the ends of the command's pipes to the master, with the request for it."""
-        journal = self._master.journal
-        journal.sending = journal.signalled = False
         line = self._given.line(self._command)
         line = line if self._elevation is None else self._elevation.wrap(line)
-        theirs = self._pipes()
-        try:
-            self._mux = Mux(self._master.socket)
-            asked = Asked(line, self._given.terminal_type if self._on_terminal else None)
-            self._mux.ask(asked, theirs)
-        except OSError as exc:
-            raise _closed() from exc
-        finally:
-            for descriptor in theirs:
-                os.close(descriptor)
-        self._master.pump.read(self._mux.fileno(), self._hear)
+        asked = Asked(line, self._given.terminal_type if self._on_terminal else None)
+        self._session = Session(self._master, asked, self._pipes())
         for descriptor, output in zip(self._reading, self._outputs, strict=True):
             self._master.pump.read(descriptor, self._taker(output))
 
@@ -150,10 +140,6 @@ class OpenSshExecution:
         self._reading = [out, err]
         return stdin, stdout, stderr
 
-    def _hear(self, data: bytes) -> None:
-        assert self._mux is not None  # noqa: S101 - it is what speaks
-        self._mux.take(data)
-
     def _taker(self, output: Output) -> Callable[[bytes], None]:
         """Return what takes in a stream; what changes the user speaks on one of the two."""
         elevation = self._elevation
@@ -164,16 +150,12 @@ class OpenSshExecution:
 
     def _open(self) -> None:
         """Wait until the server has opened a channel, on which the command was sent."""
-        mux = self._session()
-        seconds = self._options.connect_timeout_s
-        end = self._start + seconds
-        while not mux.said.opened:
-            self._check_opening(mux)
-            if time.monotonic() >= end:
-                text = f"the server did not open a channel: nothing within {seconds:g} s"
-                raise self._cut_off(DeadlineExceeded(text, reason="channel-deadline", phase=Phase.CHANNEL))
-            self._master.pump.wait(end - time.monotonic())
-        if mux.said.no_terminal:
+        session, seconds = self._begun(), self._options.connect_timeout_s
+        if not session.opened(seconds, lambda: self._stopped):
+            text = f"the server did not open a channel: nothing within {seconds:g} s"
+            late = DeadlineExceeded(text, reason="channel-deadline", phase=Phase.CHANNEL)
+            raise self._cut_off(stopped() if self._stopped else late)
+        if session.said.no_terminal:
             raise self._cut_off(
                 RequestRefused("the server refused a terminal", reason="pty-refused", phase=Phase.CHANNEL)
             )
@@ -182,19 +164,11 @@ class OpenSshExecution:
         if self._elevation is None:
             self._give()
 
-    def _check_opening(self, mux: Mux) -> None:
-        if mux.said.refused is not None:
-            raise self._refused(mux.said.refused)
-        if not self._master.pump.reads(mux.fileno()):
-            raise _closed()
-        if self._stopped:
-            raise self._cut_off(stopped())
-
     def _collect(self, patience: Patience) -> CommandResult:
         pump = self._master.pump
         while not self._ended(patience):
             error = self._limit(patience)
-            if isinstance(error, DeadlineExceeded) and self._session().said.exit_status is not None:
+            if isinstance(error, DeadlineExceeded) and self._begun().said.exit_status is not None:
                 break
             if error is not None:
                 raise self._give_up(error)
@@ -205,17 +179,16 @@ class OpenSshExecution:
         return self._outcome()
 
     def _ended(self, patience: Patience) -> bool:
-        pump, mux = self._master.pump, self._session()
-        over = not pump.reads(mux.fileno())
-        if over and not any(pump.reads(descriptor) for descriptor in self._reading):
+        session = self._begun()
+        if session.over and not any(self._master.pump.reads(descriptor) for descriptor in self._reading):
             return True
         quiet = time.monotonic() - patience.heard_at >= _QUIET_S
-        return quiet and (over or mux.said.exit_status is not None)
+        return quiet and (session.over or session.said.exit_status is not None)
 
     def _nap(self, patience: Patience) -> float | None:
         left = patience.left()
-        mux = self._session()
-        if mux.said.exit_status is None and self._master.pump.reads(mux.fileno()):
+        session = self._begun()
+        if session.said.exit_status is None and not session.over:
             return left
         return _QUIET_S if left is None else min(left, _QUIET_S)
 
@@ -253,7 +226,7 @@ class OpenSshExecution:
             self._master.pump.write(descriptor, data, lambda: os.close(descriptor))
 
     def _outcome(self) -> CommandResult:
-        self._settle()
+        self._begun().settle()
         result = self._partial()
         if self._elevation is not None and not self._elevation.done and result.exit_code:
             error: HostError = self._elevation.refused()
@@ -274,17 +247,9 @@ class OpenSshExecution:
             return no_sign_of_life(self._command, self._options.keepalive_s or 0.0)
         return connection_lost(self._command)
 
-    def _settle(self) -> None:
-        """Take in what the master logs about the end, or its own end, which may be a moment behind."""
-        end = time.monotonic() + _GOODBYE_S
-        pump, journal = self._master.pump, self._master.journal
-        known = self._session().said.exit_status is not None
-        while not known and not journal.signalled and self._master.alive() and time.monotonic() < end:
-            pump.wait(end - time.monotonic())
-
     def _partial(self) -> CommandResult:
         out, err = self._outputs
-        said = None if self._mux is None else self._mux.said.exit_status
+        said = None if self._session is None else self._session.said.exit_status
         unheard = b"" if self._elevation is None or self._elevation.done else self._elevation.said
         return CommandResult(
             command=self._command,
@@ -325,22 +290,9 @@ class OpenSshExecution:
     def _cut_off(self, error: HostError) -> HostError:
         """End the connection, so that nothing is sent any more, and return the error."""
         self._master.kill()
-        self._settle()
+        self._begun().settle()
         return error
 
-    def _refused(self, words: str) -> HostError:
-        """Return the error of a channel that was not opened; what the server said is in the log."""
-        self._master.pump.wait(0)
-        said = self._master.journal.last("open failed: ") or words
-        return RequestRefused(
-            f"the server refused a channel: {excerpt(said)}", reason="channel-refused", phase=Phase.CHANNEL
-        )
-
-    def _session(self) -> Mux:
-        assert self._mux is not None  # noqa: S101 - `_begin` comes first
-        return self._mux
-
-
-def _closed() -> Unreachable:
-    text, reason = "the connection ended", "closed-after-login"
-    return Unreachable(text, reason=reason, phase=Phase.CHANNEL, transient=True)
+    def _begun(self) -> Session:
+        assert self._session is not None  # noqa: S101 - `_begin` comes first
+        return self._session

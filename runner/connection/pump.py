@@ -63,10 +63,11 @@ class Pump:
             self._outputs.add(descriptor)
 
     def forget(self, descriptor: int) -> None:
-        """Hand on no more of what comes on a pipe; one that has ended is forgotten already."""
+        """Serve a pipe no more; one that has ended is forgotten already."""
         with suppress(KeyError, ValueError):
             self._selector.unregister(descriptor)
         self._outputs.discard(descriptor)
+        self._inputs.pop(descriptor, None)
 
     def reads(self, descriptor: int) -> bool:
         """Whether more may come on a pipe."""

@@ -13,7 +13,7 @@ import paramiko
 from runner.connection import handshake
 from runner.connection.access import Access, access
 from runner.connection.become import Elevation
-from runner.connection.channel_stream import IDLE_S, PACKET, WINDOW, ChannelStream
+from runner.connection.channel_stream import PACKET, WINDOW, ChannelStream
 from runner.connection.command import PLAIN
 from runner.connection.dial import dial
 from runner.connection.execution import Execution
@@ -24,6 +24,8 @@ from runner.connection.paramiko_hooks import Transport
 from runner.connection.patience import Patience
 from runner.connection.proxy_command import ProxySocket
 from runner.connection.startups import turn
+from runner.connection.stream import idle_limit
+from runner.connection.stream_ends import UNANSWERED
 from runner.connection.survivors import survival
 from runner.errors import (
     Cancelled,
@@ -73,6 +75,7 @@ _STALLED = {
     Phase.LOGIN: "the server did not answer the login",
     Phase.CHANNEL: "the server did not open a channel",
     Phase.COMMAND: "the server did not answer the request to run the command",
+    Phase.TRANSFER: UNANSWERED,
 }
 
 
@@ -265,11 +268,12 @@ class SshConnection:
         """
         elevation = self._elevation()
         channel = self._open_channel(window_size=WINDOW, max_packet_size=PACKET)
-        given = (IDLE_S, self._options.command_timeout_s, self._options.idle_timeout_s)
-        idle = min(seconds for seconds in given if seconds is not None)
-        stream = ChannelStream(channel, self._deadline, idle, self._hang_up)
+        stream = ChannelStream(channel, self._deadline, idle_limit(self._options), self._hang_up)
         try:
-            stream.begin(command, elevation)
+            with self._step(Phase.TRANSFER, self._options.connect_timeout_s):
+                stream.begin(command, elevation)
+            if elevation is not None:
+                stream.elevate(elevation)
         except BaseException:
             stream.close()
             raise

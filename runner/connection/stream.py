@@ -10,7 +10,11 @@ from runner.models import Status
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-__all__ = ["SFTP_SERVER", "Stream", "StreamEnded", "Streaming"]
+    from runner.connection.options import ConnectionOptions
+
+__all__ = ["SFTP_SERVER", "Stream", "StreamEnded", "Streaming", "idle_limit"]
+
+_IDLE_S = 60.0
 
 SFTP_SERVER = (
     "cd; for server in /usr/lib/openssh /usr/libexec/openssh /usr/libexec /usr/lib/ssh /usr/lib; do "
@@ -18,6 +22,12 @@ SFTP_SERVER = (
     "echo 'sftp-server is not installed' >&2; exit 127"
 )
 """Runs the SFTP server as whoever runs the command: a subsystem always runs as who logged in."""
+
+
+def idle_limit(options: ConnectionOptions) -> float:
+    """Return the seconds in which something has to move."""
+    given = (_IDLE_S, options.command_timeout_s, options.idle_timeout_s)
+    return min(seconds for seconds in given if seconds is not None)
 
 
 class StreamEnded(HostError):

@@ -51,8 +51,8 @@ class Conversation:
 
     def _greet(self) -> dict[bytes, bytes]:
         with self._stream.working():
-            self._stream.send(_packet(Message.INIT, _NUMBER.pack(_VERSION)))
             try:
+                self._stream.send(_packet(Message.INIT, _NUMBER.pack(_VERSION)))
                 kind, reader = self._next()
             except StreamEnded as exc:
                 if exc.transient:

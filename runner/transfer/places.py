@@ -47,7 +47,7 @@ def _opened(connection: Connection, host: Host) -> Files:
         return LocalFiles()
     if not isinstance(connection, Streaming):
         raise RequestRefused(
-            f"the connection {host.variables.get('ansible_connection')!r} moves no files: ssh and local do",
+            f"the connection {host.variables.get('ansible_connection')!r} moves no files: ssh, openssh, local do",
             reason="no-sftp",
             phase=Phase.TRANSFER,
         )

@@ -53,6 +53,7 @@ class Peer:
         extensions: What it says it can do.
         files: Contents by path.
         greeting: What it says first, instead of its version.
+        subsystem: What becomes of the request for it: `accept`, `refuse`, or `hang`.
         visits: Logins so far.
     """
 
@@ -60,6 +61,7 @@ class Peer:
     extensions: tuple[bytes, ...] = (b"posix-rename@openssh.com",)
     files: dict[bytes, bytearray] = field(default_factory=dict)
     greeting: bytes | None = None
+    subsystem: str = "accept"
     visits: int = 0
     requests: list[Message] = field(default_factory=list)
     connection: Any = None
@@ -79,6 +81,7 @@ class Peer:
             server_host_keys=[host_key],
             server_factory=lambda: _Anybody(self),
             encoding=None,
+            line_editor=False,
         )
 
     async def talk(self, requests: asyncio.StreamReader, channel: Any) -> None:
@@ -140,8 +143,11 @@ class _Session(asyncssh.SSHServerSession[bytes]):
         return True
 
     def subsystem_requested(self, subsystem: str) -> bool:
-        self._task = asyncio.ensure_future(self._talk())
-        return subsystem == "sftp"
+        if self._peer.subsystem == "hang":
+            self._channel._report_response = lambda result: None  # noqa: ARG005 - asyncssh's shape
+        elif self._peer.subsystem == "accept":
+            self._task = asyncio.ensure_future(self._talk())
+        return subsystem == "sftp" and self._peer.subsystem != "refuse"
 
     async def _talk(self) -> None:
         with suppress(asyncio.IncompleteReadError, ConnectionError, asyncssh.Error, OSError):
