@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runner.masks import mask
+from runner.models import Status
 from runner.names import fold
 from runner.spill import ResultStore
 from runner.text import value_text
@@ -120,7 +121,8 @@ class Folding:
 def _key(result: HostResult, masks: Sequence[re.Pattern[str]]) -> tuple[object, ...]:
     """Return what makes two results the same to a reader."""
     if not result.commands and result.value is None:
-        return result.status, result.reason
+        # Why a host was left out is ours to say, and not the same for all: another batch, another run.
+        return result.status, result.reason, result.error if result.status is Status.SKIPPED else None
     digest = hashlib.blake2b(digest_size=16)
     for item in result.commands:
         out, err = _said(item, masks)

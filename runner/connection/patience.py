@@ -50,9 +50,10 @@ class Patience:
         """Return the error of a command whose time is over; None where it is not."""
         now = time.monotonic()
         if self._seconds is not None and now >= self.start + self._seconds:
-            what = "the host's deadline" if self._whole_host else "its deadline"
+            # What was left of the host's time says nothing to anybody, and is another for each host.
+            ends = "before the host's deadline" if self._whole_host else f"within {self._seconds:g} s"
             return DeadlineExceeded(
-                f"{command!r} did not end within {what} of {self._seconds:g} s",
+                f"{command!r} did not end {ends}",
                 reason="host-deadline" if self._whole_host else "command-deadline",
                 phase=Phase.COMMAND,
             )

@@ -83,8 +83,9 @@ def explanation_lines(inventory: Inventory, host: str, variable: str) -> Iterato
     """
     from runner.inventory.listing import plain  # noqa: PLC0415 - they import one another's types
 
+    settings = explain(inventory, host, variable)
     yield f"{variable} of {host}, weakest first:"
-    for setting in explain(inventory, host, variable):
+    for setting in settings:
         mark = "=>" if setting.wins else "  "
         yield printable(f"{mark} {setting.level}: {plain(setting.value)!r}  {setting.place}")
 

@@ -95,6 +95,8 @@ class PatternMatcher:
             else:
                 parts.append(part)
         if not parts:
+            if split(pattern):
+                raise PatternError("the list names no host", text=str(pattern))
             raise PatternError("an empty host pattern; 'all' means every host", text=str(pattern))
         return parts
 

@@ -110,7 +110,10 @@ class OutputFolder:
     def _begin(self) -> None:
         """Take the folder, once there is something to be kept in it; where another run has by now, fail."""
         if not self._begun:
-            self._append(encode({"run": run_document(self._run)}), os.O_EXCL)
+            try:
+                self._append(encode({"run": run_document(self._run)}), os.O_EXCL)
+            except FileExistsError as exc:
+                raise OSError(exc.errno, "another run has taken the folder") from exc
             self._begun = True
 
     def _count(self, host: str, *, ok: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from runner.fanout import Control
 from runner.models import Host, HostResult
 from runner.results import value_text
 from runner.tasks.asking import asked
+from runner.tasks.doubts import unbound
 from runner.tasks.earlier import Intended, plan, record
 from runner.tasks.interruption import Interruption
 from runner.tasks.present import prepare, present
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["carry_out"]
 
+logger = logging.getLogger(__name__)
+
 
 def carry_out(name: str, job: Job, call: Call) -> int:
     """Do a job on the hosts that the flags name; report; return the exit code.
@@ -35,6 +39,8 @@ def carry_out(name: str, job: Job, call: Call) -> int:
     """
     settings = prepare(call.settings)
     inventory, hosts = select(settings)
+    for line in unbound(settings, hosts):
+        logger.warning("%s", line)
     job = _fitted(job, hosts)
     arguments = _told(job)
     left = plan(settings, hosts, Intended(name, job.commands, arguments))

@@ -45,9 +45,7 @@ def _inventory(  # noqa: PLR0913, PLR0917 - each is a flag
     ].count(True) != 1:
         raise UsageError(f"say what to show: one of {_CHOICES}")
     if (explain is None) is not (variable is None):
-        raise UsageError(
-            "--explain takes a host and a variable: --explain r1 ansible_port"
-        )
+        raise UsageError("--explain takes a host and a variable: --explain r1 ansible_port")
     loaded = load(call.settings, traced=explain is not None)
     if graph:
         write(_lines(listing.graph_lines(loaded, call.settings.group, variables=vars)))

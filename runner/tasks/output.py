@@ -32,6 +32,8 @@ class Output:
         """Whether it writes nothing before the end."""
         self._stdout = sys.stdout
         self._failed = False
+        if sys.__stdout__ is None:
+            self.fail("results are shown to nobody: stdout is closed")
 
     def call(self, event: str, value: Run | HostResult | Summary) -> None:
         """Pass an event on, for as long as somebody reads."""
@@ -43,7 +45,7 @@ class Output:
             self._leave(exc)
         except Exception as exc:  # noqa: BLE001 - a third party's reporter must not cost the hosts their run
             self._reporter = None
-            self._fail(f"the reporter failed: {type(exc).__name__}: {exc}")
+            self._no_longer_shown(f"the reporter failed: {type(exc).__name__}: {exc}")
 
     def flush(self) -> None:
         """Write what is held back."""
@@ -60,11 +62,15 @@ class Output:
         self._reporter = None
         _leave(self._stdout)
         if not isinstance(exc, BrokenPipeError):
-            self._fail(f"stdout: {exc.strerror or exc}")
+            self._no_longer_shown(f"stdout: {exc.strerror or exc}")
 
-    def _fail(self, text: str) -> None:
+    def _no_longer_shown(self, why: str) -> None:
+        self.fail(f"results are no longer shown, the run goes on: {why}")
+
+    def fail(self, text: str) -> None:
+        """Say that results were not all written, which is no success."""
         self._failed = True
-        say(f"error: results are no longer shown, the run goes on: {text}")
+        say(f"error: {text}")
 
 
 def write(texts: Iterable[str]) -> bool:

@@ -16,6 +16,7 @@ from runner.report import progress
 from runner.report.arranged import Arranged
 from runner.report.files import OutputFolder
 from runner.results import Summary
+from runner.tasks.doubts import missing_files
 from runner.tasks.earlier import KEPT
 from runner.tasks.output import Output, tolerant_stdout
 from runner.tasks.voice import Beside, Warnings, ask, say, speaking_around
@@ -45,6 +46,8 @@ def prepare(settings: Settings) -> Settings:
     logger.setLevel(logging.ERROR if settings.quiet else logging.WARNING)
     if settings.host_key_policy == "off" and not settings.quiet:
         say("warning: host keys are not checked (--host-key-policy off): anybody may be listening")
+    for line in missing_files(settings):
+        logger.warning("%s", line)
     if settings.ask_pass:
         settings = _asked(settings, "password", "SSH password")
     if settings.ask_become_pass:
@@ -90,8 +93,7 @@ def present(  # noqa: PLR0913 - a run, its stream, and what is done with it
             recording.finish()  # what still waits to be written is shown after that
         summary = presentation.summary(runs.end(run))
         output.call("finish", summary)
-        if folder is not None:
-            _finish(folder)
+        presentation.finish_folder()
     presentation.warn(settings)
     output.flush()
     return output.exit_code(summary.exit_code if interruption.exit_code is None else interruption.exit_code)
@@ -113,6 +115,8 @@ class _Presentation:
         self._left = {host.name: None for host in hosts}
         self._output = output
         self._folder = folder
+        self._unwritten: list[str] = []
+        self._why_unwritten = ""
         self._recording = recording
         self._interruption = interruption
 
@@ -151,6 +155,19 @@ class _Presentation:
         """Return how the run ended."""
         return Summary(run, self._counts)
 
+    def finish_folder(self) -> None:
+        """Write the list of failed hosts; say what of the output folder could not be written."""
+        if self._folder is None:
+            return
+        try:
+            if not self._unwritten:
+                self._folder.finish()
+        except OSError as exc:
+            self._output.fail(f"the list of failed hosts was not written: {exc.strerror or exc}")
+        if self._unwritten:
+            hosts = fold(self._unwritten)
+            self._output.fail(f"the output was not written of {hosts}: {self._why_unwritten}")
+
     def warn(self, settings: Settings) -> None:
         """Say at the end, next to the prompt, which hosts may have been left half done."""
         if self._doubtful and not settings.quiet:
@@ -166,7 +183,7 @@ class _Presentation:
 
     def _show(self, result: HostResult, line: Progress) -> None:
         if self._folder is not None and result.reason != KEPT:
-            _write(self._folder, result)
+            self._write(self._folder, result)
         line.result(result)
         if self._output.silent:
             self._output.call("result", result)
@@ -174,19 +191,12 @@ class _Presentation:
             with line.aside():
                 self._output.call("result", result)
 
-
-def _write(folder: OutputFolder, result: HostResult) -> None:
-    try:
-        folder.write(result)
-    except OSError as exc:
-        logger.warning("the output of %s was not written: %s", result.host, exc.strerror or exc)
-
-
-def _finish(folder: OutputFolder) -> None:
-    try:
-        folder.finish()
-    except OSError as exc:
-        logger.warning("the list of failed hosts was not written: %s", exc.strerror or exc)
+    def _write(self, folder: OutputFolder, result: HostResult) -> None:
+        try:
+            folder.write(result)
+        except OSError as exc:
+            self._unwritten.append(result.host)
+            self._why_unwritten = exc.strerror or str(exc)
 
 
 def show(record: Record, settings: Settings) -> int:

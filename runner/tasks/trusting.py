@@ -15,12 +15,13 @@ from runner.jobs import FunctionJob
 from runner.models import Phase, Status
 from runner.report.terminal import visible_line
 from runner.results import Results
+from runner.tasks.output import write
 from runner.tasks.present import prepare
 from runner.tasks.select import select
 from runner.tasks.voice import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from runner.connection.scan import ShownKey
     from runner.jobs import Session
@@ -68,9 +69,9 @@ def carry_out(settings: Settings, choice: Choice) -> int:
     settings = prepare(settings)
     inventory, hosts = select(settings)
     run = runs.begin("trust", settings, pattern=settings.group, inventory=inventory.sources)
-    results = _scanned(run, hosts, settings)
+    results = _scanned(run, hosts, replace(settings, dry_run=False))  # looking changes nothing
     if settings.format != "json":
-        _show(results)
+        write(f"{visible_line(line)}\n" for line in _lines(results))
     shown = (key for result in results for key in _keys(result))
     wanted = list(dict.fromkeys(key for key in shown if choice.takes(key)))
     recorded = bool(wanted) and not settings.dry_run and _agreed(wanted, choice)
@@ -79,7 +80,7 @@ def carry_out(settings: Settings, choice: Choice) -> int:
     judged = [_judged(result, choice, recorded=recorded) for result in results]
     everything = Results(judged, runs.end(run), hosts)
     if settings.format == "json":
-        print(json.dumps(everything.to_dict(), indent=2, ensure_ascii=False))
+        write([json.dumps(everything.to_dict(), indent=2, ensure_ascii=False), "\n"])
     return everything.exit_code
 
 
@@ -96,20 +97,19 @@ def _keys(result: HostResult) -> tuple[ShownKey, ...]:
     return result.value if result.ok and result.value else ()
 
 
-def _show(results: Iterable[HostResult]) -> None:
+def _lines(results: Iterable[HostResult]) -> Iterator[str]:
     for result in results:
         keys = _keys(result)
         if not keys:
-            print(visible_line(f"{result.host}: {result.status}"))
-            print(visible_line(f"  {result.error}"))
+            yield f"{result.host}: {result.status}"
+            yield f"  {result.error}"
             continue
         name = "" if keys[0].name == result.host else f" {keys[0].name}"
-        print(visible_line(f"{result.host}:{name}"))
+        yield f"{result.host}:{name}"
         for key in keys:
             other = f" ({', '.join(key.places)} has another)" if key.known == "changed" else ""
             known = _WORDS.get(key.known, key.known)
-            print(visible_line(f"  {known:8} {key.key_type} {key.fingerprint}{other}"))
-    sys.stdout.flush()
+            yield f"  {known:8} {key.key_type} {key.fingerprint}{other}"
 
 
 def _agreed(wanted: Sequence[ShownKey], choice: Choice) -> bool:

@@ -1,0 +1,49 @@
+"""Settings that name what is not there: said before anything starts, for a run would not tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runner.models import Host
+    from runner.settings import Settings
+
+__all__ = ["missing_files", "unbound"]
+
+
+def missing_files(settings: Settings) -> Iterator[str]:
+    """Yield a line for each file that was given for this run and is not there.
+
+    Raises:
+        UsageError: A run without it would go other ways: `ssh_config`.
+    """
+    given = settings.given
+    if settings.ssh_config not in (None, "none") and not _is_there(settings.ssh_config or ""):
+        raise UsageError(f"--ssh-config {settings.ssh_config!r}: there is no such file")
+    if "private_key" in given:
+        yield from _missing("--private-key", settings.private_key)
+    if "known_hosts" in given and settings.host_key_policy == "strict":
+        yield from _missing("--known-hosts", settings.known_hosts)
+
+
+def unbound(settings: Settings, hosts: Sequence[Host]) -> Iterator[str]:
+    """Yield a line where hosts are to be kept apart by a variable that none of them has."""
+    spread = settings.spread
+    if spread is not None and not any(spread.variable in host.variables for host in hosts):
+        yield f"--spread {spread.variable}: none of these hosts has that variable; nothing is kept apart"
+
+
+def _missing(flag: str, paths: Sequence[str]) -> Iterator[str]:
+    return (f"{flag} {path!r}: there is no such file" for path in paths if not _is_there(path))
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):
+        return False
