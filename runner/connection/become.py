@@ -82,15 +82,13 @@ class Elevation:
         if self._become.method == "su":
             return self._announced(f"su {user} -c {shlex.quote(f'exec {shell}')}")
         if self._become.method == "doas":
-            silent = "-n " if self._become.password is None else ""
-            return self._announced(f"doas {silent}-u {user} -- {shell}")
+            line = f"-u {user} -- {shell}"
+            return f"doas -n {line}" if self._become.password is None else self._announced(f"doas {line}")
         ask = "-n" if self._become.password is None else f"-S -p {shlex.quote(self._asking)}"
         return f"sudo -H {ask} -u {user} -- {shell}"
 
     def _announced(self, line: str) -> str:
         """Return a command line that says our word, and is nothing but the program from there on."""
-        if self._become.password is None:
-            return line
         return f"/bin/sh -c {shlex.quote(f'echo {shlex.quote(self._asking)} >&2; exec {line}')}"
 
     def own(self, chunk: bytes) -> bytes:
@@ -120,13 +118,13 @@ class Elevation:
 
     @property
     def no_more(self) -> bool:
-        """Whether nothing will be asked any more: the command has begun, or the answer was not taken."""
-        return self.done or self._become.password is None or self.denied
+        """Whether nothing is answered any more: the command has begun, or there is no answer."""
+        return self.done or self.denied
 
     @property
     def denied(self) -> bool:
-        """Whether the answer was not taken: the program asks once more."""
-        return self._answered and self._asks()
+        """Whether the program waits for an answer that there is not, or asks once more after it was given."""
+        return (self._answered or self._become.password is None) and self._asks()
 
     @property
     def said(self) -> bytes:

@@ -119,6 +119,14 @@ def way(request: pytest.FixtureRequest) -> dict[str, str]:
     return {"ansible_connection": request.param}
 
 
+def test_without_a_password_a_command_gets_what_it_is_to_read(server: Sshd, way: dict[str, str]) -> None:
+    options = server.options(become=True, become_as=Become(user="nobody"))
+    given = CommandOptions(stdin=b"given")
+    result = perform(server.host(**way), CommandJob(("whoami; cat",), given), options)
+
+    assert result.stdout == "nobody\ngiven", result.error
+
+
 @pytest.mark.parametrize("method", ["sudo", "su", "doas"])
 def test_each_program_takes_its_password(server: Sshd, way: dict[str, str], method: str) -> None:
     required_program(method)
@@ -182,7 +190,7 @@ def test_the_command_line_holds_the_prompt_and_no_password() -> None:
     [
         (Become(), "sudo -H -n -u root -- /bin/sh -c "),
         (Become("doas", "app"), "doas -n -u app -- /bin/sh -c "),
-        (Become("su", "app"), "su app -c 'exec /bin/sh -c "),
+        (Become("su", "app"), "/bin/sh -c 'echo '\"'\"'[runner one] password: '"),
         (Become("su", "app", Secret("hidden")), "/bin/sh -c 'echo '\"'\"'[runner one] password: '"),
         (Become("sudo", "a b;c"), "sudo -H -n -u 'a b;c' -- "),
     ],
