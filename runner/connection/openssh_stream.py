@@ -15,7 +15,7 @@ from runner.errors import DeadlineExceeded
 from runner.models import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from runner.connection.become import Elevation
     from runner.connection.deadline import Deadline, Guard
@@ -75,16 +75,17 @@ class SessionStream:
         asked = Asked(line) if elevation is None else Asked(elevation.wrap(line))
         if command is None and elevation is None:
             asked = Asked("sftp", subsystem=True)
+        heard = self._hear if elevation is None else lambda data: self._hear(elevation.own(data))
         with self.working():
-            self._ask(asked)
+            self._ask(asked, heard)
             if elevation is not None:
                 self._elevate(elevation)
         self._answered = command is not None
 
-    def _ask(self, asked: Asked) -> None:
+    def _ask(self, asked: Asked, heard: Callable[[bytes], None]) -> None:
         theirs = self._pipes()
         self._session = Session(self._master, asked, theirs)
-        self._master.pump.read(self._error, self._hear, output=False)
+        self._master.pump.read(self._error, heard, output=False)
         seconds, by_host = self._deadline.sooner(self._connect_s)
         if self._session.opened(seconds or 0.0, lambda: self._stopped):
             return
@@ -104,15 +105,15 @@ class SessionStream:
 
     def _elevate(self, elevation: Elevation) -> None:
         """Wait until the program runs as the other user, answering what that takes."""
-        pump = self._master.pump
-        pump.forget(self._error)
-        pump.read(self._error, lambda data: self._hear(elevation.own(data)), output=False)
         while not elevation.done:
             answer = elevation.answer()
             if answer is not None:
                 self.send(answer)
-            elif elevation.denied or not pump.reads(self._error):
-                raise self._cut_off() or elevation.refused()
+            elif elevation.denied:
+                raise elevation.refused()
+            elif not self._master.pump.reads(self._error):
+                error = self._ended()
+                raise elevation.refused() if error.reason == "server-ended" else error
             else:
                 self._check()
                 self._wait()
