@@ -32,8 +32,6 @@ class Output:
         """Whether it writes nothing before the end."""
         self._stdout = sys.stdout
         self._failed = False
-        if sys.__stdout__ is None:
-            self.fail("results are shown to nobody: stdout is closed")
 
     def call(self, event: str, value: Run | HostResult | Summary) -> None:
         """Pass an event on, for as long as somebody reads."""
