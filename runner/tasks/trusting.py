@@ -77,7 +77,7 @@ def carry_out(settings: Settings, choice: Choice) -> int:
     recorded = bool(wanted) and not settings.dry_run and _agreed(wanted, choice)
     if recorded:
         _record(wanted, choice)
-    judged = [_judged(result, choice, recorded=recorded or settings.dry_run) for result in results]
+    judged = [_judged(result, choice, recorded=recorded, dry=settings.dry_run) for result in results]
     everything = Results(judged, runs.end(run), hosts)
     if settings.format == "json":
         write([json.dumps(everything.to_dict(), indent=2, ensure_ascii=False), "\n"])
@@ -154,7 +154,7 @@ def _record(wanted: Sequence[ShownKey], choice: Choice) -> None:
         say(f"recorded {_many(len(records), 'key')} in {path}")
 
 
-def _judged(result: HostResult, choice: Choice, *, recorded: bool) -> HostResult:
+def _judged(result: HostResult, choice: Choice, *, recorded: bool, dry: bool) -> HostResult:
     """Return a host's result as it stands now, its keys as a document."""
     keys = _keys(result)
     if not keys:
@@ -170,7 +170,7 @@ def _judged(result: HostResult, choice: Choice, *, recorded: bool) -> HostResult
         }
         for key in keys
     ]
-    reason = _reason(keys, choice, recorded=recorded or settings.dry_run)
+    reason = _reason(keys, choice, recorded=recorded or dry)
     if reason is None:
         return replace(result, value=document)
     words = {"hostkey-unknown": "not recorded", "hostkey-changed": "changed", "hostkey-revoked": "revoked"}
