@@ -47,7 +47,8 @@ def _opened(connection: Connection, host: Host) -> Files:
         return LocalFiles()
     if not isinstance(connection, Streaming):
         raise RequestRefused(
-            f"the connection {host.variables.get('ansible_connection')!r} moves no files: ssh, openssh, local do",
+            f"the connection {host.variables.get('ansible_connection')!r} moves no files: ssh, openssh and "
+            "local do",
             reason="no-sftp",
             phase=Phase.TRANSFER,
         )
