@@ -156,9 +156,7 @@ class Settings:
     max_spill: int = setting(
         2**30, "bytes that such a file may hold; a command that prints more is ended", quantities.size
     )
-    spill_dir: str | None = setting(
-        None, "folder for such files; by default one in the user's state folder"
-    )
+    spill_dir: str | None = setting(None, "folder for such files; by default one in the user's state folder")
     resume: str | None = setting(
         None, "go on with a run of the history (its id, or `last`): do what it did not come to"
     )
