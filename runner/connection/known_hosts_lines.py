@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import binascii
 import hmac
-import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
+
+from runner.connection.openssh_patterns import matches_any
 
 __all__ = ["Entry", "Names", "parse"]
 
@@ -46,11 +46,7 @@ class Names:
             return hmac.compare_digest(hmac.digest(self.salt, name.encode(), "sha1"), self.digest)
         if not self.patterns:
             return name in self.plain
-        negated = (pattern[1:] for pattern in self.patterns if pattern.startswith("!"))
-        if any(_compiled(pattern).fullmatch(name) for pattern in negated):
-            return False
-        wanted = (pattern for pattern in self.patterns if not pattern.startswith("!"))
-        return any(_compiled(pattern).fullmatch(name) for pattern in wanted)
+        return matches_any(self.patterns, name)
 
 
 def parse(line: str, place: str) -> tuple[str | None, Names, Entry] | None:
@@ -113,10 +109,3 @@ def _hashed(text: str) -> Names:
     if not digest:
         raise ValueError("its hashed name is empty")
     return Names(salt=salt, digest=digest)
-
-
-@lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """Return an OpenSSH pattern as a regular expression: there, only `*` and `?` are special."""
-    special = {"*": ".*", "?": "."}
-    return re.compile("".join(special.get(char) or re.escape(char) for char in pattern), re.DOTALL)
