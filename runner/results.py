@@ -11,7 +11,6 @@ from typing import Any
 
 from runner.folding import Fold, Folding
 from runner.models import CommandResult, Host, HostResult, Run, Status
-from runner.text import value_text
 
 __all__ = [
     "SCHEMA",
@@ -21,7 +20,6 @@ __all__ = [
     "host_document",
     "run_document",
     "summary_document",
-    "value_text",
 ]
 
 SCHEMA = 1

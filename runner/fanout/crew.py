@@ -13,7 +13,7 @@ from runner.fanout.events import Event, Finished
 from runner.fanout.outcome import without_outcome
 from runner.jobs import Job, perform
 from runner.models import HostResult, Status
-from runner.results import value_text
+from runner.text import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

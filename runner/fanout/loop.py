@@ -27,7 +27,7 @@ from runner.fanout.starts import Starts
 from runner.fanout.workers import Adaptive, Fixed, Workers
 from runner.limits import Limits, Verdict
 from runner.models import Host, HostResult, Status
-from runner.results import value_text
+from runner.text import value_text
 from runner.ways import ways
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.executors.answers import NotBegun
 from runner.models import Host, HostResult, Status
-from runner.results import value_text
+from runner.text import value_text
 
 if TYPE_CHECKING:
     from runner.fanout.events import Finished

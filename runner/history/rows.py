@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from runner.models import CommandResult, HostResult, Phase, Run, Status
-from runner.results import value_text
+from runner.text import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

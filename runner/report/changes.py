@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runner.masks import mask
 from runner.names import fold, natural
 from runner.report.terminal import visible, visible_line
-from runner.results import value_text
+from runner.text import value_text
 
 if TYPE_CHECKING:
     import re

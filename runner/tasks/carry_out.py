@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from runner import runs
 from runner.fanout import Control
 from runner.models import Host, HostResult
-from runner.results import value_text
 from runner.tasks.asking import asked
 from runner.tasks.doubts import unbound
 from runner.tasks.earlier import Intended, plan, record
@@ -19,6 +18,7 @@ from runner.tasks.present import prepare, present
 from runner.tasks.recording import Recording
 from runner.tasks.select import select
 from runner.tasks.voice import say
+from runner.text import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence

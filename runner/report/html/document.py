@@ -10,7 +10,8 @@ from runner.names import fold
 from runner.report.changes import compare
 from runner.report.html.timing import Timing
 from runner.report.terminal import visible, visible_line
-from runner.results import Results, value_text
+from runner.results import Results
+from runner.text import value_text
 
 if TYPE_CHECKING:
     from runner.history import Record
