@@ -223,7 +223,7 @@ def stage() -> Iterator[Stage]:
 def options(stage: Stage, tmp_path: Path) -> ConnectionOptions:
     known = tmp_path / "known_hosts"
     key = stage.host_key.export_public_key().decode().strip()
-    known.write_text("\n".join(f"[127.0.0.1]:* {key}" for _ in range(1)) + "\n")
+    known.write_text(f"[127.0.0.1]:* {key}\n")
     return ConnectionOptions(
         user=USER,
         password=Secret(PASSWORD),
