@@ -1,8 +1,8 @@
 """Reading a large inventory: ours and Ansible's, in one run, on the same files.
 
 10,000 hosts in 200 groups nested three deep, `group_vars` for every group and `host_vars` for a tenth of the
-hosts; as INI and as YAML. `python bench/inventory.py [HOSTS]` prints one line a measurement: seconds of wall,
-megabytes of the process, and the ratio.
+hosts; as INI and as YAML. `python bench/inventory.py [HOSTS [ROUNDS]]` prints one line a measurement: the
+medians of rounds in which both take turns, in seconds of wall and megabytes of the process, and their ratio.
 """
 
 from __future__ import annotations
@@ -11,16 +11,21 @@ import filecmp
 import os
 import random
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import yaml
 
-from runner.inventory.documents import DocumentReader
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from bench._environment import as_installed  # noqa: E402 - from the checkout
+from runner.inventory.documents import DocumentReader  # noqa: E402
 
 GROUPS = 200
 LEVELS = 3
@@ -35,7 +40,7 @@ class Measured:
 
     wall_s: float
     memory_mb: float
-    bytes_out: int
+    bytes_out: float
 
 
 def variables(prefix: str, count: int, random_source: random.Random) -> dict[str, object]:
@@ -105,7 +110,9 @@ def measure(command: list[str], folder: Path, output: Path) -> Measured:
     """Run a command once; the largest resident size is that of the process alone."""
     begin = time.perf_counter()
     with output.open("wb") as file:
-        process = subprocess.Popen(command, cwd=folder, stdout=file, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, cwd=folder, env=as_installed(), stdout=file, stderr=subprocess.DEVNULL
+        )
         _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - begin
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -114,16 +121,16 @@ def measure(command: list[str], folder: Path, output: Path) -> Measured:
     return Measured(wall, usage.ru_maxrss / 1024, output.stat().st_size)
 
 
-def best(command: list[str], folder: Path, output: Path, runs: int) -> Measured:
-    """Run a command several times and keep the fastest."""
-    return min((measure(command, folder, output) for _ in range(runs)), key=lambda each: each.wall_s)
+def median(runs: list[Measured]) -> Measured:
+    """Return the median of each figure."""
+    return Measured(*(statistics.median(values) for values in zip(*map(astuple, runs), strict=True)))
 
 
-def yaml_parsers(path: Path) -> tuple[float, float]:
-    """Return the seconds of PyYAML's C loader and of our reader on the same text, the best of three each."""
+def yaml_parsers(path: Path, rounds: int) -> tuple[float, float]:
+    """Return the seconds of PyYAML's C loader and of our reader on the same text, the medians of turns."""
     text = path.read_text()
     theirs, ours = [], []
-    for _ in range(3):
+    for _ in range(rounds):
         begin = time.perf_counter()
         expected = yaml.load(text, Loader=yaml.CSafeLoader)
         theirs.append(time.perf_counter() - begin)
@@ -132,7 +139,7 @@ def yaml_parsers(path: Path) -> tuple[float, float]:
         ours.append(time.perf_counter() - begin)
         assert expected == found
         del expected, found
-    return min(theirs), min(ours)
+    return statistics.median(theirs), statistics.median(ours)
 
 
 def program(name: str) -> str:
@@ -146,45 +153,46 @@ def program(name: str) -> str:
 def main() -> None:
     """Measure and print."""
     hosts = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    if len(sys.argv) > 2:
+    if sys.argv[3:4] == ["--write"]:
         write(Path(sys.argv[2]), hosts)
         return
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     ours, theirs, theirs_adhoc = program("runner"), program("ansible-inventory"), program("ansible")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         # A process of its own: what this one has held in memory would count for every command that it starts.
-        subprocess.run([sys.executable, __file__, str(hosts), name], check=True)
-        print(f"{hosts} hosts, {GROUPS} groups, {LEVELS} deep; ours is the best of 3, Ansible's one run")
+        subprocess.run([sys.executable, __file__, str(hosts), name, "--write"], check=True)
+        print(f"{hosts} hosts, {GROUPS} groups, {LEVELS} deep; medians of {rounds} rounds", flush=True)
         for kind in ("ini", "yml"):
-            inventory = f"hosts.{kind}"
-            compare(
-                f"{kind} --list",
-                best([ours, "inventory", "--list", "-i", inventory], folder, folder / "ours.json", 3),
-                measure([theirs, "-i", inventory, "--list"], folder, folder / "theirs.json"),
+            source = ["-i", f"hosts.{kind}"]
+            both = [ours, "inventory", "--list", *source], [theirs, *source, "--list"]
+            compare(f"{kind} --list", both, folder, rounds)
+            same = filecmp.cmp(folder / "ours", folder / "theirs", shallow=False)
+            print(f"    the documents are {'the same' if same else 'NOT THE SAME'}", flush=True)
+            both = (
+                [ours, "inventory", "--hosts", PATTERN, *source],
+                [theirs_adhoc, PATTERN, *source, "--list-hosts"],
             )
-            same = filecmp.cmp(folder / "ours.json", folder / "theirs.json", shallow=False)
-            print(f"    the documents are {'the same' if same else 'NOT THE SAME'}")
-            compare(
-                f"{kind} --hosts PATTERN",
-                best(
-                    [ours, "inventory", "--hosts", "t0:&m00", "-i", inventory], folder, folder / "ours.txt", 3
-                ),
-                measure(
-                    [theirs_adhoc, "t0:&m00", "-i", inventory, "--list-hosts"], folder, folder / "theirs.txt"
-                ),
-            )
-        loader_s, reader_s = yaml_parsers(folder / "hosts.yml")
+            compare(f"{kind} --hosts PATTERN", both, folder, rounds)
+        loader_s, reader_s = yaml_parsers(folder / "hosts.yml", rounds)
         print(f"YAML text: CSafeLoader {loader_s:.2f} s, ours {reader_s:.2f} s, {reader_s / loader_s:.2f}x")
 
 
-def compare(what: str, ours: Measured, theirs: Measured) -> None:
-    """Print one measurement."""
+def compare(what: str, commands: tuple[list[str], list[str]], folder: Path, rounds: int) -> None:
+    """Measure our command and Ansible's in turns, and print what came out."""
+    runs: tuple[list[Measured], list[Measured]] = ([], [])
+    measure(commands[0], folder, folder / "ours")  # keeps its byte code; Ansible's was installed with it
+    for _ in range(rounds):
+        for command, found, output in zip(commands, runs, ("ours", "theirs"), strict=True):
+            found.append(measure(command, folder, folder / output))
+    ours, theirs = map(median, runs)
     print(
         f"{what:18} ours {ours.wall_s:6.2f} s {ours.memory_mb:5.0f} MB"
         f"   ansible {theirs.wall_s:6.2f} s {theirs.memory_mb:5.0f} MB"
-        f"   1/{theirs.wall_s / ours.wall_s:.0f} of the time,"
+        f"   1/{theirs.wall_s / ours.wall_s:.1f} of the time,"
         f" {ours.memory_mb / theirs.memory_mb:.2f} of the memory"
-        f"   ({ours.bytes_out / 1e6:.0f} MB of text)"
+        f"   ({ours.bytes_out / 1e6:.0f} MB of text)",
+        flush=True,
     )
 
 

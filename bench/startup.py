@@ -15,6 +15,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from bench._environment import as_installed  # noqa: E402 - from the checkout
+
 AIM = 1.3
 EMPTY = "from invoke import Collection\nnamespace = Collection()\n"
 ONE_TASK = "from invoke import task\n@task\ndef run(ctx, cmd=''):\n    pass\n"
@@ -33,7 +37,7 @@ def seconds(folder: Path, words: tuple[str, ...]) -> float:
     subprocess.run(
         [sys.executable, "-m", "invoke", *words],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": path},
+        env=as_installed(PYTHONPATH=path),
         capture_output=True,
         check=False,
     )

@@ -9,14 +9,17 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import UsageError
+from runner.errors import InventoryError, UsageError
 from runner.masking import mask_invoke
 from runner.settings import Settings
 
 if TYPE_CHECKING:
     from invoke.config import Config
 
-__all__ = ["of_config", "of_folder", "project_folder"]
+__all__ = ["inventory_sources", "of_config", "of_folder", "project_folder"]
+
+DEFAULT_SOURCE = "inventories"
+"""The folder that is read where nothing names an inventory."""
 
 _PROJECT_FILES = ("invoke.yaml", "invoke.yml", "invoke.json")
 _PATHS = (
@@ -81,6 +84,19 @@ def of_config(config: Config) -> dict[str, Any]:
     return theirs | _rooted(ours | _environment(), root)
 
 
+def inventory_sources(settings: Settings) -> tuple[str, ...]:
+    """Return what the inventory is read from: what the settings name, else `inventories/`.
+
+    Raises:
+        InventoryError: None of them names anything.
+    """
+    if settings.inventory:
+        return settings.inventory
+    if Path(DEFAULT_SOURCE).exists():
+        return (DEFAULT_SOURCE,)
+    raise InventoryError("no inventory: give one with -i, or as `runner: inventory:` in invoke.yaml")
+
+
 def _environment() -> dict[str, str]:
     """Return what the environment says.
 
@@ -93,8 +109,6 @@ def _environment() -> dict[str, str]:
 
 def _default_source(root: str | None) -> dict[str, Any]:
     """Return the project's folder of inventories, for who stands below it."""
-    from runner.runs import DEFAULT_SOURCE  # noqa: PLC0415 - tasks are listed without loading what runs them
-
     folder = Path(root or "", DEFAULT_SOURCE)
     elsewhere = bool(root) and folder.exists() and not Path(DEFAULT_SOURCE).exists()
     return {"inventory": str(folder)} if elsewhere else {}

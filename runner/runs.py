@@ -6,10 +6,8 @@ import secrets
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import InventoryError
 from runner.models import HostResult, Run, Status
 
 if TYPE_CHECKING:
@@ -21,23 +19,7 @@ if TYPE_CHECKING:
     from runner.reach import ReachOptions
     from runner.settings import Settings
 
-__all__ = ["DEFAULT_SOURCE", "begin", "carry_out", "end", "inventory_sources", "ping", "ping_options"]
-
-DEFAULT_SOURCE = "inventories"
-"""The folder that is read where nothing names an inventory."""
-
-
-def inventory_sources(settings: Settings) -> tuple[str, ...]:
-    """Return what the inventory is read from: what the settings name, else `inventories/`.
-
-    Raises:
-        InventoryError: None of them names anything.
-    """
-    if settings.inventory:
-        return settings.inventory
-    if Path(DEFAULT_SOURCE).exists():
-        return (DEFAULT_SOURCE,)
-    raise InventoryError("no inventory: give one with -i, or as `runner: inventory:` in invoke.yaml")
+__all__ = ["begin", "carry_out", "end", "ping", "ping_options"]
 
 
 def begin(

@@ -41,7 +41,7 @@ def load(*sources: str | os.PathLike[str]) -> Inventory:
 
     settings = _settings({})
     options = inventory.Options(allow_commands=settings.allow_inventory_commands)
-    return inventory.load(*(sources or runs.inventory_sources(settings)), options=options)
+    return inventory.load(*(sources or configuration.inventory_sources(settings)), options=options)
 
 
 def ping(hosts: Iterable[Host], **settings: Any) -> Results:

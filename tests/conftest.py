@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # so would every program that they start and interrupt; with a handler here, those begin with the default.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Compiling ours anew takes every program that the tests start 0.1 s, and they start many.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # The same examples every time: what is new is looked for on purpose, not by whoever changes something else.
 hypothesis.settings.register_profile("steady", derandomize=True, database=None)
 hypothesis.settings.register_profile("searching")

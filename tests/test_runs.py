@@ -1,33 +1,10 @@
-"""Where the inventory comes from, and what a run is called."""
+"""What a run is called, and what its dry run is."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import pytest
-
 from runner import Host, Status, runs
-from runner.errors import InventoryError
 from runner.jobs import CommandJob
 from runner.settings import Settings
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("ANSIBLE_INVENTORY", raising=False)
-    return tmp_path
-
-
-def test_the_setting_wins_over_the_folder(elsewhere: Path) -> None:
-    with pytest.raises(InventoryError, match="no inventory: give one with -i"):
-        runs.inventory_sources(Settings())
-    (elsewhere / "inventories").mkdir()
-    assert runs.inventory_sources(Settings()) == ("inventories",)
-    assert runs.inventory_sources(Settings(inventory=("c",))) == ("c",)
 
 
 def test_runs_have_names_of_their_own_in_the_order_of_time() -> None:

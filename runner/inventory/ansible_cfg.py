@@ -7,7 +7,6 @@ wins over the file.
 
 from __future__ import annotations
 
-import configparser
 import os
 import stat
 from dataclasses import dataclass
@@ -110,6 +109,8 @@ def _defaults_section(path: str | None) -> Mapping[str, str]:
     """Read the section `[defaults]`."""
     if path is None:
         return {}
+    import configparser  # noqa: PLC0415 - few have such a file
+
     parser = configparser.RawConfigParser(inline_comment_prefixes=(";",), strict=False)
     try:
         with open(path, encoding="utf-8") as file:  # noqa: PTH123

@@ -80,7 +80,8 @@ class HostNode(_Node):
     __slots__ = ("lost", "parents", "source")
 
     def __init__(self, name: str, source: str | None) -> None:
-        super().__init__(name)
+        self.name = name  # without `super()`: there are tens of thousands
+        self._layers = []
         self.parents: list[GroupNode] = []
         self.source = source
         self.lost: frozenset[str] = frozenset()

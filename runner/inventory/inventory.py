@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from runner.collector import at_rest
 from runner.errors import InventoryError, PatternError
 from runner.inventory.graph import Graph
 from runner.inventory.loading import BrokenSource, Loading, Options
@@ -77,7 +78,8 @@ class Inventory:
         self.sources = tuple(sources)
         self.options = options
         trace = Graph(trace=options.traced)
-        self._loading = _read_all(self.sources, Loading(options, graph=trace, located=options.traced))
+        with at_rest():
+            self._loading = _read_all(self.sources, Loading(options, graph=trace, located=options.traced))
         self.graph = self._loading.graph
         self._matcher = PatternMatcher(self.graph, self._loading.read_text, self._loading.warn)
         self._hostvars = HostVariables(self.graph.hosts, self._variables_in_templates)

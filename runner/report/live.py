@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from runner.models import Status
-from runner.report.progress import PeriodicProgress, names, pace, span
+from runner.report.periodic import PeriodicProgress, names, pace, span
 from runner.report.terminal import visible_line
 
 if TYPE_CHECKING:

@@ -3,41 +3,16 @@
 from __future__ import annotations
 
 import os
-import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
-
-from runner.names import fold
-from runner.report.standing import Standing
-from runner.report.terminal import visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import TextIO
 
     from runner.models import HostResult
-    from runner.report.standing import View
 
-__all__ = [
-    "LinesProgress",
-    "NoProgress",
-    "PeriodicProgress",
-    "Progress",
-    "create",
-    "line",
-    "names",
-    "pace",
-    "span",
-]
-
-_FIRST_LINE_S = 10.0
-"""A run that is over sooner needs no line in a log."""
-_LATER = 20
-"""A long run has fewer lines: the next comes when so many hundredths of its time have passed again."""
-_MOST_NAMED = 100
-"""More hosts than this are told by their number: folding thousands several times a second is work."""
-_MINUTE = 60
-_TEN = 10
+__all__ = ["NoProgress", "Progress", "create"]
 
 
 class Progress(Protocol):
@@ -88,8 +63,12 @@ def create(
     """
     if not wanted or stream is None:
         return NoProgress()
+    from runner.report.standing import Standing  # noqa: PLC0415 - whoever only says something shows none
+
     standing = Standing(total, running, doing=doing)
     if not _redrawable(stream):
+        from runner.report.periodic import LinesProgress  # noqa: PLC0415
+
         return LinesProgress(stream, standing)
     from runner.report.live import LiveProgress  # noqa: PLC0415 - on terminals only
 
@@ -100,115 +79,3 @@ def _redrawable(stream: TextIO) -> bool:
     """Tell whether lines can be redrawn in place, in the characters that they are drawn with."""
     encoding = (stream.encoding or "").lower().replace("-", "")
     return stream.isatty() and encoding == "utf8" and os.environ.get("TERM", "dumb") != "dumb"
-
-
-def names(view: View) -> str:
-    """Return who is at work, as one safe line."""
-    few = len(view.running) <= _MOST_NAMED
-    return visible_line(fold(view.running)) if few else f"{len(view.running)} hosts"
-
-
-def span(seconds: float) -> str:
-    """Return a time as people read it: `8 s`, `2 min`, `1 h 5 min`."""
-    whole = round(seconds)
-    if whole < 2 * _MINUTE:
-        return f"{whole} s"
-    minutes = round(seconds / _MINUTE)
-    hours, rest = divmod(minutes, _MINUTE)
-    return f"{hours} h {rest} min" if hours else f"{minutes} min"
-
-
-def pace(rate: float) -> str:
-    """Return how many hosts end a second, as people read it."""
-    return f"{rate:.0f}/s" if rate >= _TEN else f"{rate:.2g}/s"
-
-
-def line(view: View) -> str:
-    """Return how a run stands, for a log."""
-    counts = ", ".join(f"{count} {status}" for status, count in view.counts.items())
-    parts = [
-        f"{view.done}/{view.total} hosts after {span(view.elapsed_s)}" + (f": {counts}" if counts else "")
-    ]
-    if view.rate is not None and view.left_s is not None:
-        parts.append(f"{pace(view.rate)}, about {span(view.left_s)} left")
-    if view.running:
-        parts.append(f"{view.doing} {names(view)}")
-    return "; ".join(parts)
-
-
-class PeriodicProgress:
-    """Progress that a thread of its own shows, again and again, until it is closed.
-
-    Args:
-        standing: How far the run has come.
-        first_s: Seconds until it is shown first: a run that is over sooner needs none.
-    """
-
-    def __init__(self, standing: Standing, first_s: float) -> None:
-        self._standing = standing
-        self._first_s = first_s
-        # A signal handler may say something while its own thread holds the lock.
-        self._lock = threading.RLock()
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._keep_showing, name="runner-progress", daemon=True)
-        self._thread.start()
-
-    def result(self, result: HostResult) -> None:
-        """Count a host's result."""
-        with self._lock:
-            self._standing.add(result)
-
-    @contextmanager
-    def aside(self) -> Iterator[None]:
-        """Give the terminal to somebody else while the context lasts."""
-        with self._lock:
-            self._clear()
-            yield
-
-    def close(self) -> None:
-        """Show no more, and leave no trace."""
-        self._closed.set()
-        self._thread.join()
-        with self._lock:
-            self._clear()
-
-    def _keep_showing(self) -> None:
-        pause = self._first_s
-        while not self._closed.wait(pause):
-            self._prepare()
-            with self._lock:
-                if not self._closed.is_set():
-                    view = self._standing.view()
-                    # A signal handler may have interrupted a write to the same stream: a RuntimeError.
-                    with suppress(OSError, ValueError, RuntimeError):
-                        self._show(view)
-                    pause = self._pause(view)
-
-    def _prepare(self) -> None:
-        """Do what takes long, before anybody has to wait for it."""
-
-    def _show(self, view: View) -> None:
-        """Show it."""
-        raise NotImplementedError
-
-    def _pause(self, view: View) -> float:
-        """Return the seconds until it is shown again."""
-        raise NotImplementedError
-
-    def _clear(self) -> None:
-        """Take away what can be taken away."""
-
-
-class LinesProgress(PeriodicProgress):
-    """A line now and then, for the log of a run that takes long."""
-
-    def __init__(self, stream: TextIO, standing: Standing, first_s: float = _FIRST_LINE_S) -> None:
-        self._stream = stream
-        super().__init__(standing, first_s)
-
-    def _show(self, view: View) -> None:
-        self._stream.write(line(view) + "\n")
-        self._stream.flush()
-
-    def _pause(self, view: View) -> float:
-        return max(self._first_s, view.elapsed_s / _LATER)

@@ -8,7 +8,6 @@ flag wins over the environment, which wins over `invoke.yaml`.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -396,5 +395,7 @@ def _none(path: str) -> str | None:
 
 
 def _unknown(shown: str, name: object, flags: Mapping[str, Flag]) -> UsageError:
+    import difflib  # noqa: PLC0415 - only a wrong name needs it
+
     near = difflib.get_close_matches(str(name), flags, n=3) or sorted(flags)
     return UsageError(f"{shown} is not a setting; did you mean {', '.join(near)}?")

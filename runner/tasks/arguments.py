@@ -7,8 +7,8 @@ task's arguments are asked for when the command line is already known, so they c
 
 from __future__ import annotations
 
-import difflib
 import shlex
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from invoke.exceptions import ParseError
@@ -20,10 +20,21 @@ from runner.text import printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Numeric", "Repeated", "check_flags", "flags", "own_words", "show_values", "value_of"]
+__all__ = ["Declared", "Numeric", "Repeated", "check_flags", "flags", "own_words", "show_values", "value_of"]
 
 
-class Repeated(Argument):
+class Declared(Argument):
+    """An argument as a task of ours declares it.
+
+    Invoke's parser makes a deep copy of every argument of every task before it reads a command line. What an
+    argument holds is replaced and never changed in place, so that a shallow copy does.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Argument:
+        return copy(self)
+
+
+class Repeated(Declared):
     """An argument that may be given several times; it counts as missing while it is not given at all."""
 
     def __init__(self, **options: Any) -> None:
@@ -52,7 +63,7 @@ def flags(arguments: Iterable[Argument]) -> dict[str, bool]:
     return found
 
 
-class Numeric(Argument):
+class Numeric(Declared):
     """An argument that is a number; one that is none is told in one line."""
 
     def set_value(self, value: Any, cast: bool = True) -> None:
@@ -197,6 +208,8 @@ def _check(
 
 
 def _suggest(flag: str, known: Iterable[str]) -> str:
+    import difflib  # noqa: PLC0415 - only a wrong flag needs it
+
     near = difflib.get_close_matches(flag, known, n=3)
     if near:
         return f"{flag} is not a flag here; did you mean {' or '.join(near)}?"

@@ -9,19 +9,19 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from invoke.exceptions import Exit
-from invoke.parser.argument import Argument
 from invoke.program import Program
 from invoke.tasks import Task
 
 from runner.errors import RunnerError, UsageError
 from runner.report.terminal import visible_line
 from runner.settings import Flag, Settings
-from runner.tasks.arguments import Numeric, Repeated, check_flags, flags, own_words, show_values
+from runner.tasks.arguments import Declared, Numeric, Repeated, check_flags, flags, own_words, show_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from invoke.context import Context
+    from invoke.parser.argument import Argument
 
 __all__ = ["Call", "FleetTask"]
 
@@ -160,8 +160,8 @@ def _argument(name: str, flag: Flag, helping: bool) -> Argument:
     if flag.repeatable:
         return Repeated(names=names, help=shown, attr_name=attribute)
     if flag.is_switch:
-        return Argument(names=names, kind=bool, default=False, help=shown, attr_name=attribute)
-    return Argument(names=names, help=shown, attr_name=attribute)
+        return Declared(names=names, kind=bool, default=False, help=shown, attr_name=attribute)
+    return Declared(names=names, help=shown, attr_name=attribute)
 
 
 def _described(flag: Flag) -> str:

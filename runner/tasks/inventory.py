@@ -11,6 +11,7 @@ from runner.tasks.fleet import FleetTask
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from runner.inventory import Inventory
     from runner.tasks.fleet import Call
 
 __all__ = ["inventory"]
@@ -28,11 +29,7 @@ def _inventory(  # noqa: PLR0913, PLR0917 - each is a flag
     vars: bool = False,  # noqa: A002 - likewise
 ) -> int:
     """Show the inventory: all of it as JSON, the tree of groups, one host, or what a pattern means."""
-    from runner.inventory import explain as explaining  # noqa: PLC0415 - tasks are listed without loading them
-    from runner.inventory import export as exporting  # noqa: PLC0415
-    from runner.inventory import listing  # noqa: PLC0415
-    from runner.report.json import encode  # noqa: PLC0415
-    from runner.tasks.output import write  # noqa: PLC0415
+    from runner.tasks.output import write  # noqa: PLC0415 - tasks are listed without loading what they need
     from runner.tasks.select import load  # noqa: PLC0415
 
     if [
@@ -47,19 +44,53 @@ def _inventory(  # noqa: PLR0913, PLR0917 - each is a flag
     if (explain is None) is not (variable is None):
         raise UsageError("--explain takes a host and a variable: --explain r1 ansible_port")
     loaded = load(call.settings, traced=explain is not None)
-    if graph:
-        write(_lines(listing.graph_lines(loaded, call.settings.group, variables=vars)))
-    elif host is not None:
-        write([encode(listing.host_document(loaded, host), indent=4) + "\n"])
-    elif hosts is not None:
+    if hosts is not None:
         write(_lines(loaded.names(hosts, call.settings.limit)))
     elif explain is not None:
-        write(_lines(explaining.explanation_lines(loaded, explain, (variable or [""])[0])))
+        write(_explanation(loaded, explain, (variable or [""])[0]))
     elif export:
-        write([exporting.yaml_text(loaded)])
+        write(_yaml(loaded))
+    elif host is not None:
+        write(_host_document(loaded, host))
+    elif graph:
+        write(_graph(loaded, call.settings.group, variables=vars))
     else:
-        write(listing.list_text(loaded))
+        write(_everything(loaded))
     return 0
+
+
+# Each imports what it needs for itself: names that a pattern means are asked for most, and need none of it.
+
+
+def _explanation(loaded: Inventory, host: str, variable: str) -> Iterable[str]:
+    from runner.inventory.explain import explanation_lines  # noqa: PLC0415
+
+    return _lines(explanation_lines(loaded, host, variable))
+
+
+def _yaml(loaded: Inventory) -> Iterable[str]:
+    from runner.inventory.export import yaml_text  # noqa: PLC0415
+
+    return [yaml_text(loaded)]
+
+
+def _host_document(loaded: Inventory, host: str) -> Iterable[str]:
+    from runner.inventory.listing import host_document  # noqa: PLC0415
+    from runner.report.json import encode  # noqa: PLC0415
+
+    return [encode(host_document(loaded, host), indent=4), "\n"]
+
+
+def _graph(loaded: Inventory, pattern: str, *, variables: bool) -> Iterable[str]:
+    from runner.inventory.listing import graph_lines  # noqa: PLC0415
+
+    return _lines(graph_lines(loaded, pattern, variables=variables))
+
+
+def _everything(loaded: Inventory) -> Iterable[str]:
+    from runner.inventory.listing import list_text  # noqa: PLC0415
+
+    return list_text(loaded)
 
 
 def _lines(texts: Iterable[str]) -> Iterator[str]:

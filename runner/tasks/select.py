@@ -6,8 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from runner import inventory as inventories
-from runner import runs
 from runner.collector import at_rest
+from runner.configuration import inventory_sources
 from runner.errors import PatternError
 from runner.inventory.vault_ids import vault_of
 from runner.tasks import voice
@@ -46,7 +46,8 @@ def load(settings: Settings, *, traced: bool = False) -> Inventory:
     for label in (identity.partition("@")[0] for identity in identities if identity.endswith("@prompt")):
         ask(label)  # now, and not from a worker in the middle of a run
     options = inventories.Options(traced=traced, allow_commands=settings.allow_inventory_commands)
-    return inventories.load(*runs.inventory_sources(settings), vault=vault, options=options)
+    with at_rest(keep=True):
+        return inventories.load(*inventory_sources(settings), vault=vault, options=options)
 
 
 def select(settings: Settings) -> tuple[Inventory, tuple[Host, ...]]:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from runner.models import HostResult, Status
 from runner.report import progress
 from runner.report.live import LiveProgress
-from runner.report.progress import LinesProgress, NoProgress, line, span
+from runner.report.periodic import LinesProgress, line, span
+from runner.report.progress import NoProgress
 from runner.report.standing import Standing
 from runner.report.terminal import visible_line
 
