@@ -105,6 +105,11 @@ def test_a_group_file_outside_of_its_folder_is_read_by_ansible_alone(folder: Pat
     assert ansible.listing(folder, "hosts.ini").document["_meta"]["hostvars"] == {"h1": {"a": 1}}
 
 
+def test_the_first_of_several_merged_mappings_counts_whatever_library_is_beneath(folder: Path) -> None:
+    text = "all: {hosts: {h1: {<<: [{long: first}, {long: second, more: 1}]}}}\n"
+    assert ours(folder, text, "hosts.yml").variables("h1") == {"long": "first", "more": 1}
+
+
 def test_an_anchor_may_not_refer_to_itself(folder: Path) -> None:
     with pytest.raises(InventoryError, match="stands inside what it refers to"):
         ours(folder, "all: {hosts: {h1: {a: &a [*a]}}}\n", "hosts.yml")
