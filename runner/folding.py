@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.masks import mask
@@ -74,7 +74,7 @@ class Answer:
         first = self._store[self._number]
         if not self._errors_differ:
             return first
-        return replace(first, error=f"for example {first.host}: {first.error}")
+        return first._replace(error=f"for example {first.host}: {first.error}")
 
 
 class Folding:

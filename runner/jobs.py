@@ -380,9 +380,9 @@ def perform(
         ):
             break
         deadline.sleep(pause)
-    result = dataclasses.replace(result, attempts=attempts, duration_s=time.monotonic() - start)
+    result = result._replace(attempts=attempts, duration_s=time.monotonic() - start)
     if reached is not None:
-        result = dataclasses.replace(result, rtt_ms=reached.rtt_ms, method=reached.method)
+        result = result._replace(rtt_ms=reached.rtt_ms, method=reached.method)
     return result
 
 

@@ -75,7 +75,7 @@ class ResultStore:
         except OSError:
             return result
         bare = tuple([replace(item, stdout_bytes=b"", stderr_bytes=b"") for item in result.commands])
-        return _Spilled(replace(result, commands=bare), offset, len(packed), tuple(map(len, parts)))
+        return _Spilled(result._replace(commands=bare), offset, len(packed), tuple(map(len, parts)))
 
     def _write(self, data: bytes) -> None:
         file = self._open()
@@ -102,4 +102,4 @@ class ResultStore:
             replace(item, stdout_bytes=out, stderr_bytes=err)
             for item, out, err in zip(kept.result.commands, parts[::2], parts[1::2], strict=True)
         ]
-        return replace(kept.result, commands=tuple(commands))
+        return kept.result._replace(commands=tuple(commands))

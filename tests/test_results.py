@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -194,11 +193,11 @@ def test_equal_answers_are_folded_the_most_common_first_and_what_is_not_ok_last(
     ],
 )
 def test_answers_that_a_reader_would_tell_apart_are_not_folded(change: dict[str, Any]) -> None:
-    assert len(Results([said("r1", "a"), replace(said("r2", "a"), **change)], RUN).folded()) == 2
+    assert len(Results([said("r1", "a"), said("r2", "a")._replace(**change)], RUN).folded()) == 2
 
 
 def test_times_and_addresses_do_not_keep_equal_answers_apart() -> None:
-    other = replace(said("r2", "a"), address="10.0.0.2", rtt_ms=3.0, duration_s=9.0, attempts=2)
+    other = said("r2", "a")._replace(address="10.0.0.2", rtt_ms=3.0, duration_s=9.0, attempts=2)
     assert len(Results([said("r1", "a"), other], RUN).folded()) == 1
 
 

@@ -8,7 +8,6 @@ import ipaddress
 import os
 import threading
 from contextlib import suppress
-from dataclasses import astuple
 from typing import TYPE_CHECKING, Self
 
 from runner.demo.devices import DEMO_DEVICES
@@ -113,7 +112,7 @@ class Fleet:
         from runner.demo.keys import known_hosts_line  # noqa: PLC0415 - cryptography loads slowly
 
         places = {name: self.endpoint(name) for name in self._named}
-        return "".join(known_hosts_line(name, *astuple(place)) + "\n" for name, place in places.items())
+        return "".join(known_hosts_line(name, *place) + "\n" for name, place in places.items())
 
     def _run(self) -> None:
         try:

@@ -9,7 +9,6 @@ import logging
 import time
 from collections import Counter
 from contextlib import closing, suppress
-from dataclasses import replace
 from functools import partial
 from queue import Empty
 from threading import Timer
@@ -196,7 +195,7 @@ class Loop:
         """Return a result that says why the run was ended, where that is why the host was."""
         if self._stop is None or result.status is not Status.CANCELLED or result.reason != "stopped":
             return result
-        return replace(result, reason=self._stop.reason, error=self._stop.text.removeprefix("not started: "))
+        return result._replace(reason=self._stop.reason, error=self._stop.text.removeprefix("not started: "))
 
     def _room(self, now: float) -> int:
         """Return how many hosts more may be at work."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import BrokenExecutor, CancelledError
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner.executors.answers import NotBegun
@@ -54,4 +53,4 @@ def without_outcome(
 ) -> HostResult:
     """Return the result of a host whose job told nothing; what its probe had found stays in it."""
     result = reached or HostResult(host.name, status)
-    return replace(result, status=status, reason=reason, error=error, sent=sent)
+    return result._replace(status=status, reason=reason, error=error, sent=sent)

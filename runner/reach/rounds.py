@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.models import Status
@@ -58,8 +58,7 @@ def summed(results: Sequence[HostResult]) -> HostResult:
     rtts = tuple(result.rtt_ms if result.ok else None for result in results)
     answered = [rtt for rtt in rtts if rtt is not None]
     best = next((result for result in results if result.ok), results[-1])
-    return replace(
-        best,
+    return best._replace(
         rtt_ms=sum(answered) / len(answered) if answered else None,
         rtts_ms=rtts,
         attempts=sum(result.attempts for result in results),

@@ -131,7 +131,7 @@ class FoldedReporter:
             )
             for item in result.commands
         )
-        return replace(result, commands=commands)
+        return result._replace(commands=commands)
 
     def _answering(self, name: str) -> Iterable[str]:
         """Yield who is up, with the range of their round trips."""

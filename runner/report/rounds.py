@@ -106,7 +106,7 @@ class Seen:
             replace(item, stdout_bytes=shared(item.stdout_bytes), stderr_bytes=shared(item.stderr_bytes))
             for item in result.commands
         )
-        return replace(result, commands=commands)
+        return result._replace(commands=commands)
 
 
 def _remembered(result: HostResult, before: HostResult | None) -> HostResult:
@@ -116,8 +116,8 @@ def _remembered(result: HostResult, before: HostResult | None) -> HostResult:
     """
     if result.commands or before is None:
         return result
-    return replace(
-        result, commands=tuple(replace(item, exit_code=None, signal=None) for item in before.commands)
+    return result._replace(
+        commands=tuple(replace(item, exit_code=None, signal=None) for item in before.commands)
     )
 
 
@@ -202,7 +202,7 @@ class FoldedRounds:
             names = sorted((result.host for result in results), key=natural)
             number = f" ({len(names)})" if len(names) > 1 else ""
             why = f" ({visible_line(reason)})" if reason else ""
-            how = ending(replace(results[0], commands=()), self._style)
+            how = ending(results[0]._replace(commands=()), self._style)
             yield f"{self._style.bold(visible_line(fold(names)))}{number}: {how}{why} since {_clock(since)}\n"
         summary = summary_line(Summary(run, count(seen.now.values())), self._style)
         yield f"{summary}, {seen.rounds} rounds\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -225,7 +225,7 @@ def _lost(earlier: Record, name: str) -> HostResult:
     """Return the result of a host on which it may have been done; why it is in doubt stays as it was told."""
     known = earlier.results.get(name)
     if known is not None:
-        return replace(known, status=Status.LOST, sent=True)
+        return known._replace(status=Status.LOST, sent=True)
     text = "it may have been done here, what came of it is not known: look, then say --rerun-lost"
     return HostResult(name, Status.LOST, reason="in-doubt", error=text, sent=True)
 

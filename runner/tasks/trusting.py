@@ -172,10 +172,9 @@ def _judged(result: HostResult, choice: Choice, *, recorded: bool, dry: bool) ->
     ]
     reason = _reason(keys, choice, recorded=recorded or dry)
     if reason is None:
-        return replace(result, value=document)
+        return result._replace(value=document)
     words = {"hostkey-unknown": "not recorded", "hostkey-changed": "changed", "hostkey-revoked": "revoked"}
-    return replace(
-        result,
+    return result._replace(
         status=Status.HOSTKEY,
         phase=Phase.HANDSHAKE,
         reason=reason,

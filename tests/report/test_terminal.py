@@ -109,11 +109,7 @@ def test_no_field_of_a_result_reaches_the_terminal_raw_in_any_format(
 ) -> None:
     attack = "=".join(["", *ATTACKS])
     for status, prefix in ((Status.OK, False), (Status.FAILED, False), (Status.FAILED, True)):
-        result = HostResult(**{**fields(hostile(field, attack)), "status": status})
+        result = hostile(field, attack)._replace(status=status)
         run = Run("id", task, datetime.now(UTC), (attack,), attack, (attack,), "thread", 1)
         text = shown(name, [result], run=run, verbose=True, prefix=prefix)
         assert harmless(text), (field, text)
-
-
-def fields(result: HostResult) -> dict[str, Any]:
-    return {name: getattr(result, name) for name in HostResult.__slots__}
