@@ -53,8 +53,7 @@ class Destinations:
         Raises:
             InvalidVariable: A variable, or `ssh_config`, cannot be used as what it stands for.
         """
-        connection = kind(host)
-        if connection == "local":
+        if "ansible_connection" in host.variables and kind(host) == "local":
             return Destination(None)
         if not self._configured and ARGUMENTS.isdisjoint(host.variables):
             return Destination(endpoint(host))

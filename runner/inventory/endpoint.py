@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["endpoint", "user"]
 
 _LONGEST_NAME = 253
-_NAME = re.compile(r"(?![-.])[\w.-]+\Z")
+_NAME = re.compile(r"\w[\w.-]{0,252}")
 _PORT_OF_NAME = re.compile(r"(?:[^:]+|\[.*\]):[0-9]+\Z")
 _HIGHEST_PORT = 65535
+_ADDRESS = ("ansible_host", "ansible_ssh_host")
+_PORT = ("ansible_port", "ansible_ssh_port")
+_VARIABLES = frozenset(_ADDRESS + _PORT)
 _FORBIDDEN_IN_USER = frozenset("'`\";&<>|(){}")
 
 
@@ -37,6 +40,8 @@ def endpoint(host: Host, default_port: int = 22) -> Endpoint:
     Raises:
         InvalidVariable: The address or port cannot be used.
     """
+    if _VARIABLES.isdisjoint(host.variables) and _NAME.fullmatch(host.name):
+        return Endpoint(host.name, default_port)
     return Endpoint(_address(host), _port(host, default_port))
 
 
@@ -72,13 +77,15 @@ def _invalid(host: Host, name: str, value: Any, why: str) -> InvalidVariable:
 
 
 def _address(host: Host) -> str:
-    name, value = _first(host, "ansible_host", "ansible_ssh_host")
+    name, value = _first(host, *_ADDRESS)
     if value is None:
         name, value = "host name", host.name
     if not isinstance(value, str) or not value:
         raise _invalid(host, name, value, "is no address: expected a host name or an IP address")
+    if _NAME.fullmatch(value):
+        return value
     text = value[1:-1] if value.startswith("[") and value.endswith("]") else value
-    if (len(text) <= _LONGEST_NAME and _NAME.match(text)) or _is_ip(text):
+    if _NAME.fullmatch(text) or _is_ip(text):
         return text
     raise _invalid(host, name, value, _why_no_address(text))
 
@@ -105,7 +112,7 @@ def _why_no_address(text: str) -> str:
 
 
 def _port(host: Host, default: int) -> int:
-    name, value = _first(host, "ansible_port", "ansible_ssh_port")
+    name, value = _first(host, *_PORT)
     if value is None:
         return default
     if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():

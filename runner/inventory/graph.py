@@ -7,6 +7,7 @@ the first mention fixes the order, and `reconcile` puts the orphans under `all` 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runner.errors import InventoryError
@@ -32,6 +33,7 @@ ALL = "all"
 UNGROUPED = "ungrouped"
 MAX_GROUP_DEPTH = 64
 """How deep groups may be nested: far beyond what people do, and within what any walk over them can do."""
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Deferred(Protocol):
@@ -59,6 +61,8 @@ class _Node:
     def variables(self) -> Mapping[str, Any]:
         """The inline variables, later mentions over earlier ones."""
         layers = self._layers
+        if not layers:
+            return _NOTHING
         if len(layers) == 1 and isinstance(layers[0], dict):
             return layers[0]
         merged: dict[str, Any] = {}

@@ -12,7 +12,7 @@ from runner.errors import InventoryError, PatternError
 from runner.inventory.graph import Graph
 from runner.inventory.loading import BrokenSource, Loading, Options
 from runner.inventory.patterns import LOCALHOST, PatternMatcher, nearest
-from runner.inventory.resolved import HostVariables, ResolvedVariables
+from runner.inventory.resolved import HostVariables, Means, ResolvedVariables
 from runner.inventory.sources import read, split_format
 from runner.inventory.variables import INTERNAL_NAMES, VariableTable
 from runner.models import Host
@@ -172,20 +172,18 @@ class Inventory:
         return node
 
     def _host(self, node: HostNode, *, template_all: bool) -> Host:
-        table = self.table
-        groups = tuple([group.name for group in table.groups_of(node)])
-        return Host(node.name, self._resolved(node, groups, template_all=template_all), groups)
+        share, own = self.table.share(node), self.table.own(node)
+        means = self._templating_all if template_all else self._templating
+        return Host(node.name, ResolvedVariables(node.name, share.variables, own, means), share.groups)
 
-    def _resolved(self, node: HostNode, groups: tuple[str, ...], *, template_all: bool) -> ResolvedVariables:
-        return ResolvedVariables(
-            node.name,
-            self.table.from_groups(node),
-            self.table.own(node),
-            magic=lambda: self._magic(node, groups),
-            vault=self.options.vault,
-            template_all=template_all,
-            pipe=self._piped if self.options.allow_commands else None,
-        )
+    @cached_property
+    def _templating(self) -> Means:
+        pipe = self._piped if self.options.allow_commands else None
+        return Means(self._magic, self.options.vault, pipe=pipe)
+
+    @cached_property
+    def _templating_all(self) -> Means:
+        return self._templating._replace(template_all=True)
 
     def _piped(self, command: str) -> str:
         """Run a shell's command where playbooks would, as Ansible's `pipe` lookup does."""
@@ -202,11 +200,12 @@ class Inventory:
 
     def _variables_in_templates(self, name: str) -> ResolvedVariables:
         node = self.graph.hosts[name]
-        groups = tuple([group.name for group in self.table.groups_of(node)])
-        return self._resolved(node, groups, template_all=True)
+        share, own = self.table.share(node), self.table.own(node)
+        return ResolvedVariables(name, share.variables, own, self._templating_all)
 
-    def _magic(self, node: HostNode, groups: tuple[str, ...]) -> dict[str, Any]:
-        """Return the names that only templates see."""
+    def _magic(self, name: str) -> dict[str, Any]:
+        """Return the names that only templates of a host see."""
+        node = self._node(name)
         folder = os.path.dirname(node.source) if node.source else None  # noqa: PTH120
         return {
             "inventory_hostname": node.name,
@@ -214,7 +213,7 @@ class Inventory:
             "inventory_file": node.source,
             "inventory_dir": folder,
             "playbook_dir": self.options.playbook_dir,
-            "group_names": sorted(groups),
+            "group_names": sorted(self.table.share(node).groups),
             "hostvars": self._hostvars,
             "groups": self._hosts_of_groups,
         }

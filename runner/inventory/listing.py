@@ -220,7 +220,7 @@ class _HostWriter:
         key = (signature, tuple(own))
         if key not in self._layouts:
             if signature not in self._shared:
-                self._shared[signature] = self._texts(self._table.from_groups(host))
+                self._shared[signature] = self._texts(self._table.share(host).variables)
             self._layouts[key] = _Layout(self._shared[signature], own)
         return self._layouts[key].filled(own)
 

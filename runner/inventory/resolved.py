@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from runner.errors import HostError, InvalidVariable, InventoryError
 from runner.inventory.values import UnsafeText, VaultText
@@ -16,10 +16,26 @@ if TYPE_CHECKING:
 
     from runner.inventory.vault import Vault
 
-__all__ = ["HostVariables", "ResolvedVariables"]
+__all__ = ["HostVariables", "Means", "ResolvedVariables"]
 
 _CONNECTION_PREFIX = "ansible_"
 _MAX_NESTING = 50
+
+
+class Means(NamedTuple):
+    """What variables are worked out with; hosts share it.
+
+    Attributes:
+        magic: Gives what templates of a host see beside variables (`inventory_hostname`, …), by its name.
+        vault: What opens encrypted values.
+        template_all: Whether every template is filled in.
+        pipe: Runs the commands of `lookup('pipe', …)`; None where none may run.
+    """
+
+    magic: Callable[[str], Mapping[str, Any]]
+    vault: Vault | None = None
+    template_all: bool = False
+    pipe: Callable[[str], str] | None = None
 
 
 class ResolvedVariables(Mapping[str, Any]):
@@ -33,44 +49,18 @@ class ResolvedVariables(Mapping[str, Any]):
         host: The host's name, for messages.
         inherited: What it has from its groups.
         own: What is set for it.
-        magic: Gives what templates see beside variables (`inventory_hostname`, …).
-        vault: What opens encrypted values.
-        template_all: Whether every template is filled in.
-        pipe: Runs the commands of `lookup('pipe', …)`; None where none may run.
+        means: What works them out.
     """
 
-    __slots__ = (
-        "_active",
-        "_cache",
-        "_host",
-        "_inherited",
-        "_magic",
-        "_own",
-        "_pipe",
-        "_template_all",
-        "_vault",
-    )
+    __slots__ = ("_active", "_cache", "_host", "_inherited", "_means", "_own")
 
-    def __init__(  # noqa: PLR0913 - what a host has, and what works it out
-        self,
-        host: str,
-        inherited: Mapping[str, Any],
-        own: Mapping[str, Any],
-        *,
-        magic: Callable[[], Mapping[str, Any]],
-        vault: Vault | None = None,
-        template_all: bool = False,
-        pipe: Callable[[str], str] | None = None,
-    ) -> None:
+    def __init__(self, host: str, inherited: Mapping[str, Any], own: Mapping[str, Any], means: Means) -> None:
         self._host = host
-        self._pipe = pipe
         self._inherited = inherited
         self._own = own
-        self._magic = magic
-        self._vault = vault
-        self._template_all = template_all
+        self._means = means
         self._cache: dict[tuple[str, bool], Any] = {}
-        self._active: set[tuple[int, str, bool]] = set()
+        self._active: dict[tuple[int, str, bool], None] = {}
 
     def __getitem__(self, name: str) -> Any:
         raw = self._own[name] if name in self._own else self._inherited[name]
@@ -78,7 +68,8 @@ class ResolvedVariables(Mapping[str, Any]):
             return raw
         if isinstance(raw, str) and "{" not in raw:
             return str(raw)
-        templated = self._template_all or (isinstance(name, str) and name.startswith(_CONNECTION_PREFIX))
+        connecting = isinstance(name, str) and name.startswith(_CONNECTION_PREFIX)
+        templated = connecting or self._means.template_all
         return self._resolved(name, raw, templated=templated)
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -86,8 +77,7 @@ class ResolvedVariables(Mapping[str, Any]):
         return self[name] if name in self._own or name in self._inherited else default
 
     def __iter__(self) -> Iterator[str]:
-        yield from self._own
-        yield from (name for name in self._inherited if name not in self._own)
+        return iter({**self._own, **self._inherited})
 
     def __len__(self) -> int:
         return len(self._own.keys() | self._inherited.keys())
@@ -122,11 +112,11 @@ class ResolvedVariables(Mapping[str, Any]):
                 self._fail(name, "refers to itself")
             if len(self._active) > _MAX_NESTING:
                 self._fail(name, f"is nested in more than {_MAX_NESTING} templates")
-            self._active.add(active)
+            self._active[active] = None
             try:
                 self._cache[key] = self._value(name, raw, templated=templated)
             finally:
-                self._active.discard(active)
+                del self._active[active]
         return self._cache[key]
 
     def _value(self, name: str, raw: Any, *, templated: bool) -> Any:
@@ -143,10 +133,10 @@ class ResolvedVariables(Mapping[str, Any]):
         return raw
 
     def _opened(self, name: str, encrypted: VaultText) -> str:
-        if self._vault is None:
+        if self._means.vault is None:
             self._fail(name, "is encrypted, and no vault password was given (--vault-password-file)")
         try:
-            return self._vault.decrypt(encrypted.ciphertext, f"{self._host}: {name}").decode(
+            return self._means.vault.decrypt(encrypted.ciphertext, f"{self._host}: {name}").decode(
                 "utf-8", "replace"
             )
         except InventoryError as exc:
@@ -156,7 +146,7 @@ class ResolvedVariables(Mapping[str, Any]):
         from runner.inventory.templating import TemplateError, render  # noqa: PLC0415 - loads Jinja
 
         try:
-            return render(text, self.lookup, self._pipe)
+            return render(text, self.lookup, self._means.pipe)
         except TemplateError as exc:
             self._fail(name, f"{exc}, in {text[:80]!r}")
 
@@ -169,7 +159,7 @@ class ResolvedVariables(Mapping[str, Any]):
         if name in self._own or name in self._inherited:
             raw = self._own[name] if name in self._own else self._inherited[name]
             return self._resolved(name, raw, templated=True)
-        return self._magic()[name]
+        return self._means.magic(self._host)[name]
 
     def _fail(self, name: str, why: str) -> NoReturn:
         message = printable(f"{self._host}: {name} {why}")

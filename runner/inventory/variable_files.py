@@ -45,6 +45,14 @@ class VariableFolder:
         """
         return self._variables("group_vars", name)
 
+    def has_hosts(self) -> bool:
+        """Tell whether there are files about any host.
+
+        Raises:
+            InventoryError: The folder is there and cannot be listed.
+        """
+        return bool(self._listing("host_vars"))
+
     def of_host(self, name: str) -> Mapping[str, Any]:
         """Return what files say of a host.
 

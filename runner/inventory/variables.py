@@ -10,7 +10,8 @@ name. A value replaces another whole; mappings are not merged.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.inventory.graph import ALL
 from runner.inventory.sources import split_format
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from runner.inventory.graph import Graph, GroupNode, HostNode
     from runner.inventory.loading import Loading
 
-__all__ = ["INTERNAL_NAMES", "VariableTable"]
+__all__ = ["INTERNAL_NAMES", "Share", "VariableTable"]
 
 INTERNAL_NAMES = frozenset(
     {
@@ -64,6 +65,18 @@ INTERNAL_NAMES = frozenset(
 """Names that Ansible sets itself and therefore leaves out of every listing, whoever else sets them."""
 
 
+class Share(NamedTuple):
+    """What hosts of the same groups have in common; not to be changed.
+
+    Attributes:
+        groups: The names of their groups but `all`, weakest first.
+        variables: What these say.
+    """
+
+    groups: tuple[str, ...]
+    variables: Mapping[str, Any]
+
+
 class VariableTable:
     """Works out variables, for a host at a time and for a set of groups once.
 
@@ -81,12 +94,17 @@ class VariableTable:
         self.beside_playbook = VariableFolder(loading.options.playbook_dir, loading)
         self._playbook_given = loading.options.playbook_given
         self._ordered: dict[tuple[object, ...], tuple[GroupNode, ...]] = {}
-        self._merged: dict[tuple[object, ...], Mapping[str, Any]] = {}
+        self._shares: dict[tuple[object, ...], Share] = {}
 
     @property
     def folders(self) -> list[VariableFolder]:
         """Every folder that may hold variables, weakest first."""
         return [*self.beside_sources, self.beside_playbook]
+
+    @cached_property
+    def _about_hosts(self) -> list[VariableFolder]:
+        """Those of them that hold variables of hosts, which few do."""
+        return [folder for folder in self.folders if folder.has_hosts()]
 
     def signature(self, host: HostNode) -> tuple[object, ...]:
         """Tell a host's place among groups: hosts of one signature get the same from them."""
@@ -108,15 +126,17 @@ class VariableTable:
     def _strength(self, group: GroupNode) -> tuple[int, int, str]:
         return self._depths[group.name], group.priority, group.name
 
-    def from_groups(self, host: HostNode) -> Mapping[str, Any]:
-        """Return what a host has from its groups; shared with its like, so not to be changed."""
+    def share(self, host: HostNode) -> Share:
+        """Return what a host has from its groups, worked out once for all of its like."""
         signature = self.signature(host)
-        if signature not in self._merged:
+        share = self._shares.get(signature)
+        if share is None:
+            groups = self.groups_of(host)
             merged: dict[str, Any] = {}
-            for _, layer in self.group_layers(self.groups_of(host)):
+            for _, layer in self.group_layers(groups):
                 merged.update(layer)
-            self._merged[signature] = merged
-        return self._merged[signature]
+            share = self._shares[signature] = Share(tuple([group.name for group in groups]), merged)
+        return share
 
     def group_layers(self, groups: Sequence[GroupNode]) -> Iterator[tuple[GroupNode, Mapping[str, Any]]]:
         """Yield the variables of groups, weakest first, each with the group that it comes from."""
@@ -130,7 +150,7 @@ class VariableTable:
 
     def own(self, host: HostNode) -> Mapping[str, Any]:
         """Return what is set for a host itself, in sources and in `host_vars`."""
-        layers = [folder.of_host(host.name) for folder in self.folders]
+        layers = [folder.of_host(host.name) for folder in self._about_hosts]
         if not any(layers):
             return host.variables
         merged = dict(host.variables)
@@ -140,7 +160,7 @@ class VariableTable:
 
     def of_host(self, host: HostNode) -> dict[str, Any]:
         """Return every variable of a host, untemplated."""
-        return {**self.from_groups(host), **self.own(host)}
+        return {**self.share(host).variables, **self.own(host)}
 
     def of_group(self, group: GroupNode) -> dict[str, Any]:
         """Return what `ansible-inventory` shows of a group; the playbook's files only if named."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import HostError, InventoryError
-from runner.inventory.resolved import ResolvedVariables
+from runner.inventory.resolved import Means, ResolvedVariables
 from runner.inventory.templating import TemplateError, UndefinedNameError, evaluate, render
 from runner.inventory.values import UnsafeText
 from runner.inventory.variable_files import VariableFolder
@@ -186,13 +186,8 @@ class _Constructed:
             "inventory_file": source,
             "inventory_dir": os.path.dirname(source) if source else None,  # noqa: PTH120
         }
-        variables = ResolvedVariables(
-            host.name,
-            _given(inherited),
-            _given(own),
-            magic=lambda: magic,
-            vault=self.loading.options.vault,
-        )
+        means = Means(lambda _host: magic, self.loading.options.vault)
+        variables = ResolvedVariables(host.name, _given(inherited), _given(own), means)
         return variables.lookup
 
     def _groups(self, host: HostNode) -> list[GroupNode]:
