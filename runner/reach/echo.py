@@ -101,12 +101,14 @@ class EchoProbes:
     def send(self, limit: int, now: float) -> int:
         """Send up to so many echo requests, and return how many it were."""
         sent = 0
-        for token in fresh_tokens(min(limit, self._burst)):
-            if not self.wants_to_send(now):
-                break
+        for token in fresh_tokens(min(limit, self._burst, len(self._queue))):
             target, address = self._queue.popleft()
-            if not target.decided:
-                sent += self._request(target, address, token, now)
+            if target.decided:
+                continue
+            if self._request(target, address, token, now):
+                sent += 1
+            elif not self.wants_to_send(now):
+                break
         return sent
 
     def expire(self, now: float) -> None:
@@ -136,8 +138,8 @@ class EchoProbes:
         for address in target.pinged:
             self._queue.append((target, address))
 
-    def _request(self, target: Target, address: Address, token: bytes, now: float) -> int:
-        """Send one request, and return how many it were."""
+    def _request(self, target: Target, address: Address, token: bytes, now: float) -> bool:
+        """Send one request; tell whether that is done with, which it is when the kernel refuses it, too."""
         if target.started is None:
             target.started = now
         self._sent[token] = target, address, time_ns()
@@ -147,19 +149,19 @@ class EchoProbes:
             del self._sent[token]
             if exc.errno in _OUR_SHORTAGE and not self._short_for_long(now):
                 self._put_off(target, address, now)
-                return 0
+                return False
             target.note(_not_sent(exc))
         else:
             if not room:
                 del self._sent[token]
                 self._queue.appendleft((target, address))
-                return 0
+                return False
             self._shortages = 0
             target.echoes += 1
         target.unsent -= 1
         if not target.unsent:
             self._await(target, now)
-        return 1
+        return True
 
     def _await(self, target: Target, now: float) -> None:
         """Let the end of a wave fall due; an echo that only tells a filtered port is not waited for."""

@@ -27,6 +27,8 @@ __all__ = ["probe"]
 
 _BATCH = 64
 """Probes begun between two looks at what has come back."""
+_LEAST_WAIT_S = 0.005
+"""What falls due one by one is seen to together: a burst of probes every millisecond ends so, too."""
 _LONGEST_WAIT_S = 60.0
 """Well below what a selector can count."""
 
@@ -163,7 +165,9 @@ class _Session:
             return max(0.0, self._bucket.next_grant() - now)
         dues = [each.next_due() for each in (self._echoes, self._connects, self._resolver)]
         due = min((due for due in dues if due is not None), default=None)
-        return _LONGEST_WAIT_S if due is None else min(max(0.0, due - now), _LONGEST_WAIT_S)
+        if due is None:
+            return _LONGEST_WAIT_S
+        return 0.0 if due <= now else min(max(_LEAST_WAIT_S, due - now), _LONGEST_WAIT_S)
 
     def _send(self) -> None:
         """Send as much as the rate permits, but no more than one batch."""
