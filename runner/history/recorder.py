@@ -1,7 +1,8 @@
 """The history as a run sees it: written by a thread of its own, and never in the run's way.
 
-Whatever happens while the database is busy goes into its next transaction (group commit), so that ten
-thousand results that come at once cost some tens of commits and not ten thousand.
+Results that come close together go into one transaction (group commit), so that ten thousand that come at once
+cost a few commits and not ten thousand; so does whatever happens while the database is busy. What somebody
+waits for (that hosts may be started, the end) is written at once.
 """
 
 from __future__ import annotations
@@ -27,9 +28,13 @@ __all__ = ["Recorder"]
 
 logger = logging.getLogger(__name__)
 
-_MOST_WAITING = 512
+_MOST_WAITING = 4096
 _MOST_BYTES = 2**24
 """What waits to be written is bounded: more than that, and the run waits for the disk."""
+
+_TOGETHER_S = 0.05
+"""Seconds from one transaction to the next, where nobody waits: each writes every page that it touches, and
+results that come in no order touch most pages."""
 
 _PRUNING_S = 0.5
 """Seconds after a run that pruning may take; the next run goes on with it."""
@@ -224,21 +229,32 @@ class _Inbox:
         self._changed = threading.Condition()
         self._events: list[_Event] = []
         self._bytes = 0
+        self._awaited = False
+        self._taken = 0.0
 
     def put(self, event: _Event) -> None:
         with self._changed:
-            while len(self._events) >= _MOST_WAITING or self._bytes > _MOST_BYTES:
+            while self._full():
                 self._changed.wait()
             self._events.append(event)
-            if isinstance(event, _Came) and event.arrival.result.commands:
+            if not isinstance(event, _Came):
+                self._awaited = True
+            elif event.arrival.result.commands:
                 self._bytes += event.size
-            if len(self._events) == 1:
+            if len(self._events) == 1 or self._awaited or self._full():
                 self._changed.notify_all()
 
     def take(self) -> list[_Event]:
         with self._changed:
             while not self._events:
                 self._changed.wait()
-            events, self._events, self._bytes = self._events, [], 0
+            due = self._taken + _TOGETHER_S
+            while not (self._awaited or self._full()) and (left := due - time.monotonic()) > 0:
+                self._changed.wait(left)
+            self._taken = time.monotonic()
+            events, self._events, self._bytes, self._awaited = self._events, [], 0, False
             self._changed.notify_all()
             return events
+
+    def _full(self) -> bool:
+        return len(self._events) >= _MOST_WAITING or self._bytes > _MOST_BYTES
