@@ -56,6 +56,10 @@ def settings_page() -> str:
         "`2m`, `1h`; sizes are bytes, or `64K`, `16M`. Several paths are a list, or one text with `:` in",
         "between; what is a list in `invoke.yaml` cannot be replaced from the environment.",
         "",
+        "A file that cannot be read is one line and exit code 1. Only a broken `~/.invoke.yaml` or",
+        "`/etc/invoke.yaml` ends `invoke` in a traceback, as it reads them before any task; `runner`",
+        "says what is wrong with them, too.",
+        "",
         "| flag | key in `invoke.yaml` | environment | default | meaning |",
         "| --- | --- | --- | --- | --- |",
     ]

@@ -6,17 +6,20 @@ Tasks and scripts read it the same way, so that a setting means the same in both
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import InventoryError, UsageError
-from runner.masking import mask_invoke
+from runner.invoke_log import hide_secrets
 from runner.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from invoke.config import Config
 
-__all__ = ["inventory_sources", "of_config", "of_folder", "project_folder"]
+__all__ = ["inventory_sources", "of_config", "of_folder", "project_folder", "reading"]
 
 DEFAULT_SOURCE = "inventories"
 """The folder that is read where nothing names an inventory."""
@@ -55,16 +58,43 @@ def of_folder(start: Path) -> dict[str, Any]:
     """
     from invoke.config import Config  # noqa: PLC0415 - Invoke has it loaded already where tasks run
 
-    mask_invoke()
+    hide_secrets()
     folder = project_folder(start)
-    try:
+    with reading():
         config = Config()
         if folder is not None:
             config.set_project_location(str(folder))
             config.load_project()
-    except Exception as exc:  # YAML's, JSON's, the system's: each loader has its own
-        raise UsageError(f"the configuration cannot be read: {' '.join(str(exc).split())}") from exc
     return of_config(config)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Have whatever Invoke raises while it reads configurations be an error of ours.
+
+    Raises:
+        UsageError: Something cannot be read.
+    """
+    try:
+        yield
+    except UsageError:
+        raise
+    except Exception as exc:  # YAML's, JSON's, the system's: each loader has its own
+        place = project_folder(Path.cwd()) or Path.cwd()  # not every loader says which file it was
+        raise UsageError(f"the configuration for {place} cannot be read: {_why(exc)}") from exc
+
+
+def _why(exc: Exception) -> str:
+    """Return what Invoke raised in one line that says what is to be mended."""
+    from invoke.exceptions import UncastableEnvVar  # noqa: PLC0415 - as above
+
+    text = " ".join(str(exc).split())
+    if isinstance(exc, AttributeError):
+        return f"expected a mapping at the top of a file, such as `runner:` ({text})"
+    if isinstance(exc, UncastableEnvVar):
+        variables = ", ".join(sorted(name for name in os.environ if name.startswith("INVOKE_")))
+        return f"what is a list in a file cannot be replaced from the environment, as by {variables}"
+    return text
 
 
 def of_config(config: Config) -> dict[str, Any]:

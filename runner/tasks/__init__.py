@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from runner.masking import mask_invoke
+from runner.invoke_log import hide_secrets
 from runner.tasks.diff import diff
 from runner.tasks.get import get
 from runner.tasks.history import history
 from runner.tasks.inventory import inventory
 from runner.tasks.per_host import host_task
 from runner.tasks.ping import ping
+from runner.tasks.programs import read_in_one_line, running
 from runner.tasks.put import put
 from runner.tasks.report import report
 from runner.tasks.run import run
@@ -38,6 +39,8 @@ __all__ = [
     "watch",
 ]
 
-mask_invoke()
+hide_secrets()
+if (program := running()) is not None:
+    read_in_one_line(program.config)
 namespace = Collection(ping, run, put, get, script, inventory, diff, report, trust, watch)
 namespace.add_collection(history)

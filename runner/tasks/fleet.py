@@ -16,6 +16,7 @@ from runner.errors import RunnerError, UsageError
 from runner.report.terminal import visible_line
 from runner.settings import Flag, Settings
 from runner.tasks.arguments import Declared, Numeric, Repeated, check_flags, flags, own_words, show_values
+from runner.tasks.programs import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,11 +141,10 @@ class FleetTask(Task):  # type: ignore[type-arg]
 
 def _tasks() -> set[str] | None:
     """Return the names of all tasks of the program that runs; None where it is neither Invoke's nor ours."""
-    for module in ("invoke.main", "runner.tasks.program"):
-        collection = getattr(getattr(sys.modules.get(module), "program", None), "collection", None)
-        if collection is not None:
-            return {name for task, aliases in collection.task_names.items() for name in (task, *aliases)}
-    return None
+    collection = getattr(running(), "collection", None)
+    if collection is None:
+        return None
+    return {name for task, aliases in collection.task_names.items() for name in (task, *aliases)}
 
 
 @cache

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from invoke.exceptions import Exit
 from invoke.program import Program
 
 from runner import __version__
 from runner.configuration import project_folder
 from runner.tasks import namespace
+from runner.tasks.programs import read_in_one_line, reading_in_one_line
 
 __all__ = ["RunnerProgram", "main", "program"]
 
@@ -24,17 +24,18 @@ class RunnerProgram(Program):
     def __init__(self) -> None:
         super().__init__(name="runner", namespace=namespace, version=__version__)
 
+    def create_config(self) -> None:
+        """Load what is configured for this user and machine."""
+        with reading_in_one_line():
+            super().create_config()
+        read_in_one_line(self.config)
+
     def parse_collection(self) -> None:
         """Load the collection and the project's configuration."""
         folder = project_folder(Path.cwd())
         if folder is not None:
             self.config.set_project_location(str(folder))
-            try:
-                self.config.load_project()
-            except Exception as exc:  # YAML's, JSON's, the system's: each loader has its own
-                raise Exit(
-                    f"{folder}: the configuration cannot be read: {' '.join(str(exc).split())}", 1
-                ) from exc
+            self.config.load_project()
         super().parse_collection()
 
 

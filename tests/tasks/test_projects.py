@@ -163,3 +163,48 @@ def test_what_is_wrong_in_the_configuration_is_named(demo: Project, section: str
 def test_an_empty_section_is_no_section(demo: Project) -> None:
     demo.write("invoke.yaml", "runner:\n")
     assert demo.type(*ONE).code == 0
+
+
+@pytest.mark.parametrize("program", ["invoke", "runner"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"runner: [a\n", 'in "{folder}/invoke.yaml", line 1, column 9'),
+        (b"- runner\n", "expected a mapping at the top of a file, such as `runner:`"),
+        (b"runner\n", "expected a mapping at the top of a file, such as `runner:`"),
+        (b"runner: \xff\n", "codec can't decode byte 0xff"),
+        (b"runner: !own x\n", "could not determine a constructor for the tag '!own'"),
+        (b"runner: \x1b[2J\n", "unacceptable character #x001b"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_line(
+    demo: Project, program: str, content: bytes, said: str
+) -> None:
+    (demo.folder / "invoke.yaml").write_bytes(content)
+    ended = demo.type("ping", program=program)
+    assert (ended.code, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1), ended.stderr
+    assert ended.stderr.startswith(f"the configuration for {demo.folder} cannot be read: ")
+    assert said.format(folder=demo.folder) in ended.stderr
+
+
+@pytest.mark.parametrize("program", ["invoke", "runner"])
+def test_neither_a_file_named_on_the_command_line_nor_the_environment_ends_in_a_traceback(
+    demo: Project, program: str
+) -> None:
+    named = str(demo.write("named.yaml", "- a\n"))
+    demo.write("invoke.yaml", "runner: {known_hosts: [a, b]}\n")
+    for words, env, said in (
+        (("-f", named, "ping"), {}, "expected a mapping at the top of a file"),
+        (("-f", str(demo.folder), "ping"), {}, "Config files of type"),
+        (("ping",), {"INVOKE_RUNNER_KNOWN_HOSTS": "x"}, "as by INVOKE_RUNNER_KNOWN_HOSTS"),
+    ):
+        ended = demo.type(*words, program=program, env=env)
+        assert (ended.code, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1), ended.stderr
+        assert said in ended.stderr
+
+
+def test_the_users_own_file_is_read_by_our_program_in_the_same_way(demo: Project) -> None:
+    demo.write("home/.invoke.yaml", "runner: [a\n")
+    ended = demo.type("ping", program="runner")
+    assert (ended.code, len(ended.stderr.splitlines())) == (1, 1), ended.stderr
+    assert "home/.invoke.yaml" in ended.stderr

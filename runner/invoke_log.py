@@ -8,19 +8,19 @@ from __future__ import annotations
 import logging
 import re
 
-__all__ = ["mask_invoke"]
+__all__ = ["hide_secrets"]
 
 _NAMES = "password|become_password|code|key_passphrase"
 _VALUE = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\[[^\]]*\]|[^,}]+"
 _SECRET = re.compile(rf"('(?:{_NAMES})': )(?:{_VALUE})")
 
 
-def mask_invoke() -> None:
+def hide_secrets() -> None:
     """Keep secrets of ours out of what Invoke logs from now on."""
-    logging.getLogger("invoke").addFilter(_masked)  # the same filter is added once
+    logging.getLogger("invoke").addFilter(_hidden)  # the same filter is added once
 
 
-def _masked(record: logging.LogRecord) -> bool:
+def _hidden(record: logging.LogRecord) -> bool:
     message = record.getMessage()
     if "'runner'" in message:
         record.msg, record.args = _SECRET.sub(r"\1'********'", message), ()
