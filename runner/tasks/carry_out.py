@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from runner import runs
 from runner.fanout import Control
 from runner.models import Host, HostResult
+from runner.results import Summary
 from runner.tasks.asking import asked
 from runner.tasks.doubts import unbound
 from runner.tasks.earlier import Intended, plan, record
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from runner.tasks.fleet import Call
 
 __all__ = ["carry_out"]
+
+_OF_HOSTS = (0, 2, 4, 6)
+"""Exit codes that say how hosts ended; each bit stands for some of them."""
 
 logger = logging.getLogger(__name__)
 
@@ -57,10 +62,14 @@ def carry_out(name: str, job: Job, call: Call) -> int:
     meant = tuple(host for host in hosts if host.name in names) + tuple(
         Host(result.host) for result in left.decided
     )
-    recording = Recording(lambda: record(run, meant, settings, arguments))
+    if left.nothing_missing:
+        say(f"nothing is missing in run {left.resumed}; what it came to: history.show {left.resumed}")
+    recording = Recording(
+        lambda: None if left.nothing_missing else record(run, meant, settings, arguments)
+    )
     control = Control()
     fresh = runs.carry_out(run, left.hosts, job, settings, control=control, starting=recording.start)
-    return present(
+    code = present(
         run,
         meant,
         _after(left.decided, fresh),
@@ -69,6 +78,12 @@ def carry_out(name: str, job: Job, call: Call) -> int:
         recording=recording,
         inventory=inventory,
     )
+    return _with(Summary(run, Counter(left.ended)).exit_code, code)
+
+
+def _with(earlier: int, code: int) -> int:
+    """Return the exit code of a run that was gone on with, which is one run: every host of it counts."""
+    return code | earlier if code in _OF_HOSTS else code
 
 
 def _fitted(job: Job, hosts: Sequence[Host]) -> Job:

@@ -62,11 +62,18 @@ class Plan:
         hosts: The hosts to do it on.
         decided: Results of hosts that are not touched again.
         resumed: Id of the run that is gone on with.
+        ended: How the hosts ended of which that run has the result.
     """
 
     hosts: tuple[Host, ...]
     decided: tuple[HostResult, ...] = ()
     resumed: str | None = None
+    ended: tuple[Status, ...] = ()
+
+    @property
+    def nothing_missing(self) -> bool:
+        """Whether a run is gone on with that has the result of every host."""
+        return self.resumed is not None and len(self.ended) == len(self.decided) and not self.hosts
 
 
 def history_path(settings: Settings) -> Path:
@@ -183,7 +190,8 @@ def _resumed(
         if name not in missing
     ]
     left = tuple(selected[name] for name in earlier.hosts if name in missing)
-    return Plan(left, tuple(decided), earlier.run.id)
+    ended = tuple(earlier.results[item.host].status for item in decided if item.reason == KEPT)
+    return Plan(left, tuple(decided), earlier.run.id, ended)
 
 
 def _check_intended(earlier: Record, intended: Intended) -> None:

@@ -55,6 +55,36 @@ def test_a_run_that_has_come_to_its_end_leaves_nothing(demo: Project) -> None:
     assert statuses(demo, "--resume", "last") == dict.fromkeys(("r1", "r2", "r3"), "skipped")
 
 
+def test_the_exit_code_of_a_run_that_was_gone_on_with_is_that_of_all_its_hosts(demo: Project) -> None:
+    words = ("run", "show clock", "-g", "r1:r-down:r-denied", "--serial", "3")
+    assert demo.type(*words).code == 6
+    for _ in range(2):
+        done = demo.type("run", "--resume", "last")
+        run = demo.type("history").stdout.split()[0]
+        assert done.code == 6
+        assert f"nothing is missing in run {run}; what it came to: history.show {run}\n" in done.stderr
+
+
+def test_going_on_with_a_run_that_lacks_nothing_leaves_it_as_it_was(demo: Project) -> None:
+    demo.type("run", "show clock", "-g", "good")
+    before = demo.type("history.show", "last", "--format", "json").document
+    time.sleep(0.1)
+    assert demo.type("run", "--resume", "last").code == 0
+    assert demo.type("history.show", "last", "--format", "json").document == before
+
+
+def test_what_failed_before_counts_beside_what_went_well_now(demo: Project) -> None:
+    words = ("run", "show clock", "-g", "r-denied:r-slow:r1", "--serial", "1", "--max-fail", "0", "--no-ping")
+    assert demo.type(*words).code == 2
+    found = demo.type("run", "--resume", "last", "--format", "json")
+    assert {name: host["status"] for name, host in found.document["hosts"].items()} == {
+        "r-denied": "skipped",
+        "r-slow": "ok",
+        "r1": "ok",
+    }
+    assert found.code == 2
+
+
 def test_another_command_is_refused_with_the_difference(killed: Project) -> None:
     done = killed.type("run", "show version", "--resume", "last")
     assert (done.code, done.stdout) == (1, "")
