@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-__all__ = ["Share", "Spread", "age", "count", "rate", "seconds", "share", "shares", "size", "spread"]
+__all__ = ["Share", "Spread", "age", "count", "rate", "seconds", "share", "shares", "size", "spread", "times"]
 
 _WHOLE = 100  # percent
 _SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -61,6 +61,14 @@ def count(value: Any) -> int:
         raise ValueError("expected a whole number, such as 10") from None
     if number < 0 or isinstance(value, bool):
         raise ValueError("expected a whole number, 0 or more")
+    return number
+
+
+def times(value: Any) -> int:
+    """Read how many times: a whole number, 1 or more."""
+    number = count(value)
+    if number == 0:
+        raise ValueError("expected a whole number, 1 or more")
     return number
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["excerpt", "printable", "value_text"]
+__all__ = ["excerpt", "printable", "quoted", "value_text"]
 
 _LONGEST = 200
 
@@ -12,6 +12,13 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def quoted(value: object) -> str:
+    """Return what somebody gave as it stands in a message: in quotes, several texts with commas between."""
+    if isinstance(value, (list, tuple)) and value:
+        return ", ".join(quoted(item) for item in value)
+    return repr(value)
 
 
 def excerpt(text: str | bytes, longest: int = _LONGEST) -> str:

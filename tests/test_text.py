@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.text import excerpt, printable
+from runner.text import excerpt, printable, quoted
 
 
 @given(st.text())
@@ -29,3 +29,9 @@ def test_what_is_not_is_written_out() -> None:
 
 def test_only_the_beginning_of_much_is_shown() -> None:
     assert excerpt("x" * 1000, 10) == "x" * 10 + "…"
+
+
+def test_what_was_given_is_quoted_one_by_one() -> None:
+    assert quoted("a b") == "'a b'"
+    assert quoted(("show clock", "show\x1bversion")) == "'show clock', 'show\\x1bversion'"
+    assert quoted([]) == "[]"

@@ -35,9 +35,9 @@ class Watch(Protocol):
         """Leave the terminal as it was, with the last round on it."""
 
 
-def create(stream: TextIO) -> Watch:
-    """Return the watch for a stream: a table on a terminal, JSON lines else."""
-    return TableWatch(stream) if stream.isatty() else LinesWatch(stream)
+def create(stream: TextIO, *, as_lines: bool = False) -> Watch:
+    """Return the watch for a stream: a table on a terminal, JSON lines elsewhere or on request."""
+    return TableWatch(stream) if stream.isatty() and not as_lines else LinesWatch(stream)
 
 
 class LinesWatch:

@@ -28,6 +28,7 @@ from runner.settings.flag import (
     statuses,
     switch,
 )
+from runner.text import quoted
 
 if TYPE_CHECKING:
     import re
@@ -386,7 +387,7 @@ def _read(flag: Flag, name: str, value: Any) -> Any:
     try:
         return flag.read(value)
     except (ValueError, TypeError) as exc:
-        shown = "" if flag.read in (secret, secrets, credentials) else f" {value!r}"
+        shown = "" if flag.read in (secret, secrets, credentials) else f" {quoted(value)}"
         raise UsageError(f"{name}{shown}: {exc}") from exc
 
 

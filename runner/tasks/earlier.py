@@ -12,6 +12,7 @@ from runner.errors import UsageError
 from runner.history import History, Limits, Recorder, default_path
 from runner.models import Host, HostResult, Status
 from runner.names import fold
+from runner.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -204,7 +205,7 @@ def _check_intended(earlier: Record, intended: Intended) -> None:
         )
     if tuple(intended.commands) != run.commands:
         raise UsageError(
-            f"--resume: run {run.id} ran {list(run.commands)}, not {list(intended.commands)}; "
+            f"--resume: run {run.id} ran {quoted(run.commands)}, not {quoted(intended.commands)}; "
             "leave --cmd out to go on with it, or --resume to begin anew"
         )
     then, now = earlier.arguments, intended.arguments or {}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.errors import UsageError
 from runner.quantities import size
+from runner.tasks.arguments import value_of
 from runner.tasks.files import mode_of, one_path
 from runner.tasks.fleet import FleetTask
 
@@ -32,10 +32,7 @@ def _get(
     example = "invoke get /etc/hostname fetched/"
     path = one_path(source, "source", example)
     place = one_path(["." if destination is None else destination], "destination", example)
-    try:
-        most = size(max_size)
-    except ValueError as exc:
-        raise UsageError(f"--max-size {max_size!r}: {exc}") from exc
+    most = value_of("--max-size", size, max_size)
     options = Options(mode=mode_of(mode), checksum=checksum, max_size=most, private=True)
     return carry_out("get", TransferJob(Get(path, place, options)), call)
 

@@ -11,15 +11,14 @@ from runner import quantities
 from runner.errors import UsageError
 from runner.models import Status
 from runner.settings import Settings
+from runner.tasks.arguments import value_of
 from runner.tasks.fleet import FleetTask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from runner.settings import Flag
     from runner.tasks.fleet import Call
 
-__all__ = ["RecordTask", "history", "read"]
+__all__ = ["RecordTask", "history"]
 
 _SHOWN = 20
 
@@ -28,20 +27,6 @@ class RecordTask(FleetTask):
     """A task about what the history holds, with those of the shared flags that need no hosts."""
 
     flags: ClassVar[dict[str, Flag]] = {name: Settings.flags()[name] for name in ("quiet",)}
-
-
-def read(flag: str, reader: Callable[[Any], Any], value: str | None) -> Any:
-    """Read the value of a task's own flag; None where it was not given.
-
-    Raises:
-        UsageError: It cannot be read.
-    """
-    if value is None:
-        return None
-    try:
-        return reader(value)
-    except ValueError as exc:
-        raise UsageError(f"{flag} {value!r}: {exc}") from exc
 
 
 def _list(  # noqa: PLR0913, PLR0917 - a flag each
@@ -62,12 +47,12 @@ def _list(  # noqa: PLR0913, PLR0917 - a flag each
 
     asked = Query(
         host=host,
-        status=read("--status", _status, status),
+        status=value_of("--status", _status, status),
         task=task,
         command=command,
-        since=read("--since", _moment, since),
-        until=read("--until", _moment, until),
-        limit=_SHOWN if limit is None else read("--limit", quantities.count, limit),
+        since=value_of("--since", _moment, since),
+        until=value_of("--until", _moment, until),
+        limit=_SHOWN if limit is None else value_of("--limit", quantities.count, limit),
     )
     with reading(call.settings) as kept:
         runs = kept.runs(asked)
@@ -128,9 +113,9 @@ def _prune(
     from runner.tasks.output import write  # noqa: PLC0415
 
     asked = Limits(
-        read("--keep", quantities.count, keep),
-        read("--older-than", quantities.age, older_than),
-        read("--max-size", quantities.size, max_size),
+        value_of("--keep", quantities.count, keep),
+        value_of("--older-than", quantities.age, older_than),
+        value_of("--max-size", quantities.size, max_size),
     )
     path = history_path(call.settings)
     if not path.exists():

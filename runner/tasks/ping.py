@@ -27,17 +27,24 @@ def _ping(
     from runner.tasks import pinging  # noqa: PLC0415
     from runner.tasks.present import prepare  # noqa: PLC0415
     from runner.tasks.select import select  # noqa: PLC0415
+    from runner.tasks.voice import say  # noqa: PLC0415
 
-    if alive and down:
-        raise UsageError("--alive and --down exclude each other")
+    chosen = [flag for flag, given in (("--alive", alive), ("--down", down), ("--watch", watch)) if given]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} exclude each other")
     asked = pinging.Asked(
-        count=value_of("--count", quantities.count, count),
+        count=value_of("--count", quantities.times, count),
         interval_s=value_of("--interval", quantities.seconds, interval) or 1.0,
         bare=alive if alive or down else None,
     )
+    pinging.check(call.settings, *chosen)
     settings = prepare(call.settings)
     inventory, hosts = select(settings)
-    if watch:
+    hosts = pinging.left_of(hosts, settings)
+    if not hosts:
+        say("nothing to ping: every one of these hosts ended ok")
+        return 0
+    if watch and not settings.dry_run:
         return pinging.watch(hosts, settings, asked)
     return pinging.once(hosts, settings, asked, inventory)
 

@@ -19,7 +19,7 @@ from runner.results import Results
 from runner.tasks.earlier import Intended, plan, record
 from runner.tasks.interruption import Interruption
 from runner.tasks.output import tolerant_stdout
-from runner.tasks.present import present
+from runner.tasks.present import arranged, present
 from runner.tasks.recording import Recording
 from runner.tasks.voice import say
 from runner.ways import ways
@@ -29,12 +29,15 @@ if TYPE_CHECKING:
 
     from runner.inventory import Inventory
     from runner.models import Host, HostResult
+    from runner.report import Reporter
     from runner.settings import Settings
 
-__all__ = ["Asked", "once", "watch"]
-
+__all__ = ["Asked", "check", "left_of", "once", "watch"]
 
 _SOME_NOT_OK = (2, 4, 6)
+_BARE_IGNORES = ("format", "diff", "ignore", "prefix", "raw")
+_WATCHED_AS = ("folded", "jsonl")
+_WATCH_IGNORES = ("diff", "ignore", "prefix", "raw", "only", "sort", "output_dir")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +55,52 @@ class Asked:
     bare: bool | None = None
 
 
+def check(settings: Settings, chosen: str | None = None) -> None:
+    """Refuse what would not be heeded.
+
+    Args:
+        settings: What was asked for.
+        chosen: `--alive`, `--down` or `--watch`.
+
+    Raises:
+        UsageError: Something would not be.
+    """
+    if settings.resume:
+        raise UsageError("--resume goes on with runs of commands; ping again instead")
+    if chosen == "--watch" and "format" in settings.given and settings.format not in _WATCHED_AS:
+        raise UsageError(
+            f"--format {settings.format} does not fit --watch; what fits: {', '.join(_WATCHED_AS)}"
+        )
+    unheeded = {"--watch": _WATCH_IGNORES, "--alive": _BARE_IGNORES, "--down": _BARE_IGNORES}
+    for flag in unheeded.get(chosen or "", ()):
+        if flag in settings.given:
+            raise UsageError(f"--{flag.replace('_', '-')} does not fit {chosen}")
+
+
+def left_of(hosts: tuple[Host, ...], settings: Settings) -> tuple[Host, ...]:
+    """Return the hosts that `--failed` leaves to be pinged, those in doubt among them: a ping harms nobody.
+
+    Raises:
+        UsageError: The earlier run that was named is not there.
+    """
+    return plan(replace(settings, rerun_lost=settings.failed is not None), hosts, Intended("ping")).hosts
+
+
 def once(hosts: Sequence[Host], settings: Settings, asked: Asked, inventory: Inventory) -> int:
     """Ping hosts, report, and return the exit code.
 
     Raises:
-        UsageError: The format is not known, or an earlier run that was named is not there.
+        UsageError: The format is not known.
     """
-    if settings.resume:
-        raise UsageError("--resume goes on with runs of commands; ping again instead")
     run = runs.begin("ping", settings, pattern=settings.group, inventory=inventory.sources)
-    left = plan(settings, tuple(hosts), Intended("ping"))
-    recording = Recording(lambda: record(run, left.hosts, settings))
-    reporter = None if asked.bare is None else BareReporter(sys.stdout, alive=asked.bare)
+    recording = Recording(lambda: record(run, hosts, settings))
+    reporter = None if asked.bare is None else _bare(hosts, settings, alive=asked.bare)
     several = asked.count is not None and not settings.dry_run
-    results = _several(left.hosts, settings, asked) if several else runs.ping(left.hosts, settings)
+    results = _several(hosts, settings, asked) if several else runs.ping(hosts, settings)
     silent: list[str] = []
     code = present(
         run,
-        left.hosts,
+        hosts,
         _noting(results, silent),
         settings,
         Interruption(),
@@ -80,6 +111,10 @@ def once(hosts: Sequence[Host], settings: Settings, asked: Asked, inventory: Inv
     if silent and code in _SOME_NOT_OK and not settings.quiet:
         _say_what_icmp_needs(settings)
     return code
+
+
+def _bare(hosts: Sequence[Host], settings: Settings, *, alive: bool) -> Reporter:
+    return arranged(BareReporter(sys.stdout, alive=alive), hosts, settings)
 
 
 def _noting(
@@ -105,7 +140,7 @@ def _several(hosts: Sequence[Host], settings: Settings, asked: Asked) -> Generat
     found: dict[str, list[HostResult]] = {host.name: [] for host in hosts}
     options = replace(runs.ping_options(settings), tries=1)
     way = ways(settings.connection())
-    for results in rounds(hosts, options, asked.interval_s, max(1, asked.count or 1), ways=way):
+    for results in rounds(hosts, options, asked.interval_s, asked.count or 1, ways=way):
         for name, result in results.items():
             found[name].append(result)
     for results_of_host in found.values():
@@ -118,7 +153,7 @@ def watch(hosts: Sequence[Host], settings: Settings, asked: Asked) -> int:
     changes = Changes()
     interruption = Interruption()
     run = runs.begin("ping", settings)
-    view = watches.create(sys.stdout)
+    view = watches.create(sys.stdout, as_lines=settings.format == "jsonl")
     with interruption.handled(), closing(view):
         try:
             options, way = runs.ping_options(settings), ways(settings.connection())

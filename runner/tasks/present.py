@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from runner.tasks.interruption import Interruption
     from runner.tasks.recording import Recording
 
-__all__ = ["colour_wanted", "prepare", "present", "reporter_of", "show"]
+__all__ = ["arranged", "colour_wanted", "prepare", "present", "reporter_of", "show"]
 
 logger = logging.getLogger("runner")
 
@@ -247,6 +247,11 @@ def reporter_of(
     reporter = report.create(
         settings.format, stream or sys.stdout, _options(settings, hosts, inventory), given
     )
+    return arranged(reporter, hosts, settings)
+
+
+def arranged(reporter: Reporter, hosts: Sequence[Host], settings: Settings) -> Reporter:
+    """Return a reporter that gets the results that `--only` names, in the order that `--sort` says."""
     places = {host.name: place for place, host in enumerate(hosts)}
     return Arranged(reporter, places, frozenset(settings.only), settings.sort)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
+from runner.tasks.arguments import value_of
 from runner.tasks.fleet import FleetTask
 
 if TYPE_CHECKING:
@@ -96,12 +97,8 @@ def _environment(given: Sequence[str]) -> tuple[tuple[str, str], ...]:
 def _terminal(size: str | None, *, wanted: bool) -> Terminal | None:
     from runner.connection.command import Terminal, terminal  # noqa: PLC0415
 
-    if size is None:
-        return Terminal() if wanted else None
-    try:
-        return terminal(size)
-    except ValueError as exc:
-        raise UsageError(f"--pty-size {size!r}: {exc}") from exc
+    given: Terminal | None = value_of("--pty-size", terminal, size)
+    return Terminal() if given is None and wanted else given
 
 
 run = FleetTask(

@@ -35,21 +35,12 @@ def _watch(
     patterns = value_of("--until", masks, until)
     asked = watching.Asked(
         interval_s=value_of("--interval", quantities.seconds, interval) or watching.INTERVAL_S,
-        count=value_of("--count", _rounds, count),
+        count=value_of("--count", quantities.times, count),
         until_change=until_change,
         until=patterns[0] if patterns else None,
     )
     watching.check(call.settings, asked)
     return watching.watch(commands_of(call, tuple(cmd or ())), call.settings, asked)
-
-
-def _rounds(value: str) -> int:
-    from runner import quantities  # noqa: PLC0415
-
-    number = quantities.count(value)
-    if number == 0:
-        raise ValueError("expected a whole number, 1 or more")
-    return number
 
 
 watch = FleetTask(

@@ -146,6 +146,8 @@ def test_help_is_never_taken_for_a_command(demo: Project, program: str) -> None:
         (("run", "x", "--serial", "0"), "run: --serial '0': expected batch sizes"),
         (("run", "x", "--max-fail", "120%"), "run: --max-fail '120%': expected a number of hosts"),
         (("run", "x", "--rate", "-1"), "run: --rate '-1': expected a number a second"),
+        (("run", "x", "--ignore", "("), "run: --ignore '(': expected a regular expression: missing )"),
+        (("ping", "--only", "up", "--only", "ok"), "ping: --only 'up', 'ok': expected some of ok, failed, "),
         (("ping", "--method", "udp"), "ping: --method 'udp': expected one of icmp, tcp, ssh, auto"),
         (("run", "x", "--host-key-policy", "yes"), "expected one of strict, accept-new, off"),
         (("run", "x", "--executor", "grid"), "run: --executor: 'grid' is not known; known: dask, process, "),

@@ -139,3 +139,50 @@ def test_a_watch_of_so_many_rounds_ends_by_itself(fleet: tuple[Path, socket.sock
     done = run(fleet[0], "--watch", "--count", "2", "--interval", "10ms")
     assert done.returncode == 4
     assert len(done.stdout.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--alive", "--format", "json"), "--format does not fit --alive"),
+        (("--down", "--diff"), "--diff does not fit --down"),
+        (("--watch", "--format", "json"), "--format json does not fit --watch; what fits: folded, jsonl"),
+        (("--watch", "--only", "ok"), "--only does not fit --watch"),
+        (("--watch", "--output-dir", "out"), "--output-dir does not fit --watch"),
+        (("--watch", "--alive"), "--alive and --watch exclude each other"),
+        (("--count", "0"), "--count '0': expected a whole number, 1 or more"),
+        (("--watch", "--resume", "last"), "--resume goes on with runs of commands; ping again instead"),
+    ],
+)
+def test_what_would_not_be_heeded_is_refused(
+    fleet: tuple[Path, socket.socket, int], words: tuple[str, ...], said: str
+) -> None:
+    done = run(fleet[0], *words)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"ping: {said}\n")
+
+
+def test_bare_names_come_in_the_order_that_is_asked_for(tmp_path: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+        hosts = "".join(f"h{n} ansible_host=127.0.0.1 ansible_port={port}\n" for n in (10, 9, 1))
+        (tmp_path / "hosts.ini").write_text(hosts)
+        done = run(tmp_path / "hosts.ini", "--alive", "--sort", "name")
+    assert (done.stdout, done.returncode) == ("h1\nh9\nh10\n", 0)
+
+
+def test_a_watch_that_is_dry_pings_nobody(fleet: tuple[Path, socket.socket, int]) -> None:
+    done = run(fleet[0], "--watch", "--dry-run", "--format", "jsonl")
+    assert json.loads(done.stdout.splitlines()[-1])["summary"]["skipped"] == 2
+    assert done.returncode == 0
+
+
+def test_what_had_not_answered_is_pinged_and_watched_again(fleet: tuple[Path, socket.socket, int]) -> None:
+    assert run(fleet[0]).returncode == 4
+    again = run(fleet[0], "--failed", "last", "--format", "jsonl", "--no-history")
+    assert json.loads(again.stdout.splitlines()[0])["host"] == "gone"
+    watched = run(fleet[0], "--failed", "last", "--watch", "--count", "1")
+    assert json.loads(watched.stdout.splitlines()[0])["summary"]["hosts"] == 1
+    assert run(fleet[0], "--alive", "-l", "up").returncode == 0
+    nothing = run(fleet[0], "--failed", "last", "-l", "up")
+    assert (nothing.returncode, nothing.stdout) == (0, "")
+    assert nothing.stderr == "nothing to ping: every one of these hosts ended ok\n"
