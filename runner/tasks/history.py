@@ -10,6 +10,7 @@ from invoke.collection import Collection
 from runner import quantities
 from runner.errors import UsageError
 from runner.models import Status
+from runner.report import FLAGS
 from runner.settings import Settings
 from runner.tasks.arguments import value_of
 from runner.tasks.fleet import FleetTask
@@ -27,6 +28,14 @@ class RecordTask(FleetTask):
     """A task about what the history holds, with those of the shared flags that need no hosts."""
 
     flags: ClassVar[dict[str, Flag]] = {name: Settings.flags()[name] for name in ("quiet",)}
+
+
+class _ShowTask(RecordTask):
+    """A task that shows a run of the history as a run is shown."""
+
+    flags: ClassVar[dict[str, Flag]] = {
+        name: Settings.flags()[name] for name in ("inventory", "format", "only", *FLAGS, "quiet", "verbose")
+    }
 
 
 def _list(  # noqa: PLR0913, PLR0917 - a flag each
@@ -87,7 +96,19 @@ def _show(call: Call, run: list[str] | None = None, host: str | None = None) -> 
     from runner.tasks.present import show  # noqa: PLC0415
 
     record = find(call.settings, (run or ["last"])[0])
-    return show(record if host is None else _only(record, host), call.settings)
+    record = record if host is None else _only(record, host)
+    return show(record, call.settings, lambda: _inventory(call))
+
+
+def _inventory(call: Call) -> Any:
+    """Return the inventory of today, for the names of groups; a run can be looked at without it, too."""
+    from runner.errors import RunnerError  # noqa: PLC0415 - as above
+    from runner.tasks.select import load  # noqa: PLC0415
+
+    try:
+        return load(call.settings)
+    except RunnerError:
+        return None
 
 
 def _only(record: Any, host: str) -> Any:
@@ -164,7 +185,7 @@ history.add_task(
     )
 )
 history.add_task(
-    FleetTask(
+    _ShowTask(
         _show,
         name="show",
         command="run",

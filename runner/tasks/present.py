@@ -78,7 +78,7 @@ def present(  # noqa: PLR0913 - a run, its stream, and what is done with it
         UsageError: The format is not known or the output folder cannot be used.
     """
     tolerant_stdout()
-    output = Output(reporter or reporter_of(settings, hosts, inventory))
+    output = Output(reporter or reporter_of(settings, hosts, lambda: inventory))
     folder = None
     if settings.output_dir is not None:
         folder = OutputFolder(settings.output_dir, run, [host.name for host in hosts])
@@ -199,15 +199,20 @@ class _Presentation:
             self._why_unwritten = exc.strerror or str(exc)
 
 
-def show(record: Record, settings: Settings) -> int:
+def show(record: Record, settings: Settings, groups: Callable[[], Inventory | None]) -> int:
     """Report a run of the history as it was reported then; return its exit code.
+
+    Args:
+        record: The run.
+        settings: How it is shown.
+        groups: Loads the inventory by whose groups hosts are named; None where there is none.
 
     Raises:
         UsageError: The format is not known.
     """
     tolerant_stdout()
     hosts = [Host(name) for name in record.hosts]
-    output = Output(reporter_of(settings, hosts, None))
+    output = Output(reporter_of(settings, hosts, groups))
     counts = dict.fromkeys(Status, 0)
     output.call("start", record.run)
     for name in record.hosts:
@@ -230,14 +235,17 @@ def _in_doubt(result: HostResult) -> bool:
 
 
 def reporter_of(
-    settings: Settings, hosts: Sequence[Host], inventory: Inventory | None, stream: TextIO | None = None
+    settings: Settings,
+    hosts: Sequence[Host],
+    inventory: Callable[[], Inventory | None],
+    stream: TextIO | None = None,
 ) -> Reporter:
     """Return what shows the results as the flags ask for it.
 
     Args:
         settings: The flags.
         hosts: The hosts that there will be results of.
-        inventory: Where they are from, for the names of groups.
+        inventory: Gives where they are from, for the names of groups; None where that is not known.
         stream: Where it writes; None is stdout.
 
     Raises:
@@ -256,13 +264,15 @@ def arranged(reporter: Reporter, hosts: Sequence[Host], settings: Settings) -> R
     return Arranged(reporter, places, frozenset(settings.only), settings.sort)
 
 
-def _options(settings: Settings, hosts: Sequence[Host], inventory: Inventory | None) -> report.ReportOptions:
+def _options(
+    settings: Settings, hosts: Sequence[Host], inventory: Callable[[], Inventory | None]
+) -> report.ReportOptions:
     return report.ReportOptions(
         colour=colour_wanted(),
         verbose=settings.verbose,
         width=_width() if _on_terminal() else None,
         hosts=hosts,
-        groups=lambda: {} if inventory is None else _members(inventory),
+        groups=lambda: _members(inventory()),
         diff=settings.diff,
         ignore=settings.ignore,
         prefix=settings.prefix,
@@ -287,6 +297,8 @@ def _width() -> int | None:
     return None
 
 
-def _members(inventory: Inventory) -> dict[str, Collection[str]]:
+def _members(inventory: Inventory | None) -> dict[str, Collection[str]]:
     """Return the hosts of each group, those that this run is not about included."""
+    if inventory is None:
+        return {}
     return {name: group.all_hosts() for name, group in inventory.graph.groups.items()}

@@ -121,7 +121,7 @@ def _view(settings: Settings, hosts: Sequence[Host], inventory: Inventory) -> Ro
     if settings.format == "jsonl":
         return JsonLinesRounds(settings.only)
     shown = io.StringIO()
-    reporter = reporter_of(settings, hosts, inventory, shown)
+    reporter = reporter_of(settings, hosts, lambda: inventory, shown)
     return FoldedRounds(reporter, shown, Style(colour=colour_wanted()), settings.only)
 
 

@@ -64,9 +64,22 @@ def test_runs_are_listed_by_what_is_asked(kept: Project, words: tuple[str, ...],
     assert listed(kept, *words) == lines
 
 
+def test_a_run_is_shown_by_the_groups_of_today_and_without_them_where_there_are_none(
+    kept: Project, tmp_path: Path
+) -> None:
+    assert kept.type("history.show").stdout.startswith("good (3): ok  rtt ")
+    other = tmp_path / "other.ini"
+    other.write_text("[triple]\nr1\nr2\nr3\n[good]\nr1\nr2\n")
+    assert kept.type("history.show", "-i", str(other)).stdout.startswith("triple (3): ok  rtt ")
+    other.write_text("[broken")
+    ended = kept.type("history.show", "-i", str(other))
+    assert (ended.code, ended.stdout[:12], ended.stderr) == (0, "r[1-3] (3): ", "")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("history.show", "last", "-g", "r1"), "-g is not a flag here; "),
         (("history", "--status", "fine"), "history.list: --status 'fine': expected one of ok, failed,"),
         (("history", "--since", "soon"), "history.list: --since 'soon': expected how long ago (2h, 3d)"),
         (("history", "--group", "x"), "--group is not a flag here"),

@@ -74,8 +74,8 @@ def test_what_did_not_end_ok_alone(demo: Project) -> None:
         (("--diff", "--format", "json"), "run: --diff does not fit --format json; it fits folded"),
         (("--prefix",), "run: --prefix does not fit --format folded; it fits text"),
         (("--sort", "name"), "run: --sort does not fit --format folded; it fits csv, "),
-        (("--only", "bad"), "run: --only ['bad']: expected some of ok, failed, "),
-        (("--ignore", "("), "run: --ignore ['(']: expected a regular expression: "),
+        (("--only", "bad"), "run: --only 'bad': expected some of ok, failed, "),
+        (("--ignore", "("), "run: --ignore '(': expected a regular expression: "),
         (("--ignore", "(a+)+x"), "expected no repeat of a group that holds one"),
     ],
 )
