@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from runner.masks import mask
 from runner.names import fold, natural
+from runner.report.json import value_as_text
 from runner.report.terminal import visible, visible_line
-from runner.text import value_text
 
 if TYPE_CHECKING:
     import re
@@ -161,7 +161,8 @@ class _Said:
             )
             for item in result.commands
         )
-        return result.status, result.reason, said, None if result.value is None else value_text(result.value)
+        value = None if result.value is None else value_as_text(result.value)
+        return result.status, result.reason, said, value
 
     def lines(self, result: HostResult | None) -> list[str]:
         """Return what a host said as safe lines, below each command where there are several."""
@@ -173,7 +174,7 @@ class _Said:
                 lines.append(f"$ {visible_line(item.command)}")
             lines += self._lines(item)
         if result.value is not None:
-            lines += visible(value_text(result.value)).split("\n")
+            lines += visible(value_as_text(result.value)).split("\n")
         if not lines and result.error is not None:
             lines.append(visible_line(result.error))
         return lines

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
+from runner.report.json import value_as_text
 from runner.report.terminal import visible
-from runner.text import value_text
 
 if TYPE_CHECKING:
     from typing import ClassVar, TextIO
@@ -31,7 +31,7 @@ def cell(value: object) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.6g}"
-    text = visible(value if isinstance(value, str) else value_text(value))
+    text = visible(value if isinstance(value, str) else value_as_text(value))
     return f"'{text}" if text.startswith(_FORMULA) and not isinstance(value, int) else text
 
 

@@ -1,4 +1,4 @@
-"""`--format json` and `--format jsonl`: the documents that scripts read; schema 1."""
+"""JSON: what host tasks return in its terms, and the documents of `--format json` and `jsonl`; schema 1."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runner.report import ReportOptions
     from runner.results import Summary
 
-__all__ = ["JsonLinesReporter", "JsonReporter", "encode"]
+__all__ = ["JsonLinesReporter", "JsonReporter", "encode", "value_as_text"]
 
 _DEEPEST = 50
 """Levels of nesting that are written out; a value that holds itself has no end."""
@@ -28,6 +28,11 @@ _LONGEST_NUMBER = 10_000
 def encode(document: Any, indent: int | None = None) -> str:
     """Return a document as JSON that every reader takes: ASCII, no NaN, nothing that JSON cannot say."""
     return json.dumps(_plain(document), indent=indent, allow_nan=False)
+
+
+def value_as_text(value: Any) -> str:
+    """Return what a host task returned for people and other formats: a text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(_plain(value), allow_nan=False, ensure_ascii=False)
 
 
 def _plain(value: Any, depth: int = 0) -> Any:

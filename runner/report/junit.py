@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from runner.models import Status
+from runner.report.json import value_as_text
 from runner.report.terminal import visible, visible_line
-from runner.text import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +86,7 @@ def _case(run: Run, result: HostResult) -> ET.Element:
         if result.status is not Status.SKIPPED:
             kind = f"{result.status}.{result.reason}" if result.reason else str(result.status)
             outcome.set("type", _attribute(kind))
-    said = result.stdout if result.value is None else value_text(result.value)
+    said = result.stdout if result.value is None else value_as_text(result.value)
     for name, text in (("system-out", said), ("system-err", result.stderr)):
         if text:
             ET.SubElement(case, name).text = _text(text)

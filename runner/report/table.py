@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.report.columns import aligned, cut
+from runner.report.json import value_as_text
 from runner.report.parsed import Parser
 from runner.report.terminal import Style, visible_line
 from runner.report.words import milliseconds, summary_line
@@ -55,7 +56,8 @@ class TableReporter:
         parser = Parser(self._options.hosts)
         rows: list[Mapping[str, str]] = []
         for result in summary.results:
-            rows += _rows(result, _records(result.value) or parser.records(result))
+            reached = _reached(result) if summary.run.task == "ping" else {}
+            rows += _rows(result, _records(result.value) or parser.records(result), reached)
         names = list(dict.fromkeys(name for row in rows for name in row))
         # How a host ended stands behind what it said, and only where one of them did not end well.
         for last in ("status", "why"):
@@ -79,7 +81,9 @@ def _records(value: Any) -> list[Mapping[Any, Any]]:
     return [{_ONLY: value}]
 
 
-def _rows(result: HostResult, records: Iterable[Mapping[Any, Any]]) -> list[Mapping[str, str]]:
+def _rows(
+    result: HostResult, records: Iterable[Mapping[Any, Any]], reached: Mapping[str, str]
+) -> list[Mapping[str, str]]:
     name = {"host": visible_line(result.host)}
     rows: list[Mapping[str, str]] = [
         name | {_named(key): _shown(value) for key, value in record.items()} for record in records
@@ -87,12 +91,12 @@ def _rows(result: HostResult, records: Iterable[Mapping[Any, Any]]) -> list[Mapp
     if rows and result.ok:
         return rows
     why = _first_line(result) if result.ok else _shown(result.error)
-    return [*rows, name | _reached(result) | {"status": str(result.status), "why": why}]
+    return [*rows, {**name, **reached, "status": str(result.status), "why": why}]
 
 
 def _reached(result: HostResult) -> dict[str, str]:
-    """Return where a host was found and how fast it answered, where that is all that was asked."""
-    if result.commands or result.rtt_ms is None:
+    """Return where a host was found and how fast it answered."""
+    if result.rtt_ms is None:
         return {}
     return {"address": visible_line(result.address or ""), "rtt ms": milliseconds(result.rtt_ms)}
 
@@ -108,7 +112,7 @@ def _shown(value: Any) -> str:
         return ""
     if isinstance(value, (list, tuple)):
         return cut(", ".join(_shown(item) for item in value[:_WIDEST]), _WIDEST)
-    return cut(visible_line(value_text(value)[:_WIDEST]), _WIDEST)
+    return cut(visible_line(value_as_text(value)[:_WIDEST]), _WIDEST)
 
 
 def _first_line(result: HostResult) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.models import Status
-from runner.report.terminal import Style, visible_bytes, visible_line
-from runner.text import value_text
+from runner.report.json import value_as_text
+from runner.report.terminal import Style, visible, visible_bytes, visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,8 @@ def said(result: HostResult, *, raw: bool = False) -> Iterator[tuple[str, str]]:
             yield "  ", f"$ {visible_line(command.command)}"
         yield from _lines(command, raw=raw)
     if result.value is not None:
-        yield "  ", visible_line(value_text(result.value))
+        for line in visible(value_as_text(result.value)).strip("\n").split("\n"):
+            yield "  ", line
 
 
 def _lines(command: CommandResult, *, raw: bool) -> Iterator[tuple[str, str]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -101,7 +103,7 @@ def test_output_that_was_cut_says_so() -> None:
 
 
 def test_the_value_of_a_host_task_is_shown() -> None:
-    assert "  {'before': '1.0'}\n" in shown("text", [HostResult("r1", Status.OK, value={"before": "1.0"})])
+    assert '  {"before": "1.0"}\n' in shown("text", [HostResult("r1", Status.OK, value={"before": "1.0"})])
 
 
 def test_colours_are_for_those_who_take_them() -> None:
@@ -162,3 +164,29 @@ def test_a_third_partys_format_comes_in_by_the_same_door(
     assert shown("names", [ok("r1"), DOWN]) == "r1\nr9\n"
     with pytest.raises(UsageError, match="--format broken cannot be used: OSError: no printer"):
         report.create("broken", io.StringIO(), ReportOptions())
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("two\nlines", "two\nlines"),
+        ({"neighbours": ["a", None], "up": True}, '{"neighbours": ["a", null], "up": true}'),
+        (["grüße", 1.5], '["grüße", 1.5]'),
+        (False, "false"),
+        (0, "0"),
+        ({"rate": float("nan")}, '{"rate": "nan"}'),
+        ({1, 2}, "[1, 2]"),
+    ],
+)
+def test_what_a_host_task_returned_is_a_text_or_json_in_every_format_for_people(
+    value: object, text: str
+) -> None:
+    result = HostResult("r1", Status.OK, value=value)
+    indented = "".join(f"  {line}\n" for line in text.split("\n"))
+    assert shown("text", [result]).startswith(f"r1: ok  [address unknown, 0.00 s]\n{indented}")
+    assert shown("folded", [result]).startswith(f"r1: ok\n{indented}")
+    (row,) = csv.DictReader(io.StringIO(shown("csv", [result])))
+    assert row["value"] == text
+    case = ET.fromstring(shown("junit", [result]).encode()).find("testsuite/testcase/system-out")
+    assert case is not None
+    assert case.text == text

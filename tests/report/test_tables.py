@@ -70,6 +70,15 @@ def test_without_records_the_table_is_one_of_statuses() -> None:
     )
 
 
+def test_a_host_that_was_pinged_before_a_run_has_no_columns_of_its_own() -> None:
+    refused = HostResult("r2", Status.AUTH, "10.0.0.2", 22, rtt_ms=0.5, error="login refused")
+    assert shown("table", [ok("r1"), refused]).splitlines()[:3] == [
+        "host  status  why",
+        "r1    ok      up",
+        "r2    auth    login refused",
+    ]
+
+
 def test_a_ping_has_a_table_of_addresses_and_times() -> None:
     up = HostResult("r1", Status.OK, "10.0.0.1", 22, rtt_ms=0.4567)
     assert shown("table", [up, DOWN], "ping") == (
@@ -135,7 +144,7 @@ def test_a_number_below_zero_stays_a_number() -> None:
     assert cell(-9) == "-9"
     assert cell(0.25) == "0.25"
     assert cell(None) == ""
-    assert cell({"a": 1}) == "{'a': 1}"
+    assert cell({"a": 1}) == '{"a": 1}'
 
 
 def test_each_command_of_a_host_is_a_row_and_a_host_without_one_has_one() -> None:

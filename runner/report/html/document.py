@@ -9,9 +9,9 @@ from runner.models import Status
 from runner.names import fold
 from runner.report.changes import compare
 from runner.report.html.timing import Timing
+from runner.report.json import value_as_text
 from runner.report.terminal import visible, visible_line
 from runner.results import Results
-from runner.text import value_text
 
 if TYPE_CHECKING:
     from runner.history import Record
@@ -126,9 +126,13 @@ def _host(result: HostResult, place: int, timing: Timing, texts: _Texts) -> list
         result.reason,
         None if result.error is None else texts.line(result.error),
         int(result.sent),
-        None if result.value is None else texts.output(value_text(result.value).encode("utf-8", "replace")),
+        None if result.value is None else _value(result.value, texts),
         [_command(command, texts) for command in result.commands],
     ]
+
+
+def _value(value: object, texts: _Texts) -> int | None:
+    return texts.output(value_as_text(value).encode("utf-8", "replace"))
 
 
 def _command(command: CommandResult, texts: _Texts) -> list[Any]:
