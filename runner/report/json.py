@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from runner.report.whole import WholeReporter
 from runner.results import SCHEMA, host_document, run_document, summary_document
 from runner.text import value_text
 
@@ -61,20 +62,8 @@ def _scalar(value: Any) -> Any:
     return value_text(value)
 
 
-class JsonReporter:
+class JsonReporter(WholeReporter):
     """One document at the end, a host a line."""
-
-    whole: ClassVar[bool] = True
-    takes: ClassVar[frozenset[str]] = frozenset({"sort"})
-
-    def __init__(self, stream: TextIO, options: ReportOptions) -> None:  # noqa: ARG002 - the protocol's shape
-        self._stream = stream
-
-    def start(self, run: Run) -> None:
-        """Write nothing yet."""
-
-    def result(self, result: HostResult) -> None:
-        """Write nothing yet."""
 
     def finish(self, summary: Summary) -> None:
         """Write the document."""

@@ -15,13 +15,12 @@ from xml.etree import ElementTree as ET
 from runner.models import Status
 from runner.report.json import value_as_text
 from runner.report.terminal import visible, visible_line
+from runner.report.whole import WholeReporter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import ClassVar, TextIO
 
     from runner.models import HostResult, Run
-    from runner.report import ReportOptions
     from runner.results import Summary
 
 __all__ = ["JunitReporter"]
@@ -30,20 +29,8 @@ __all__ = ["JunitReporter"]
 _NO_CHARACTER = re.compile("[\ufffe\uffff]")
 
 
-class JunitReporter:
+class JunitReporter(WholeReporter):
     """One document at the end."""
-
-    whole: ClassVar[bool] = True
-    takes: ClassVar[frozenset[str]] = frozenset({"sort"})
-
-    def __init__(self, stream: TextIO, options: ReportOptions) -> None:  # noqa: ARG002 - the protocol's shape
-        self._stream = stream
-
-    def start(self, run: Run) -> None:
-        """Write nothing yet: the first line counts all."""
-
-    def result(self, result: HostResult) -> None:
-        """Write nothing yet."""
 
     def finish(self, summary: Summary) -> None:
         """Write the document, host by host."""

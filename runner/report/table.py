@@ -9,15 +9,14 @@ from runner.report.columns import aligned, cut
 from runner.report.json import value_as_text
 from runner.report.parsed import Parser
 from runner.report.terminal import Style, visible_line
+from runner.report.whole import WholeReporter
 from runner.report.words import milliseconds, summary_line
 from runner.text import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import ClassVar, TextIO
 
-    from runner.models import HostResult, Run
-    from runner.report import ReportOptions
+    from runner.models import HostResult
     from runner.results import Summary
 
 __all__ = ["TableReporter"]
@@ -29,7 +28,7 @@ _WIDEST = 1000
 _FIRST_LINE = 120
 
 
-class TableReporter:
+class TableReporter(WholeReporter):
     """One table at the end: a row for each record of each host, and a column for each of its names.
 
     A host task's value is a record where it is a mapping, and several where it is a list of them. Output
@@ -37,22 +36,9 @@ class TableReporter:
     record has a row with its status, and why; where there are no records at all, that is the table.
     """
 
-    whole: ClassVar[bool] = True
-    takes: ClassVar[frozenset[str]] = frozenset({"sort"})
-
-    def __init__(self, stream: TextIO, options: ReportOptions) -> None:
-        self._stream = stream
-        self._options = options
-        self._style = Style(colour=options.colour)
-
-    def start(self, run: Run) -> None:
-        """Show nothing: how wide columns are is known at the end."""
-
-    def result(self, result: HostResult) -> None:
-        """Show nothing yet."""
-
     def finish(self, summary: Summary) -> None:
         """Show the table, then the summary."""
+        style = Style(colour=self._options.colour)
         parser = Parser(self._options.hosts)
         rows: list[Mapping[str, str]] = []
         for result in summary.results:
@@ -65,9 +51,9 @@ class TableReporter:
                 names.remove(last)
                 names.append(last)
         cells: Iterable[Sequence[str]] = ([row.get(name, "") for name in names] for row in rows)
-        for line in aligned(names, cells, self._options.width, self._style):
+        for line in aligned(names, cells, self._options.width, style):
             self._stream.write(line + "\n")
-        self._stream.write(summary_line(summary, self._style) + "\n")
+        self._stream.write(summary_line(summary, style) + "\n")
 
 
 def _records(value: Any) -> list[Mapping[Any, Any]]:
