@@ -116,10 +116,12 @@ def check_flags(
         tasks: The names of all tasks, of which another one may follow; None where they are not known.
 
     Raises:
-        ParseError: A word is a flag of neither, or lacks its value; or no task of its name begins there.
+        ParseError: A word is a flag of neither, lacks its value, or counts once and is there twice; or no
+            task of its name begins there.
     """
     arguments = list(arguments)
     own = flags(arguments)
+    once = _Once(arguments)
     spelt = flags(argument for argument in arguments if argument.name in loose)
     found, given = 0, False
     remaining = iter(words)
@@ -135,7 +137,27 @@ def check_flags(
             return found
         given = given or flag in spelt
         _check(flag, value, remaining, own, core)
+        once.check(flag)
     return found
+
+
+class _Once:
+    """Flags with a value that count once; of a second, Invoke only says that its value is no task."""
+
+    def __init__(self, arguments: Iterable[Argument]) -> None:
+        single = [item for item in arguments if item.takes_value and item.kind is not list]
+        self._names = {flag: item.name for item in single for flag in flags([item])}
+        self._patterns = ("group", "limit") if "-g" in self._names else ()
+        self._given: set[str] = set()
+
+    def check(self, flag: str) -> None:
+        name = self._names.get(flag)
+        if name is None:
+            return
+        if name in self._given:
+            several = f"; one pattern can name several: {flag} 'a:b'" if name in self._patterns else ""
+            raise ParseError(f"{flag} is given twice, and would count once{several}")
+        self._given.add(name)
 
 
 def _check_task(word: str, tasks: Container[str] | None) -> None:
