@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import UsageError
 from runner.file_names import FAILED, INDEX, file_names
+from runner.folders import writable
 from runner.report.json import encode
 from runner.report.terminal import visible_line
 from runner.results import run_document
@@ -46,17 +47,13 @@ class OutputFolder:
         self._names = file_names(hosts)
         self._run = run
         self._failed: dict[str, None] = {}
+        self._path = writable("--output-dir", path.replace("{run}", run.id))
         try:
-            self._path = Path(path.replace("{run}", run.id)).expanduser()
-            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self._path):
-                pass
             self._begun = any(self._path.iterdir())
             if self._begun:
                 self._go_on(path, run)
-        except (OSError, RuntimeError, ValueError) as exc:
-            reason = getattr(exc, "strerror", None) or exc
-            raise UsageError(f"--output-dir {path!r}: {reason}") from exc
+        except OSError as exc:
+            raise UsageError(f"--output-dir {path!r}: {exc.strerror or exc}") from exc
 
     def write(self, result: HostResult) -> None:
         """Write what a host said, its commands' bytes unchanged, and its line of the index.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
+from runner.folders import writable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from runner.models import Host
     from runner.settings import Settings
 
-__all__ = ["missing_files", "unbound"]
+__all__ = ["check_spilling", "missing_files", "unbound"]
 
 
 def missing_files(settings: Settings) -> Iterator[str]:
@@ -29,6 +30,22 @@ def missing_files(settings: Settings) -> Iterator[str]:
         yield from _missing("--private-key", settings.private_key)
     if "known_hosts" in given and settings.host_key_policy == "strict":
         yield from _missing("--known-hosts", settings.known_hosts)
+
+
+def check_spilling(settings: Settings) -> None:
+    """Refuse to begin a run whose commands would be ended, half done, where they print much.
+
+    Raises:
+        UsageError: No file can be made where outputs are to be spilled to, or they are not to be.
+    """
+    if settings.overflow == "spill":
+        folder = settings.connection().spill_folder
+        if folder is not None and settings.executor != "dask" and not settings.dry_run:
+            writable("--spill-dir", folder)  # workers elsewhere have folders of their own
+        return
+    for flag in ("spill_dir", "max_spill"):
+        if flag in settings.given:
+            raise UsageError(f"--{flag.replace('_', '-')} goes with --overflow spill")
 
 
 def unbound(settings: Settings, hosts: Sequence[Host]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from runner.report import progress
 from runner.report.arranged import Arranged
 from runner.report.files import OutputFolder
 from runner.results import Summary
-from runner.tasks.doubts import missing_files
+from runner.tasks.doubts import check_spilling, missing_files
 from runner.tasks.earlier import KEPT
 from runner.tasks.output import Output, tolerant_stdout
 from runner.tasks.voice import Beside, Warnings, ask, say, speaking_around
@@ -46,6 +46,7 @@ def prepare(settings: Settings) -> Settings:
     logger.setLevel(logging.ERROR if settings.quiet else logging.WARNING)
     if settings.host_key_policy == "off" and not settings.quiet:
         say("warning: host keys are not checked (--host-key-policy off): anybody may be listening")
+    check_spilling(settings)
     for line in missing_files(settings):
         logger.warning("%s", line)
     if settings.ask_pass:

@@ -49,6 +49,23 @@ def test_an_ssh_config_that_is_not_there_is_an_error(folder: Path) -> None:
     assert done.stderr == "run: --ssh-config 'nowhere': there is no such file\n"
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--overflow", "spill", "--spill-dir", "hosts"), "--spill-dir 'hosts': File exists"),
+        (("--overflow", "spill", "--spill-dir", "/proc/x"), "--spill-dir '/proc/x': "),
+        (("--spill-dir", "kept"), "--spill-dir goes with --overflow spill"),
+        (("--max-spill", "1G", "--overflow", "drop"), "--max-spill goes with --overflow spill"),
+    ],
+)
+def test_where_nothing_can_be_spilled_to_no_command_is_begun(
+    folder: Path, flags: tuple[str, ...], said: str
+) -> None:
+    done = run(folder, "run", "touch begun", "-i", "hosts", *flags)
+    assert (done.code, done.stdout, done.stderr[: len(said) + 5]) == (1, "", f"run: {said}")
+    assert not (folder / "begun").exists()
+
+
 def test_a_file_that_is_to_be_made_is_no_mistake(folder: Path) -> None:
     flags = ("--known-hosts", "new", "--host-key-policy", "accept-new")
     assert run(folder, "run", "true", "-i", "hosts", *flags).stderr == ""
