@@ -12,6 +12,7 @@ import ipaddress
 import os
 import queue
 import re
+import select
 import selectors
 import socket
 import struct
@@ -57,7 +58,10 @@ class PeerSocket:
     Attributes:
         preamble: The first bytes that the peer sent, for error messages, until `settle`.
         received: How many bytes the peer has sent.
+        waits: Whether there is a `fill`, for those who wait for a peer without reading.
     """
+
+    waits = False
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
@@ -106,12 +110,21 @@ class SshSocket(PeerSocket):
     and a `close` that another thread waits on takes effect up to 100 ms late; `shutdown` first wakes it at
     once. Paramiko reads each packet in two parts, and Python waits for a socket before it reads or writes:
     here one call reads what has come, and the system keeps the timeouts.
+
+    Attributes:
+        ahead: What has come and has not been asked for yet.
+        at_end: Whether nothing more will come.
     """
+
+    waits = True
 
     def __init__(self, raw: socket.socket) -> None:
         super().__init__(raw)
         self._reader: int | None = None
-        self._ahead = b""
+        self.ahead = b""
+        self.at_end = False
+        self._arrivals = select.poll()
+        self._arrivals.register(raw, select.POLLIN)
         raw.settimeout(None)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -146,11 +159,21 @@ class SshSocket(PeerSocket):
         Raises:
             TimeoutError: Nothing came in time.
         """
-        if not self._ahead:
-            self._reader = threading.get_ident()
-            self._ahead = super().recv(max(size, _AHEAD))
-        data, self._ahead = self._ahead[:size], self._ahead[size:]
+        if not self.ahead:
+            self._take_in(max(size, _AHEAD))
+        data, self.ahead = self.ahead[:size], self.ahead[size:]
         return data
+
+    def fill(self, size: int, seconds: float) -> None:
+        """Take in up to `size` bytes or more of what comes within so many seconds, or that it ends."""
+        if self._arrivals.poll(seconds * 1000):
+            self._take_in(max(size, _AHEAD))
+
+    def _take_in(self, size: int) -> None:
+        self._reader = threading.get_ident()
+        received = super().recv(size)
+        self.ahead += received
+        self.at_end = not received
 
     def _receive(self, size: int) -> bytes:
         try:

@@ -32,6 +32,9 @@ _CHUNK = 2**18
 # ends when it has been quiet for this long.
 _QUIET_S = 1.0
 
+# Who reads does not hear that the run is stopped; that is looked for so often until a thread reads.
+_GLANCE_S = 0.1
+
 
 class _Wake(threading.Event):
     """Set when either stream has something; Paramiko's `clear` when one of them is empty does not count."""
@@ -99,6 +102,8 @@ class Execution:
         channel.runner_wake = self._wake
         channel.in_buffer.set_event(self._wake)
         channel.in_stderr_buffer.set_event(self._wake)
+        if self._given.stdin or self._on_terminal or self._elevation is not None:
+            channel.transport.attend()  # who waits for the host to take something cannot read, too
         line = self._given.line(self._command)
         with sending_on(channel):
             channel.exec_command(line if self._elevation is None else self._elevation.wrap(line))
@@ -126,8 +131,13 @@ class Execution:
                 raise self._give_up(late)
             if self._pulse.gone():
                 raise self._give_up(self._pulse.error(self._command))
-            self._wake.wait(self._nap(patience))
+            self._wait(self._nap(patience))
         return self._outcome()
+
+    def _wait(self, seconds: float | None) -> None:
+        """Wait for the host: by reading what it sends, or, once a thread does that, for the thread."""
+        if not self._channel.transport.serve(_GLANCE_S if seconds is None else min(_GLANCE_S, seconds)):
+            self._wake.wait(seconds)
 
     def _check_limits(self) -> None:
         if self._stopped:

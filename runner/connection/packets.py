@@ -5,7 +5,7 @@ All of this uses public names: a transport takes a class for its packets.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import paramiko
 from paramiko.common import MSG_DEBUG, MSG_IGNORE
@@ -14,15 +14,51 @@ from paramiko.packet import Packetizer
 if TYPE_CHECKING:
     from paramiko.message import Message
 
+    from runner.connection.dial import PeerSocket
+
 __all__ = ["Packets"]
 
 # OpenSSH's PACKET_MAX_SIZE, which is more than anything that we ask a server to send. A packet's length is
 # believed before it is proven to come from the server.
 _LONGEST = 2**18
+_LENGTH = 4
 
 
 class Packets(Packetizer):
     """Reads and writes the packets of one connection."""
+
+    def __init__(self, socket: PeerSocket) -> None:
+        super().__init__(socket)  # type: ignore[arg-type]
+        self._socket = socket
+        self._open_length = False
+
+    def set_inbound_cipher(self, *arguments: Any, **options: Any) -> None:
+        """Set how packets are encrypted from now on; see `tells_ready`."""
+        self._open_length = bool(options.get("aead") or options.get("etm"))
+        super().set_inbound_cipher(*arguments, **options)
+
+    @property
+    def tells_ready(self) -> bool:
+        """Whether one can tell that a whole packet has come, as with ciphers that leave its length open."""
+        return self._open_length and self._socket.waits
+
+    def ready(self, seconds: float) -> bool:
+        """Whether a whole packet is there within so many seconds, so that reading it waits for nobody.
+
+        A connection that has ended counts as ready: reading says so.
+        """
+        socket = self._socket
+        missing = self._missing(socket.ahead)
+        if missing and seconds > 0:
+            socket.fill(missing, seconds)
+            missing = self._missing(socket.ahead)
+        return not missing or socket.at_end
+
+    def _missing(self, ahead: bytes) -> int:
+        """Return how many bytes more make a packet whole, as far as one knows; 0 where reading refuses it."""
+        length = int.from_bytes(ahead[:_LENGTH], "big")
+        rest = 0 if length > _LONGEST else length + self.get_mac_size_in()
+        return max(0, _LENGTH + rest - len(ahead))
 
     def start_handshake(self, timeout: float) -> None:
         """Start no timer, which would be a thread for each host: a guard watches the handshake."""

@@ -18,6 +18,9 @@
   wants none, and its requests that want one wait for it.
 * A client asks a server to end a command by a `signal` request (RFC 4254 section 6.9). Paramiko cannot send
   one, so that a command outlives the run that gave up on it.
+* Paramiko reads each connection in a thread of its own, which wakes whoever waits for an answer: two threads
+  for each host, and two switches between them for each packet, which take as long as all the cryptography.
+  Here whoever asks reads until the answer is there, and a thread is only started for what lasts.
 """
 
 from __future__ import annotations
@@ -30,19 +33,27 @@ import paramiko
 from paramiko.common import (
     MSG_CHANNEL_DATA,
     MSG_CHANNEL_EOF,
+    MSG_CHANNEL_OPEN,
     MSG_CHANNEL_REQUEST,
     MSG_CHANNEL_WINDOW_ADJUST,
+    MSG_DISCONNECT,
+    MSG_IGNORE,
+    MSG_KEXINIT,
+    MSG_NAMES,
     MSG_SERVICE_REQUEST,
+    MSG_UNIMPLEMENTED,
     cMSG_CHANNEL_REQUEST,
     cMSG_GLOBAL_REQUEST,
+    cMSG_UNIMPLEMENTED,
 )
+from paramiko.packet import NeedRekeyException
 
 from runner.connection.host_certificates import SUFFIX
 from runner.connection.packets import Packets
 from runner.text import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from runner.connection.dial import PeerSocket
 
@@ -52,6 +63,7 @@ _EXIT_STATUS = 4  # bytes
 _SIGNAL_NAME = 40
 _LOOK_UP_S = 30.0
 _GONE_S = 0.5
+_KEX_MESSAGES = range(30, 42)
 
 _ON_OPEN_CHANNELS = (
     MSG_CHANNEL_DATA,
@@ -90,7 +102,141 @@ def _wake(channel: Any) -> None:
         wake.set()
 
 
-class Transport(paramiko.Transport):
+class _Read(paramiko.Transport):
+    """A transport that is read by whoever waits for an answer, until a thread is told to."""
+
+    packetizer: Packets
+    agreed_on_strict_kex: bool
+    auth_handler: Any
+    kex_engine: Any
+    _expected_packet: tuple[int, ...]
+    _channel_handler_table: Any
+    _greeted = False
+
+    def __init__(self, sock: PeerSocket) -> None:
+        super().__init__(sock, packetizer_class=Packets)  # type: ignore[arg-type]
+        self._reading = threading.Lock()
+        self._starting = threading.Lock()
+
+    def attend(self) -> None:
+        """Have a thread read what comes from now on, whether anybody asks for it or not."""
+        with self._starting:
+            if self.ident is None and self.active:
+                self.start()
+
+    def serve(self, seconds: float) -> bool:
+        """Read what comes within so many seconds; False where that is a thread's to do."""
+        if not self.packetizer.tells_ready:
+            self.attend()
+        if self.ident is not None or not self._reading.acquire(blocking=False):
+            return False
+        waits = iter((seconds,))
+        try:
+            self._read(lambda: self.packetizer.ready(next(waits, 0.0)))
+        finally:
+            self._reading.release()
+        return True
+
+    def run(self) -> None:
+        """Read until the connection ends: what a thread does that was started."""
+        with self._reading:
+            self._read(lambda: True)
+            self._end()
+
+    def _read_until(self, done: Callable[[], bool]) -> None:
+        """Read until something has come about, unless somebody else reads: that wakes who waits for it."""
+        if not done() and self.ident is None and self._reading.acquire(blocking=False):
+            try:
+                self._read(lambda: not done())
+            finally:
+                self._reading.release()
+
+    def _read(self, more: Callable[[], bool]) -> None:
+        """Read packets as long as more are wanted and the connection stands."""
+        try:
+            if not self._greeted:
+                self._greet()
+            while self.active and more():
+                if not self._take():
+                    self._end()
+        except Exception as exc:  # noqa: BLE001 - whatever a hostile peer makes of it is raised where it is asked for
+            self.saved_exception = exc
+            self._end()
+
+    def _greet(self) -> None:
+        """Begin as Paramiko's `run` does."""
+        self._greeted = True
+        self.packetizer.write_all(f"{self.local_version}\r\n".encode())
+        self._check_banner()  # type: ignore[attr-defined]
+        self._send_kex_init()  # type: ignore[attr-defined]
+        self._expect_packet(MSG_KEXINIT)  # type: ignore[attr-defined]
+
+    def _take(self) -> bool:
+        """Read one packet and do what Paramiko's `run` does about it; whether the connection goes on."""
+        if self.packetizer.need_rekey() and not self.in_kex:
+            self._send_kex_init()  # type: ignore[attr-defined]
+        try:
+            kind, message = self.packetizer.read_message()
+        except NeedRekeyException:
+            return True
+        if kind == MSG_IGNORE:
+            self._enforce_strict_kex(kind)  # type: ignore[attr-defined]
+            return True
+        if kind == MSG_DISCONNECT:
+            self._parse_disconnect(message)  # type: ignore[attr-defined]
+            return False
+        if self._expected_packet:
+            self._check_expected(kind)
+            if kind in _KEX_MESSAGES:
+                self.kex_engine.parse_next(kind, message)
+                return True
+        return self._hand_on(kind, message)
+
+    def _check_expected(self, kind: int) -> None:
+        """Refuse a packet that may not come now (RFC 4253 section 7.1)."""
+        if kind not in self._expected_packet:
+            strict = self.agreed_on_strict_kex
+            error = paramiko.ssh_exception.MessageOrderError if strict else paramiko.SSHException
+            raise error(f"Expecting packet from {self._expected_packet!r}, got {kind}")
+        self._expected_packet = ()
+
+    def _hand_on(self, kind: int, message: paramiko.Message) -> bool:
+        """Give a packet to whatever in Paramiko it is for; whether the connection goes on."""
+        if kind in self._handler_table:  # type: ignore[attr-defined]
+            self._handler_table[kind](message)  # type: ignore[attr-defined]
+        elif kind in self._channel_handler_table:
+            number = message.get_int()
+            channel = self._channels.get(number)  # type: ignore[attr-defined]
+            if channel is None:
+                return number in self.channels_seen  # one that is closed already
+            self._channel_handler_table[kind](channel, message)
+        elif self.auth_handler is not None and kind in self.auth_handler._handler_table:  # noqa: SLF001
+            self.auth_handler._handler_table[kind](message)  # noqa: SLF001
+        elif kind not in MSG_NAMES:
+            raise paramiko.SSHException(f"a packet of a kind that there is not, {kind}")
+        elif kind != MSG_UNIMPLEMENTED:
+            answer = paramiko.Message()
+            answer.add_byte(cMSG_UNIMPLEMENTED)
+            answer.add_int(message.seqno)
+            self._send_message(answer)  # type: ignore[attr-defined]
+        return True
+
+    def _end(self) -> None:
+        """Close the connection, and wake whoever waits for what will not come any more."""
+        self.active = False
+        self.packetizer.close()
+        for channel in list(self._channels.values()):  # type: ignore[attr-defined]
+            channel._unlink()  # noqa: SLF001
+        if self.completion_event is not None:
+            self.completion_event.set()
+        if self.auth_handler is not None:
+            self.auth_handler.abort()
+        for event in list(self.channel_events.values()):
+            event.set()
+        self.sock.close()
+
+
+class Transport(_Read):
     """A transport whose channels know what ended their command.
 
     A channel's `runner_exit_signal` names the signal; its `runner_wake`, where one is put, is set at every
@@ -116,7 +262,7 @@ class Transport(paramiko.Transport):
     }
 
     def __init__(self, sock: PeerSocket) -> None:
-        super().__init__(sock, packetizer_class=Packets)  # type: ignore[arg-type]
+        super().__init__(sock)
         # Paramiko looks up ten times a second for a timer that runs out, which is none of ours.
         sock.settimeout(_LOOK_UP_S)
         self.runner_sender = threading.local()
@@ -129,9 +275,8 @@ class Transport(paramiko.Transport):
         Raises:
             Exception: Whatever ended that; anything may come out of what a hostile peer sends.
         """
-        agreed = threading.Event()
-        self.start_client(agreed)
-        self._wait(agreed)
+        self.active = True
+        self._read_until(lambda: self.initial_kex_done)
         error = self.get_exception()
         if error is not None:
             raise error
@@ -141,19 +286,35 @@ class Transport(paramiko.Transport):
     def auth_publickey(
         self, username: str, key: paramiko.PKey, event: threading.Event | None = None
     ) -> list[str]:
-        """Log in with a key as Paramiko does, without looking ten times a second whether that is done."""
+        """Log in with a key as Paramiko does, reading the answer here."""
         if event is not None:
             return super().auth_publickey(username, key, event)
         answered = threading.Event()
         super().auth_publickey(username, key, answered)
-        self._wait(answered)
-        wanted: list[str] = self.auth_handler.wait_for_response(answered)  # type: ignore[union-attr]
-        return wanted
+        return self._answer(answered)
 
-    def _wait(self, event: threading.Event) -> None:
-        """Wait for an event of Paramiko's thread, which sets it at its end, too, if it is there by then."""
-        while not event.wait(_GONE_S) and self.is_active():
-            pass
+    def auth_password(
+        self, username: str, password: str, event: threading.Event | None = None, fallback: bool = True
+    ) -> list[str]:
+        """Log in with a password as Paramiko does, reading the answer here."""
+        if event is not None or fallback:
+            self.attend()
+            return super().auth_password(username, password, event, fallback)
+        answered = threading.Event()
+        super().auth_password(username, password, answered, fallback=False)
+        return self._answer(answered)
+
+    def auth_interactive(self, username: str, handler: Any, submethods: str = "") -> list[str]:
+        """Log in as Paramiko does, which waits for several answers and has a thread read them."""
+        self.attend()
+        return super().auth_interactive(username, handler, submethods)
+
+    def _answer(self, answered: threading.Event) -> list[str]:
+        self._read_until(answered.is_set)
+        while not answered.wait(_GONE_S) and self.is_active():
+            pass  # a thread reads, which sets it at its end, too, if it is there by then
+        wanted: list[str] = self.auth_handler.wait_for_response(answered)
+        return wanted
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
@@ -183,6 +344,19 @@ class Transport(paramiko.Transport):
         message.packet.seek(start)
         super()._parse_channel_open_failure(message)  # type: ignore[misc]
 
+    def _send_user_message(self, data: paramiko.Message) -> None:
+        """Send what a user asks for, outside of a key exchange, and read until the answer is there."""
+        self._read_until(self.clear_to_send.is_set)
+        super()._send_user_message(data)  # type: ignore[misc]
+        kind = data.packet.getbuffer()[0]
+        if kind == MSG_CHANNEL_OPEN:
+            number = self._opening.number
+            self._read_until(lambda: number not in self.channel_events)
+        elif kind == MSG_CHANNEL_REQUEST:
+            channel = getattr(self.runner_sender, "channel", None)
+            if channel is not None:
+                self._read_until(channel.event.is_set)
+
     def _send_message(self, data: paramiko.Message) -> None:
         kind = data.packet.getbuffer()[0]
         if kind != MSG_SERVICE_REQUEST:
@@ -197,7 +371,7 @@ class Transport(paramiko.Transport):
             accepted = paramiko.Message()
             accepted.add_string("ssh-userauth")
             accepted.rewind()
-            self.auth_handler._parse_service_accept(accepted)  # type: ignore[union-attr]  # noqa: SLF001
+            self.auth_handler._parse_service_accept(accepted)  # noqa: SLF001
 
     def _parse_disconnect(self, message: paramiko.Message) -> None:
         self.runner_disconnect = message.get_int(), message.get_string().decode("utf-8", "replace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import secrets
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import paramiko
@@ -60,6 +60,9 @@ logging.getLogger("paramiko").propagate = False
 _BACKSTOP_S = 0.5
 
 _IDLE_S = 30.0
+
+# How long after a login nobody reads but who waits for an answer. Most jobs are done by then.
+_ALONE_S = 1.0
 
 # A connection that waits for the next job says something so often: less than the minute after which the first
 # of the boxes on the way forget what is silent; and has so long to show that the server is still there.
@@ -123,6 +126,7 @@ class SshConnection:
         self._deadline = deadline
         self._socket: PeerSocket | None = None
         self._transport: Transport | None = None
+        self._attendance = ExitStack()
 
     def open(self) -> None:
         """Connect, agree on keys, check the host key, log in.
@@ -136,8 +140,7 @@ class SshConnection:
             self.close()
             transport = self._meet()
         self.way = attempt.way
-        # Paramiko's thread looks up ten times a second for what can only happen in a handshake.
-        transport.sock.settimeout(_IDLE_S)
+        self._attendance.enter_context(self._deadline.guard(_ALONE_S, transport.attend))
         if self._options.keepalive_s:
             _keep_alive(transport, self._options.keepalive_s)
 
@@ -195,6 +198,7 @@ class SshConnection:
             paramiko.SSHException: It does not.
         """
         assert self._transport is not None  # noqa: S101 - `_opened` opens before it hands out
+        self._transport.attend()
         place = (target.address, target.port)
         return self._transport.open_channel("direct-tcpip", place, ("127.0.0.1", 0), timeout=seconds)
 
@@ -205,6 +209,7 @@ class SshConnection:
     def hold(self) -> None:
         """Wait for another job, in a way that nothing between here and the host forgets the connection."""
         if self._transport is not None:
+            self._transport.attend()
             _keep_alive(self._transport, min(_HELD_S, self._options.keepalive_s or _HELD_S))
 
     def renew(self, deadline: Deadline) -> bool:
@@ -267,6 +272,8 @@ class SshConnection:
             HostError: It cannot be started; the reason `no-sftp` says that there is no SFTP server.
         """
         elevation = self._elevation()
+        if self._transport is not None:
+            self._transport.attend()
         channel = self._open_channel(window_size=WINDOW, max_packet_size=PACKET)
         stream = ChannelStream(channel, self._deadline, idle_limit(self._options), self._hang_up)
         try:
@@ -281,6 +288,7 @@ class SshConnection:
 
     def close(self) -> None:
         """End the connection at once."""
+        self._attendance.close()
         if self._transport is not None:
             self._transport.close()
         if self._socket is not None:
