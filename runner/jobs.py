@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from runner.connection import Connection, ConnectionOptions
     from runner.connection.scan import ShownKey
+    from runner.models import Endpoint
 
 __all__ = ["CommandFailed", "CommandJob", "FunctionJob", "Job", "Session", "perform", "unwrapped"]
 
@@ -140,6 +141,7 @@ class Session:
         results: What the commands came to so far.
         sent: Whether any command has been handed to the host.
         way: What let the user in: `password 2`, `ssh-ed25519 key from agent`; None where that is not known.
+        endpoint: Where the host was logged in to; None where that is not known.
     """
 
     def __init__(self, host: Host, options: ConnectionOptions, deadline: Deadline) -> None:
@@ -149,6 +151,7 @@ class Session:
         self._options = options
         self._deadline = deadline
         self.way: str | None = None
+        self.endpoint: Endpoint | None = None
         self._connection: Connection | None = None
         self._left_by_another = False
 
@@ -281,7 +284,8 @@ class Session:
                 self.results.append(exc.command)
             raise
         refused = refusal(self.variables.get("ansible_network_os"), result.stdout_bytes + result.stderr_bytes)
-        result = dataclasses.replace(result, refused=refused)
+        if refused is not None:
+            result = dataclasses.replace(result, refused=refused)
         self.results.append(result)
         if not result.ok and not warn:
             raise _failed(result)
@@ -344,6 +348,7 @@ class Session:
             self._left_by_another = left is not None
             self._connection = left or connector(self.host)(self.host, self._options, self._deadline)
             self.way = getattr(self._connection, "way", None)
+            self.endpoint = getattr(self._connection, "endpoint", None)
         return self._connection
 
 
@@ -403,12 +408,12 @@ def _attempt(host: Host, job: Job, options: ConnectionOptions, deadline: Deadlin
         error = _described(exc)
     finally:
         session.end(status)
-    where = _where(host, options)
+    where = session.endpoint or _where(host, options)
     result = HostResult(
         host=host.name,
         status=status,
-        address=where[0],
-        port=where[1],
+        address=where.address if where else None,
+        port=where.port if where else None,
         phase=phase,
         reason=reason,
         error=error,
@@ -431,12 +436,11 @@ def _described(exc: BaseException) -> str:
     return (f"{type(exc).__name__}: {excerpt(text)}" if text else type(exc).__name__) + place
 
 
-def _where(host: Host, options: ConnectionOptions) -> tuple[str | None, int | None]:
+def _where(host: Host, options: ConnectionOptions) -> Endpoint | None:
     try:
-        target = access(host, options).endpoint
+        return access(host, options).endpoint
     except HostError:
-        return None, None
-    return target.address, target.port
+        return None
 
 
 def _failed(result: CommandResult) -> CommandFailed:

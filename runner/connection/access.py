@@ -122,16 +122,22 @@ def _chosen(
     """Return the run's options with what the host's variables and `ssh_config` change in them."""
     base = _filled_in(options, config)
     become = become_of(host, options)
-    return dataclasses.replace(
-        base,
-        known_hosts=pick(base, "known_hosts", None, _known_hosts(arguments, config)),
-        host_key_policy=pick(base, "host_key_policy", _checking(host), arguments.policy),
-        connect_timeout_s=pick(base, "connect_timeout_s", _timeout(host), arguments.connect_timeout_s),
-        keepalive_s=pick(base, "keepalive_s", None, arguments.keepalive_s),
-        methods=pick(base, "methods", None, arguments.methods),
-        become=become is not None,
-        become_as=become or options.become_as,
-    )
+    chosen = {
+        "known_hosts": pick(base, "known_hosts", None, _known_hosts(arguments, config)),
+        "host_key_policy": pick(base, "host_key_policy", _checking(host), arguments.policy),
+        "connect_timeout_s": pick(base, "connect_timeout_s", _timeout(host), arguments.connect_timeout_s),
+        "keepalive_s": pick(base, "keepalive_s", None, arguments.keepalive_s),
+        "methods": pick(base, "methods", None, arguments.methods),
+        "become": become is not None,
+        "become_as": become or options.become_as,
+    }
+    return _with(base, chosen)
+
+
+def _with(base: ConnectionOptions, wanted: dict[str, Any]) -> ConnectionOptions:
+    """Return options with other values in some of their fields: the same where that changes nothing."""
+    changed = {name: value for name, value in wanted.items() if getattr(base, name) != value}
+    return dataclasses.replace(base, **changed) if changed else base
 
 
 def _way(
@@ -179,7 +185,7 @@ def _filled_in(options: ConnectionOptions, config: HostConfig) -> ConnectionOpti
         for name, value in said.items()
         if value is not None and name not in options.forced and getattr(options, name) == getattr(usual, name)
     }
-    return dataclasses.replace(options, **wanted) if wanted else options
+    return _with(options, wanted)
 
 
 @lru_cache(maxsize=1)

@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import threading
 import time
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 __all__ = ["Deadline", "Guard", "abort", "forget"]
 
 _GRACE_S = 0.5
+_LOOK_S = 0.25
+_PASSED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +57,16 @@ class Deadline:
 
     def guard(
         self, seconds: float | None, close: Callable[[], None], ask: Callable[[], None] | None = None
-    ) -> AbstractContextManager[Guard]:
+    ) -> Guard:
         """Return a context in which `close` is called after `seconds`, or when the run is aborted.
 
         Args:
-            seconds: From now; None is never.
+            seconds: From its beginning; None is never.
             close: Wakes whoever waits; it is called from another thread and must not block.
             ask: Called instead when the run is aborted, for a step that can end in good order; `close`
                 follows where it has not ended half a second later.
         """
-        return _watchdog.guard(self.run, seconds, Guard(close, ask))
+        return Guard(self.run, seconds, close, ask)
 
     def stopped(self) -> bool:
         """Whether the run has been aborted."""
@@ -74,15 +77,17 @@ class Deadline:
         _watchdog.stop_of(self.run).wait(seconds)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Guard:
-    """One watched step.
+    """One watched step, which lasts as long as its context.
 
     Attributes:
         expired: Whether the time ran out and the socket was closed for it.
         aborted: Whether it was closed because the whole run is being stopped.
     """
 
+    run: str
+    seconds: float | None
     close: Callable[[], None]
     ask: Callable[[], None] | None = None
     expired: bool = False
@@ -90,10 +95,14 @@ class Guard:
     _done: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def finish(self) -> None:
-        """Say that the step has ended: nothing is closed for it any more."""
+    def __enter__(self) -> Self:
+        _watchdog.watch(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
         with self._lock:
             self._done = True
+        _watchdog.leave(self)
 
     def fire(self) -> None:
         """Close what the step waits on, unless it has ended."""
@@ -121,39 +130,40 @@ class _Watchdog:
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Guard]] = []
-        self._active: dict[int, tuple[str, Guard]] = {}
+        self._active: set[Guard] = set()
         self._order = itertools.count()
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
+        self._looks_at = math.inf
         self._stops: dict[str, threading.Event] = {}
 
-    @contextmanager
-    def guard(self, run: str, seconds: float | None, watched: Guard) -> Iterator[Guard]:
-        with self._changed:
-            number = next(self._order)
-            self._active[number] = run, watched
-            if seconds is not None:
-                self._schedule(time.monotonic() + seconds, number, watched)
-        if self.stop_of(run).is_set():
-            self._end(number, watched)
-        try:
-            yield watched
-        finally:
-            watched.finish()
-            with self._changed:
-                del self._active[number]
+    def watch(self, watched: Guard) -> None:
+        with self._lock:
+            self._active.add(watched)
+            if watched.seconds is not None:
+                self._schedule(time.monotonic() + watched.seconds, watched)
+        if self.stop_of(watched.run).is_set():
+            self._end(watched)
 
-    def _schedule(self, when: float, number: int, watched: Guard) -> None:
-        heapq.heappush(self._heap, (when, number, watched))
+    def leave(self, watched: Guard) -> None:
+        with self._lock:
+            self._active.discard(watched)
+
+    def _schedule(self, when: float, watched: Guard) -> None:
+        if len(self._heap) > _PASSED + 2 * len(self._active):  # what has ended keeps no host in memory
+            self._heap = [entry for entry in self._heap if entry[2] in self._active]
+            heapq.heapify(self._heap)
+        heapq.heappush(self._heap, (when, next(self._order), watched))
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._watch, name="runner-watchdog", daemon=True)
             self._thread.start()
-        elif self._heap[0][2] is watched:
+        elif when < self._looks_at:
             self._changed.notify()
 
     def _watch(self) -> None:
         while True:
-            with self._changed:
+            with self._lock:
                 due = self._pop_due()
             if due is not None:
                 with suppress(Exception):  # one host's socket that cannot be closed is no other host's matter
@@ -161,36 +171,39 @@ class _Watchdog:
 
     def _pop_due(self) -> Guard | None:
         """Wait for the first guard's moment or a change; return the guard that is due, if one is."""
-        while self._heap and self._heap[0][1] not in self._active:
+        while self._heap and self._heap[0][2] not in self._active:
             heapq.heappop(self._heap)
-        if not self._heap:
-            self._changed.wait()
-            return None
-        left = self._heap[0][0] - time.monotonic()
-        if left > 0:
-            self._changed.wait(left)
-            return None
-        return heapq.heappop(self._heap)[2]
+        now = time.monotonic()
+        if self._heap and self._heap[0][0] <= now:
+            return heapq.heappop(self._heap)[2]
+        # To look now and then costs less than to be woken for each step of each host.
+        left = min(_LOOK_S, self._heap[0][0] - now) if self._heap else None
+        self._looks_at = math.inf if left is None else now + left
+        self._changed.wait(left)
+        return None
 
     def stop_of(self, run: str) -> threading.Event:
-        with self._changed:
-            return self._stops.setdefault(run, threading.Event())
+        stop = self._stops.get(run)
+        if stop is None:
+            with self._lock:
+                stop = self._stops.setdefault(run, threading.Event())
+        return stop
 
     def abort(self, run: str) -> None:
         self.stop_of(run).set()
-        with self._changed:
-            guards = [(number, watched) for number, (of, watched) in self._active.items() if of == run]
-        for number, watched in guards:
-            self._end(number, watched)
+        with self._lock:
+            guards = [watched for watched in self._active if watched.run == run]
+        for watched in guards:
+            self._end(watched)
 
-    def _end(self, number: int, watched: Guard) -> None:
-        with self._changed:
-            if watched.ask is not None and number in self._active:
-                self._schedule(time.monotonic() + _GRACE_S, number, watched)
+    def _end(self, watched: Guard) -> None:
+        with self._lock:
+            if watched.ask is not None and watched in self._active:
+                self._schedule(time.monotonic() + _GRACE_S, watched)
         watched.abort()
 
     def forget(self, run: str) -> None:
-        with self._changed:
+        with self._lock:
             self._stops.pop(run, None)
 
 

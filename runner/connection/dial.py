@@ -37,7 +37,6 @@ _USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)
 _PREAMBLE = 2**14
 _BANNER = re.compile(rb"^SSH-[^\n]*\n", re.MULTILINE)
 _AHEAD = 2**13
-_IPV6 = 6
 
 _REASONS = {
     errno.ECONNREFUSED: ("port-closed", "connection refused: nothing listens on the SSH port"),
@@ -123,6 +122,7 @@ class SshSocket(PeerSocket):
         self._reader: int | None = None
         self.ahead = b""
         self.at_end = False
+        self._limit: float | None = None
         self._arrivals = select.poll()
         self._arrivals.register(raw, select.POLLIN)
         raw.settimeout(None)
@@ -133,6 +133,9 @@ class SshSocket(PeerSocket):
 
     def settimeout(self, seconds: float | None) -> None:
         """Set how long `send` and `recv` wait."""
+        if seconds == self._limit:
+            return
+        self._limit = seconds
         whole, part = divmod(seconds or 0.0, 1.0)
         limit = struct.pack("@ll", int(whole), int(part * 1e6))  # struct timeval, socket(7)
         self._raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
@@ -187,6 +190,8 @@ class SshSocket(PeerSocket):
         The file descriptor stays the reading thread's until that thread closes, too: its number could
         belong to another host's connection before the reader has looked.
         """
+        if self._raw.fileno() < 0:
+            return
         with contextlib.suppress(OSError):
             self._raw.shutdown(socket.SHUT_RDWR)
         if self._reader in (None, threading.get_ident()):
@@ -230,13 +235,15 @@ def resolve(
         Unreachable: The name is not known, or the resolver did not answer within `timeout_s` seconds.
         Cancelled: `stopped` said so.
     """
+    with contextlib.suppress(OSError):
+        socket.inet_pton(socket.AF_INET, endpoint.address)
+        return [(socket.AF_INET, (endpoint.address, endpoint.port))]
     try:
-        version = ipaddress.ip_address(endpoint.address.partition("%")[0]).version
+        ipaddress.IPv6Address(endpoint.address.partition("%")[0])
     except ValueError:
         return _interleave(_ask_resolver(endpoint, timeout_s, stopped))
-    family = socket.AF_INET6 if version == _IPV6 else socket.AF_INET
     try:
-        infos = socket.getaddrinfo(endpoint.address, endpoint.port, family, socket.SOCK_STREAM)
+        infos = socket.getaddrinfo(endpoint.address, endpoint.port, socket.AF_INET6, socket.SOCK_STREAM)
     except socket.gaierror as exc:
         raise _not_found(exc) from exc
     return [(info[0], info[4]) for info in infos]
@@ -311,7 +318,7 @@ class _Race:
     def run(self, addresses: list[_Address]) -> socket.socket:
         """Return the first socket that connects; close all the others."""
         pending = list(addresses)
-        with selectors.DefaultSelector() as selector:
+        with selectors.PollSelector() as selector:  # one system call where epoll takes four
             try:
                 while pending or selector.get_map():
                     winner = self._begin(pending.pop(0), selector) if pending else None

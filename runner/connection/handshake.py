@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import paramiko
@@ -24,7 +25,7 @@ __all__ = ["agree", "no_answer"]
 # A recorded `ssh-rsa` key is shown under these names since SHA-1 signatures are gone (RFC 8332).
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")
 # Paramiko compares the separate MAC of every packet byte by byte, in Python; these need none.
-_CHEAP_CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
+_CHEAP_CIPHERS = frozenset({"aes128-gcm@openssh.com", "aes256-gcm@openssh.com"})
 _SHOWN = 80
 _WITHOUT_SHA1 = 5  # the major version of Paramiko that removed SHA-1 key exchange and `ssh-rsa` signatures
 _MARKS = ("kex-strict-", "ext-info-")  # no algorithms, though they stand among these (RFC 8308)
@@ -71,11 +72,20 @@ def _prefer(transport: Transport, types: frozenset[str]) -> None:
     Among what is equally safe the cheap comes first: a key exchange with a 4096-bit group takes eight times
     the processor time of one with 2048 bits.
     """
-    recorded = types.union(_RSA) if "ssh-rsa" in types else types
     security = transport.get_security_options()
-    security.key_types = tuple(sorted(security.key_types, key=lambda name: name not in recorded))
-    security.ciphers = tuple(sorted(security.ciphers, key=lambda name: name not in _CHEAP_CIPHERS))
-    security.kex = tuple(sorted(security.kex, key=_kex_cost))
+    security.key_types = _first(types.union(_RSA) if "ssh-rsa" in types else types, security.key_types)
+    security.ciphers = _first(_CHEAP_CIPHERS, security.ciphers)
+    security.kex = _cheap_first(security.kex)
+
+
+@lru_cache(maxsize=64)
+def _first(wanted: frozenset[str], names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(names, key=lambda name: name not in wanted))
+
+
+@lru_cache(maxsize=1)
+def _cheap_first(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(names, key=_kex_cost))
 
 
 def _kex_cost(name: str) -> int:

@@ -53,7 +53,7 @@ def key_of_file(path: str, passphrases: Iterable[Secret] = ()) -> paramiko.PKey:
         LoginRefused: It cannot be used, as ssh(1) would not use it either; the error says why.
     """
     try:
-        status = Path(path).expanduser().stat()
+        status = os.stat(os.path.expanduser(path))  # noqa: PTH111, PTH116 - for each host
         _check_mode(path, status)
         content = _content(path, status.st_mtime_ns)
     except FileNotFoundError as exc:
@@ -103,7 +103,7 @@ def public_blob(path: str) -> bytes | None:
     file = Path(path).expanduser()
     for candidate in (file, file.with_name(file.name + ".pub")):
         try:
-            found = _public_part(_bounded(candidate))
+            found = _public_part(_bounded(str(candidate)))
         except (OSError, ValueError, paramiko.SSHException):
             continue
         if found:
@@ -136,9 +136,8 @@ def certified(key: paramiko.PKey, path: str) -> paramiko.PKey | None:
     Raises:
         LoginRefused: The file is no certificate.
     """
-    file = Path(path).expanduser()
     try:
-        text = _bounded(file).decode("ascii", "replace")
+        text = _bounded(os.path.expanduser(path)).decode("ascii", "replace")  # noqa: PTH111 - as above
         blob = paramiko.pkey.PublicBlob.from_string(text)
     except FileNotFoundError:
         return None
@@ -152,15 +151,15 @@ def certified(key: paramiko.PKey, path: str) -> paramiko.PKey | None:
     return other
 
 
-def _bounded(file: Path) -> bytes:
+def _bounded(file: str) -> bytes:
     """Read a file that somebody else may have named: no device, no pipe, and nothing that is endless.
 
     Raises:
         OSError: It cannot be read, or is none.
     """
-    if not stat.S_ISREG(file.stat().st_mode):
+    if not stat.S_ISREG(os.stat(file).st_mode):  # noqa: PTH116 - as above
         raise OSError(errno.EINVAL, "is no file")
-    with file.open("rb") as opened:
+    with open(file, "rb") as opened:  # noqa: PTH123 - as above
         return opened.read(_LONGEST_FILE)
 
 
@@ -168,7 +167,7 @@ def _check_mode(path: str, status: os.stat_result) -> None:
     """Refuse a key that others can read, and what is no file at all, as ssh(1) does."""
     if not stat.S_ISREG(status.st_mode) or status.st_size > _LONGEST_FILE:
         raise _unusable(path, "is no file of a key", "bad-key-file")
-    if status.st_uid == os.getuid() and status.st_mode & 0o077:
+    if status.st_mode & 0o077 and status.st_uid == os.getuid():
         raise _unusable(path, f"can be read by others; chmod 600 {path}", "key-permissions")
 
 
@@ -178,7 +177,7 @@ def _unusable(what: str, why: str, reason: str) -> LoginRefused:
 
 @lru_cache(maxsize=256)
 def _content(path: str, changed_ns: int) -> bytes:  # noqa: ARG001 - a key that was replaced is read anew
-    return _bounded(Path(path).expanduser())
+    return _bounded(os.path.expanduser(path))  # noqa: PTH111 - as above
 
 
 @lru_cache(maxsize=256)

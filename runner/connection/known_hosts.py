@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
+import os
 import stat
 import threading
 from dataclasses import dataclass, field
@@ -163,7 +164,7 @@ def load(paths: tuple[str, ...]) -> KnownHosts:
     read where it has grown; one that does not exist is empty.
     """  # noqa: D205 - one thought
     with _load_lock:
-        return KnownHosts(tuple(_file(str(Path(path).expanduser())) for path in paths))
+        return KnownHosts(tuple(_file(os.path.expanduser(path)) for path in paths))  # noqa: PTH111 - for each host
 
 
 def record(path: str, address: str, port: int, key_type: str, blob: str) -> None:
@@ -203,7 +204,7 @@ _read: dict[str, _Read] = {}
 
 def _file(path: str) -> _Index:
     try:
-        status = Path(path).stat()
+        status = os.stat(path)  # noqa: PTH116 - as above
         if not stat.S_ISREG(status.st_mode):  # `/dev/null` is what some people write to have none
             return _Index()
         stamp = status.st_ino, status.st_mtime_ns, status.st_size

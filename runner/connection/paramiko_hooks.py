@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import paramiko
@@ -111,6 +112,7 @@ class _Read(paramiko.Transport):
     kex_engine: Any
     _expected_packet: tuple[int, ...]
     _channel_handler_table: Any
+    _handler_table: dict[int, Any]
     _greeted = False
 
     def __init__(self, sock: PeerSocket) -> None:
@@ -136,6 +138,12 @@ class _Read(paramiko.Transport):
         finally:
             self._reading.release()
         return True
+
+    def close(self) -> None:
+        """End the connection at once."""
+        super().close()
+        if self.ident is None:
+            self._end()  # there is no thread that would
 
     def run(self) -> None:
         """Read until the connection ends: what a thread does that was started."""
@@ -202,8 +210,8 @@ class _Read(paramiko.Transport):
 
     def _hand_on(self, kind: int, message: paramiko.Message) -> bool:
         """Give a packet to whatever in Paramiko it is for; whether the connection goes on."""
-        if kind in self._handler_table:  # type: ignore[attr-defined]
-            self._handler_table[kind](message)  # type: ignore[attr-defined]
+        if kind in self._handler_table:
+            self._handler_table[kind](message)
         elif kind in self._channel_handler_table:
             number = message.get_int()
             channel = self._channels.get(number)  # type: ignore[attr-defined]
@@ -233,6 +241,7 @@ class _Read(paramiko.Transport):
             self.auth_handler.abort()
         for event in list(self.channel_events.values()):
             event.set()
+        self._handler_table = {}  # its own methods, which would keep it in memory until the collector comes
         self.sock.close()
 
 
@@ -319,8 +328,12 @@ class Transport(_Read):
     @property
     def preferred_keys(self) -> tuple[str, ...]:
         """The types of host key in the order in which they are asked for: Paramiko has certificates last."""
-        first = self.runner_certificates
-        return tuple(sorted(super().preferred_keys, key=lambda name: (SUFFIX in name) is not first))
+        return _key_types(self._filter_algorithm("keys"), self.runner_certificates)
+
+    def _filter_algorithm(self, type_: str) -> tuple[str, ...]:
+        """Return the algorithms of a type, of which none is disabled: Paramiko looks for that 16 times."""
+        algorithms: tuple[str, ...] = getattr(self, f"_preferred_{type_}")
+        return algorithms
 
     def open_channel(self, *args: Any, **options: Any) -> paramiko.Channel:
         """Open a channel as Paramiko does, but raise what its own refusal said."""
@@ -375,6 +388,12 @@ class Transport(_Read):
 
     def _parse_disconnect(self, message: paramiko.Message) -> None:
         self.runner_disconnect = message.get_int(), message.get_string().decode("utf-8", "replace")
+
+
+@lru_cache(maxsize=64)
+def _key_types(plain: tuple[str, ...], certificates_first: bool) -> tuple[str, ...]:
+    certificates = tuple(f"{name}{SUFFIX}" for name in plain)
+    return certificates + plain if certificates_first else plain + certificates
 
 
 @contextmanager

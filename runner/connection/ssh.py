@@ -116,11 +116,13 @@ class SshConnection:
     Attributes:
         sent: Whether a command has been handed to the host.
         way: What let the user in: `password 2`, `ssh-ed25519 key from agent`; None before that.
+        endpoint: Where the host listens.
     """
 
     def __init__(self, target: Access, deadline: Deadline) -> None:
         self.sent = False
         self.way: str | None = None
+        self.endpoint = target.endpoint
         self._access = target
         self._options = self._access.options
         self._deadline = deadline
