@@ -58,9 +58,13 @@ class PeerSocket:
         preamble: The first bytes that the peer sent, for error messages, until `settle`.
         received: How many bytes the peer has sent.
         waits: Whether there is a `fill`, for those who wait for a peer without reading.
+        ahead: What has come and has not been asked for yet, where that is kept here.
+        at_end: Whether nothing more will come, as far as one knows.
     """
 
     waits = False
+    ahead = b""
+    at_end = False
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
@@ -73,16 +77,14 @@ class PeerSocket:
 
         A peer that talks on and on without a line that begins with `SSH-` counts as ended.
         """
-        received = self._receive(size)
+        return self._heard(self._raw.recv(size))
+
+    def _heard(self, received: bytes) -> bytes:
         self.received += len(received)
         if not self._settled:
             self.preamble += received[: _PREAMBLE - len(self.preamble)]
             if len(self.preamble) >= _PREAMBLE and not _BANNER.search(self.preamble):
                 return b""
-        return received
-
-    def _receive(self, size: int) -> bytes:
-        received: bytes = self._raw.recv(size)
         return received
 
     def settle(self) -> None:
@@ -109,10 +111,6 @@ class SshSocket(PeerSocket):
     and a `close` that another thread waits on takes effect up to 100 ms late; `shutdown` first wakes it at
     once. Paramiko reads each packet in two parts, and Python waits for a socket before it reads or writes:
     here one call reads what has come, and the system keeps the timeouts.
-
-    Attributes:
-        ahead: What has come and has not been asked for yet.
-        at_end: Whether nothing more will come.
     """
 
     waits = True
@@ -120,8 +118,6 @@ class SshSocket(PeerSocket):
     def __init__(self, raw: socket.socket) -> None:
         super().__init__(raw)
         self._reader: int | None = None
-        self.ahead = b""
-        self.at_end = False
         self._limit: float | None = None
         self._arrivals = select.poll()
         self._arrivals.register(raw, select.POLLIN)
@@ -152,8 +148,10 @@ class SshSocket(PeerSocket):
         except BlockingIOError as exc:
             raise TimeoutError from exc
         if _QUICKACK is not None:
-            with contextlib.suppress(OSError):
+            try:  # noqa: SIM105 - for each packet
                 self._raw.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+            except OSError:
+                pass
         return sent
 
     def recv(self, size: int) -> bytes:
@@ -174,15 +172,12 @@ class SshSocket(PeerSocket):
 
     def _take_in(self, size: int) -> None:
         self._reader = threading.get_ident()
-        received = super().recv(size)
-        self.ahead += received
-        self.at_end = not received
-
-    def _receive(self, size: int) -> bytes:
         try:
-            return super()._receive(size)
+            received = self._heard(self._raw.recv(size))
         except BlockingIOError as exc:
             raise TimeoutError from exc
+        self.ahead += received
+        self.at_end = not received
 
     def close(self) -> None:
         """Close the connection now, also for whoever waits on it in another thread.

@@ -56,6 +56,9 @@ class Execution:
         options: How much of its output is kept, and when a silent server is given up.
         given: What the command is given beside its text.
         elevation: Makes it run as another user; None is the one who logged in.
+
+    Attributes:
+        on_terminal: Whether it runs on a terminal, which has to be asked for first.
     """
 
     def __init__(
@@ -74,18 +77,16 @@ class Execution:
         self._wake = _Wake()
         self._start = time.monotonic()
         self._stopped = False
-        self._on_terminal = given.terminal is not None or (elevation is not None and elevation.needs_terminal)
-        self._feeding = Feeding(channel, given.stdin, elevation, terminal=self._on_terminal)
+        self.on_terminal = given.terminal is not None or (elevation is not None and elevation.needs_terminal)
+        self._feeding = Feeding(channel, given.stdin, elevation, terminal=self.on_terminal)
         self._pulse = Pulse(channel, options.keepalive_s)
 
-    def prepare(self) -> None:
-        """Ask the host for the terminal that the command shall run on, where it shall.
+    def ask_for_terminal(self) -> None:
+        """Ask the host for the terminal that the command shall run on.
 
         Raises:
             RequestRefused: It gives none.
         """
-        if not self._on_terminal:
-            return
         terminal = self._given.terminal or Terminal()
         try:
             with sending_on(self._channel):
@@ -102,7 +103,7 @@ class Execution:
         channel.runner_wake = self._wake
         channel.in_buffer.set_event(self._wake)
         channel.in_stderr_buffer.set_event(self._wake)
-        if self._given.stdin or self._on_terminal or self._elevation is not None:
+        if self._given.stdin or self.on_terminal or self._elevation is not None:
             channel.transport.attend()  # who waits for the host to take something cannot read, too
         line = self._given.line(self._command)
         with sending_on(channel):
@@ -179,10 +180,10 @@ class Execution:
         out, err = self._streams
         heard = False
         while channel.recv_ready() and not out.full:
-            self._take(out, channel.recv(_CHUNK), spoken=self._on_terminal)
+            self._take(out, channel.recv(_CHUNK), spoken=self.on_terminal)
             heard = True
         while channel.recv_stderr_ready() and not err.full:
-            self._take(err, channel.recv_stderr(_CHUNK), spoken=not self._on_terminal)
+            self._take(err, channel.recv_stderr(_CHUNK), spoken=not self.on_terminal)
             heard = True
         return heard
 

@@ -71,6 +71,10 @@ class Packets(Packetizer):
         """
         if n > _LONGEST:
             raise paramiko.SSHException(f"the server announced a packet of {n} bytes")
+        ahead = self._socket.ahead
+        if self._open_length and len(ahead) >= n:  # what was left over from the banner is read by then
+            self._socket.ahead = ahead[n:]
+            return ahead[:n]
         return super().read_all(n, check_rekey)
 
     def read_message(self) -> tuple[int, Message]:

@@ -120,6 +120,9 @@ class _Read(paramiko.Transport):
         self._reading = threading.Lock()
         self._starting = threading.Lock()
 
+    def _log(self, level: int, msg: str | list[str], *args: object) -> None:
+        """Drop what Paramiko says about each packet: nobody hears it, see `runner.connection.ssh`."""
+
     def attend(self) -> None:
         """Have a thread read what comes from now on, whether anybody asks for it or not."""
         with self._starting:

@@ -239,8 +239,9 @@ class SshConnection:
         execution = Execution(channel, command, self._options, given, elevation)
         seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
         try:
-            with self._step(Phase.CHANNEL, self._options.connect_timeout_s):
-                execution.prepare()
+            if execution.on_terminal:
+                with self._step(Phase.CHANNEL, self._options.connect_timeout_s):
+                    execution.ask_for_terminal()
             with self._step(Phase.COMMAND, self._options.connect_timeout_s):
                 self.sent = True
                 execution.begin()

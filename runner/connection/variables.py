@@ -27,8 +27,11 @@ _YES = {
 
 def variable(host: Host, names: tuple[str, ...]) -> Any:
     """Return the first of these variables that is set and not empty."""
-    values = (host.variables.get(name) for name in names)
-    return next((value for value in values if value not in (None, "")), None)
+    for name in names:
+        value = host.variables.get(name)
+        if value not in (None, ""):
+            return value
+    return None
 
 
 def pick(options: ConnectionOptions, name: str, of_variable: Any, argument: Any) -> Any:
