@@ -35,6 +35,7 @@ class Machine:
         self.booted = now() - timedelta(seconds=device.uptime_s)
         self.home = f"/home/{device.user}"
         self.files = _first_files(device)
+        self.modes: dict[str, int] = {}
         self.directories = {str(parent) for path in self.files for parent in PurePosixPath(path).parents}
         self.services = {
             "ssh": True,
@@ -61,6 +62,53 @@ class Machine:
     def writable(self, path: str) -> bool:
         """Whether the user may change what has this absolute path: all below home and `/tmp`."""
         return path.startswith((self.home + "/", "/tmp/"))  # noqa: S108 - a path of the simulation
+
+    def mode(self, path: str) -> int:
+        """Return a file's permission bits."""
+        return self.modes.get(path, 0o644)
+
+    def executable(self, path: str) -> bool:
+        """Whether a path is that of a file that may be run."""
+        return path in self.files and bool(self.mode(path) & 0o100)
+
+    def opened(self, path: str) -> bytes:
+        """Return what is in a file.
+
+        Raises:
+            OSError: There is none; its text is a shell's.
+        """
+        if path not in self.files:
+            raise FileNotFoundError("No such file")
+        return bytes(self.files[path])
+
+    def created(self, path: str, *, emptied: bool) -> bytearray:
+        """Return a file's content, to be written to; the file is made where there is none.
+
+        Raises:
+            OSError: It cannot be; its text is a shell's.
+        """
+        if path in self.directories:
+            raise IsADirectoryError("Is a directory")
+        if not self.writable(path):
+            raise PermissionError("Permission denied")
+        if path.rpartition("/")[0] not in self.directories:
+            raise FileNotFoundError("Directory nonexistent")
+        content = self.files.setdefault(path, bytearray())
+        if emptied:
+            content.clear()
+        return content
+
+    def make_directory(self, path: str) -> None:
+        """Make a directory, and those on the way to it."""
+        self.directories |= {path, *(str(parent) for parent in PurePosixPath(path).parents)}
+
+    def remove(self, path: str) -> None:
+        """Remove a file, or a directory with all that is in it; nothing where there is none."""
+        below = path + "/"
+        for name in [name for name in self.files if name == path or name.startswith(below)]:
+            del self.files[name]
+            self.modes.pop(name, None)
+        self.directories = {name for name in self.directories if name != path and not name.startswith(below)}
 
     def has_room(self, size: int) -> bool:
         """Whether files may grow by this many bytes."""

@@ -4,44 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
+
+from runner.demo.linux.builtins import BUILTINS
+from runner.demo.linux.files import FILE_PROGRAMS
+from runner.demo.linux.filters import FILTERS
 
 if TYPE_CHECKING:
+    from runner.demo.linux.program import Program
     from runner.demo.linux.session import LinuxSession
 
-__all__ = ["PROGRAMS", "Outcome", "Program"]
-
-Outcome: TypeAlias = Awaitable[int]
-Program: TypeAlias = "Callable[[LinuxSession, list[str]], Outcome]"
+__all__ = ["PROGRAMS"]
 
 _LONGEST_SEQUENCE = 1_000_000
-
-
-async def _true(_session: LinuxSession, _arguments: list[str]) -> int:
-    return 0
-
-
-async def _false(_session: LinuxSession, _arguments: list[str]) -> int:
-    return 1
-
-
-async def _echo(session: LinuxSession, arguments: list[str]) -> int:
-    if arguments[:1] == ["-n"]:
-        session.write(1, " ".join(arguments[1:]).encode())
-    else:
-        session.say(" ".join(arguments))
-    return 0
-
-
-async def _exit(session: LinuxSession, arguments: list[str]) -> int:
-    session.closed = True
-    if not arguments:
-        return session.status
-    if not arguments[0].isdigit():
-        session.complain(f"sh: exit: Illegal number: {arguments[0]}")
-        return 2
-    return int(arguments[0]) % 256
 
 
 async def _sleep(session: LinuxSession, arguments: list[str]) -> int:
@@ -124,59 +99,6 @@ async def _free(session: LinuxSession, _arguments: list[str]) -> int:
     return 0
 
 
-async def _env(session: LinuxSession, _arguments: list[str]) -> int:
-    for name, value in session.environment().items():
-        session.say(f"{name}={value}")
-    return 0
-
-
-async def _pwd(session: LinuxSession, _arguments: list[str]) -> int:
-    session.say(session.directory)
-    return 0
-
-
-async def _cd(session: LinuxSession, arguments: list[str]) -> int:
-    target = session.machine.resolve(session.directory, arguments[0] if arguments else session.machine.home)
-    if target not in session.machine.directories:
-        session.complain(f"sh: cd: can't cd to {arguments[0] if arguments else target}")
-        return 2
-    session.directory = target
-    return 0
-
-
-async def _cat(session: LinuxSession, arguments: list[str]) -> int:
-    status = 0
-    for name in arguments or ["-"]:
-        path = session.machine.resolve(session.directory, name)
-        if name == "-":
-            session.write(1, await session.streams.read())
-        elif path in session.machine.files:
-            session.write(1, bytes(session.machine.files[path]))
-        else:
-            why = "Is a directory" if path in session.machine.directories else "No such file or directory"
-            session.complain(f"cat: {name}: {why}")
-            status = 1
-    return status
-
-
-async def _ls(session: LinuxSession, arguments: list[str]) -> int:
-    machine = session.machine
-    options = "".join(word for word in arguments if word.startswith("-"))
-    status = 0
-    for name in [word for word in arguments if not word.startswith("-")] or ["."]:
-        path = machine.resolve(session.directory, name)
-        if path in machine.files:
-            session.say(name)
-        elif path in machine.directories:
-            for child in machine.children(path):
-                if "a" in options or not child.startswith("."):
-                    session.say(child)
-        else:
-            session.complain(f"ls: cannot access '{name}': No such file or directory")
-            status = 2
-    return status
-
-
 async def _seq(session: LinuxSession, arguments: list[str]) -> int:
     if not 1 <= len(arguments) <= 2 or not all(word.isdigit() for word in arguments):  # noqa: PLR2004
         session.complain("seq: this simulated shell knows 'seq LAST' and 'seq FIRST LAST'")
@@ -198,25 +120,19 @@ async def _systemctl(session: LinuxSession, arguments: list[str]) -> int:
 
 
 PROGRAMS: dict[str, Program] = {
-    "cat": _cat,
-    "cd": _cd,
+    **BUILTINS,
+    **FILE_PROGRAMS,
+    **FILTERS,
     "date": _date,
     "df": _df,
-    "echo": _echo,
-    "env": _env,
-    "exit": _exit,
-    "false": _false,
     "free": _free,
     "hostname": _hostname,
     "id": _id,
-    "ls": _ls,
-    "pwd": _pwd,
     "seq": _seq,
     "sleep": _sleep,
     "systemctl": _systemctl,
-    "true": _true,
     "uname": _uname,
     "uptime": _uptime,
     "whoami": _whoami,
 }
-"""Every program by its name."""
+"""Every program by its name, those of the shell itself included."""

@@ -1,21 +1,27 @@
-"""One login on a server: runs lines, one step after the other, and remembers directory and last exit code."""
+"""One login on a server: runs lines, step after step, and remembers folder, variables and last exit code."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Protocol
 
-from runner.demo.linux import programs
-from runner.demo.linux.shell import Step, SyntaxFault, parse
+from runner.demo.linux.programs import PROGRAMS
+from runner.demo.linux.shell import SyntaxFault, fields, parse, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from runner.demo.linux.machine import Machine
+    from runner.demo.linux.shell import Redirect, Step
 
 __all__ = ["LinuxSession", "Streams"]
 
 _NOT_FOUND = 127
+_NOT_EXECUTABLE = 126
 _MISUSE = 2
+_NOWHERE = "/dev/null"
+_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+_SHELLS = {"sh", "dash", "bash"}
 
 
 class Streams(Protocol):
@@ -28,21 +34,38 @@ class Streams(Protocol):
         """Print on file descriptor 1 or 2."""
 
 
+class _Fault(Exception):
+    """What a step cannot begin over; the message is what the shell prints after its name."""
+
+
 class LinuxSession:
-    """One login.
+    """One login, or one shell that another one started.
 
     Args:
         machine: The server.
         streams: Standard input, output and error.
+
+    Attributes:
+        directory: The folder that it is in.
+        variables: Its variables by name; a program sees those in `exported`.
+        options: What `set` turned on: `e`, `u`, `pipefail`.
+        parameters: `$0`, `$1` and so on.
+        status: The last exit code.
+        closed: Whether it has ended.
     """
 
     def __init__(self, machine: Machine, streams: Streams) -> None:
         self.machine = machine
         self.streams = streams
         self.directory = machine.home
+        self.variables: dict[str, str] = {}
+        self.exported: set[str] = set()
+        self.options: set[str] = set()
+        self.parameters: list[str] = ["sh"]
         self.status = 0
         self.closed = False
-        self._outputs: dict[int, int] = {1: 1, 2: 2}
+        self._input: bytes | None = None
+        self._outputs: dict[int, int | bytearray] = {1: 1, 2: 2}
 
     @property
     def prompt(self) -> str:
@@ -52,19 +75,39 @@ class LinuxSession:
         return f"{self.machine.device.user}@{self.machine.device.name}:{place}$ "
 
     async def execute(self, line: str) -> int:
-        """Run a line and return its exit code, that of the last step which ran."""
+        """Run a line, or a script, and return its exit code, that of the last step which ran."""
         try:
             steps = parse(line)
         except SyntaxFault as fault:
             self.complain(f"sh: {fault}")
             self.status = _MISUSE
             return self.status
-        for step in steps:
+        lines = _pipelines(steps)
+        for number, pipeline in enumerate(lines):
+            joined = pipeline[0].joined
+            if joined == ";" or (joined == "&&") == (self.status == 0):
+                await self._run_pipeline(pipeline)
+                last = number + 1 == len(lines) or lines[number + 1][0].joined == ";"
+                self.closed = self.closed or (bool(self.status) and last and "e" in self.options)
             if self.closed:
                 break
-            if step.joined == ";" or (step.joined == "&&") == (self.status == 0):
-                await self._run(step)
         return self.status
+
+    def child(self, parameters: Sequence[str]) -> LinuxSession:
+        """Return a shell that this one starts, which leads to where this one does."""
+        started = LinuxSession(self.machine, _Inherited(self))
+        started.directory = self.directory
+        started.variables = {name: self.variables[name] for name in self.exported}
+        started.exported = set(self.exported)
+        started.parameters = list(parameters)
+        return started
+
+    async def read(self) -> bytes:
+        """Return everything up to the end of standard input, wherever the step has it from."""
+        if self._input is None:
+            return await self.streams.read()
+        content, self._input = self._input, b""
+        return content
 
     def say(self, text: str) -> None:
         """Print a line on standard output."""
@@ -77,15 +120,30 @@ class LinuxSession:
     def write(self, descriptor: int, content: bytes) -> None:
         """Print on file descriptor 1 or 2, wherever the step's redirections lead it."""
         target = self._outputs[descriptor]
-        if target:
+        if isinstance(target, bytearray):
+            if self.machine.has_room(len(content)):
+                target += content
+        elif target:
             self.streams.write(target, content)
 
     def variable(self, name: str) -> str:
-        """Return the value of a variable; one that is not set is empty."""
-        return self.environment().get(name, str(self.status) if name == "?" else "")
+        """Return the value of a variable; one that is not set is empty, or a fault with `set -u`."""
+        if name.isdecimal():
+            return self.parameters[int(name)] if int(name) < len(self.parameters) else ""
+        words = " ".join(self.parameters[1:])
+        special = {"?": str(self.status), "#": str(len(self.parameters) - 1), "*": words, "@": words}
+        if name in special:
+            return special[name]
+        known = self._given() | self.variables
+        if "u" in self.options and name not in known:
+            raise _Fault(f"{name}: parameter not set")
+        return known.get(name, "")
 
     def environment(self) -> dict[str, str]:
         """Return the environment of programs."""
+        return self._given() | {name: self.variables[name] for name in sorted(self.exported)}
+
+    def _given(self) -> dict[str, str]:
         return {
             "HOME": self.machine.home,
             "LOGNAME": self.machine.device.user,
@@ -95,16 +153,114 @@ class LinuxSession:
             "USER": self.machine.device.user,
         }
 
-    async def _run(self, step: Step) -> None:
-        words = step.expand(self.variable)
-        name = words[0].removeprefix("/usr").removeprefix("/bin/")
-        program: Callable[[LinuxSession, list[str]], programs.Outcome] | None = programs.PROGRAMS.get(name)
-        self._outputs = step.outputs
+    async def _run_pipeline(self, pipeline: Sequence[Step]) -> None:
+        """Run the steps of a pipeline; each reads what the one before has printed."""
+        if len(pipeline) == 1:
+            await self._run(pipeline[0])
+            return
+        passed: bytes | None = None
+        failed = 0
+        for number, step in enumerate(pipeline):
+            printed = bytearray()
+            part = self.child(self.parameters)  # what a part of a pipeline changes is its own
+            part.variables, part.options, part.status = dict(self.variables), self.options, self.status
+            part._input = passed  # noqa: SLF001 - one of ours
+            await part._run(step, None if number + 1 == len(pipeline) else printed)  # noqa: SLF001
+            passed, self.status = bytes(printed), part.status
+            failed = self.status or failed
+        if "pipefail" in self.options:
+            self.status = failed
+
+    async def _run(self, step: Step, pipe: bytearray | None = None) -> None:
+        before = dict(self.variables), set(self.exported), self._input
+        self._outputs = {1: 1 if pipe is None else pipe, 2: 2}
         try:
-            if program is None:
-                self.complain(f"sh: {words[0]}: not found")
-                self.status = _NOT_FOUND
-            else:
-                self.status = await program(self, words[1:])
+            rest = self._assign(step.words)
+            for redirect in step.redirects:
+                self._redirect(redirect)
+            words = [field for word in rest for field in fields(word, self.variable, self.parameters[1:])]
+            self.status = await self._call(words) if words else 0
+        except _Fault as fault:
+            self.complain(f"sh: {fault}")
+            self.status, rest = _MISUSE, []
+            self.closed = self.closed or "u" in self.options
         finally:
-            self._outputs = {1: 1, 2: 2}
+            self._outputs, self._input = {1: 1, 2: 2}, before[2]
+        if rest and len(rest) < len(step.words):  # `NAME=value program` is for that program alone
+            self.variables, self.exported = before[0], before[1]
+
+    def _assign(self, words: Sequence[str]) -> Sequence[str]:
+        """Take the assignments at the beginning; return what follows."""
+        for number, word in enumerate(words):
+            found = _ASSIGNMENT.fullmatch(word)
+            if found is None:
+                for before in words[:number]:
+                    self.exported.add(before.partition("=")[0])
+                return words[number:]
+            self.variables[found[1]] = text_of(found[2], self.variable)
+        return ()
+
+    def _redirect(self, redirect: Redirect) -> None:
+        descriptor, arrow, target = redirect
+        if isinstance(target, int):
+            self._outputs[descriptor] = self._outputs[target]
+            return
+        name = text_of(target, self.variable)
+        path = self.machine.resolve(self.directory, name)
+        try:
+            if arrow == "<":
+                self._input = b"" if path == _NOWHERE else self.machine.opened(path)
+            else:
+                made = 0 if path == _NOWHERE else self.machine.created(path, emptied=arrow == ">")
+                self._outputs[descriptor] = made
+        except OSError as exc:
+            raise _Fault(f"cannot {'open' if arrow == '<' else 'create'} {name}: {exc}") from exc
+
+    async def _call(self, words: Sequence[str]) -> int:
+        """Run a program of the system, or a file that is one; return its exit code."""
+        name = words[0].removeprefix("/usr").removeprefix("/bin/")
+        program = PROGRAMS.get(name)
+        if program is not None:
+            return await program(self, list(words[1:]))
+        path = self.machine.resolve(self.directory, words[0])
+        if "/" not in words[0] or (path not in self.machine.files and path not in self.machine.directories):
+            self.complain(f"sh: {words[0]}: not found")
+            return _NOT_FOUND
+        if not self.machine.executable(path):
+            self.complain(f"sh: {words[0]}: Permission denied")
+            return _NOT_EXECUTABLE
+        return await self._interpret(bytes(self.machine.files[path]).decode("utf-8", "replace"), words)
+
+    async def _interpret(self, text: str, words: Sequence[str]) -> int:
+        """Run a script by the interpreter that its first line names; the shell is the only one there is."""
+        first = text.partition("\n")[0]
+        named = first.removeprefix("#!").split() if first.startswith("#!") else ["sh"]
+        if named[:1] == ["/usr/bin/env"]:
+            named = named[1:]
+        if not named or named[0].rpartition("/")[2] not in _SHELLS:
+            self.complain(f"sh: {words[0]}: not found")
+            return _NOT_FOUND
+        return await self.child(words).execute(text)
+
+
+class _Inherited:
+    """The streams of a shell that another one started: wherever that one's lead."""
+
+    def __init__(self, parent: LinuxSession) -> None:
+        self._parent = parent
+
+    async def read(self) -> bytes:
+        return await self._parent.read()
+
+    def write(self, descriptor: int, content: bytes) -> None:
+        self._parent.write(descriptor, content)
+
+
+def _pipelines(steps: Sequence[Step]) -> list[list[Step]]:
+    found: list[list[Step]] = []
+    for step in steps:
+        if step.joined == "|":
+            found[-1].append(step)
+        else:
+            found.append([step])
+    return found

@@ -48,7 +48,7 @@ class MachineFiles(asyncssh.SFTPServer):
         """Return the absolute path; relative ones begin in the home directory."""
         return self._resolve(path).encode()
 
-    def open(self, path: bytes, pflags: int, _attrs: asyncssh.SFTPAttrs) -> object:
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
         """Open a file, making or emptying it as the flags of the SFTP draft's section 6.3 say."""
         name = self._resolve(path)
         exists = name in self._machine.files
@@ -60,6 +60,8 @@ class MachineFiles(asyncssh.SFTPServer):
             self._may_write(name)
             if not exists or pflags & asyncssh.FXF_TRUNC:
                 self._machine.files[name] = bytearray()
+            if not exists:
+                self._keep(name, attrs)
         return _Handle(name, bool(pflags & asyncssh.FXF_APPEND))
 
     def close(self, _file_obj: object) -> None:
@@ -95,13 +97,16 @@ class MachineFiles(asyncssh.SFTPServer):
         self._content(file_obj)
         return self._attributes(file_obj.path) if isinstance(file_obj, _Handle) else asyncssh.SFTPAttrs()
 
-    def setstat(self, path: bytes, _attrs: asyncssh.SFTPAttrs) -> None:
-        """Take new attributes and keep none; clients set them after each upload."""
+    def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        """Take new attributes and keep the permissions; clients set them after each upload."""
         self.stat(path)
+        self._keep(self._resolve(path), attrs)
 
-    def fsetstat(self, file_obj: object, _attrs: asyncssh.SFTPAttrs) -> None:
-        """Take new attributes of an open file and keep none."""
+    def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
+        """Take new attributes of an open file and keep the permissions."""
         self._content(file_obj)
+        if isinstance(file_obj, _Handle):
+            self._keep(file_obj.path, attrs)
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         """Give the entries of a directory."""
@@ -118,7 +123,7 @@ class MachineFiles(asyncssh.SFTPServer):
         if name not in self._machine.files:
             raise _missing(name)
         self._may_write(name)
-        del self._machine.files[name]
+        self._machine.remove(name)
 
     def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Give a file another name; one that has it is in the way, as SFTP version 3 has it."""
@@ -154,7 +159,12 @@ class MachineFiles(asyncssh.SFTPServer):
 
     def _attributes(self, name: str) -> asyncssh.SFTPAttrs:
         size = len(self._machine.files[name])
-        return asyncssh.SFTPAttrs(permissions=stat.S_IFREG | 0o644, size=size, uid=1000, gid=1000)
+        permissions = stat.S_IFREG | self._machine.mode(name)
+        return asyncssh.SFTPAttrs(permissions=permissions, size=size, uid=1000, gid=1000)
+
+    def _keep(self, name: str, attrs: asyncssh.SFTPAttrs) -> None:
+        if attrs.permissions is not None and name in self._machine.files and self._machine.writable(name):
+            self._machine.modes[name] = stat.S_IMODE(attrs.permissions)
 
     def _content(self, file_obj: object) -> bytearray:
         """Return the bytes of an open file; one that was removed meanwhile is missing."""
@@ -174,6 +184,8 @@ class MachineFiles(asyncssh.SFTPServer):
         self._may_write(old)
         self._may_write(new)
         self._machine.files[new] = self._machine.files.pop(old)
+        self._machine.modes[new] = self._machine.mode(old)
+        self._machine.modes.pop(old, None)
 
 
 def _missing(name: str) -> asyncssh.SFTPNoSuchFile:

@@ -1,37 +1,49 @@
-"""How a command line is read: words, quotes, variables, `;`, `&&`, `||`, and redirection of the two outputs.
+"""How a command line is read: words, quotes, variables, pipes, `;`, `&&`, `||`, redirections.
 
 The rules are those of POSIX.1-2017, Shell Command Language, cut down to what the demo shows. What is left out
-(pipes, files as targets, globs, substitution) is refused with exit code 2, never half done.
+(compound commands, substitution, globs, jobs) is refused with exit code 2, never half done.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["Step", "SyntaxFault", "parse"]
+__all__ = ["Redirect", "Step", "SyntaxFault", "fields", "parse", "text_of"]
 
+_WORD = r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s;&|<>()`'"\\])+"""
 _TOKEN = re.compile(
-    r"""[ \t\r]*(?:
-        (?P<operator>&&|\|\||;|\n)
-      | (?P<redirect>(?:1|2)?>(?:&[12]|\s*/dev/null))
-      | (?P<refused>[|&<>()`]|\$\()
+    rf"""(?:[ \t\r]|\\\n)*(?:
+        (?P<operator>&&|\|\|?|;|\n)
+      | (?P<descriptor>[012]?)(?P<arrow>>>|>|<)(?:&(?P<other>[12])|[ \t]*(?P<target>{_WORD}))
+      | (?P<refused>[&<>()`]|\$\()
       | (?P<comment>\#[^\n]*)
-      | (?P<word>(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s;&|<>()`'"\\])+)
+      | (?P<word>{_WORD})
     )""",
     re.VERBOSE | re.DOTALL,
 )
 _PIECE = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^'"\\]+""", re.DOTALL)
-_VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<plain>\w+|\?))")
+_NAME = r"\w+|[?#@*]"
+_VARIABLE = re.compile(rf"\$(?:\{{(?P<braced>{_NAME})\}}|(?P<plain>[0-9]|[A-Za-z_]\w*|[?#@*]))")
 _IN_DOUBLE_QUOTES = re.compile(r'\\(?P<escaped>["\\$`])|' + _VARIABLE.pattern)
+_TILDE = re.compile(r"~(?P<user>[A-Za-z0-9._-]*)(?=/|$)")
+_RESERVED = {"if", "then", "for", "while", "until", "case", "do", "done", "fi", "{", "}", "!", "function"}
 
 
 class SyntaxFault(Exception):
     """A line that is no command; the message is what the shell prints after its name."""
+
+
+class Redirect(NamedTuple):
+    """Where a descriptor leads: `2>&1` is (2, ">", 1), `<words` is (0, "<", "words")."""
+
+    descriptor: int
+    arrow: str
+    target: int | str
 
 
 @dataclass(slots=True)
@@ -39,18 +51,14 @@ class Step:
     """One simple command of a line.
 
     Attributes:
-        joined: What stands before it: `;`, `&&` or `||`.
+        joined: What stands before it: `;`, `&&`, `||` or `|`.
         words: Its words, quotes and variables still in them.
-        outputs: Where file descriptors 1 and 2 lead: 1, 2, or 0 for nowhere.
+        redirects: Where its descriptors lead, in order.
     """
 
     joined: str
     words: list[str] = field(default_factory=list)
-    outputs: dict[int, int] = field(default_factory=lambda: {1: 1, 2: 2})
-
-    def expand(self, lookup: Callable[[str], str]) -> list[str]:
-        """Return the words as a program gets them; `lookup` gives the value of a variable."""
-        return [_expand(word, lookup) for word in self.words]
+    redirects: list[Redirect] = field(default_factory=list)
 
 
 def parse(line: str) -> list[Step]:
@@ -69,41 +77,91 @@ def parse(line: str) -> list[Step]:
         _take(steps, found)
     if not steps[-1].words and steps[-1].joined != ";":
         raise SyntaxFault("syntax error: unexpected end of file")
-    return [step for step in steps if step.words]
+    return [step for step in steps if step.words or step.redirects]
 
 
 def _take(steps: list[Step], found: re.Match[str]) -> None:
     if refused := found["refused"]:
         raise SyntaxFault(f"this simulated shell does not know '{refused}'")
     if operator := found["operator"]:
-        operator = operator.replace("\n", ";")
-        if not steps[-1].words and operator != ";":
-            raise SyntaxFault(f'syntax error: unexpected "{operator}"')
-        steps.append(Step(operator))
-    elif redirect := found["redirect"]:
-        source, _, target = redirect.partition(">")
-        outputs = steps[-1].outputs
-        outputs[int(source or 1)] = outputs[int(target[1])] if target.startswith("&") else 0
+        _join(steps, operator)
+    elif arrow := found["arrow"]:
+        descriptor = int(found["descriptor"] or (0 if arrow == "<" else 1))
+        target = int(found["other"]) if found["other"] else found["target"]
+        steps[-1].redirects.append(Redirect(descriptor, arrow, target))
     elif word := found["word"]:
+        if not steps[-1].words and word in _RESERVED:
+            raise SyntaxFault(f"this simulated shell does not know '{word}'")
+        if "$(" in word:
+            raise SyntaxFault("this simulated shell does not know '$('")
         steps[-1].words.append(word)
 
 
-def _expand(word: str, lookup: Callable[[str], str]) -> str:
-    """Return a word without its quotes, with the value of each variable that is not in single quotes."""
+def _join(steps: list[Step], operator: str) -> None:
+    """Begin the next step; lines may be broken after `&&`, `||` and `|`."""
+    if steps[-1].words or steps[-1].redirects:
+        steps.append(Step(operator.replace("\n", ";")))
+    elif operator != "\n":
+        raise SyntaxFault(f'syntax error: unexpected "{operator}"')
+
+
+def fields(word: str, lookup: Callable[[str], str], parameters: Sequence[str] = ()) -> list[str]:
+    """Return a word as a program gets it: without its quotes, and split where a variable's value has blanks.
+
+    Args:
+        word: The word as it was typed.
+        lookup: Gives the value of a variable.
+        parameters: What `$@` stands for: of these, each is a word.
+    """
+    if word in ('"$@"', "$@"):
+        return list(parameters)
+    found: list[str] = []
+    current: str | None = None
+    for text, splits in _parts(word, lookup):
+        if not splits:
+            current = (current or "") + text
+            continue
+        first, *others = re.split(r"[ \t\n]+", text)
+        if first:
+            current = (current or "") + first
+        for other in others:
+            found += [] if current is None else [current]
+            current = other or None
+    return found if current is None else [*found, current]
+
+
+def text_of(word: str, lookup: Callable[[str], str]) -> str:
+    """Return a word without its quotes and with its variables, unsplit, as after `NAME=`."""
+    return "".join(text for text, _ in _parts(word, lookup))
+
+
+def _parts(word: str, lookup: Callable[[str], str]) -> Iterator[tuple[str, bool]]:
+    """Yield the parts of a word, and whether each is split where it has blanks."""
+    tilde = _TILDE.match(word)
+    if tilde and tilde["user"] in ("", lookup("LOGNAME")):
+        yield lookup("HOME"), False
+        word = word[tilde.end() :]
 
     def value(found: re.Match[str]) -> str:
-        return found.groupdict().get("escaped") or lookup(found["braced"] or found["plain"])
+        return found["escaped"] or lookup(found["braced"] or found["plain"])
 
-    if word == "~" or word.startswith("~/"):
-        word = "$HOME" + word[1:]
-    parts = []
     for piece in _PIECE.findall(word):
         if piece.startswith("'"):
-            parts.append(piece[1:-1])
+            yield piece[1:-1], False
         elif piece.startswith('"'):
-            parts.append(_IN_DOUBLE_QUOTES.sub(value, piece[1:-1]))
+            yield _IN_DOUBLE_QUOTES.sub(value, piece[1:-1]), False
         elif piece.startswith("\\"):
-            parts.append(piece[1:])
+            yield piece[1:], False
         else:
-            parts.append(_VARIABLE.sub(value, piece))
-    return "".join(parts)
+            yield from _unquoted(piece, lookup)
+
+
+def _unquoted(piece: str, lookup: Callable[[str], str]) -> Iterator[tuple[str, bool]]:
+    place = 0
+    for found in _VARIABLE.finditer(piece):
+        if found.start() > place:
+            yield piece[place : found.start()], False
+        yield lookup(found["braced"] or found["plain"]), True
+        place = found.end()
+    if place < len(piece):
+        yield piece[place:], False

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from runner.demo.linux.shell import SyntaxFault, parse
+from runner.demo.linux.shell import Redirect, SyntaxFault, fields, parse, text_of
 
-VALUES = {"HOME": "/home/demo", "?": "3"}
+VALUES = {"HOME": "/home/demo", "LOGNAME": "demo", "?": "3", "TWO": "a  b", "1": "first word", "*": "x y"}
+
+
+def lookup(name: str) -> str:
+    return VALUES.get(name, "")
 
 
 def read(line: str) -> list[tuple[str, list[str]]]:
-    return [(step.joined, step.expand(lambda name: VALUES.get(name, ""))) for step in parse(line)]
+    return [
+        (step.joined, [found for word in step.words for found in fields(word, lookup, ("x y", "z"))])
+        for step in parse(line)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -31,6 +38,13 @@ def read(line: str) -> list[tuple[str, list[str]]]:
         ("echo a'b'\"c\"", [(";", ["echo", "abc"])]),
         ('echo "say \\"hi\\" \\$HOME"', [(";", ["echo", 'say "hi" $HOME'])]),
         ("echo a#b # comment", [(";", ["echo", "a#b"])]),
+        ("ls | wc -l && b", [(";", ["ls"]), ("|", ["wc", "-l"]), ("&&", ["b"])]),
+        ("a |\n b &&\n c", [(";", ["a"]), ("|", ["b"]), ("&&", ["c"])]),
+        ("a \\\n b", [(";", ["a", "b"])]),
+        ('echo $TWO "$TWO" x$TWO-y', [(";", ["echo", "a", "b", "a  b", "xa", "b-y"])]),
+        ('echo $UNSET "$UNSET"', [(";", ["echo", ""])]),
+        ('"$0" "$@" $1 ${1}', [(";", ["", "x y", "z", "first", "word", "first", "word"])]),
+        ("~ ~/x ~demo/y ~ann a~", [(";", ["/home/demo", "/home/demo/x", "/home/demo/y", "~ann", "a~"])]),
     ],
 )
 def test_a_line_is_steps_of_words(line: str, steps: list[tuple[str, list[str]]]) -> None:
@@ -38,22 +52,25 @@ def test_a_line_is_steps_of_words(line: str, steps: list[tuple[str, list[str]]])
 
 
 @pytest.mark.parametrize(
-    ("line", "outputs"),
+    ("line", "redirects"),
     [
-        ("x", {1: 1, 2: 2}),
-        ("x >&2", {1: 2, 2: 2}),
-        ("x 2>&1", {1: 1, 2: 1}),
-        ("x >/dev/null", {1: 0, 2: 2}),
-        ("x > /dev/null 2>&1", {1: 0, 2: 0}),
-        ("x 2>&1 >/dev/null", {1: 0, 2: 1}),
+        ("x", []),
+        ("x >&2", [(1, ">", 2)]),
+        ("x 2>&1", [(2, ">", 1)]),
+        ("x > /dev/null 2>&1", [(1, ">", "/dev/null"), (2, ">", 1)]),
+        ("<in x >>out", [(0, "<", "in"), (1, ">>", "out")]),
     ],
 )
-def test_redirections_lead_outputs_in_the_order_in_which_they_stand(
-    line: str, outputs: dict[int, int]
+def test_redirections_are_kept_in_the_order_in_which_they_stand(
+    line: str, redirects: list[tuple[int, str, int | str]]
 ) -> None:
     (step,) = parse(line)
     assert step.words == ["x"]
-    assert step.outputs == outputs
+    assert step.redirects == [Redirect(*redirect) for redirect in redirects]
+
+
+def test_what_is_assigned_is_not_split() -> None:
+    assert text_of("$TWO'$1'\"$1\"", lookup) == "a  b$1first word"
 
 
 @pytest.mark.parametrize(
@@ -64,8 +81,11 @@ def test_redirections_lead_outputs_in_the_order_in_which_they_stand(
         ("a &&", "unexpected end of file"),
         ("&& a", 'unexpected "&&"'),
         ("a && || b", 'unexpected "||"'),
-        ("ls | wc", "does not know '|'"),
-        ("ls > file", "does not know '>'"),
+        ("| wc", 'unexpected "|"'),
+        ("ls >", "does not know '>'"),
+        ("if true; then ls; fi", "does not know 'if'"),
+        ("ls; for x in a; do ls; done", "does not know 'for'"),
+        ('echo "$(id)"', "does not know '$('"),
         ("echo `id`", "does not know '`'"),
         ("echo $(id)", "does not know '$('"),
         ("sleep 9 &", "does not know '&'"),

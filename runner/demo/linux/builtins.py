@@ -1,0 +1,243 @@
+"""What the shell does itself: folders, variables, options, tests, other shells."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from runner.demo.linux.program import options_of
+
+if TYPE_CHECKING:
+    from runner.demo.linux.program import Program
+    from runner.demo.linux.session import LinuxSession
+
+__all__ = ["BUILTINS"]
+
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_MARK = re.compile(r"\\n|\\t|\\\\|%%|%[sd]")
+_ESCAPES = {"\\n": "\n", "\\t": "\t", "\\\\": "\\", "%%": "%"}
+
+
+async def _true(_session: LinuxSession, _arguments: list[str]) -> int:
+    return 0
+
+
+async def _false(_session: LinuxSession, _arguments: list[str]) -> int:
+    return 1
+
+
+async def _echo(session: LinuxSession, arguments: list[str]) -> int:
+    if arguments[:1] == ["-n"]:
+        session.write(1, " ".join(arguments[1:]).encode())
+    else:
+        session.say(" ".join(arguments))
+    return 0
+
+
+async def _printf(session: LinuxSession, arguments: list[str]) -> int:
+    r"""Print a format with `%s`, `%d`, `\n` and `\t`, again as long as there are arguments."""
+    if not arguments:
+        session.complain("sh: printf: usage: printf format [arg ...]")
+        return 2
+    form, *left = arguments
+    taken = form.count("%s") + form.count("%d")
+    session.write(1, _formatted(form, left[:taken]).encode())
+    for place in range(taken, len(left) if taken else 0, taken or 1):
+        session.write(1, _formatted(form, left[place : place + taken]).encode())
+    return 0
+
+
+def _formatted(form: str, words: list[str]) -> str:
+    given = iter(words)
+    return _MARK.sub(lambda found: _ESCAPES.get(found[0]) or next(given, ""), form)
+
+
+async def _exit(session: LinuxSession, arguments: list[str]) -> int:
+    session.closed = True
+    if not arguments:
+        return session.status
+    if not arguments[0].isdigit():
+        session.complain(f"sh: exit: Illegal number: {arguments[0]}")
+        return 2
+    return int(arguments[0]) % 256
+
+
+async def _pwd(session: LinuxSession, _arguments: list[str]) -> int:
+    session.say(session.directory)
+    return 0
+
+
+async def _cd(session: LinuxSession, arguments: list[str]) -> int:
+    words = arguments[1:] if arguments[:1] == ["--"] else arguments
+    target = session.machine.resolve(session.directory, words[0] if words else session.machine.home)
+    if target not in session.machine.directories:
+        session.complain(f"sh: cd: can't cd to {words[0] if words else target}")
+        return 2
+    session.directory = target
+    return 0
+
+
+async def _export(session: LinuxSession, arguments: list[str]) -> int:
+    for word in arguments:
+        name, equals, value = word.partition("=")
+        if not _NAME.fullmatch(name):
+            session.complain(f"sh: export: {name}: bad variable name")
+            return 2
+        session.exported.add(name)
+        session.variables.setdefault(name, "")
+        if equals:
+            session.variables[name] = value
+    return 0
+
+
+async def _unset(session: LinuxSession, arguments: list[str]) -> int:
+    for name in arguments:
+        session.variables.pop(name, None)
+        session.exported.discard(name)
+    return 0
+
+
+async def _env(session: LinuxSession, arguments: list[str]) -> int:
+    if arguments:
+        session.complain("env: this simulated server knows 'env' alone")
+        return 125
+    for name, value in session.environment().items():
+        session.say(f"{name}={value}")
+    return 0
+
+
+async def _set(session: LinuxSession, arguments: list[str]) -> int:
+    """Know `-e`, `-u`, `-o pipefail`, and `-- WORD…` for the parameters."""
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            session.parameters[1:] = words
+            return 0
+        letters = set(word[1:]) - {"o"}
+        if not word.startswith("-") or letters - {"e", "u"}:
+            session.complain("sh: set: this simulated shell knows 'set -e', '-u' and '-o pipefail'")
+            return 2
+        if "o" in word and next(words, "") != "pipefail":
+            session.complain("sh: set: Illegal option -o")
+            return 2
+        session.options |= letters | ({"pipefail"} if "o" in word else set())
+    return 0
+
+
+async def _test(session: LinuxSession, arguments: list[str]) -> int:
+    """Know files, texts and whole numbers: `-f FILE`, `A = B`, `1 -lt 2`, each with `!` before it."""
+    words = arguments
+    turned = words[:1] == ["!"]
+    words = words[1:] if turned else words
+    holds = _holds(session, words)
+    if holds is None:
+        session.complain(f"sh: test: this simulated shell does not know '{' '.join(words)}'")
+        return 2
+    return int(holds is turned)
+
+
+async def _bracket(session: LinuxSession, arguments: list[str]) -> int:
+    if arguments[-1:] != ["]"]:
+        session.complain("sh: [: missing ]")
+        return 2
+    return await _test(session, arguments[:-1])
+
+
+def _holds(session: LinuxSession, words: list[str]) -> bool | None:
+    """Return whether what is tested holds; None where it is not known."""
+    match words:
+        case [] | [_]:
+            return any(words)
+        case ["-n" | "-z" as option, text]:
+            return bool(text) is (option == "-n")
+        case [option, path]:
+            return _is(session, option, session.machine.resolve(session.directory, path))
+        case [one, "=" | "!=" as operator, other]:
+            return (one == other) is (operator == "=")
+        case [one, operator, other] if one.lstrip("-").isdigit() and other.lstrip("-").isdigit():
+            return _compared(int(one) - int(other), operator)
+    return None
+
+
+def _compared(difference: int, operator: str) -> bool | None:
+    return {
+        "-eq": difference == 0,
+        "-ne": difference != 0,
+        "-lt": difference < 0,
+        "-le": difference <= 0,
+        "-gt": difference > 0,
+        "-ge": difference >= 0,
+    }.get(operator)
+
+
+def _is(session: LinuxSession, option: str, path: str) -> bool | None:
+    machine = session.machine
+    is_file, is_folder = path in machine.files, path in machine.directories
+    return {
+        "-e": is_file or is_folder,
+        "-f": is_file,
+        "-d": is_folder,
+        "-s": is_file and bool(machine.files[path]),
+        "-r": is_file or is_folder,
+        "-w": machine.writable(path),
+        "-x": is_folder or (is_file and machine.executable(path)),
+    }.get(option)
+
+
+async def _sh(session: LinuxSession, arguments: list[str]) -> int:
+    """Know `sh -c TEXT [NAME WORD…]`, `sh FILE [WORD…]`, and a script on standard input."""
+    letters, words = options_of(arguments)
+    if letters.replace("e", "").replace("u", "") not in ("", "c") or ("c" in letters and not words):
+        session.complain("sh: this simulated shell knows 'sh -c TEXT', 'sh FILE' and 'sh' alone")
+        return 2
+    if "c" in letters:
+        text, parameters = words[0], words[1:] or ["sh"]
+    elif words:
+        path = session.machine.resolve(session.directory, words[0])
+        if path not in session.machine.files:
+            session.complain(f"sh: 0: cannot open {words[0]}: No such file")
+            return 2
+        text, parameters = bytes(session.machine.files[path]).decode("utf-8", "replace"), words
+    else:
+        text, parameters = (await session.read()).decode("utf-8", "replace"), ["sh"]
+    started = session.child(parameters)
+    started.options = set(letters) - {"c"}
+    return await started.execute(text)
+
+
+async def _command(session: LinuxSession, arguments: list[str]) -> int:
+    """Know `command -v NAME`: whether there is such a program."""
+    from runner.demo.linux.programs import PROGRAMS  # noqa: PLC0415 - which holds this one, too
+
+    letters, words = options_of(arguments)
+    if letters != "v" or len(words) != 1:
+        session.complain("sh: command: this simulated shell knows 'command -v NAME'")
+        return 2
+    if words[0] not in PROGRAMS:
+        return 127
+    session.say(words[0] if words[0] in BUILTINS else f"/usr/bin/{words[0]}")
+    return 0
+
+
+BUILTINS: dict[str, Program] = {
+    ":": _true,
+    "[": _bracket,
+    "bash": _sh,
+    "cd": _cd,
+    "command": _command,
+    "dash": _sh,
+    "echo": _echo,
+    "env": _env,
+    "exit": _exit,
+    "export": _export,
+    "false": _false,
+    "printf": _printf,
+    "pwd": _pwd,
+    "set": _set,
+    "sh": _sh,
+    "test": _test,
+    "trap": _true,  # nobody sends signals to what is simulated
+    "true": _true,
+    "unset": _unset,
+}
+"""What the shell knows by itself, by name, and the shells that it starts."""
