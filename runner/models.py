@@ -20,6 +20,9 @@ __all__ = ["CommandResult", "Endpoint", "Host", "HostResult", "Phase", "Run", "S
 class Status(StrEnum):
     """What is known about one host at the end. A result starts as not proven and has to earn `OK`."""
 
+    # It equals its text, so it has its hash, too; Enum's own is a function in Python, called at each count.
+    __hash__ = str.__hash__
+
     OK = "ok"
     """Every command was accepted and ended with exit code 0."""
     FAILED = "failed"

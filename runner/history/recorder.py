@@ -1,8 +1,8 @@
 """The history as a run sees it: written by a thread of its own, and never in the run's way.
 
-Results that come close together go into one transaction (group commit), so that ten thousand that come at once
-cost a few commits and not ten thousand; so does whatever happens while the database is busy. What somebody
-waits for (that hosts may be started, the end) is written at once.
+Results that come close together go into one transaction (group commit), and so does whatever happens while
+the database is busy: ten thousand that come at once cost a few commits. What somebody waits for (that hosts
+may be started, the end) is written at once.
 """
 
 from __future__ import annotations

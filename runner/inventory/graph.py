@@ -316,10 +316,10 @@ class Graph:
         ungrouped = self.groups[UNGROUPED]
         above = ungrouped.ancestors()
         nested = bool(ungrouped.children) or len(above) > 1
+        others_above = above.keys() - {ALL, UNGROUPED}
         known: dict[tuple[str, ...], frozenset[str]] = {}
         for name, host in list(ungrouped.hosts.items()):
-            others = {parent.name for parent in host.parents} | above.keys()
-            if others - {ALL, UNGROUPED}:
+            if others_above or {parent.name for parent in host.parents} - {ALL, UNGROUPED}:
                 if nested:
                     listed = tuple([parent.name for parent in host.parents])
                     if listed not in known:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runner.names import fold
 from runner.report.terminal import visible_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from threading import RLock
     from typing import TextIO
 
     from runner.models import HostResult
@@ -62,6 +64,25 @@ def line(view: View) -> str:
     return "; ".join(parts)
 
 
+class _Aside:
+    """Keeps progress from being shown for a while: made once, and entered for each result."""
+
+    def __init__(self, lock: RLock, clear: Callable[[], None]) -> None:
+        self._lock = lock
+        self._clear = clear
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        try:
+            self._clear()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __exit__(self, *_exc: object) -> None:
+        self._lock.release()
+
+
 class PeriodicProgress:
     """Progress that a thread of its own shows, again and again, until it is closed.
 
@@ -75,6 +96,7 @@ class PeriodicProgress:
         self._first_s = first_s
         # A signal handler may say something while its own thread holds the lock.
         self._lock = threading.RLock()
+        self._aside = _Aside(self._lock, self._clear)
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._keep_showing, name="runner-progress", daemon=True)
         self._thread.start()
@@ -84,12 +106,9 @@ class PeriodicProgress:
         with self._lock:
             self._standing.add(result)
 
-    @contextmanager
-    def aside(self) -> Iterator[None]:
+    def aside(self) -> AbstractContextManager[None]:
         """Give the terminal to somebody else while the context lasts."""
-        with self._lock:
-            self._clear()
-            yield
+        return self._aside
 
     def close(self) -> None:
         """Show no more, and leave no trace."""

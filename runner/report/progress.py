@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from typing import TextIO
 
     from runner.models import HostResult
@@ -21,8 +22,7 @@ class Progress(Protocol):
     def result(self, result: HostResult) -> None:
         """Take in that a host has its result."""
 
-    @contextmanager
-    def aside(self) -> Iterator[None]:
+    def aside(self) -> AbstractContextManager[None]:
         """Give the terminal to somebody else while the context lasts."""
 
     def close(self) -> None:
@@ -35,10 +35,9 @@ class NoProgress:
     def result(self, result: HostResult) -> None:
         """Show nothing."""
 
-    @contextmanager
-    def aside(self) -> Iterator[None]:
+    def aside(self) -> AbstractContextManager[None]:
         """Own nothing that would have to be given away."""
-        yield
+        return nullcontext()
 
     def close(self) -> None:
         """Leave nothing."""

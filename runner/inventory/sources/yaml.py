@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ __all__ = ["YAML", "Yaml", "read_groups"]
 
 _SUFFIXES = frozenset({"", ".yml", ".yaml", ".json"})
 _SECTIONS = ("vars", "children", "hosts")
+_NO_MAPPING = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*(?:\w[\w.-]*|\[[\w:.-]+\])[ \t]*\r?\n")
+"""A first line, comments aside, that is a bare word or one in brackets, as INI's is: a key of YAML has its
+colon in the same line."""
 
 
 class Yaml:
@@ -40,6 +44,9 @@ class Yaml:
             InventoryError: It is YAML, and no inventory.
         """
         text = loading.read_text(source)
+        if not os.path.splitext(source)[1] and _NO_MAPPING.match(text):  # noqa: PTH122
+            # Known without libyaml, which takes longer to load than such a file to read.
+            raise NotThisFormat("the top level must be a mapping of groups; no key begins it", path=source)
         try:
             document = loading.document(text, source)
         except NotADocument as exc:
