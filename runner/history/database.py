@@ -6,7 +6,7 @@ import json
 import os
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from runner.errors import UsageError
 from runner.history.outputs import Outputs
@@ -94,10 +94,12 @@ class History:
                 f"INSERT INTO runs ({RUN_COLUMNS}, arguments, process) VALUES ({marks}, ?, ?)",  # noqa: S608 - our own names
                 (*run_row(run), json.dumps(dict(arguments or {})), this_process()),
             )
+            number = cast("int", added.lastrowid)
             self._database.executemany(
                 "INSERT INTO hosts VALUES (?, ?, ?)",
-                ((added.lastrowid, position, storable(host)) for position, host in enumerate(hosts)),
+                [(number, position, storable(host)) for position, host in enumerate(hosts)],
             )
+        self._places[run.id] = number, {host: position for position, host in enumerate(hosts)}
 
     def claim(self, run: Run) -> datetime:
         """Take a run over, to go on with it; return when it began.

@@ -235,13 +235,14 @@ class _Inbox:
     def put(self, event: _Event) -> None:
         with self._changed:
             while self._full():
+                self._changed.notify_all()
                 self._changed.wait()
             self._events.append(event)
             if not isinstance(event, _Came):
                 self._awaited = True
             elif event.arrival.result.commands:
                 self._bytes += event.size
-            if len(self._events) == 1 or self._awaited or self._full():
+            if len(self._events) == 1 or self._awaited:
                 self._changed.notify_all()
 
     def take(self) -> list[_Event]:

@@ -27,6 +27,14 @@ def test_a_slow_bucket_still_grants_one_at_a_time() -> None:
     assert bucket.take(5, 0.5) == 1
 
 
+def test_a_fast_bucket_wakes_nobody_for_less_than_half_a_burst() -> None:
+    bucket = TokenBucket(10_000, 0.0)
+    assert bucket.take(100, 0.0) == 100
+    assert bucket.take(100, 0.004) == 0
+    assert bucket.next_grant() == pytest.approx(0.005)
+    assert bucket.take(100, 0.005) == 50
+
+
 @pytest.mark.parametrize("rate", [None, 0])
 def test_no_rate_is_no_limit(rate: float | None) -> None:
     bucket = TokenBucket(rate, 5.0)
