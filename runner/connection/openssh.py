@@ -20,7 +20,7 @@ from runner.connection.openssh_session import closed
 from runner.connection.openssh_stream import SessionStream
 from runner.connection.patience import Patience
 from runner.connection.ssh_arguments import passed_on
-from runner.connection.startups import turn
+from runner.connection.startups import Turn, patiently
 from runner.inventory import endpoint as given_for
 
 if TYPE_CHECKING:
@@ -41,8 +41,17 @@ def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> OpenS
     """
     target = access(host, options)
     alias = given_for.endpoint(host).address
-    with turn(target, deadline):
-        return OpenSshConnection(target, Master(target, alias, passed_on(host), deadline), deadline)
+    turn = Turn(target)
+    turn.take(deadline)
+    try:
+        master = patiently(
+            lambda: Master(target, alias, passed_on(host), deadline),
+            target.options.connect_timeout_s,
+            deadline,
+        )
+    finally:
+        turn.give_back()
+    return OpenSshConnection(target, master, deadline)
 
 
 class OpenSshConnection:

@@ -23,7 +23,7 @@ from runner.connection.login import LoginAttempt
 from runner.connection.paramiko_hooks import Transport
 from runner.connection.patience import Patience
 from runner.connection.proxy_command import ProxySocket
-from runner.connection.startups import turn
+from runner.connection.startups import Turn, patiently
 from runner.connection.stream import idle_limit
 from runner.connection.stream_ends import UNANSWERED
 from runner.connection.survivors import survival
@@ -94,8 +94,7 @@ def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> SshCo
 def _opened(target: Access, deadline: Deadline) -> SshConnection:
     connection = SshConnection(target, deadline)
     try:
-        with turn(target, deadline):
-            connection.open()
+        connection.open()
     except BaseException:
         connection.close()
         raise
@@ -129,6 +128,7 @@ class SshConnection:
         self._socket: PeerSocket | None = None
         self._transport: Transport | None = None
         self._attendance = ExitStack()
+        self._turn = Turn(target)
 
     def open(self) -> None:
         """Connect, agree on keys, check the host key, log in.
@@ -137,9 +137,9 @@ class SshConnection:
             HostError: One of these failed.
         """
         attempt = LoginAttempt(self._access.login, f"{self._deadline.run} {self._access.endpoint}")
+        self._turn.take(self._deadline)
         transport = self._meet()
         while not self._let_in(transport, attempt):
-            self.close()
             transport = self._meet()
         self.way = attempt.way
         self._attendance.enter_context(self._deadline.guard(_ALONE_S, transport.attend))
@@ -156,11 +156,13 @@ class SshConnection:
 
     def _meet(self) -> Transport:
         """Connect up to the point where somebody can log in."""
+        return patiently(self._met, self._options.connect_timeout_s, self._deadline)
+
+    def _met(self) -> Transport:
         target = self._access.endpoint
         try:
             return self._stand(target)
         except OtherTypeOnRecord as exc:
-            self.close()
             return self._stand(target, exc.types)
 
     def _let_in(self, transport: Transport, attempt: LoginAttempt) -> bool:
@@ -172,6 +174,7 @@ class SshConnection:
 
     def _stand(self, target: Endpoint, types: frozenset[str] = frozenset()) -> Transport:
         """Connect, exchange keys, and check the host key, of which these types are asked for first."""
+        self._leave()
         seconds = self._options.connect_timeout_s
         budget, by_host = self._deadline.sooner(seconds)
         if by_host and budget is not None and budget <= 0:
@@ -202,7 +205,10 @@ class SshConnection:
         assert self._transport is not None  # noqa: S101 - `_opened` opens before it hands out
         self._transport.attend()
         place = (target.address, target.port)
-        return self._transport.open_channel("direct-tcpip", place, ("127.0.0.1", 0), timeout=seconds)
+        try:
+            return self._transport.open_channel("direct-tcpip", place, ("127.0.0.1", 0), timeout=seconds)
+        finally:
+            self._turn.give_back()
 
     def alive(self) -> bool:
         """Whether the connection stands."""
@@ -210,6 +216,7 @@ class SshConnection:
 
     def hold(self) -> None:
         """Wait for another job, in a way that nothing between here and the host forgets the connection."""
+        self._turn.give_back()
         if self._transport is not None:
             self._transport.attend()
             _keep_alive(self._transport, min(_HELD_S, self._options.keepalive_s or _HELD_S))
@@ -292,6 +299,10 @@ class SshConnection:
     def close(self) -> None:
         """End the connection at once."""
         self._attendance.close()
+        self._leave()
+        self._turn.give_back()
+
+    def _leave(self) -> None:
         if self._transport is not None:
             self._transport.close()
         if self._socket is not None:
@@ -306,8 +317,11 @@ class SshConnection:
     def _open_channel(self, **sizes: int) -> paramiko.Channel:
         assert self._transport is not None  # noqa: S101 - `connect` opens before it hands out
         seconds = self._options.connect_timeout_s
-        with self._step(Phase.CHANNEL, seconds):
-            return self._transport.open_session(timeout=seconds + _BACKSTOP_S, **sizes)
+        try:
+            with self._step(Phase.CHANNEL, seconds):
+                return self._transport.open_session(timeout=seconds + _BACKSTOP_S, **sizes)
+        finally:  # the server serves this login, so that it is none of those any more that it counts
+            self._turn.give_back()
 
     def _step(self, phase: Phase, seconds: float) -> AbstractContextManager[None]:
         """Watch a step of at most `seconds`, or less where the host's deadline comes sooner."""

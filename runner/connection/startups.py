@@ -2,26 +2,38 @@
 
 OpenSSH begins to drop connections at random as soon as ten have not logged in (`MaxStartups 10:30:100`,
 sshd_config(5)), and much network gear has no more than a handful of lines. Who waits here is not dropped
-there.
+there, as long as both count alike: a server counts a client until its own side of the login has ended, which
+is a moment after it has told the client so, and one that hung up until it has noticed.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import random
 import threading
+import time
 from collections import Counter
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from runner.errors import Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Callable, Hashable
 
     from runner.connection.access import Access
     from runner.connection.deadline import Deadline
 
-__all__ = ["turn"]
+__all__ = ["Turn", "patiently"]
+
+_Begun = TypeVar("_Begun")
 
 _LOOK_S = 0.25
+
+# How long a server that says that it is full is asked again, and the first and the longest pause. What fills
+# it in spite of a limit that is kept are clients that have just left, and probes.
+_FULL_S = 3.0
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 0.5
 
 
 class _Turns:
@@ -51,27 +63,61 @@ class _Turns:
 _turns = _Turns()
 
 
-@contextmanager
-def turn(target: Access, deadline: Deadline) -> Iterator[None]:
-    """Wait until a connection to this address may begin; the context is the time until it is logged in.
+class Turn:
+    """The place of one connection among those to its address that have not logged in yet.
 
     An address of this machine is counted for each of its ports, as what stands behind them are tunnels and
     containers. A host behind a jump host is counted at that jump host, and the jump host itself by its own.
 
     Args:
         target: Where to, and with which options; `startups` 0 is no limit.
-        deadline: The host's deadline, which ends the wait.
     """
-    most = target.options.startups
-    if not most:
-        yield
-        return
-    where = (target.jumps, _address(target))
-    _turns.take(where, most, deadline)
-    try:
-        yield
-    finally:
-        _turns.give_back(where)
+
+    def __init__(self, target: Access) -> None:
+        self._most = target.options.startups
+        self._where = (target.jumps, _address(target))
+        self._taken = False
+
+    def take(self, deadline: Deadline) -> None:
+        """Wait until there is room.
+
+        Args:
+            deadline: The host's deadline, which ends the wait.
+        """
+        if self._most:
+            _turns.take(self._where, self._most, deadline)
+            self._taken = True
+
+    def give_back(self) -> None:
+        """Make room for another: the server has shown that it counts this one no more, or it has ended."""
+        if self._taken:
+            self._taken = False
+            _turns.give_back(self._where)
+
+
+def patiently(begin: Callable[[], _Begun], seconds: float, deadline: Deadline) -> _Begun:
+    """Begin a connection; a moment later again where the server says that it is full.
+
+    The place is kept meanwhile: were it given to the next, that one would be turned away as fast, and a fleet
+    at one address would have used up its retries before the server had room again.
+
+    Args:
+        begin: Begins it.
+        seconds: How long that may take.
+        deadline: The host's deadline.
+
+    Raises:
+        HostError: What `begin` raised.
+    """
+    end, pause = time.monotonic() + min(_FULL_S, seconds), _FIRST_PAUSE_S
+    while True:
+        try:
+            return begin()
+        except Unreachable as exc:
+            if exc.reason != "busy" or time.monotonic() + pause >= end or deadline.stopped():
+                raise
+        deadline.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - jitter
+        pause = min(2 * pause, _LONGEST_PAUSE_S)
 
 
 def _address(target: Access) -> Hashable:

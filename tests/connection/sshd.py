@@ -36,7 +36,7 @@ KbdInteractiveAuthentication no
 PermitRootLogin yes
 UseDNS no
 LogLevel VERBOSE
-MaxStartups 1000
+MaxStartups {startups}
 MaxSessions 100
 PermitUserEnvironment no
 Subsystem sftp internal-sftp
@@ -138,6 +138,7 @@ def running_sshd(  # noqa: PLR0913 - what a machine may be like
     sudoers: str = "",
     doas: str = "",
     sftp: bool = True,
+    startups: int = 1000,
 ) -> Iterator[Sshd]:
     """Start a server; end it, and everything it started, when the block ends.
 
@@ -151,7 +152,7 @@ def running_sshd(  # noqa: PLR0913 - what a machine may be like
     server.let_in(server.key.with_suffix(".pub"))
     known = f"[{address}]:{server.port} {server.public_key('ed25519')}\n"
     server.known_hosts.write_text(known)
-    configuration = extra + _CONFIGURATION.format(port=server.port, folder=folder)
+    configuration = extra + _CONFIGURATION.format(port=server.port, folder=folder, startups=startups)
     configuration = configuration.replace("ListenAddress 0.0.0.0", f"ListenAddress {address}")
     if not sftp:
         configuration = configuration.replace("Subsystem sftp internal-sftp\n", "")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
-from dataclasses import replace
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,11 +14,18 @@ import pytest
 from runner.connection.access import access
 from runner.connection.deadline import Deadline, abort
 from runner.connection.options import ConnectionOptions
-from runner.connection.startups import turn
+from runner.connection.startups import Turn
+from runner.fanout import FanoutOptions, stream
+from runner.jobs import CommandJob
 from runner.models import Host
+from runner.reach import ReachOptions
+from tests.connection.sshd import running_sshd
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from runner.connection.access import Access
+    from tests.connection.sshd import Sshd
 
 
 def target(address: str, port: int = 22, most: int = 2) -> Access:
@@ -24,9 +33,18 @@ def target(address: str, port: int = 22, most: int = 2) -> Access:
     return access(host, ConnectionOptions(startups=most, ssh_config=None))
 
 
-def most_at_once(targets: list[Access]) -> int:
-    """How many of these were in their turn together."""
-    inside, most, lock = 0, 0, threading.Lock()
+@contextmanager
+def turn(target: Access, deadline: Deadline) -> Iterator[None]:
+    place = Turn(target)
+    place.take(deadline)
+    yield
+    place.give_back()
+    place.give_back()  # as where a connection that has logged in ends
+
+
+def most_at_once(targets: list[Access], expected: int) -> int:
+    """How many of these were in their turn together; they stay until so many are, and a moment longer."""
+    inside, most, lock, all_in = 0, 0, threading.Lock(), threading.Event()
 
     def take(each: Access) -> None:
         nonlocal inside, most
@@ -34,6 +52,9 @@ def most_at_once(targets: list[Access]) -> int:
             with lock:
                 inside += 1
                 most = max(most, inside)
+            if inside >= expected:
+                all_in.set()
+            all_in.wait(10)
             time.sleep(0.02)
             with lock:
                 inside -= 1
@@ -60,7 +81,7 @@ def most_at_once(targets: list[Access]) -> int:
 def test_so_many_begin_at_one_address_and_on_this_machine_at_one_port(
     targets: list[Access], most: int
 ) -> None:
-    assert most_at_once(targets) == most
+    assert most_at_once(targets, most) == most
 
 
 def test_a_jump_host_and_what_stands_behind_it_wait_for_their_own_kind_only() -> None:
@@ -73,7 +94,7 @@ def test_a_jump_host_and_what_stands_behind_it_wait_for_their_own_kind_only() ->
 
 
 def test_neither_the_hosts_deadline_nor_the_end_of_the_run_waits_for_a_turn() -> None:
-    one = replace(target("192.0.2.77", most=1))
+    one = target("192.0.2.77", most=1)
     with turn(one, Deadline()):
         begin = time.monotonic()
         with turn(one, Deadline.after(0.1)):
@@ -82,3 +103,49 @@ def test_neither_the_hosts_deadline_nor_the_end_of_the_run_waits_for_a_turn() ->
         with turn(one, Deadline(run="ended-while-waiting")):
             pass
         assert time.monotonic() - begin < 20
+
+
+@contextmanager
+def server_for(startups: int) -> Iterator[Sshd]:
+    """A server that turns away who comes while so many have not logged in."""
+    with tempfile.TemporaryDirectory(prefix="runner-full-") as folder:
+        Path(folder).chmod(0o755)
+        with running_sshd(Path(folder), startups=startups) as server:
+            yield server
+
+
+@pytest.mark.parametrize(("kind", "hosts"), [("ssh", 30), ("openssh", 12)])
+def test_a_limit_that_is_the_servers_own_loses_no_host(kind: str, hosts: int) -> None:
+    """Where a ping looked in just before, too, so that the server is full when the first one comes."""
+    most = 2
+    with server_for(most) as server:
+        results = list(
+            stream(
+                [server.host(f"h{number}", ansible_connection=kind) for number in range(hosts)],
+                CommandJob(("true",)),
+                run=f"full-{kind}",
+                connection=server.options(startups=most, retries=0),
+                options=FanoutOptions(workers=hosts),
+                reach=ReachOptions(),
+            )
+        )
+        assert [result.error for result in results if not result.ok] == []
+        assert len(results) == hosts
+
+
+def test_who_has_logged_in_makes_room_when_the_server_counts_it_no_more() -> None:
+    """It says that a login succeeded before it has counted that: the next would be turned away."""
+    with server_for(1) as server:
+        results = list(
+            stream(
+                [server.host(f"h{number}") for number in range(20)],
+                CommandJob(("true",)),
+                run="exact",
+                connection=server.options(startups=1),
+                options=FanoutOptions(workers=20, ping=False),
+                reach=ReachOptions(),
+            )
+        )
+        assert all(result.ok and result.attempts == 1 for result in results)
+        # The look whether the server listens is a client, too, and may turn the first one away.
+        assert server.log.count("past MaxStartups") <= 1, server.log
