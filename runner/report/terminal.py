@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-__all__ = ["Style", "visible", "visible_bytes", "visible_line"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Style", "visible", "visible_line", "visible_lines"]
 
 # C0 but newline and tab, DEL, C1, soft hyphen, zero-width and bidirectional marks, line and paragraph
 # separators, surrogates, the byte order mark, and tag characters.
@@ -23,13 +27,19 @@ def visible(text: str) -> str:
     return _UNSAFE.sub(_mark, text.replace("\r\n", "\n"))
 
 
-def visible_bytes(data: bytes) -> str:
-    """Return what a host sent as text, made visible; plain ASCII, which most of it is, costs little."""
+def visible_lines(data: bytes) -> Iterable[str]:
+    """Return the lines of what a host sent, made visible, without empty ones at its begin and end.
+
+    Plain ASCII, which most of it is, is dealt with at one stroke. Of anything else each line is by itself: as
+    marks it takes several times the memory, and hosts decide how much of it there is.
+    """
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
+    data = data.strip(b"\n")
     if not data.translate(None, _HARMLESS):
-        return data.decode("ascii")
-    return visible(data.decode("utf-8", "backslashreplace"))
+        return data.decode("ascii").split("\n") if data else ()
+    ends = data.replace(b"\r\n", b"\n")  # some gear ends its lines by CR CR LF
+    return (visible(line.decode("utf-8", "backslashreplace")) for line in ends.split(b"\n"))
 
 
 def visible_line(text: str) -> str:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from runner.models import Status
 from runner.report.json import value_as_text
-from runner.report.terminal import Style, visible, visible_bytes, visible_line
+from runner.report.terminal import Style, visible_line, visible_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from runner.models import CommandResult, HostResult
     from runner.results import Summary
@@ -83,15 +83,18 @@ def said(result: HostResult, *, raw: bool = False) -> Iterator[tuple[str, str]]:
 
 def _lines(command: CommandResult, *, raw: bool) -> Iterator[tuple[str, str]]:
     for mark, data in (("  ", command.stdout_bytes), ("! ", command.stderr_bytes)):
-        shown = (data.decode("utf-8", "backslashreplace") if raw else visible_bytes(data)).strip("\n")
-        if shown:
-            for line in shown.split("\n"):
-                yield mark, line
+        for line in _raw_lines(data) if raw else visible_lines(data):
+            yield mark, line
     if command.truncated:
         yield "  ", _TRUNCATED
     for path in (command.stdout_file, command.stderr_file):
         if path is not None:
             yield "  ", visible_line(f"[all of it: {path}]")
+
+
+def _raw_lines(data: bytes) -> Sequence[str]:
+    text = data.decode("utf-8", "backslashreplace").strip("\n")
+    return text.split("\n") if text else ()
 
 
 def summary_line(summary: Summary, style: Style) -> str:
