@@ -173,8 +173,11 @@ class CommandResult:
 
     @property
     def ok(self) -> bool:
-        """Whether the command was accepted and ended with exit code 0."""
-        return self.exit_code == 0 and self.refused is None
+        """Whether the command was accepted and ended with exit code 0, and by no signal.
+
+        A server that tells of both is not believed the better half.
+        """
+        return self.exit_code == 0 and self.signal is None and self.refused is None
 
     @property
     def stdout(self) -> str:

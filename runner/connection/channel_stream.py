@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import paramiko
 
 from runner.connection import stream_ends
-from runner.connection.paramiko_hooks import sending_on
+from runner.connection.paramiko_hooks import leave, sending_on
 from runner.connection.stream import SFTP_SERVER
 
 if TYPE_CHECKING:
@@ -170,11 +170,8 @@ class ChannelStream:
 
     def close(self) -> None:
         """End the program, without waiting for longer than a goodbye may take."""
-        with (
-            self._deadline.guard(_REARM_S, self._hang_up),
-            suppress(paramiko.SSHException, EOFError, OSError),
-        ):
-            self._channel.close()
+        with self._deadline.guard(_REARM_S, self._hang_up):
+            leave(self._channel)
 
     def _check(self) -> None:
         if self._stopped and not self._last:

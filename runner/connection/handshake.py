@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runner.connection.paramiko_hooks import Transport
     from runner.models import Endpoint
 
-__all__ = ["agree", "no_answer"]
+__all__ = ["agree", "no_answer", "what_broke"]
 
 # A recorded `ssh-rsa` key is shown under these names since SHA-1 signatures are gone (RFC 8332).
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")
@@ -106,7 +106,7 @@ def _no_handshake(transport: Transport, socket: PeerSocket, exc: Exception) -> U
         reason = "busy" if passing else "no-banner"
         text = f"no SSH banner, but {excerpt(heard, _SHOWN)!r}"
     else:
-        _, words = transport.runner_disconnect or (0, str(exc))
+        _, words = transport.runner_disconnect or (0, what_broke(exc))
         reason, passing = "kex-failed", True
         text = f"key exchange failed: {excerpt(words) or 'connection closed'}"
     return Unreachable(text, reason=reason, phase=Phase.HANDSHAKE, transient=passing)
@@ -126,10 +126,20 @@ def no_answer(transport: Transport, socket: PeerSocket, seconds: float) -> Unrea
     )
 
 
+def what_broke(exc: Exception) -> str:
+    """Return what an exception of Paramiko's says; of one that a peer's nonsense raised, that it is that."""
+    if isinstance(exc, (paramiko.SSHException, EOFError, OSError)):
+        return str(exc)
+    return f"the server sent what makes no sense ({type(exc).__name__})"
+
+
 def _incompatible(version: str, heard: bytes, exc: Exception) -> tuple[str, str, bool]:
     """Name what the server has, so that one can see what to turn on there or here."""
     if version.startswith("SSH-1.") and not version.startswith("SSH-1.99"):
         return "ssh1", f"speaks only SSH 1, which is not safe: {excerpt(version, _SHOWN)!r}", False
+    if "Incompatible version" in str(exc):
+        text = f"speaks a version of SSH that is not known here: {excerpt(version, _SHOWN)!r}"
+        return "no-common-algorithm", text, False
     offer = read_offer(heard)
     part = next((name for name in _PARTS if name in str(exc)), None)
     if offer is None or part is None:

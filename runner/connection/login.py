@@ -127,7 +127,8 @@ class LoginAttempt:
             )
         offered = f"; offered: {', '.join(self._offered)}" if self._offered else ""
         offered += "".join(f"; {exc}" for exc in self._unusable)
-        wants = f"; the server takes {', '.join(map(excerpt, self._wanted))}" if self._wanted else ""
+        wanted = ", ".join(excerpt(method) for method in self._wanted if method)
+        wants = f"; the server takes {wanted}" if wanted else ""
         return _refused(f"login as {' and '.join(self._login.users)} refused{offered}{wants}")
 
 

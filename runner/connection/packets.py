@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import paramiko
-from paramiko.common import MSG_DEBUG, MSG_IGNORE
+from paramiko.common import MSG_CHANNEL_OPEN_FAILURE, MSG_DEBUG, MSG_IGNORE, MSG_USERAUTH_INFO_REQUEST
+from paramiko.message import Message
 from paramiko.packet import Packetizer
 
 if TYPE_CHECKING:
-    from paramiko.message import Message
-
     from runner.connection.dial import PeerSocket
 
 __all__ = ["Packets"]
@@ -22,6 +21,18 @@ __all__ = ["Packets"]
 # believed before it is proven to come from the server.
 _LONGEST = 2**18
 _LENGTH = 4
+
+_IN_WORDS = (MSG_USERAUTH_INFO_REQUEST, MSG_CHANNEL_OPEN_FAILURE)
+
+
+class _Worded(Message):
+    """A packet with words for people in it, which may be in any encoding: gear asks `Contraseña:` in its own.
+
+    Paramiko ends the connection at the first letter that is not UTF-8, as which RFC 4251 section 5 has them.
+    """
+
+    def get_text(self) -> str:
+        return self.get_string().decode("utf-8", "replace")
 
 
 class Packets(Packetizer):
@@ -84,4 +95,7 @@ class Packets(Packetizer):
         Strict key exchange forbids both kinds alike, so that they are refused where they are a danger.
         """
         kind, message = super().read_message()
+        if kind in _IN_WORDS:
+            seqno, message = message.seqno, _Worded(message.asbytes())
+            message.seqno = seqno
         return (MSG_IGNORE if kind == MSG_DEBUG else kind), message

@@ -16,6 +16,8 @@
   wakes nobody but who is in the middle of sending.
 * A client asks a server for a sign of life by a global request that wants an answer. Paramiko's keepalive
   wants none, and its requests that want one wait for it.
+* A server may choose a group for Diffie-Hellman that is so large that nobody else in this process gets on.
+  Which class does a key exchange is Paramiko's own table.
 * A client asks a server to end a command by a `signal` request (RFC 4254 section 6.9). Paramiko cannot send
   one, so that a command outlives the run that gave up on it.
 * Paramiko reads each connection in a thread of its own, which wakes whoever waits for an answer: two threads
@@ -49,6 +51,7 @@ from paramiko.common import (
 )
 from paramiko.packet import NeedRekeyException
 
+from runner.connection.group_exchange import bounded
 from runner.connection.host_certificates import SUFFIX
 from runner.connection.packets import Packets
 from runner.text import excerpt
@@ -58,10 +61,11 @@ if TYPE_CHECKING:
 
     from runner.connection.dial import PeerSocket
 
-__all__ = ["Transport", "ask_for_sign", "send_signal", "sending_on"]
+__all__ = ["Transport", "ask_for_sign", "leave", "send_signal", "sending_on"]
 
 _EXIT_STATUS = 4  # bytes
 _SIGNAL_NAME = 40
+_NAMELESS = "unknown"
 _LOOK_UP_S = 30.0
 _GONE_S = 0.5
 _KEX_MESSAGES = range(30, 42)
@@ -80,7 +84,7 @@ def _note_request(channel: Any, message: Any) -> None:
     name = message.get_text()
     message.get_boolean()
     if name == "exit-signal":
-        channel.runner_exit_signal = excerpt(message.get_string(), _SIGNAL_NAME)
+        channel.runner_exit_signal = excerpt(message.get_string(), _SIGNAL_NAME) or _NAMELESS
     if name != "exit-status" or _is_first_status(channel, message):
         message.packet.seek(start)
         paramiko.Channel._handle_request(channel, message)  # type: ignore[attr-defined]  # noqa: SLF001
@@ -273,6 +277,8 @@ class Transport(_Read):
         MSG_CHANNEL_WINDOW_ADJUST: _note_window,
     }
 
+    _kex_info = bounded(paramiko.Transport._kex_info)  # type: ignore[attr-defined]  # noqa: SLF001
+
     def __init__(self, sock: PeerSocket) -> None:
         super().__init__(sock)
         # Paramiko looks up ten times a second for a timer that runs out, which is none of ours.
@@ -420,6 +426,12 @@ def send_signal(channel: paramiko.Channel, name: str) -> None:
     message.add_string(name)
     with suppress(paramiko.SSHException, EOFError, OSError), sending_on(channel):
         channel.transport._send_user_message(message)  # type: ignore[union-attr]  # noqa: SLF001
+
+
+def leave(channel: paramiko.Channel) -> None:
+    """Close a channel; that the connection has just ended under it does not matter any more."""
+    with suppress(paramiko.SSHException, EOFError, OSError):
+        channel.close()
 
 
 def ask_for_sign(channel: paramiko.Channel) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner.models import Status
 from runner.report.json import value_as_text
-from runner.report.terminal import Style, visible_line, visible_lines
+from runner.report.terminal import Style, visible, visible_line, visible_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

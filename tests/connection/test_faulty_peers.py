@@ -21,9 +21,8 @@ from runner.models import Host, Phase, Secret, Status
 from runner.reach import ReachOptions
 from tests.connection.peers import hostile, ssh
 from tests.connection.peers.hostile import SERVICE_REQUEST, USERAUTH_REQUEST, instead, without_end
-from tests.connection.peers.raw import BEHAVIOURS
 from tests.connection.peers.ssh import PASSWORD, USER, Script
-from tests.connection.peers.stage import Stage
+from tests.connection.peers.stage import BEHAVIOURS, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

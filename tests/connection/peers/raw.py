@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 
-_LONG_S = 600
-_BANNER = b"SSH-2.0-OpenSSH_9.9\r\n"
-_DISCONNECT, _IGNORE, _UNIMPLEMENTED, _DEBUG, _KEXINIT, _NEWKEYS, _ECDH_REPLY = 1, 2, 3, 4, 20, 21, 31
+LONG_S = 600
+BANNER = b"SSH-2.0-OpenSSH_9.9\r\n"
+DISCONNECT, _IGNORE, _UNIMPLEMENTED, _DEBUG, _KEXINIT, _NEWKEYS, ECDH_REPLY = 1, 2, 3, 4, 20, 21, 31
 _USUAL = {
     "kex": b"curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,diffie-hellman-group14-sha256",
     "host_key": b"ssh-ed25519,rsa-sha2-512",
@@ -58,7 +58,7 @@ async def lead_to(port: int, reader: Reader, writer: Writer) -> None:
     await asyncio.gather(carry(reader, inner_writer), carry(inner_reader, writer))
 
 
-async def _say(writer: Writer, data: bytes) -> None:
+async def say(writer: Writer, data: bytes) -> None:
     if writer.is_closing():
         raise ConnectionResetError
     writer.write(data)
@@ -76,91 +76,91 @@ async def closes_at_once(reader: Reader, writer: Writer) -> None:
 
 
 async def never_speaks(reader: Reader, writer: Writer) -> None:  # noqa: ARG001
-    await asyncio.sleep(_LONG_S)
+    await asyncio.sleep(LONG_S)
 
 
 async def garbage_banner(reader: Reader, writer: Writer) -> None:
-    await _say(writer, b"\x00\xff\x1b]0;owned\x07" * 4 + b"\r\n" + bytes(range(256)))
+    await say(writer, b"\x00\xff\x1b]0;owned\x07" * 4 + b"\r\n" + bytes(range(256)))
     await reader.read(1)
 
 
 async def http_banner(reader: Reader, writer: Writer) -> None:
     await reader.readline()
-    await _say(writer, b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\r\n")
+    await say(writer, b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\r\n")
 
 
 async def slow_banner(reader: Reader, writer: Writer) -> None:  # noqa: ARG001
-    for byte in _BANNER * 10:
-        await _say(writer, bytes([byte]))
+    for byte in BANNER * 10:
+        await say(writer, bytes([byte]))
         await asyncio.sleep(0.4)
 
 
 async def endless_prebanner(reader: Reader, writer: Writer) -> None:  # noqa: ARG001
     while True:
-        await _say(writer, b"welcome to nothing\r\n" * 100)
+        await say(writer, b"welcome to nothing\r\n" * 100)
 
 
 async def endless_line(reader: Reader, writer: Writer) -> None:  # noqa: ARG001
     while True:
-        await _say(writer, b"x" * 65536)
+        await say(writer, b"x" * 65536)
 
 
 async def ssh1_banner(reader: Reader, writer: Writer) -> None:
-    await _say(writer, b"SSH-1.5-Cisco-1.25\r\n")
-    await reader.read(_LONG_S)
+    await say(writer, b"SSH-1.5-Cisco-1.25\r\n")
+    await reader.read(LONG_S)
 
 
 async def too_many_starts(reader: Reader, writer: Writer) -> None:  # noqa: ARG001
-    await _say(writer, b"Exceeded MaxStartups\r\n")
+    await say(writer, b"Exceeded MaxStartups\r\n")
 
 
 async def penalty(reader: Reader, writer: Writer) -> None:  # noqa: ARG001
-    await _say(writer, b"Not allowed at this time\r\n")
+    await say(writer, b"Not allowed at this time\r\n")
 
 
 async def closes_after_banner(reader: Reader, writer: Writer) -> None:
-    await _say(writer, _BANNER)
+    await say(writer, BANNER)
     await reader.readline()
 
 
 async def silent_after_banner(reader: Reader, writer: Writer) -> None:  # noqa: ARG001
-    await _say(writer, _BANNER)
-    await asyncio.sleep(_LONG_S)
+    await say(writer, BANNER)
+    await asyncio.sleep(LONG_S)
 
 
 async def closes_in_kex(reader: Reader, writer: Writer) -> None:
-    await _say(writer, _BANNER + kexinit())
+    await say(writer, BANNER + kexinit())
     await reader.readline()
     await reader.read(2000)
 
 
 async def hangs_in_kex(reader: Reader, writer: Writer) -> None:  # noqa: ARG001
-    await _say(writer, _BANNER + kexinit())
-    await asyncio.sleep(_LONG_S)
+    await say(writer, BANNER + kexinit())
+    await asyncio.sleep(LONG_S)
 
 
 async def ignore_flood_in_kex(reader: Reader, writer: Writer) -> None:  # noqa: ARG001
-    await _say(writer, _BANNER + kexinit())
+    await say(writer, BANNER + kexinit())
     while True:
-        await _say(writer, packet(bytes([_IGNORE]) + text(b"x" * 100)) * 50)
+        await say(writer, packet(bytes([_IGNORE]) + text(b"x" * 100)) * 50)
         await asyncio.sleep(0.01)
 
 
 async def oversized_packet(reader: Reader, writer: Writer) -> None:
-    await _say(writer, _BANNER + b"\x7f\xff\xff\xf0" + bytes(64))
-    await reader.read(_LONG_S)
-    await asyncio.sleep(_LONG_S)
+    await say(writer, BANNER + b"\x7f\xff\xff\xf0" + bytes(64))
+    await reader.read(LONG_S)
+    await asyncio.sleep(LONG_S)
 
 
 async def unsupported_algorithms(reader: Reader, writer: Writer) -> None:
-    await _say(writer, _BANNER + kexinit(kex=b"tomorrow@example.com,next-week@example.com"))
+    await say(writer, BANNER + kexinit(kex=b"tomorrow@example.com,next-week@example.com"))
     await reader.readline()
     await asyncio.sleep(0.5)
 
 
 async def legacy_algorithms(reader: Reader, writer: Writer) -> None:
-    await _say(
-        writer, _BANNER + kexinit(kex=b"diffie-hellman-group1-sha1", host_key=b"ssh-dss", cipher=b"arcfour")
+    await say(
+        writer, BANNER + kexinit(kex=b"diffie-hellman-group1-sha1", host_key=b"ssh-dss", cipher=b"arcfour")
     )
     await reader.readline()
     await asyncio.sleep(0.5)
@@ -168,116 +168,116 @@ async def legacy_algorithms(reader: Reader, writer: Writer) -> None:
 
 async def disconnect_escapes(reader: Reader, writer: Writer) -> None:
     reason = text(b"\x1b[2J\x1b]0;owned\x07 go away") + text(b"")
-    await _say(writer, _BANNER + packet(bytes([_DISCONNECT]) + struct.pack(">I", 2) + reason))
+    await say(writer, BANNER + packet(bytes([DISCONNECT]) + struct.pack(">I", 2) + reason))
     await reader.read(2000)
     await asyncio.sleep(0.2)
 
 
 async def lines_without_end(reader: Reader, writer: Writer) -> None:  # noqa: ARG001
     while True:
-        await _say(writer, b"please hold the line\r\n")
+        await say(writer, b"please hold the line\r\n")
         await asyncio.sleep(0.05)
 
 
 async def banner_without_end(reader: Reader, writer: Writer) -> None:  # noqa: ARG001
-    await _say(writer, b"SSH-2.0-")
+    await say(writer, b"SSH-2.0-")
     while True:
-        await _say(writer, b"x" * 65536)
+        await say(writer, b"x" * 65536)
 
 
 async def banner_of_controls(reader: Reader, writer: Writer) -> None:
-    await _say(writer, b"SSH-2.0-\x00\x1b[2J\x1b]0;owned\x07\xff\r\n")
+    await say(writer, b"SSH-2.0-\x00\x1b[2J\x1b]0;owned\x07\xff\r\n")
     await reader.readline()
 
 
 async def banner_without_version(reader: Reader, writer: Writer) -> None:
-    await _say(writer, b"SSH-\r\n")
+    await say(writer, b"SSH-\r\n")
     await reader.readline()
-    await asyncio.sleep(_LONG_S)
+    await asyncio.sleep(LONG_S)
 
 
 async def offers_nothing(reader: Reader, writer: Writer) -> None:
-    await _say(writer, _BANNER + kexinit(kex=b"", host_key=b"", cipher=b"", mac=b""))
+    await say(writer, BANNER + kexinit(kex=b"", host_key=b"", cipher=b"", mac=b""))
     await reader.readline()
-    await asyncio.sleep(_LONG_S)
+    await asyncio.sleep(LONG_S)
 
 
 async def offers_escapes(reader: Reader, writer: Writer) -> None:
-    await _say(writer, _BANNER + kexinit(kex=b"\x1b[2J,\xff\xfe," + b"z" * 5000))
+    await say(writer, BANNER + kexinit(kex=b"\x1b[2J,\xff\xfe," + b"z" * 5000))
     await reader.readline()
-    await asyncio.sleep(_LONG_S)
+    await asyncio.sleep(LONG_S)
 
 
 async def half_an_offer(reader: Reader, writer: Writer) -> None:
-    await _say(writer, _BANNER + packet(bytes([_KEXINIT]) + bytes(16) + struct.pack(">I", 2**31) + b"cur"))
+    await say(writer, BANNER + packet(bytes([_KEXINIT]) + bytes(16) + struct.pack(">I", 2**31) + b"cur"))
     await reader.readline()
-    await asyncio.sleep(_LONG_S)
+    await asyncio.sleep(LONG_S)
 
 
 async def empty_packet(reader: Reader, writer: Writer) -> None:
-    await _say(writer, _BANNER + bytes(64))
+    await say(writer, BANNER + bytes(64))
     await reader.readline()
-    await asyncio.sleep(_LONG_S)
+    await asyncio.sleep(LONG_S)
 
 
 async def only_padding(reader: Reader, writer: Writer) -> None:
-    await _say(writer, _BANNER + struct.pack(">IB", 12, 255) + bytes(11))
+    await say(writer, BANNER + struct.pack(">IB", 12, 255) + bytes(11))
     await reader.readline()
-    await asyncio.sleep(_LONG_S)
+    await asyncio.sleep(LONG_S)
 
 
 async def endless_packet(reader: Reader, writer: Writer) -> None:  # noqa: ARG001
-    await _say(writer, _BANNER + struct.pack(">IB", 2**30 + 4, 4))
+    await say(writer, BANNER + struct.pack(">IB", 2**30 + 4, 4))
     while True:
-        await _say(writer, bytes(2**18))
+        await say(writer, bytes(2**18))
 
 
 async def new_keys_first(reader: Reader, writer: Writer) -> None:
-    await _say(writer, _BANNER + packet(bytes([_NEWKEYS])))
+    await say(writer, BANNER + packet(bytes([_NEWKEYS])))
     await reader.readline()
-    await asyncio.sleep(_LONG_S)
+    await asyncio.sleep(LONG_S)
 
 
 async def no_strict_order(reader: Reader, writer: Writer) -> None:
     """An ignored packet before strict key exchange begins is how Terrapin (CVE-2023-48795) starts."""
     strict = _USUAL["kex"] + b",kex-strict-s-v00@openssh.com"
-    await _say(writer, _BANNER + packet(bytes([_IGNORE]) + text(b"")) + kexinit(kex=strict))
+    await say(writer, BANNER + packet(bytes([_IGNORE]) + text(b"")) + kexinit(kex=strict))
     await reader.readline()
-    await asyncio.sleep(_LONG_S)
+    await asyncio.sleep(LONG_S)
 
 
 async def debug_in_strict_exchange(reader: Reader, writer: Writer) -> None:
     strict = _USUAL["kex"] + b",kex-strict-s-v00@openssh.com"
     debug = packet(bytes([_DEBUG]) + b"\x01" + text(b"\x1b[2J") + text(b""))
-    await _say(writer, _BANNER + kexinit(kex=strict) + debug)
+    await say(writer, BANNER + kexinit(kex=strict) + debug)
     await reader.readline()
-    await asyncio.sleep(_LONG_S)
+    await asyncio.sleep(LONG_S)
 
 
 async def point_at_nothing(reader: Reader, writer: Writer) -> None:
     """A public value of zeros makes a secret of zeros (RFC 8731 section 3)."""
-    await _say(writer, _BANNER + kexinit())
+    await say(writer, BANNER + kexinit())
     await reader.readline()
     key = text(text(b"ssh-ed25519") + text(bytes(32)))
     signature = text(text(b"ssh-ed25519") + text(bytes(64)))
-    await _say(writer, packet(bytes([_ECDH_REPLY]) + key + text(bytes(32)) + signature))
-    await asyncio.sleep(_LONG_S)
+    await say(writer, packet(bytes([ECDH_REPLY]) + key + text(bytes(32)) + signature))
+    await asyncio.sleep(LONG_S)
 
 
 async def signed_by_nobody(reader: Reader, writer: Writer) -> None:
-    await _say(writer, _BANNER + kexinit())
+    await say(writer, BANNER + kexinit())
     await reader.readline()
     key = text(text(b"ssh-ed25519") + text(bytes(range(32))))
     signature = text(text(b"ssh-ed25519") + text(bytes(64)))
     point = text(bytes([9]) + bytes(31))
-    await _say(writer, packet(bytes([_ECDH_REPLY]) + key + point + signature))
-    await asyncio.sleep(_LONG_S)
+    await say(writer, packet(bytes([ECDH_REPLY]) + key + point + signature))
+    await asyncio.sleep(LONG_S)
 
 
 async def unimplemented_flood(reader: Reader, writer: Writer) -> None:  # noqa: ARG001
-    await _say(writer, _BANNER + kexinit())
+    await say(writer, BANNER + kexinit())
     while True:
-        await _say(writer, packet(bytes([_UNIMPLEMENTED]) + bytes(4)) * 50)
+        await say(writer, packet(bytes([_UNIMPLEMENTED]) + bytes(4)) * 50)
         await asyncio.sleep(0.01)
 
 

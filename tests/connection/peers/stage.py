@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import asyncssh
 
-from tests.connection.peers import raw, ssh
+from tests.connection.peers import exchanges, raw, ssh
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+
+
+BEHAVIOURS = raw.BEHAVIOURS | exchanges.BEHAVIOURS
 
 
 class Stage:
@@ -39,11 +42,11 @@ class Stage:
             held.close()
 
     def raw(self, name: str) -> int:
-        """Play a peer of `raw.BEHAVIOURS`; return its port."""
+        """Play a peer of `BEHAVIOURS`; return its port."""
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             with suppress(ConnectionError, asyncio.CancelledError, TimeoutError):
-                await raw.BEHAVIOURS[name](reader, writer)
+                await BEHAVIOURS[name](reader, writer)
             writer.transport.abort()
 
         server = self._call(asyncio.start_server(serve, "127.0.0.1", 0))
