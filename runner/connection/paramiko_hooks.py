@@ -11,7 +11,8 @@
   after the close makes OpenSSH end the whole connection: for a jump host, that of every host behind it.
 * Before each credential Paramiko asks anew for the authentication service (RFC 4252 section 5). Some servers,
   asyncssh's among them, hang up at the second time. Its `ServiceRequestingTransport` asks once, but waits for
-  the answer for ever.
+  the answer for ever. Nobody has to wait for it at all where the server has proven who it is (RFC 4253
+  section 10), and a round trip is saved.
 * A command that is given much to read waits for the server to take it (RFC 4254 section 5.2). Paramiko
   wakes nobody but who is in the middle of sending.
 * A client asks a server for a sign of life by a global request that wants an answer. Paramiko's keepalive
@@ -266,6 +267,7 @@ class Transport(_Read):
 
     runner_disconnect: tuple[int, str] | None = None
     runner_certificates = False
+    server_extensions: dict[str, bytes]
     _asked_for_service = False
     runner_sender: threading.local
     _opening: threading.local
@@ -386,14 +388,24 @@ class Transport(_Read):
             # Whoever closes a channel marks it before waiting for the lock that is held here.
             if channel is None or kind not in _ON_OPEN_CHANNELS or not channel.closed:
                 super()._send_message(data)  # type: ignore[misc]
-        elif not self._asked_for_service:
-            self._asked_for_service = True
-            super()._send_message(data)  # type: ignore[misc]
         else:
+            self._ask_for_service(data)
+
+    def _ask_for_service(self, request: paramiko.Message) -> None:
+        """Ask for the authentication service once, and go on with the login as if it had been granted."""
+        handler: Any = self.auth_handler
+        go_on = handler._parse_service_accept  # noqa: SLF001
+        waits = not self._asked_for_service and not self.server_extensions and _depends_on_extensions(handler)
+        if not waits:
+            handler._parse_service_accept = _known  # noqa: SLF001 - before the answer can come
+        if not self._asked_for_service:
+            self._asked_for_service = True
+            super()._send_message(request)  # type: ignore[misc]
+        if not waits:
             accepted = paramiko.Message()
             accepted.add_string("ssh-userauth")
             accepted.rewind()
-            self.auth_handler._parse_service_accept(accepted)  # noqa: SLF001
+            go_on(accepted)
 
     def _parse_disconnect(self, message: paramiko.Message) -> None:
         self.runner_disconnect = message.get_int(), message.get_string().decode("utf-8", "replace")
@@ -403,6 +415,18 @@ class Transport(_Read):
 def _key_types(plain: tuple[str, ...], certificates_first: bool) -> tuple[str, ...]:
     certificates = tuple(f"{name}{SUFFIX}" for name in plain)
     return certificates + plain if certificates_first else plain + certificates
+
+
+def _depends_on_extensions(login: Any) -> bool:
+    """Whether what is sent to log in depends on what the server says, after its keys, that it understands.
+
+    That is how an RSA key signs (RFC 8308 section 3.1); it has come before the service is granted.
+    """
+    return login.auth_method == "publickey" and "rsa" in login.private_key.get_name()
+
+
+def _known(_accepted: paramiko.Message) -> None:
+    """Do nothing: the service has been taken for granted."""
 
 
 @contextmanager

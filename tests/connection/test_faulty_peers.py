@@ -57,11 +57,9 @@ def spoken(name: str, status: Status, reason: str | None, phase: Phase | None, *
     return Case(name, status, reason, phase, script=script)
 
 
-def in_login(
-    name: str, status: Status, reason: str, handler: hostile.Handler, packet: int = USERAUTH_REQUEST
-) -> Case:
-    """A peer that does this with a packet of the login."""
-    return spoken(name, status, reason, Phase.LOGIN, handlers={packet: handler})
+def in_login(name: str, status: Status, reason: str, handler: hostile.Handler) -> Case:
+    """A peer that does this with a login."""
+    return spoken(name, status, reason, Phase.LOGIN, handlers={USERAUTH_REQUEST: handler})
 
 
 def command(
@@ -135,7 +133,6 @@ CASES = [
         after_login=ssh.drops,
         channel="hang",
     ),
-    in_login("no_service", *LATE, hostile.nothing, SERVICE_REQUEST),
     in_login("no_verdict", *LATE, hostile.nothing),
     in_login("no_method_left", *REFUSED, instead(hostile.no_method_left)),
     in_login("strange_methods", *REFUSED, instead(hostile.strange_methods)),
@@ -148,6 +145,7 @@ CASES = [
     spoken("channel_refused", Status.ERROR, "channel-refused", Phase.CHANNEL, channel="refuse"),
     spoken("channel_hangs", Status.TIMEOUT, "channel-deadline", Phase.CHANNEL, channel="hang"),
     command("auth_questions", Status.OK, None, questions=(("Password: ", PASSWORD),)),
+    command("no_service", Status.OK, None, handlers={SERVICE_REQUEST: hostile.nothing}),
     command("auth_empty_round", Status.OK, None, questions=(("Password: ", PASSWORD), ("", ""))),
     command("auth_banner_escapes", Status.OK, None, auth_banner="\x1b[2J\x1b]0;owned\x07 welcome\n" * 100),
     command("exec_refused", Status.ERROR, "exec-refused", execute="refuse"),
