@@ -1,114 +1,39 @@
 """One command on many hosts: ours with each executor beside other tools, in turns, within one run.
 
-    python bench/fanout.py --fleet sshd --sizes 200,1000 --peers /path/to/venv/bin/python --json found.json
+    python bench/fanout.py --sizes 200,1000 --rounds 3,1 --peers other-tools/bin/python --json a.json
     python bench/fanout.py --fleet simulated --sizes 200 --workers 200 …
-    python bench/fanout.py --kex diffie-hellman-group16-sha512 --tools "runner thread,runner process"
-    python bench/fanout.py --plot docs/fanout.svg found.json
+    python bench/fanout.py --kex diffie-hellman-group16-sha512 --tools "runner thread,runner process" …
+    python bench/fanout.py --page docs/benchmarks.md --plot docs/fanout.svg a.json …
 
 `sshd` is one real OpenSSH server on loopback, on the same cores as the clients; its share of the processor is
 told apart. `simulated` is a fleet of devices on loopback ports in a process of its own, each with 200 ms of
 latency and half a second for a login. Every tool runs in a process of its own, start-up included, logs in by
 key, and has the same number of hosts at once; only ours checks host keys, pings first and keeps a history. A
-tool that is not installed has no host `ok`.
+tool that is not installed has no host `ok`. One that takes longer than `--most` is ended, told as more than
+that, and not run again at that size or a larger one.
 """
-
-# ruff: noqa: PLC0415 - what is measured imports for itself
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import json
-import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-from dataclasses import asdict, dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench.peers import TOOLS, Place  # noqa: E402 - from the checkout
+from bench import measuring, tables  # noqa: E402 - from the checkout
+from bench.peers import TOOLS, Place, runner_says  # noqa: E402
 from tests.connection.sshd import running_sshd  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one run of one tool took; CPU is the client's with all its children, `server_s` the server's."""
-
-    tool: str
-    hosts: int
-    ok: int
-    wall_s: float
-    cpu_s: float
-    server_s: float
-    peak_mb: float
-
-
-def descendants(pid: int) -> list[int]:
-    """A process and all that it started, as /proc tells."""
-    found = [pid]
-    for each in found:
-        with contextlib.suppress(OSError):
-            for thread in Path(f"/proc/{each}/task").iterdir():
-                found += [int(child) for child in (thread / "children").read_text().split()]
-    return found
-
-
-def memory_mb(pid: int) -> float:
-    """Proportional memory of a process and all that it started: what is shared counts once."""
-    total = 0
-    for each in descendants(pid):
-        with contextlib.suppress(OSError):
-            text = Path(f"/proc/{each}/smaps_rollup").read_text()
-            total += int(text.partition("\nPss:")[2].split()[0])
-    return total / 1024
-
-
-def cpu_s(pid: int) -> float:
-    """Processor time of a process and of all that it ever waited for, with those that still run."""
-    ticks = 0
-    for each in descendants(pid):
-        with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-            ticks += sum(int(field) for field in fields[11:15])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def measure(tool: str, place: Place, python: str, server: int) -> Cost:
-    file = Path(place.folder, "place.json")
-    file.write_text(json.dumps(place._asdict()))
-    before, began = cpu_s(server), time.monotonic()
-    process = subprocess.Popen(
-        [python, str(ROOT / "bench" / "peers.py"), tool, str(file)], stdout=subprocess.PIPE, text=True
-    )
-    peak, over = 0.0, threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not over.wait(0.25):
-            peak = max(peak, memory_mb(process.pid))
-
-    watching = threading.Thread(target=watch)
-    watching.start()
-    assert process.stdout
-    said = process.stdout.read().split()
-    _, _, usage = os.wait4(process.pid, 0)
-    wall = time.monotonic() - began
-    process.returncode = 0
-    over.set()
-    watching.join()
-    ok = int(said[-1]) if said else 0
-    used = usage.ru_utime + usage.ru_stime
-    return Cost(tool, len(place.hosts), ok, wall, used, cpu_s(server) - before, peak)
+    from collections.abc import Iterator
 
 
 @contextlib.contextmanager
@@ -118,7 +43,7 @@ def real_server(folder: Path, kex: str | None) -> Iterator[tuple[Place, int]]:
         pid = int((folder / "sshd.pid").read_text())
         host = ("h", server.address, server.port)
         key, known = str(server.key), str(server.known_hosts)
-        yield Place(str(folder), [host], server.user, key, known, "true", 1, "linux"), pid
+        yield Place(str(folder), [host], server.user, key, known, "echo up", 1, "linux"), pid
 
 
 SIMULATED = """
@@ -158,84 +83,77 @@ def simulated_fleet(
             process.kill()
 
 
-def compare(chosen: argparse.Namespace) -> list[Cost]:
-    found: list[Cost] = []
-    for size in (int(word) for word in chosen.sizes.split(",")):
-        with tempfile.TemporaryDirectory(prefix="runner-bench-") as name, contextlib.ExitStack() as stack:
-            Path(name).chmod(0o755)
-            folder = Path(name, "place")
-            folder.mkdir()
-            if chosen.fleet == "sshd":
-                place, server = stack.enter_context(real_server(folder, chosen.kex))
+@contextlib.contextmanager
+def fleet(chosen: argparse.Namespace, size: int) -> Iterator[tuple[Place, int]]:
+    """The hosts of one size, and the process that serves them."""
+    with tempfile.TemporaryDirectory(prefix="runner-bench-") as name:
+        Path(name).chmod(0o755)
+        folder = Path(name, "place")
+        folder.mkdir()
+        if chosen.fleet == "sshd":
+            with real_server(folder, chosen.kex) as (place, server):
                 hosts = [(f"h{number:05}", *place.hosts[0][1:]) for number in range(size)]
-            else:
-                place, server = stack.enter_context(
-                    simulated_fleet(folder, size, chosen.latency, chosen.login)
-                )
-                hosts = place.hosts
-            place = place._replace(hosts=hosts, workers=chosen.workers)
-            for turn in range(chosen.rounds):
-                for tool in chosen.tools.split(","):
-                    python = sys.executable if tool.startswith("runner") else chosen.peers
-                    cost = measure(tool, place, python, server)
-                    found.append(cost)
-                    print(f"  {turn + 1}: {asdict(cost)}", file=sys.stderr, flush=True)
+                yield place._replace(hosts=hosts, workers=chosen.workers), server
+        else:
+            with simulated_fleet(folder, size, chosen.latency, chosen.login) as (place, server):
+                yield place._replace(workers=chosen.workers), server
+
+
+def alone_s(place: Place) -> float:
+    """Seconds that one host alone takes."""
+    one = place._replace(hosts=place.hosts[:1], workers=1)
+    return min(float(runner_says(one, "thread")[0]["duration_s"]) for _ in range(3))
+
+
+def measure(tool: str, place: Place, server: int, chosen: argparse.Namespace) -> tables.Cost:
+    """Run one tool over a fleet."""
+    file = Path(place.folder, "place.json")
+    file.write_text(json.dumps(place._asdict()))
+    python = sys.executable if tool.startswith("runner") else chosen.peers
+    measuring.settle(server)
+    before = measuring.cpu_s(server)
+    spent = measuring.run([python, str(ROOT / "bench" / "peers.py"), tool, str(file)], chosen.most)
+    served = measuring.cpu_s(server) - before
+    said = spent.said.split()
+    ok = int(said[-1]) if said and spent.exit_code == 0 else None
+    ended = spent.exit_code is None
+    size = len(place.hosts), place.workers
+    return tables.Cost(tool, *size, ok, spent.wall_s, spent.cpu_s, served, spent.peak_mb, ended)
+
+
+def compare(chosen: argparse.Namespace) -> tables.Found:
+    """Run every tool at every size, in turns; what was found by then is written after each run."""
+    found = tables.Found(chosen.label or chosen.fleet, 0.0, ())
+    sizes = [int(word) for word in chosen.sizes.split(",")]
+    rounds = [int(word) for word in chosen.rounds.split(",")][: len(sizes)]
+    too_slow: set[str] = set()
+    for size, times in zip_longest(sizes, rounds, fillvalue=rounds[-1]):
+        with fleet(chosen, size) as (place, server):
+            own_s = found.own_s or (alone_s(place) if chosen.fleet == "simulated" else 0.0)
+            found = tables.Found(found.label, own_s, found.costs)
+            for tool in chosen.tools.split(",") * times:
+                if tool in too_slow:
+                    continue
+                cost = measure(tool, place, server, chosen)
+                found = tables.Found(found.label, found.own_s, (*found.costs, cost))
+                print(f"  {cost}", file=sys.stderr, flush=True)
+                if cost.ended:
+                    too_slow.add(tool)
+                if chosen.json:
+                    found.write(chosen.json)
     return found
 
 
-def medians(found: Sequence[Cost]) -> list[Cost]:
-    """One cost for each tool and size: the median of its runs, in the order of the first."""
-    groups: dict[tuple[int, str], list[Cost]] = {}
-    for cost in found:
-        groups.setdefault((cost.hosts, cost.tool), []).append(cost)
-    numbers = ("wall_s", "cpu_s", "server_s", "peak_mb")
-    return [
-        replace(
-            same[0], **{name: statistics.median(getattr(cost, name) for cost in same) for name in numbers}
-        )
-        for same in groups.values()
-    ]
-
-
-def table(found: Sequence[Cost]) -> Iterator[str]:
-    yield "| hosts | tool | ok | wall | of ours | client CPU | server CPU | peak memory |"
-    yield "| --: | --- | --: | --: | --: | --: | --: | --: |"
-    for cost in found:
-        ours = [each.wall_s for each in found if each.hosts == cost.hosts and each.tool.startswith("runner")]
-        times = f"{cost.wall_s / min(ours):.1f}x" if ours else ""
-        times = f"{cost.wall_s:.1f} s | {times} | {cost.cpu_s:.1f} s | {cost.server_s:.1f} s"
-        yield f"| {cost.hosts:,} | {cost.tool} | {cost.ok:,} | {times} | {cost.peak_mb:.0f} MB |"
-
-
-def plot(target: str, sources: Sequence[str]) -> None:
-    """Draw wall time over the number of hosts, a panel for each file."""
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    mpl.rcParams["svg.hashsalt"] = "runner"  # the same picture is the same file
-    from matplotlib import pyplot as plt
-
-    figure, panels = plt.subplots(1, len(sources), figsize=(6 * len(sources), 5), squeeze=False)
-    for panel, source in zip(panels[0], sources, strict=True):
-        said = json.loads(Path(source).read_text())
-        found = medians([Cost(**each) for each in said["costs"]])
-        for tool in dict.fromkeys(cost.tool for cost in found):
-            mine = [cost for cost in found if cost.tool == tool]
-            style = {"linewidth": 2.5} if tool.startswith("runner") else {"linewidth": 1, "linestyle": "--"}
-            panel.plot([c.hosts for c in mine], [c.wall_s for c in mine], marker="o", label=tool, **style)
-        panel.set(xscale="log", yscale="log", xlabel="hosts", ylabel="wall, seconds", title=said["title"])
-        panel.grid(visible=True, which="both", alpha=0.3)
-        panel.legend(fontsize="small")
-    figure.tight_layout()
-    figure.savefig(target, metadata={"Date": None})
-
-
 def main() -> None:
+    """Measure, or show what was measured."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--fleet", choices=("sshd", "simulated"), default="sshd")
     parser.add_argument("--sizes", default="200", help="numbers of hosts, with commas")
     parser.add_argument("--workers", type=int, default=50, help="hosts at once, for every tool")
-    parser.add_argument("--rounds", type=int, default=1, help="turns; the table has medians")
+    parser.add_argument(
+        "--rounds", default="1", help="turns of each size, with commas; the table has medians"
+    )
+    parser.add_argument("--most", type=float, default=600, help="seconds after which a tool is ended")
     parser.add_argument("--tools", default=",".join(TOOLS))
     parser.add_argument(
         "--peers", default=sys.executable, help="Python of the environment with the other tools"
@@ -243,18 +161,19 @@ def main() -> None:
     parser.add_argument("--kex", help="the one key exchange that the real server offers")
     parser.add_argument("--latency", type=float, default=0.2, help="seconds of each simulated device")
     parser.add_argument("--login", type=float, default=0.5, help="seconds that a simulated login takes")
+    parser.add_argument("--label", help="name of the table; the fleet by default")
     parser.add_argument("--json", help="write all runs to this file")
+    parser.add_argument("--page", help="put the tables of files that --json wrote into this page")
     parser.add_argument("--plot", help="draw this SVG from files that --json wrote; needs matplotlib")
-    parser.add_argument("files", nargs="*")
+    parser.add_argument("files", nargs="*", help="show what was written to these, and measure nothing")
     chosen = parser.parse_args()
+    found = [tables.Found.read(file) for file in chosen.files] or [compare(chosen)]
+    if chosen.page:
+        tables.put_on_page(chosen.page, found)
     if chosen.plot:
-        plot(chosen.plot, chosen.files)
-        return
-    found = compare(chosen)
-    if chosen.json:
-        title = f"{chosen.fleet}, {chosen.workers} hosts at once"
-        Path(chosen.json).write_text(json.dumps({"title": title, "costs": [asdict(cost) for cost in found]}))
-    print("\n".join(table(medians(found))))
+        tables.plot(chosen.plot, found)
+    for each in tables.merged(found).values():
+        print("\n".join(tables.table(each)))
 
 
 if __name__ == "__main__":

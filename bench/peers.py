@@ -1,20 +1,20 @@
 """One function for each tool: run one command on every host of a place, and say how many ended well.
 
-`bench/fanout.py` calls each in a process of its own: `python bench/peers.py TOOL PLACE.json`.
+`bench/fanout.py` calls each in a process of its own: `python bench/peers.py TOOL PLACE.json`. That process
+counts, so nothing is imported here but for the tool that is measured.
 """
 
 # ruff: noqa: PLC0415 - a tool is imported only where it is measured
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import os
 import re
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -58,15 +58,27 @@ def inventory(place: Place) -> str:
     return str(path)
 
 
-def runner(place: Place, executor: str) -> int:
+def runner_says(place: Place, executor: str) -> list[dict[str, Any]]:
+    """Return what `runner run --format jsonl` says: one document for each host, and the summary.
+
+    Raises:
+        RuntimeError: It came to no end.
+    """
     command = [sys.executable, "-m", "runner", "run", place.command, "-i", inventory(place)]
     command += ["--known-hosts", place.known_hosts, "--workers", str(place.workers), "--startups", "0"]
     command += ["--executor", executor, "--format", "jsonl", "--quiet"]
     said = quietly(command, place, INVOKE_RUNNER_HISTORY=str(Path(place.folder, "history.db")))
-    *hosts, end = (json.loads(line) for line in said.splitlines())
-    odd = next((host for host in hosts if host["status"] != "ok"), None)
-    if odd is not None:
-        print(odd["host"], odd["status"], odd["error"], file=sys.stderr)
+    found = [json.loads(line) for line in said.splitlines()]
+    if not found or "summary" not in found[-1]:
+        raise RuntimeError(f"runner said nothing of how it ended, after {len(found)} hosts")
+    return found
+
+
+def runner(place: Place, executor: str) -> int:
+    *hosts, end = runner_says(place, executor)
+    odd = [host for host in hosts if host["status"] != "ok"]
+    for (status, error), number in Counter((host["status"], host["error"]) for host in odd).most_common(5):
+        print(f"runner {executor}: {number} hosts {status}: {error}", file=sys.stderr)
     return int(end["summary"]["ok"])
 
 
@@ -98,10 +110,12 @@ def clush(place: Place) -> int:
     )
     names = ",".join(name for name, _, _ in place.hosts)
     command = ["clush", "-f", str(place.workers), "-o", f"-F {config}", "-w", names, place.command]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, text=True)
-    # One line for each exit code: `clush: h[1-3] (3): exited with exit code 255`.
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    # A line of what a host says begins with its name; one for each exit code tells who else there was:
+    # `clush: h[1-3] (3): exited with exit code 255`.
+    heard = {line.partition(":")[0] for line in done.stdout.splitlines()}
     failed = re.findall(r"^clush: \S+(?: \((\d+)\))?: exited with", done.stderr, re.MULTILINE)
-    return len(place.hosts) - sum(int(number or 1) for number in failed)
+    return min(len(heard), len(place.hosts) - sum(int(number or 1) for number in failed))
 
 
 def nornir(place: Place, task: Callable[..., Any], arguments: dict[str, str], connection: str) -> int:
@@ -159,6 +173,8 @@ def parallel_ssh(place: Place) -> int:
 
 
 def asyncssh(place: Place) -> int:
+    import asyncio
+
     import asyncssh as library
 
     async def one(room: asyncio.Semaphore, address: str, port: int) -> bool:
@@ -185,6 +201,8 @@ def asyncssh(place: Place) -> int:
 
 
 def fabric(place: Place) -> int:
+    from concurrent.futures import ThreadPoolExecutor
+
     from fabric import Config, Connection
 
     config = Config(overrides={"load_ssh_configs": False})
