@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runner.connection import connector, kept
-from runner.connection.access import access
+from runner.connection.access import whereabouts
 from runner.connection.command import PLAIN, CommandOptions, Terminal, environment, standard_input
 from runner.connection.deadline import Deadline
 from runner.connection.refusals import refusal
@@ -438,7 +438,7 @@ def _described(exc: BaseException) -> str:
 
 def _where(host: Host, options: ConnectionOptions) -> Endpoint | None:
     try:
-        return access(host, options).endpoint
+        return whereabouts(host, options)
     except HostError:
         return None
 

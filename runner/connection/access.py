@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from runner.connection.become import BECOME_METHODS, Become
 from runner.connection.logins import given_user, login_of, login_of_jump
 from runner.connection.options import KNOWN_HOSTS, ConnectionOptions, HostKeyPolicy
-from runner.connection.ssh_arguments import read_arguments
-from runner.connection.ssh_config import host_config
+from runner.connection.ssh_arguments import ARGUMENTS, read_arguments
+from runner.connection.ssh_config import host_config, tells_ways
 from runner.connection.ssh_config_tokens import Tokens
 from runner.connection.variables import invalid, named_text, pick, switch, variable
 from runner.inventory import endpoint as given_for
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from runner.connection.ssh_config import HostConfig
     from runner.models import Host
 
-__all__ = ["Access", "access", "become_of"]
+__all__ = ["Access", "access", "become_of", "whereabouts"]
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +114,17 @@ def access(host: Host, options: ConnectionOptions) -> Access:
     if alias is not None and not _ALIAS.fullmatch(alias):  # it becomes a name in a known_hosts file
         raise invalid(f"HostKeyAlias {alias!r} is no host name")
     return Access(target, login, chosen, options, *way, key_alias=alias)
+
+
+def whereabouts(host: Host, options: ConnectionOptions) -> Endpoint:
+    """Return where a host listens, as `access` has it; all the rest is not worked out where that is plain.
+
+    Raises:
+        InvalidVariable: A variable cannot be used as what it stands for.
+    """
+    if tells_ways(options.ssh_config) is False and ARGUMENTS.isdisjoint(host.variables):
+        return given_for.endpoint(host)
+    return access(host, options).endpoint
 
 
 def _chosen(
