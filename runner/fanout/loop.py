@@ -85,8 +85,9 @@ class Loop:
         self._overdue = Overdue()
         self._limits = Limits(total, options.max_fail, options.max_refused)
         self._starts = Starts(options.rate, options.spread)
-        self._undecided: dict[str, Host] = {}
-        self._started: set[str] = set()
+        self._hosts: Sequence[Host] = ()
+        self._undecided: dict[str, int] = {}
+        self._begun = False
         self._repeated: Counter[str] = Counter()
         self._repeatable = options.repeatable or getattr(task[0], "repeatable", False)
         self._stop: Verdict | None = None
@@ -100,8 +101,9 @@ class Loop:
 
     def batch(self, hosts: Sequence[Host], reach: ReachOptions) -> Iterator[HostResult]:
         """Do the job on these hosts and yield their results."""
-        self._undecided = {host.name: host for host in hosts}
-        self._started = set()
+        self._hosts = hosts
+        self._undecided = {host.name: place for place, host in enumerate(hosts)}
+        self._begun = False
         pinged = self._options.ping and self._stop is None and not self._crew.elsewhere
         self._starts.open(hosts, ready=not pinged)
         if not pinged:
@@ -110,7 +112,7 @@ class Loop:
         # To whom a connection stands is there; a ping says no more, and servers count who only looks in.
         there = kept.standing(hosts) if self._crew.in_process else set()
         for name in there:
-            self._starts.add(name, None)
+            self._starts.add(self._undecided[name], None)
         hosts = [host for host in hosts if host.name not in there]
         if self._crew.in_process:
             with suppress(Exception):  # variables may raise; whoever connects to that host will say so
@@ -161,7 +163,7 @@ class Loop:
             yield from self._finish(event)
         elif event.result.host in self._undecided:
             if event.result.ok:
-                self._starts.add(event.result.host, event.result)
+                self._starts.add(self._undecided[event.result.host], event.result)
             else:
                 del self._undecided[event.result.host]
                 yield event.result
@@ -187,8 +189,7 @@ class Loop:
         if not self._repeatable or self._stop is not None or self._repeated[name] >= _MOST_REPEATS:
             return False
         self._repeated[name] += 1
-        self._started.discard(name)
-        self._starts.add(name, reached)
+        self._starts.add(self._undecided[name], reached)
         return True
 
     def _named(self, result: HostResult) -> HostResult:
@@ -216,7 +217,7 @@ class Loop:
         if ready:
             self._announce([waiting.host.name for waiting in ready])
         for waiting in ready:
-            self._started.add(waiting.host.name)
+            self._begun = True
             self._overdue.began(waiting.host.name, now)
             refused = self._crew.submit(waiting)
             if refused is not None:
@@ -233,13 +234,13 @@ class Loop:
 
     def _unprobed(self, end: GateEnded) -> Iterator[HostResult]:
         """Give the hosts that were never heard of their result; what kept all from being probed is raised."""
-        if isinstance(end.raised, RunnerError) and not self._started:
+        if isinstance(end.raised, RunnerError) and not self._begun:
             raise end.raised
-        known = self._started | self._starts.names()
+        known = self._starts.names().union(self._running)
         why = f": {type(end.raised).__name__}: {value_text(end.raised)}" if end.raised is not None else ""
         for name in [host.name for host in end.hosts if host.name in self._undecided]:
             if name not in known:
-                host = self._undecided.pop(name)
+                host = self._hosts[self._undecided.pop(name)]
                 text = f"not started: its ping came to no end{why}"
                 yield without_outcome(host, None, Status.ERROR, "not-pinged", text, sent=False)
 
@@ -264,15 +265,15 @@ class Loop:
     def _refuse(self, status: Status, reason: str, text: str) -> Iterator[HostResult]:
         """Give every host that has not been started the result that says why."""
         self._starts.clear()
-        for name in [name for name in self._undecided if name not in self._started]:
+        for name in [name for name in self._undecided if name not in self._running]:
             del self._undecided[name]
             yield HostResult(name, status, reason=reason, error=text)
 
     def _abandon(self) -> Iterator[HostResult]:
         """Stop waiting for hosts that do not come to an end; whether their command was sent is not known."""
-        for host in list(self._undecided.values()):
+        text = "the run was stopped"
+        for host in [self._hosts[place] for place in self._undecided.values()]:
             del self._undecided[host.name]
-            text = "the run was stopped"
             yield self._named(without_outcome(host, None, Status.CANCELLED, "stopped", text, sent=True))
 
 

@@ -38,7 +38,7 @@ class Starts:
         self._spread = spread
         self._next = 0.0
         self._hosts: Sequence[Host] = ()
-        self._places: dict[str, int] = {}
+        self._untouched = range(0)
         self._ready: list[int] = []
         self._reached: dict[int, HostResult] = {}
         self._parked: dict[str, deque[int]] = {}
@@ -47,14 +47,11 @@ class Starts:
     def open(self, hosts: Sequence[Host], *, ready: bool) -> None:
         """Begin with a batch; `ready` is whether all of it waits at once."""
         self._hosts = hosts
-        self._places = {host.name: place for place, host in enumerate(hosts)}
-        self._reached = {}
-        self._parked = {}
-        self._ready = list(range(len(hosts))) if ready else []
+        self._untouched = range(len(hosts) if ready else 0)
+        self._ready, self._parked, self._reached = [], {}, {}
 
-    def add(self, name: str, reached: HostResult | None) -> None:
-        """Let a host of the batch wait."""
-        place = self._places[name]
+    def add(self, place: int, reached: HostResult | None) -> None:
+        """Let the host wait that stands at this place of the batch."""
         if reached is not None:
             self._reached[place] = reached
         heapq.heappush(self._ready, place)
@@ -62,10 +59,11 @@ class Starts:
     def names(self) -> set[str]:
         """Return the names of the hosts that wait."""
         parked = (place for places in self._parked.values() for place in places)
-        return {self._hosts[place].name for place in (*self._ready, *parked)}
+        return {self._hosts[place].name for place in (*self._ready, *self._untouched, *parked)}
 
     def clear(self) -> None:
         """Let nobody wait any more."""
+        self._untouched = range(0)
         self._ready, self._parked, self._reached = [], {}, {}
 
     def take(self, room: int, now: float) -> list[Waiting]:
@@ -74,8 +72,8 @@ class Starts:
             return []
         most = min(room, 1) if self._rate else room
         taken: list[Waiting] = []
-        while self._ready and len(taken) < most:
-            place = heapq.heappop(self._ready)
+        while self._anybody() and len(taken) < most:
+            place = self._first()
             if self._admit(place):
                 taken.append(Waiting(self._hosts[place], self._reached.pop(place, None)))
         if taken and self._rate:
@@ -94,7 +92,17 @@ class Starts:
 
     def next_moment(self) -> float | None:
         """Return the monotonic time from which a host may be started; None where nobody waits for it."""
-        return self._next if self._ready else None
+        return self._next if self._anybody() else None
+
+    def _anybody(self) -> bool:
+        return bool(self._ready) or bool(self._untouched)
+
+    def _first(self) -> int:
+        """Take out the first place: of those that came to wait, or of those that waited from the beginning."""
+        if self._ready and not (self._untouched and self._untouched[0] < self._ready[0]):
+            return heapq.heappop(self._ready)
+        place, self._untouched = self._untouched[0], self._untouched[1:]
+        return place
 
     def _admit(self, place: int) -> bool:
         """Count a host in, or let it wait until one of its kind has ended."""

@@ -57,9 +57,11 @@ def spoken(name: str, status: Status, reason: str | None, phase: Phase | None, *
     return Case(name, status, reason, phase, script=script)
 
 
-def in_login(name: str, status: Status, reason: str, handler: hostile.Handler) -> Case:
-    """A peer that does this with a login."""
-    return spoken(name, status, reason, Phase.LOGIN, handlers={USERAUTH_REQUEST: handler})
+def in_login(
+    name: str, status: Status, reason: str, handler: hostile.Handler, packet: int = USERAUTH_REQUEST
+) -> Case:
+    """A peer that does this with a packet of the login."""
+    return spoken(name, status, reason, Phase.LOGIN, handlers={packet: handler})
 
 
 def command(

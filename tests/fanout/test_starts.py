@@ -39,12 +39,23 @@ def test_of_those_that_answered_the_first_in_order_starts_first_with_what_its_pr
     starts.open(HOSTS, ready=False)
     assert begun(starts, 9) == []
     reached = HostResult("h4", Status.OK, rtt_ms=1.0)
-    starts.add("h4", reached)
-    starts.add("h2", None)
+    starts.add(4, reached)
+    starts.add(2, None)
     assert starts.names() == {"h2", "h4"}
     taken = starts.take(9, 0.0)
     assert [waiting.host.name for waiting in taken] == ["h2", "h4"]
     assert taken[1].reached is reached
+
+
+def test_who_waits_again_comes_before_all_that_stand_behind() -> None:
+    starts = Starts(None)
+    starts.open(HOSTS, ready=True)
+    assert begun(starts, 3) == ["h0", "h1", "h2"]
+    starts.add(1, None)
+    assert starts.names() == {"h1", "h3", "h4", "h5"}
+    assert begun(starts, 2) == ["h1", "h3"]
+    starts.clear()
+    assert begun(starts, 9) == []
 
 
 def test_at_a_pace_one_starts_at_a_time() -> None:
