@@ -14,6 +14,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from runner.collector import at_rest
 from runner.history.database import Arrival, History, Intent
 from runner.history.limits import prune
 
@@ -143,7 +144,7 @@ class Recorder:
         ended = False
         while not ended:
             events = self._inbox.take()
-            with self._tolerant():
+            with self._tolerant(), at_rest():
                 self._write(events)
             self._show(events)
             ended = any(isinstance(event, _Ended) for event in events)
