@@ -98,7 +98,7 @@ class Starts:
         return bool(self._ready) or bool(self._untouched)
 
     def _first(self) -> int:
-        """Take out the first place: of those that came to wait, or of those that waited from the beginning."""
+        """Take out the first place, of those that waited from the beginning or came to wait since then."""
         if self._ready and not (self._untouched and self._untouched[0] < self._ready[0]):
             return heapq.heappop(self._ready)
         place, self._untouched = self._untouched[0], self._untouched[1:]
