@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 __all__ = ["Share", "Spread", "age", "count", "rate", "seconds", "share", "shares", "size", "spread", "times"]
 
 _WHOLE = 100  # percent
+_MOST = 10**9
+"""More than anybody counts to here; what counts in 32 or 64 bits takes it."""
 _SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LONGEST_S = 7 * 24 * 3600.0
 """No deadline is longer: poll(2) counts milliseconds in 31 bits, which is under 25 days."""
@@ -54,13 +56,13 @@ class Share:
 
 
 def count(value: Any) -> int:
-    """Read a whole number, 0 or more."""
+    """Read a whole number, 0 or more and at most a billion."""
     try:
         number = int(str(value))
     except ValueError:
         raise ValueError("expected a whole number, such as 10") from None
-    if number < 0 or isinstance(value, bool):
-        raise ValueError("expected a whole number, 0 or more")
+    if not 0 <= number <= _MOST or isinstance(value, bool):
+        raise ValueError(f"expected a whole number, 0 or more and at most {_MOST}")
     return number
 
 

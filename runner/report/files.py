@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import UsageError
 from runner.file_names import FAILED, INDEX, file_names
-from runner.folders import writable
+from runner.paths import writable
 from runner.report.json import encode
 from runner.report.terminal import visible_line
 from runner.results import run_document

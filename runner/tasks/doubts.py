@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
-from runner.folders import writable
+from runner.paths import writable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,17 +5,18 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
 from runner.history import History, Limits, Recorder, default_path
 from runner.models import Host, HostResult, Status
 from runner.names import fold
+from runner.paths import expanded
 from runner.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from runner.history import Record
     from runner.models import Run
@@ -79,7 +80,7 @@ class Plan:
 
 def history_path(settings: Settings) -> Path:
     """Return where the history is."""
-    return Path(settings.history).expanduser() if settings.history else default_path()
+    return expanded("runner.history", settings.history) if settings.history else default_path()
 
 
 def limits(settings: Settings) -> Limits:

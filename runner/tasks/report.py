@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
+from runner.paths import expanded
 from runner.tasks.history import RecordTask
 
 if TYPE_CHECKING:
@@ -49,24 +50,34 @@ def _report(
 def _written(name: str, text: str) -> Path:
     """Write the page in one stroke, readable by its owner alone: it holds what hosts said.
 
+    What is there and is no plain file, such as a pipe or `/dev/stdout`, is written to and never replaced.
+
     Raises:
         UsageError: It cannot be written.
     """
+    path = expanded("--html", name)
+    data = text.encode("utf-8", "replace")
     try:
-        path = Path(name).expanduser()
         if path.is_dir():
             raise IsADirectoryError(None, "it is a folder; name a file in it")
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-                file.write(text)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except (OSError, RuntimeError, ValueError) as exc:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+        else:
+            _replace(path.resolve(), data)
+    except (OSError, ValueError) as exc:
         raise UsageError(f"--html {name!r}: {getattr(exc, 'strerror', None) or exc}") from exc
     return path
+
+
+def _replace(path: Path, data: bytes) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 report = RecordTask(

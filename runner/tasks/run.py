@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
+from runner.paths import expanded
 from runner.tasks.arguments import value_of
 from runner.tasks.fleet import FleetTask
 
@@ -78,7 +78,7 @@ def _input(stdin: str | None) -> bytes:
     if stdin is None:
         return b""
     if stdin != "-":
-        return standard_input(Path(stdin).expanduser())
+        return standard_input(expanded("--stdin", stdin))
     if sys.stdin is None:
         raise UsageError("--stdin -: standard input is closed")
     return standard_input(sys.stdin.buffer.read())

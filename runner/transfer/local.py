@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runner.transfer.digest import of_local
 from runner.transfer.entries import Entry, Kind
-from runner.transfer.errors import here
+from runner.transfer.errors import failed, here, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,8 +26,15 @@ class LocalFiles:
     atomic = True
 
     def absolute(self, path: str) -> str:
-        """Return the absolute path; `~` is the user's home folder."""
-        return os.path.normpath(Path(path).expanduser().absolute())
+        """Return the absolute path; `~` is the user's home folder.
+
+        Raises:
+            TransferFailed: It is that of a user whom there is not.
+        """
+        try:
+            return os.path.normpath(Path(path).expanduser().absolute())
+        except RuntimeError as exc:
+            raise failed(f"{shown(path)}: there is no such user", "no-such-file") from exc
 
     def resolved(self, path: str) -> str:
         """Return a path without links on the way."""

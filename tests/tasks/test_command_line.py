@@ -152,6 +152,12 @@ def test_help_is_never_taken_for_a_command(demo: Project, program: str) -> None:
         (("run", "x", "--rate", "-1"), "run: --rate '-1': expected a number a second"),
         (("run", "x", "--ignore", "("), "run: --ignore '(': expected a regular expression: missing )"),
         (("ping", "--only", "up", "--only", "ok"), "ping: --only 'up', 'ok': expected some of ok, failed, "),
+        (
+            ("run", "x", "--stdin", "~nobody-here/x"),
+            "run: --stdin '~nobody-here/x': Could not determine home",
+        ),
+        (("put", "~nobody-here/x", "/tmp/"), "put: ~nobody-here/x: there is no such user"),
+        (("history", "--limit", "9" * 20), "expected a whole number, 0 or more and at most 1000000000"),
         (("ping", "--method", "udp"), "ping: --method 'udp': expected one of icmp, tcp, ssh, auto"),
         (("run", "x", "--host-key-policy", "yes"), "expected one of strict, accept-new, off"),
         (("run", "x", "--executor", "grid"), "run: --executor: 'grid' is not known; known: dask, process, "),

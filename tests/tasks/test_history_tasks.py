@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import stat
@@ -193,3 +194,17 @@ def test_a_report_goes_to_stdout_too(kept: Project) -> None:
     ended = kept.type("report", "--html", "-", "-q")
     assert ended.stdout.startswith("<!doctype html>")
     assert ended.stderr == ""
+
+
+def test_a_page_goes_into_what_is_no_plain_file_and_through_a_link(kept: Project, tmp_path: Path) -> None:
+    pipe, target, link = tmp_path / "pipe", tmp_path / "target", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(target)
+    with kept.start("report", "last", "--html", str(pipe)) as process:
+        assert pipe.read_bytes().startswith(b"<!doctype html>")
+        assert process.wait(60) == 0
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert kept.type("report", "last", "--html", str(link)).code == 0
+    assert link.is_symlink()
+    assert target.read_bytes().startswith(b"<!doctype html>")
+    assert kept.type("report", "last", "--html", "/dev/stdout").stdout.startswith("<!doctype html>")
