@@ -24,7 +24,6 @@ __all__ = ["Deadline", "Guard", "abort", "forget"]
 
 _GRACE_S = 0.5
 _LOOK_S = 0.25
-_PASSED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +101,7 @@ class Guard:
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._done = True
+            self.close, self.ask = _nothing, None  # until its moment has passed it keeps no host in memory
         _watchdog.leave(self)
 
     def fire(self) -> None:
@@ -111,7 +111,8 @@ class Guard:
                 return
             self._done = True
             self.expired = not self.aborted
-        self.close()
+            close = self.close
+        close()
 
     def abort(self) -> None:
         """End the step because its run is being stopped: at once, or in good order where it can."""
@@ -119,10 +120,12 @@ class Guard:
             if self._done or self.aborted:
                 return
             self.aborted = True
-        if self.ask is None:
-            self.fire()
-        else:
-            self.ask()
+            ask = self.ask or self.fire
+        ask()
+
+
+def _nothing() -> None:
+    """Close nothing."""
 
 
 class _Watchdog:
@@ -151,9 +154,6 @@ class _Watchdog:
             self._active.discard(watched)
 
     def _schedule(self, when: float, watched: Guard) -> None:
-        if len(self._heap) > _PASSED + 2 * len(self._active):  # what has ended keeps no host in memory
-            self._heap = [entry for entry in self._heap if entry[2] in self._active]
-            heapq.heapify(self._heap)
         heapq.heappush(self._heap, (when, next(self._order), watched))
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._watch, name="runner-watchdog", daemon=True)

@@ -55,6 +55,25 @@ def test_no_more_is_read_than_a_packet_has(pair: tuple[SshSocket, socket.socket]
         Packets(ours).read_message()
 
 
+def test_a_packet_is_ready_when_all_of_it_has_come(pair: tuple[SshSocket, socket.socket]) -> None:
+    ours, far = pair
+    packets = Packets(ours)
+    assert not packets.tells_ready
+    packets.set_inbound_cipher(None, 16, None, 16, None, aead=True)
+    assert packets.tells_ready
+
+    assert not packets.ready(0.01)
+    far.sendall((32).to_bytes(4, "big") + bytes(20))
+    assert not packets.ready(5)
+    far.sendall(bytes(32 + 16 - 20))
+    assert packets.ready(5)
+    assert packets.ready(0)
+    assert packets.read_all(4 + 32 + 16) == (32).to_bytes(4, "big") + bytes(48)
+    assert not packets.ready(0)
+    far.close()
+    assert packets.ready(5)
+
+
 def test_a_handshake_has_no_thread_for_its_timer(pair: tuple[SshSocket, socket.socket]) -> None:
     before = threading.active_count()
     packets = Packets(pair[0])

@@ -38,11 +38,41 @@ def transport(sshd: Sshd) -> Iterator[Transport]:
         (paramiko.Transport, "_parse_disconnect", ["self", "m"]),
         (paramiko.Transport, "_next_channel", ["self"]),
         (paramiko.Transport, "_parse_channel_open_failure", ["self", "m"]),
+        (paramiko.Transport, "_filter_algorithm", ["self", "type_"]),
+        (paramiko.Transport, "_log", ["self", "level", "msg", "args"]),
+        (paramiko.Transport, "_check_banner", ["self"]),
+        (paramiko.Transport, "_send_kex_init", ["self"]),
+        (paramiko.Transport, "_expect_packet", ["self", "ptypes"]),
+        (paramiko.Transport, "_enforce_strict_kex", ["self", "ptype"]),
+        (paramiko.Channel, "_unlink", ["self"]),
         (paramiko.auth_handler.AuthHandler, "_parse_service_accept", ["self", "m"]),
     ],
 )
 def test_each_private_name_is_still_there(owner: type, name: str, parameters: list[str]) -> None:
     assert list(inspect.signature(getattr(owner, name)).parameters) == parameters
+
+
+def test_paramikos_own_loop_does_with_packets_what_ours_does() -> None:
+    names = {name for name in paramiko.Transport.run.__code__.co_names if name.startswith(("_", "MSG_"))}
+
+    assert names == {
+        *("MSG_DEBUG", "MSG_DISCONNECT", "MSG_IGNORE", "MSG_KEXINIT", "MSG_NAMES", "MSG_UNIMPLEMENTED"),
+        *("_check_banner", "_send_kex_init", "_expect_packet", "_expected_packet", "_enforce_strict_kex"),
+        *("_handler_table", "_channel_handler_table", "_channels", "_unlink"),
+        *("_send_message", "_parse_disconnect", "_log"),
+        "_parse_debug",  # comes as MSG_IGNORE, see `Packets`
+        "_ensure_authed",  # says nothing to a client
+        "_active_threads",  # which are waited for at the end of the program
+    }
+
+
+def test_the_types_of_host_key_are_paramikos_in_either_order(transport: Transport) -> None:
+    paramikos = paramiko.Transport.preferred_keys.fget(transport)  # type: ignore[attr-defined]
+
+    assert transport.preferred_keys == paramikos
+    transport.runner_certificates = True
+    assert sorted(transport.preferred_keys) == sorted(paramikos)
+    assert "-cert-" in transport.preferred_keys[0]
 
 
 def test_channel_requests_go_through_the_table_that_we_change() -> None:
