@@ -279,7 +279,7 @@ def test_no_log_no_traceback_no_repr_and_no_pickle_of_results_holds_one(place: P
 
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     assert b"Traceback" in done.stderr
-    assert b"starting thread" in done.stderr
+    assert b"userauth is OK" in done.stderr
     assert seen(done.stdout) | seen(done.stderr) == set()
     assert written(place) == {}
     assert pickle.loads((place.folder / "one.pickle").read_bytes())

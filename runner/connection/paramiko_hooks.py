@@ -126,7 +126,9 @@ class _Read(paramiko.Transport):
         self._starting = threading.Lock()
 
     def _log(self, level: int, msg: str | list[str], *args: object) -> None:
-        """Drop what Paramiko says about each packet: nobody hears it, see `runner.connection.ssh`."""
+        """Log what Paramiko says of every packet, where anybody listens."""
+        if self.logger.isEnabledFor(level):
+            super()._log(level, msg, *args)  # type: ignore[misc]
 
     def attend(self) -> None:
         """Have a thread read what comes from now on, whether anybody asks for it or not."""
