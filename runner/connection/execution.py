@@ -11,7 +11,7 @@ import paramiko
 from runner.connection.command import PLAIN, Terminal
 from runner.connection.feeding import Feeding
 from runner.connection.output import Output
-from runner.connection.paramiko_hooks import leave, send_signal, sending_on
+from runner.connection.paramiko_hooks import close_channel, send_signal, sending_on
 from runner.connection.patience import connection_lost, no_exit_status, stopped
 from runner.connection.pulse import Pulse
 from runner.errors import RequestRefused
@@ -232,5 +232,5 @@ class Execution:
         """Tell the remote process to end, and return the error with what it had said."""
         error.command = self.partial()
         send_signal(self._channel, "TERM")
-        leave(self._channel)
+        close_channel(self._channel)
         return error

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 
     from runner.connection.dial import PeerSocket
 
-__all__ = ["Transport", "ask_for_sign", "leave", "send_signal", "sending_on"]
+__all__ = ["Transport", "ask_for_sign", "close_channel", "send_signal", "sending_on"]
 
 _EXIT_STATUS = 4  # bytes
 _SIGNAL_NAME = 40
@@ -373,7 +373,12 @@ class Transport(_Read):
     def _send_user_message(self, data: paramiko.Message) -> None:
         """Send what a user asks for, outside of a key exchange, and read until the answer is there."""
         self._read_until(self.clear_to_send.is_set)
-        super()._send_user_message(data)  # type: ignore[misc]
+        try:
+            super()._send_user_message(data)  # type: ignore[misc]
+        except EOFError:
+            if self.ident is None:
+                self._end()  # nobody reads who would notice
+            raise
         kind = data.packet.getbuffer()[0]
         if kind == MSG_CHANNEL_OPEN:
             number = self._opening.number
@@ -454,8 +459,8 @@ def send_signal(channel: paramiko.Channel, name: str) -> None:
         channel.transport._send_user_message(message)  # type: ignore[union-attr]  # noqa: SLF001
 
 
-def leave(channel: paramiko.Channel) -> None:
-    """Close a channel; that the connection has just ended under it does not matter any more."""
+def close_channel(channel: paramiko.Channel) -> None:
+    """Close a channel, also one whose connection has ended and nobody has noticed yet."""
     with suppress(paramiko.SSHException, EOFError, OSError):
         channel.close()
 

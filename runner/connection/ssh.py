@@ -20,7 +20,7 @@ from runner.connection.execution import Execution
 from runner.connection.gateway import Gateways, Route
 from runner.connection.host_keys import OtherTypeOnRecord
 from runner.connection.login import LoginAttempt
-from runner.connection.paramiko_hooks import Transport, leave
+from runner.connection.paramiko_hooks import Transport, close_channel
 from runner.connection.patience import Patience
 from runner.connection.proxy_command import ProxySocket
 from runner.connection.startups import Turn, patiently
@@ -266,7 +266,7 @@ class SshConnection:
             execution.close()
             # Saying goodbye waits for as long as the server likes when it has begun to exchange keys anew.
             with self._deadline.guard(_BACKSTOP_S, self._hang_up):
-                leave(channel)
+                close_channel(channel)
 
     def _warn_of_survivor(self, error: HostError) -> None:
         """Say it where the command may go on although it was told to end."""

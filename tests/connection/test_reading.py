@@ -112,6 +112,18 @@ def test_a_server_with_a_cipher_that_hides_lengths_is_read_by_a_thread(
     connection.close()
 
 
+def test_a_connection_that_broke_when_nobody_read_is_found_out_by_who_sends(
+    connection: SshConnection,
+) -> None:
+    channel = connection._open_channel()
+    connection._hang_up()
+    with pytest.raises(EOFError):
+        channel.exec_command("true")
+
+    assert not connection.alive()
+    assert channel.closed
+
+
 def shown(stage: Stage, data: bytes, **options: object) -> HostResult:
     """Run a command on a server that takes it and then sends these bytes, which are no packet."""
 
