@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["at_rest"]
+__all__ = ["at_rest", "seldom"]
+
+_SELDOM = 10_000  # new objects, which are as many as a dozen connections have
 
 
 @contextlib.contextmanager
@@ -32,3 +35,43 @@ def at_rest(*, keep: bool = False) -> Iterator[None]:
             gc.freeze()
         if enabled:
             gc.enable()
+
+
+class _Pace:
+    """How often the collector looks, while any number of fan-outs are under way."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._slowed = 0
+        self._usual = (0, 0, 0)
+
+    def slow(self) -> None:
+        with self._lock:
+            if not self._slowed:
+                self._usual = gc.get_threshold()
+                first, *others = self._usual
+                gc.set_threshold(first and max(first, _SELDOM), *others)  # 0 is never
+            self._slowed += 1
+
+    def restore(self) -> None:
+        with self._lock:
+            self._slowed -= 1
+            if not self._slowed:
+                gc.set_threshold(*self._usual)
+
+
+_pace = _Pace()
+
+
+@contextlib.contextmanager
+def seldom() -> Iterator[None]:
+    """Have the collector look for garbage less often while hosts are worked on.
+
+    It looks when 700 objects are new, by default; a connection has hundreds, which are freed without it when
+    it ends. So it would walk through those of all the hosts at work again and again, and find nothing.
+    """
+    _pace.slow()
+    try:
+        yield
+    finally:
+        _pace.restore()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.collector import at_rest
+from runner.collector import at_rest, seldom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,3 +39,27 @@ def test_what_is_kept_is_looked_at_no_more() -> None:
     with at_rest(keep=True):
         kept = [[number] for number in range(1000)]
     assert gc.get_freeze_count() > len(kept)
+
+
+def test_it_looks_less_often_until_the_last_fan_out_has_ended() -> None:
+    usual = gc.get_threshold()
+    first, second = seldom(), seldom()
+    with first:
+        second.__enter__()
+        assert gc.get_threshold()[0] > usual[0]
+        assert gc.get_threshold()[1:] == usual[1:]
+    assert gc.get_threshold()[0] > usual[0]
+    second.__exit__(None, None, None)
+
+    assert gc.get_threshold() == usual
+
+
+@pytest.mark.parametrize("threshold", [0, 10**6])
+def test_who_has_it_look_never_or_less_often_keeps_that(threshold: int) -> None:
+    usual = gc.get_threshold()
+    gc.set_threshold(threshold, *usual[1:])
+    try:
+        with seldom():
+            assert gc.get_threshold()[0] == threshold
+    finally:
+        gc.set_threshold(*usual)

@@ -214,9 +214,11 @@ def become_of(host: Host, options: ConnectionOptions) -> Become | None:
         InvalidVariable: One of the variables cannot be used.
     """
     switched = switch("ansible_become", variable(host, ("ansible_become",)))
+    if not pick(options, "become", switched, None):
+        return None
     usual = options.become_as
     method = _become_part(host, options, "method").rpartition(".")[2]
-    if not pick(options, "become", switched, None) or method == "enable":
+    if method == "enable":
         return None
     if method not in BECOME_METHODS:
         raise invalid(f"ansible_become_method {method!r} is not one of {', '.join(BECOME_METHODS)}")

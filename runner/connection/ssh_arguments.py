@@ -78,6 +78,9 @@ class SshArguments:
     proxy_command: str | None = None
 
 
+_NONE = SshArguments()
+
+
 def read_arguments(host: Host, *, allow_commands: bool = False) -> SshArguments:
     """Read all variables of a host that hold arguments of `ssh` or name programs.
 
@@ -90,10 +93,10 @@ def read_arguments(host: Host, *, allow_commands: bool = False) -> SshArguments:
             something that we do not do (reason `bad-variable`).
     """
     variables = host.variables
-    for name, usual in _PROGRAMS.items():
-        value = variables.get(name)
-        if value and value != usual and not allow_commands:
-            raise _refused(name, str(value))
+    if ARGUMENTS.isdisjoint(variables):
+        return _NONE
+    if not allow_commands:
+        _refuse_programs(variables)
     chosen = _Chosen(allow_commands, openssh=variables.get("ansible_connection") == "openssh")
     for name in _VARIABLES:
         if variables.get(name):
@@ -103,6 +106,13 @@ def read_arguments(host: Host, *, allow_commands: bool = False) -> SshArguments:
         if variables.get(name):
             chosen.take(name, "ProxyCommand", str(variables[name]))
     return SshArguments(**chosen.fields)
+
+
+def _refuse_programs(variables: Mapping[str, Any]) -> None:
+    for name, usual in _PROGRAMS.items():
+        value = variables.get(name)
+        if value and value != usual:
+            raise _refused(name, str(value))
 
 
 def passed_on(host: Host) -> tuple[tuple[str, str], ...]:

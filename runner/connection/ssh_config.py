@@ -78,6 +78,9 @@ class HostConfig:
     proxy_command: str | None = None
 
 
+_NOTHING_SAID = HostConfig()
+
+
 def host_config(path: str | None, name: str, user: str | None = None, port: int | None = None) -> HostConfig:
     """Return what a file says about a host.
 
@@ -93,7 +96,7 @@ def host_config(path: str | None, name: str, user: str | None = None, port: int 
     """
     files = _files(path)
     if path is None or not files:
-        return HostConfig()
+        return _NOTHING_SAID
     given = {"user": user, "port": str(port) if port else None}
     known = {option: value for option, value in given.items() if value is not None}
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from runner.collector import seldom
 from runner.fanout.batches import cut
 from runner.fanout.control import Control
 from runner.fanout.loop import Loop
@@ -52,7 +53,7 @@ def stream(  # noqa: PLR0913 - one composition of parts that have nothing else i
     if not chosen:
         return
     task = (job, connection, run)
-    with closing(Loop(len(chosen), task, options, control or Control(), starting)) as loop:
+    with seldom(), closing(Loop(len(chosen), task, options, control or Control(), starting)) as loop:
         for batch in cut(chosen, options.batches):
             yield from loop.batch(batch, reach)
 
