@@ -50,6 +50,7 @@ class Access:
         jumps: The hosts to go through, the first one first.
         proxy_command: The program that leads to it, its tokens filled in.
         key_alias: The name under which its host keys are on record.
+        unhonoured: Options of `ssh_config` that hold for it, and that only `ssh` itself honours.
     """
 
     endpoint: Endpoint
@@ -59,6 +60,7 @@ class Access:
     jumps: tuple[Jump, ...] = ()
     proxy_command: str | None = None
     key_alias: str | None = None
+    unhonoured: tuple[str, ...] = ()
 
     @property
     def known_as(self) -> Endpoint:
@@ -86,6 +88,7 @@ class Access:
             before,
             None if before else config.proxy_command,
             config.key_alias,
+            config.unhonoured,
         )
 
 
@@ -113,7 +116,7 @@ def access(host: Host, options: ConnectionOptions) -> Access:
     alias = arguments.key_alias or config.key_alias
     if alias is not None and not _ALIAS.fullmatch(alias):  # it becomes a name in a known_hosts file
         raise invalid(f"HostKeyAlias {alias!r} is no host name")
-    return Access(target, login, chosen, options, *way, key_alias=alias)
+    return Access(target, login, chosen, options, *way, key_alias=alias, unhonoured=config.unhonoured)
 
 
 def whereabouts(host: Host, options: ConnectionOptions) -> Endpoint:
@@ -138,6 +141,7 @@ def _chosen(
         "host_key_policy": pick(base, "host_key_policy", _checking(host), arguments.policy),
         "connect_timeout_s": pick(base, "connect_timeout_s", _timeout(host), arguments.connect_timeout_s),
         "keepalive_s": pick(base, "keepalive_s", None, arguments.keepalive_s),
+        "revoked_host_keys": arguments.revoked or base.revoked_host_keys,
         "methods": pick(base, "methods", None, arguments.methods),
         "become": become is not None,
         "become_as": become or options.become_as,
@@ -187,6 +191,7 @@ def _filled_in(options: ConnectionOptions, config: HostConfig) -> ConnectionOpti
         "connect_timeout_s": config.connect_timeout_s,
         "keepalive_s": config.keepalive_s,
         "methods": config.methods,
+        "revoked_host_keys": config.revoked,
     }
     if config.known_hosts or config.global_known_hosts:
         said["known_hosts"] = _files(config.known_hosts, config.global_known_hosts)

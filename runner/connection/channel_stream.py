@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import paramiko
 
 from runner.connection import stream_ends
-from runner.connection.paramiko_hooks import leave, sending_on
+from runner.connection.paramiko_hooks import close_channel, sending_on
 from runner.connection.stream import SFTP_SERVER
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class ChannelStream:
     def close(self) -> None:
         """End the program, without waiting for longer than a goodbye may take."""
         with self._deadline.guard(_REARM_S, self._hang_up):
-            leave(self._channel)
+            close_channel(self._channel)
 
     def _check(self) -> None:
         if self._stopped and not self._last:

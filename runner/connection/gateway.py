@@ -16,7 +16,7 @@ import paramiko
 from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
 from runner.connection.dial import PeerSocket
-from runner.connection.paramiko_hooks import leave, sending_on
+from runner.connection.paramiko_hooks import close_channel, sending_on
 from runner.errors import Cancelled, HostError, HostKeyRejected, LoginRefused, Unreachable
 from runner.models import Phase
 from runner.text import excerpt
@@ -101,7 +101,7 @@ class TunnelSocket(PeerSocket):
             threading.Thread(target=self._close, name="runner-tunnel-close", daemon=True).start()
 
     def _close(self) -> None:
-        leave(self._channel)
+        close_channel(self._channel)
         self._leave()
 
 

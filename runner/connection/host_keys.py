@@ -12,6 +12,7 @@ from runner.connection import known_hosts
 from runner.connection.host_certificates import authority_of, fault
 from runner.connection.known_hosts import Verdict, fingerprint
 from runner.connection.options import HostKeyPolicy
+from runner.connection.revoked_keys import UnreadableList, revoked
 from runner.errors import HostKeyRejected
 from runner.models import Phase
 
@@ -58,6 +59,7 @@ def judge(
         HostKeyRejected: It is not the one that is known, or not known and the policy is strict.
         OtherTypeOnRecord: It has to be asked for the types on record before that can be told.
     """
+    _look_for_revoked(key, options)
     policy = options.host_key_policy
     if policy is HostKeyPolicy.OFF:
         return
@@ -81,6 +83,27 @@ def judge(
     raise _rejected(verdict, key, against, target, certified)
 
 
+def _look_for_revoked(key: paramiko.PKey, options: ConnectionOptions) -> None:
+    """Refuse a key that is revoked whatever is on record, even where nobody looks at that.
+
+    Raises:
+        HostKeyRejected: It is, or its authority, or that cannot be told.
+    """
+    file = options.revoked_host_keys
+    if file is None:
+        return
+    certificate = getattr(key, "public_blob", None)
+    authority = authority_of(certificate.key_blob) if certificate is not None else None
+    shown = f"{key.get_name()} {fingerprint(key.asbytes())}"
+    try:
+        if not revoked(file, key.asbytes(), base64.b64decode(authority or "")):
+            return
+        text = f"the host key is revoked in {file}: {shown}"
+    except UnreadableList as exc:
+        text = f"no host key is taken, as RevokedHostKeys cannot be looked at: {exc}"
+    raise HostKeyRejected(text, reason="hostkey-revoked", phase=Phase.HANDSHAKE)
+
+
 def _certified(key: paramiko.PKey, known: KnownHosts, target: Endpoint) -> str | None:
     """Return why no certificate vouches for a key, empty where none claims to; None where one does.
 
@@ -95,9 +118,9 @@ def _certified(key: paramiko.PKey, known: KnownHosts, target: Endpoint) -> str |
         return ""
     authority = authority_of(certificate.key_blob) or ""
     for blob in (authority, base64.b64encode(key.asbytes()).decode()):
-        revoked = known.revoked(target.address, target.port, blob)
-        if revoked is not None:
-            raise _rejected(Verdict.REVOKED, key, [revoked], target)
+        entry = known.revoked(target.address, target.port, blob)
+        if entry is not None:
+            raise _rejected(Verdict.REVOKED, key, [entry], target)
     authorities = {entry.blob for entry in known.authorities(target.address, target.port)}
     return fault(certificate.key_blob, target.address, authorities, time.time())
 

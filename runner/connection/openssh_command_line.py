@@ -43,7 +43,7 @@ def master(access: Access, alias: str, folder: Path, extra: tuple[tuple[str, str
     words = ["ssh", "-M", "-N", "-T"]
     for flag, name in named.items():
         words += [flag, str(folder / name)]
-    for name, value in (*_target(access), *_trust(access.options), *_way(access), *extra):
+    for name, value in (*extra, *_target(access), *_trust(access.options), *_way(access)):
         words += ["-o", f"{name}={value}"]
     return [*words, *_keys(access), "--", alias]
 
@@ -104,6 +104,8 @@ def _trust(options: ConnectionOptions) -> Iterator[tuple[str, str]]:
     yield "StrictHostKeyChecking", _CHECKING[options.host_key_policy]
     yield "UserKnownHostsFile", " ".join(_quoted(path) for path in known) or "/dev/null"
     yield "GlobalKnownHostsFile", "/dev/null"
+    if options.revoked_host_keys is not None:
+        yield "RevokedHostKeys", options.revoked_host_keys
 
 
 def _way(access: Access) -> Iterator[tuple[str, str]]:

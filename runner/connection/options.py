@@ -67,6 +67,7 @@ class ConnectionOptions:
         overflow: What becomes of a command that prints more.
         spill_folder: Where files with all of its output go then; None is the system's folder for such things.
         max_spill: Bytes that such a file may hold; a command that prints more is ended.
+        revoked_host_keys: Path of a file with keys that no host may show; None is none.
         startups: Connections to one address at once that have not logged in yet; 0 is no limit.
         retries: How often an attempt that failed for a passing reason, before any command was sent, is
             repeated.
@@ -97,6 +98,7 @@ class ConnectionOptions:
     overflow: Overflow = Overflow.END
     spill_folder: str | None = None
     max_spill: int = 2**30
+    revoked_host_keys: str | None = None
     startups: int = 0
     retries: int = 2
     keepalive_s: float | None = None

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import secrets
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import paramiko
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SshConnection", "connect"]
 
+logger = logging.getLogger(__name__)
+
 # Paramiko logs every failed connection with a traceback; what it means is in the result.
 # Its texts are the server's, unchanged, so that they are kept from the handlers of whoever uses us, too.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -92,6 +95,8 @@ def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> SshCo
 
 
 def _opened(target: Access, deadline: Deadline) -> SshConnection:
+    if target.unhonoured:
+        _warn_of_unhonoured(target.unhonoured)
     connection = SshConnection(target, deadline)
     try:
         connection.open()
@@ -99,6 +104,14 @@ def _opened(target: Access, deadline: Deadline) -> SshConnection:
         connection.close()
         raise
     return connection
+
+
+@lru_cache(maxsize=64)
+def _warn_of_unhonoured(options: tuple[str, ...]) -> None:
+    """Say it once a process, not once a host."""
+    logger.warning(
+        "not honoured of ssh_config: %s; hosts with ansible_connection: openssh honour it", ", ".join(options)
+    )
 
 
 def _log_in_on_jump_host(route: Route, deadline: Deadline) -> SshConnection:

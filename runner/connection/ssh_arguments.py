@@ -7,6 +7,7 @@ silently ignored is a surprise later. An inventory is data, so that nothing in i
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,7 @@ class SshArguments:
         known_hosts: Paths of the user's `known_hosts` files.
         global_known_hosts: Paths of the system's.
         key_alias: The name under which host keys are on record.
+        revoked: Path of a file with keys that no host may show.
         keepalive_s: Seconds between signs of life.
         methods: Ways to log in, in the order of preference.
         jumps: Hosts to go through; empty is none, also where the settings name some.
@@ -72,6 +74,7 @@ class SshArguments:
     known_hosts: tuple[str, ...] | None = None
     global_known_hosts: tuple[str, ...] | None = None
     key_alias: str | None = None
+    revoked: str | None = None
     keepalive_s: float | None = None
     methods: tuple[str, ...] | None = None
     jumps: tuple[Jump, ...] | None = None
@@ -123,7 +126,7 @@ def passed_on(host: Host) -> tuple[tuple[str, str], ...]:
     """
     given = [(name, host.variables[name]) for name in _VARIABLES if host.variables.get(name)]
     found = (item for name, value in given for item in _options(name, _words(name, value)))
-    return tuple((option, argument) for option, argument in found if option.lower() in _OPENSSH_ONLY)
+    return tuple((option, argument) for option, argument in found if option.lower() in _PASSED_ON)
 
 
 def _words(variable: str, value: Any) -> Iterator[str]:
@@ -145,8 +148,8 @@ class _Chosen:
     def take(self, variable: str, option: str, argument: str) -> None:
         """Take in one option; raise what says that it cannot be."""
         name = option.lower()
-        if name in _PROGRAM_OPTIONS and argument.lower() not in ("no", "none"):
-            raise _unsupported(variable, option) if self._allow_commands else _refused(variable, option)
+        if name in _PROGRAM_OPTIONS and argument.lower() not in ("no", "none") and not self._allow_commands:
+            raise _refused(variable, option)
         if name == "proxycommand":
             self._take_proxy(variable, argument)
         elif name in _HONOURED:
@@ -155,7 +158,7 @@ class _Chosen:
                 self._keep(field, read(argument.strip("\"'")))
             except ValueError as exc:
                 raise _bad(variable, f"{option} {argument!r}: {exc}") from None
-        elif name in _OPENSSH_ONLY:
+        elif name in _PASSED_ON:
             if not self._openssh:
                 raise _unsupported(variable, option)
         elif name not in _WITHOUT_MEANING and not (name in _SWITCHES and argument.lower() == "no"):
@@ -242,6 +245,10 @@ def _file(text: str) -> tuple[str, ...]:
     return (text,)
 
 
+def _path(text: str) -> str | None:
+    return None if text.lower() == "none" else os.path.expanduser(text)  # noqa: PTH111 - as ssh_config has it
+
+
 def _yes(text: str) -> bool:
     if text.lower() not in ("yes", "no", "true", "false"):
         raise ValueError("expected yes or no")
@@ -270,6 +277,7 @@ _HONOURED: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "userknownhostsfile": ("known_hosts", _files),
     "globalknownhostsfile": ("global_known_hosts", _files),
     "hostkeyalias": ("key_alias", str),
+    "revokedhostkeys": ("revoked", _path),
     "serveraliveinterval": ("keepalive_s", _keepalive),
     "preferredauthentications": ("methods", _methods),
     "pubkeyauthentication": ("methods", _without("publickey")),
@@ -278,7 +286,9 @@ _HONOURED: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "proxyjump": ("jumps", read_jumps),
 }
 _APPENDED = frozenset({"identities", "certificates"})
-_PROGRAM_OPTIONS = frozenset({"localcommand", "knownhostscommand", "pkcs11provider", "securitykeyprovider"})
+_PROGRAM_OPTIONS = frozenset(
+    {"localcommand", "permitlocalcommand", "knownhostscommand", "pkcs11provider", "securitykeyprovider"}
+)
 # They change how a connection is kept, shown or made fast, never where it goes or whom it trusts.
 _WITHOUT_MEANING = frozenset(
     {
@@ -320,6 +330,7 @@ _OPENSSH_ONLY = frozenset(
         "requiredrsasize",
     }
 )
+_PASSED_ON = _OPENSSH_ONLY | _PROGRAM_OPTIONS
 _SWITCHES = frozenset(
     {
         "canonicalizehostname",
@@ -331,7 +342,6 @@ _SWITCHES = frozenset(
         "gssapikeyexchange",
         "hostbasedauthentication",
         "nohostauthenticationforlocalhost",
-        "permitlocalcommand",
         "requesttty",
         "stdinnull",
         "tunnel",

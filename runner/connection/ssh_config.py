@@ -34,6 +34,24 @@ _NOTHING = "/dev/null"
 _SYSTEM = "/etc/ssh/ssh_config"
 _KEYS = frozenset({"identityfile", "certificatefile", "identityagent"})
 _WAYS = frozenset({"hostname", "port", "proxyjump", "proxycommand"})
+# What changes where one connects from, or how safely, and is not done here.
+_UNHONOURED = {
+    name.lower(): name
+    for name in (
+        "AddressFamily",
+        "BindAddress",
+        "BindInterface",
+        "CASignatureAlgorithms",
+        "Ciphers",
+        "HostKeyAlgorithms",
+        "KexAlgorithms",
+        "KnownHostsCommand",
+        "MACs",
+        "PKCS11Provider",
+        "PubkeyAcceptedAlgorithms",
+        "RequiredRSASize",
+    )
+}
 _Said = dict[str, tuple[str, ...]]
 
 
@@ -52,12 +70,15 @@ class HostConfig:
         known_hosts: Paths of the user's `known_hosts` files.
         global_known_hosts: Paths of the system's.
         key_alias: The name under which host keys are on record.
+        revoked: Path of a file with keys that no host may show.
         policy: What is done about unknown host keys.
         connect_timeout_s: Seconds for connecting.
         keepalive_s: Seconds between signs of life.
         methods: Ways to log in, in the order of preference.
         jumps: The hosts to go through.
         proxy_command: The program that leads to the host.
+        unhonoured: Names of options that would change where one connects from, or how safely, and that only
+            `ssh` itself honours.
     """
 
     address: str | None = None
@@ -70,12 +91,14 @@ class HostConfig:
     known_hosts: tuple[str, ...] = ()
     global_known_hosts: tuple[str, ...] = ()
     key_alias: str | None = None
+    revoked: str | None = None
     policy: HostKeyPolicy | None = None
     connect_timeout_s: float | None = None
     keepalive_s: float | None = None
     methods: tuple[str, ...] | None = None
     jumps: tuple[Jump, ...] = ()
     proxy_command: str | None = None
+    unhonoured: tuple[str, ...] = ()
 
 
 _NOTHING_SAID = HostConfig()
@@ -171,10 +194,12 @@ def _config(written: _Said, tokens: Tokens) -> HostConfig:
         known_hosts=_known_hosts(said.get("userknownhostsfile", ())),
         global_known_hosts=_known_hosts(said.get("globalknownhostsfile", ())),
         key_alias=first("hostkeyalias"),
+        revoked=first("revokedhostkeys"),
         policy=_POLICIES.get(first("stricthostkeychecking") or ""),
         connect_timeout_s=(seconds(timeout) if timeout else None) or None,
         keepalive_s=(seconds(keepalive) if keepalive else None) or None,
         methods=_methods(said),
+        unhonoured=tuple(name for option, name in _UNHONOURED.items() if first(option) is not None),
     )
     return _on_the_way(config, said, tokens)
 

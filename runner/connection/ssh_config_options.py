@@ -137,6 +137,7 @@ _READ: Mapping[str, Callable[[str], tuple[str, ...]]] = {
     "userknownhostsfile": _files,
     "globalknownhostsfile": _files,
     "hostkeyalias": _text,
+    "revokedhostkeys": _text,
     "stricthostkeychecking": _word_of(_CHECKING),
     "connecttimeout": _time,
     "serveraliveinterval": _time,

@@ -16,13 +16,21 @@ if TYPE_CHECKING:
 __all__ = ["Tokens"]
 
 _PATHS = frozenset(
-    {"identityfile", "certificatefile", "identityagent", "userknownhostsfile", "globalknownhostsfile"}
+    {
+        "identityfile",
+        "certificatefile",
+        "identityagent",
+        "userknownhostsfile",
+        "globalknownhostsfile",
+        "revokedhostkeys",
+    }
 )
+_WITHOUT_TOKENS = frozenset({"globalknownhostsfile", "revokedhostkeys"})
 # Which tokens each kind of option takes, as in OpenSSH's `percent_dollar_expand` calls.
 _TAKEN = {
     "hostname": "h",
     "proxyjump": "hnpr",
-} | dict.fromkeys(_PATHS - {"globalknownhostsfile"}, "CdhijkLlnpru")
+} | dict.fromkeys(_PATHS - _WITHOUT_TOKENS, "CdhijkLlnpru")
 _TOKEN = re.compile(r"%(.?)", re.DOTALL)
 _COMMAND = "Chijklnpru"
 _TARGET = re.compile(r"(\[?%h\]?:%p)")
@@ -75,7 +83,7 @@ class Tokens:
             return text
         if option in _PATHS and text.lower() != "none":
             text = os.path.expanduser(text)  # noqa: PTH111 - it may end in tokens that are no path
-        if option in _PATHS - {"globalknownhostsfile"}:
+        if option in _PATHS - _WITHOUT_TOKENS:
             text = _VARIABLE.sub(_variable, text)
         return _fill(text, self.values, _TAKEN.get(option, ""))
 

@@ -24,8 +24,11 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "known_hosts"
 
 
-def outcome(sshd: Sshd, file: Path, policy: HostKeyPolicy = HostKeyPolicy.STRICT) -> HostResult:
-    options = sshd.options(known_hosts=(str(file),), host_key_policy=policy)
+def outcome(
+    sshd: Sshd, file: Path, policy: HostKeyPolicy = HostKeyPolicy.STRICT, revoked: Path | None = None
+) -> HostResult:
+    named = None if revoked is None else str(revoked)
+    options = sshd.options(known_hosts=(str(file),), host_key_policy=policy, revoked_host_keys=named)
     return perform(sshd.host(), CommandJob(("true",)), options)
 
 
@@ -126,3 +129,66 @@ def test_openssh_reads_what_was_recorded(sshd: Sshd, file: Path) -> None:
 
     assert found.returncode == 0
     assert sshd.public_key("ed25519") in found.stdout
+
+
+def by_ssh(sshd: Sshd, revoked: Path) -> bool:
+    """Whether `ssh` lets itself be connected to the host."""
+    options = {"UserKnownHostsFile": sshd.known_hosts, "RevokedHostKeys": revoked, "BatchMode": "yes"}
+    words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+    login = ["-F", "none", "-i", str(sshd.key), "-p", str(sshd.port), f"{sshd.user}@{sshd.address}"]
+    done = subprocess.run(
+        [required_program("ssh"), *words, *login, "true"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    return done.returncode == 0
+
+
+def revocation_list(sshd: Sshd, tmp_path: Path, content: str) -> Path:
+    path = tmp_path / "revoked"
+    if content == "list":
+        public = str(sshd.folder / "host_ed25519.pub")
+        subprocess.run([required_program("ssh-keygen"), "-q", "-k", "-f", str(path), public], check=True)
+    elif content != "missing":
+        path.write_text(content.format(key=sshd.public_key("ed25519"), rsa=sshd.public_key("rsa")))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "taken"),
+    [
+        ("", True),
+        ("# {key}\n\n  # and nothing else\n", True),
+        ("{rsa}\nnonsense\n", False),
+        ("ssh-ed25519 AAAA\n", False),
+        ("no-pty {key}\n", False),
+        ("{rsa}\n", True),
+        ("{rsa}\n{key}\n", False),
+        ("{key} its owner left\n", False),
+        ("list", False),
+        ("missing", False),
+    ],
+)
+def test_a_key_that_is_revoked_in_a_file_is_refused_as_by_ssh(
+    sshd: Sshd, tmp_path: Path, content: str, taken: bool
+) -> None:
+    revoked = revocation_list(sshd, tmp_path, content)
+
+    assert by_ssh(sshd, revoked) is taken
+    for policy in HostKeyPolicy:
+        result = outcome(sshd, sshd.known_hosts, policy, revoked)
+        assert result.ok is taken
+        if not taken:
+            assert (result.status, result.reason) == (Status.HOSTKEY, "hostkey-revoked")
+            assert str(revoked) in (result.error or "")
+
+
+def test_a_list_that_only_openssh_reads_lets_nobody_in_and_says_the_way_on(
+    sshd: Sshd, tmp_path: Path
+) -> None:
+    revoked = revocation_list(sshd, tmp_path, "list")
+    error = outcome(sshd, sshd.known_hosts, HostKeyPolicy.STRICT, revoked).error or ""
+
+    assert "Key Revocation List" in error
+    assert "ansible_connection: openssh" in error

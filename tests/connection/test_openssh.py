@@ -428,3 +428,19 @@ def test_an_unknown_host_key_keeps_the_password_here(stage: Stage, options: Conn
 
     assert (result.status, result.reason) == (Status.HOSTKEY, "hostkey-unknown")
     assert script.passwords == []
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_local_command_of_the_inventory_is_run_where_that_is_allowed(
+    sshd: Sshd, tmp_path: Path, allowed: bool
+) -> None:
+    mark = tmp_path / "ran"
+    given = {"ansible_ssh_common_args": f"-o PermitLocalCommand=yes -o LocalCommand='touch {mark}'"}
+    result = perform(
+        sshd.host(**OPENSSH, **given), CommandJob(("true",)), sshd.options(allow_commands=allowed)
+    )
+
+    assert (result.status, result.reason) == (
+        (Status.OK, None) if allowed else (Status.ERROR, "refused-variable")
+    )
+    assert mark.exists() is allowed

@@ -169,3 +169,27 @@ def test_a_real_login_by_nothing_but_the_file(sshd: Sshd, tmp_path: Path) -> Non
     assert result.ok, result
     assert result.stdout == f"{sshd.user}\n"
     assert (result.address, result.port) == ("127.0.0.1", sshd.port)
+
+
+def test_a_file_of_revoked_keys_is_taken_from_ssh_config_and_from_arguments(config: str) -> None:
+    with Path(config).open("a") as file:
+        file.write("Host strict\n  RevokedHostKeys ~/revoked\n")
+
+    assert of(config, "web1").options.revoked_host_keys is None
+    assert of(config, "strict").options.revoked_host_keys == str(Path("~/revoked").expanduser())
+    argument = {"ansible_ssh_common_args": "-o RevokedHostKeys=/etc/revoked"}
+    assert of(config, "strict", argument).options.revoked_host_keys == "/etc/revoked"
+
+
+def test_what_only_ssh_honours_is_told_of_once(
+    sshd: Sshd, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    required_program("ssh")
+    config = tmp_path / "config"
+    config.write_text("Ciphers aes256-ctr\nMACs hmac-sha2-512\nBindAddress 127.0.0.9\nSendEnv LANG\n")
+    for _ in range(2):
+        assert perform(sshd.host(), CommandJob(("true",)), sshd.options(ssh_config=str(config))).ok
+
+    told = [message for message in caplog.messages if "not honoured" in message]
+    (line,) = told
+    assert line.startswith("not honoured of ssh_config: BindAddress, Ciphers, MACs; ")
