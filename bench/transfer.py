@@ -1,8 +1,9 @@
 """Put and get one file, and a folder of small ones: ours beside OpenSSH's `sftp`, on one real OpenSSH server.
 
-Rounds in turns, medians, ratios of speed (above 1: ours is faster). Each time is that of one host from
-nothing: connect, log in, move, leave. Ours proves what arrived by SHA-256 and puts it in place at one stroke;
-`plain` is ours with --no-checksum. `python bench/transfer.py [MEGABYTES] [ROUNDS]`.
+Rounds in turns, medians, ratios of speed (above 1: ours is faster), and the client's processor time, which
+says more where other programs run. Each time is that of one host from nothing: connect, log in, move, leave.
+Ours proves what arrived by SHA-256 and puts it in place at one stroke; `plain` is ours with --no-checksum.
+`python bench/transfer.py [MEGABYTES] [ROUNDS]`.
 """
 
 from __future__ import annotations
@@ -49,10 +50,16 @@ def sftp(server: Sshd, batch: str) -> None:
     subprocess.run(["sftp", "-q", "-b", "-", *login], input=batch.encode(), check=True, capture_output=True)
 
 
-def timed(work: Callable[[], None]) -> float:
-    begin = time.perf_counter()
+def timed(work: Callable[[], None]) -> tuple[float, float]:
+    """Seconds that something takes, and those of the processor in this process and what it waited for."""
+    begin, before = time.perf_counter(), cpu_s()
     work()
-    return time.perf_counter() - begin
+    return time.perf_counter() - begin, cpu_s() - before
+
+
+def cpu_s() -> float:
+    found = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in found)
 
 
 def cases(server: Sshd, here: Path, there: Path) -> dict[str, dict[str, Callable[[], None]]]:
@@ -117,14 +124,17 @@ def main() -> None:
         with running_sshd(folder / "sshd") as server:
             print(f"{megabytes} MB, {rounds} rounds, median seconds (speed against sftp)")
             for case, tools in cases(server, here, there).items():
-                times: dict[str, list[float]] = {tool: [] for tool in tools}
+                times: dict[str, list[tuple[float, float]]] = {tool: [] for tool in tools}
                 for _ in range(rounds):
                     for tool, work in tools.items():
                         times[tool].append(timed(work))
                         remove_copies(here, there)
-                middle = {tool: statistics.median(found) for tool, found in times.items()}
-                shown = partial(row, base=middle["sftp"])
-                print(f"{case:14}" + "".join(shown(tool, found) for tool, found in middle.items()))
+                middle = {
+                    tool: tuple(map(statistics.median, zip(*found, strict=True)))
+                    for tool, found in times.items()
+                }
+                shown = partial(row, base=middle["sftp"][0])
+                print(f"{case:14}" + "".join(shown(tool, *found) for tool, found in middle.items()))
             memory_of_many(server, here, there, 20)
 
 
@@ -133,8 +143,8 @@ def remove_copies(here: Path, there: Path) -> None:
         subprocess.run(["rm", "-rf", str(path)], check=True)
 
 
-def row(tool: str, seconds: float, base: float) -> str:
-    return f"{tool:>10} {seconds:6.3f} ({base / seconds:4.2f}x)"
+def row(tool: str, seconds: float, cpu: float, base: float) -> str:
+    return f"{tool:>10} {seconds:6.3f} ({base / seconds:4.2f}x) CPU {cpu:5.3f}"
 
 
 if __name__ == "__main__":

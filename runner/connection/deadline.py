@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Deadline", "Guard", "abort", "forget"]
 
-_GRACE_S = 0.5
+# How long a step may take to end in good order. Hundreds that end at once share one interpreter, on a machine
+# that may be busy, and each has a remote command to tell of it first.
+_GRACE_S = 1.0
 _LOOK_S = 0.25
 
 
@@ -63,7 +65,7 @@ class Deadline:
             seconds: From its beginning; None is never.
             close: Wakes whoever waits; it is called from another thread and must not block.
             ask: Called instead when the run is aborted, for a step that can end in good order; `close`
-                follows where it has not ended half a second later.
+                follows where it has not ended a second later.
         """
         return Guard(self.run, seconds, close, ask)
 

@@ -1,0 +1,98 @@
+"""SIGTERM and Ctrl-C while commands run on a real server: what had finished is shown, and nothing is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from tests.connection.sshd import Sshd, running_sshd
+from tests.projects import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+QUICK = 5
+
+
+class Place(NamedTuple):
+    """A project, a server whose commands end at once, and one whose last, known by a text of their own."""
+
+    project: Project
+    quick: Sshd
+    slow: Sshd
+    sleep: str
+
+    def at_work(self) -> list[int]:
+        found = subprocess.run(["pgrep", "-fx", self.sleep], capture_output=True, text=True, check=False)
+        return [int(number) for number in found.stdout.split()]
+
+    def lines(self, server: Sshd, name: str, count: int) -> list[str]:
+        where = f"ansible_host={server.address} ansible_port={server.port} ansible_user={server.user}"
+        with_key = f"{where} ansible_ssh_private_key_file={server.key}"
+        return [f"{name}{number} {with_key}\n" for number in range(count)]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with tempfile.TemporaryDirectory(prefix="runner-ending-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with running_sshd(folder / "quick") as quick, running_sshd(folder / "slow") as slow:
+            place = Place(Project(tmp_path), quick, slow, f"sleep 600.{os.getpid()}")
+            known = quick.known_hosts.read_text() + slow.known_hosts.read_text()
+            place.project.write("known_hosts", known)
+            place.project.write("quick", "".join(place.lines(quick, "quick", QUICK)))
+            yield place
+            for number in place.at_work():
+                os.kill(number, signal.SIGKILL)
+
+
+def wait_until(place: Place, count: int) -> None:
+    end = time.monotonic() + 60
+    while len(place.at_work()) < count or place.quick.log.count("Close session") < QUICK:
+        assert time.monotonic() < end, f"{len(place.at_work())} of {count} commands run"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("signals", "code", "hosts"),
+    [((signal.SIGTERM,), 143, 200), ((signal.SIGINT, signal.SIGINT), 130, 40)],
+)
+def test_a_run_that_is_ended_leaves_no_command_behind(
+    place: Place, signals: tuple[signal.Signals, ...], code: int, hosts: int
+) -> None:
+    place.project.write("slow", "".join(place.lines(place.slow, "slow", hosts)))
+    command = f'case $SSH_CONNECTION in *" {place.slow.port}") exec {place.sleep} ;; *) echo done ;; esac'
+    words = ("-i", "quick", "-i", "slow", "--known-hosts", "known_hosts", "--format", "json")
+    many = ("--workers", str(hosts + QUICK), "--startups", "0", "--no-ping")
+    with place.project.start("run", command, *words, *many, program="runner") as process:
+        try:
+            wait_until(place, hosts)
+            for number in signals:
+                process.send_signal(number)
+                time.sleep(0.2)
+            stdout, stderr = process.communicate(timeout=20)
+        finally:
+            process.kill()
+
+    assert process.returncode == code
+    assert b"Traceback" not in stderr
+    found = json.loads(stdout)["hosts"]
+    assert {name: host["status"] for name, host in found.items()} == {
+        **{f"quick{number}": "ok" for number in range(QUICK)},
+        **{f"slow{number}": "cancelled" for number in range(hosts)},
+    }
+    assert all(host["sent"] for host in found.values())
+    assert found["quick0"]["commands"][0]["stdout"] == "done\n"
+    end = time.monotonic() + 10
+    while place.at_work() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert place.at_work() == []
