@@ -12,6 +12,7 @@ import pickle
 import random
 import time
 import traceback
+from collections.abc import Coroutine, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -98,8 +99,16 @@ class FunctionJob:
         return ()
 
     def __call__(self, session: Session) -> Any:
-        """Call it."""
-        return self.function(session, **self.arguments)
+        """Call it.
+
+        Raises:
+            TypeError: It is a coroutine or a generator function, so that calling it has done nothing.
+        """
+        value = self.function(session, **self.arguments)
+        if isinstance(value, (Coroutine, Generator)):
+            value.close()
+            raise TypeError("nothing was done: a function for hosts is neither a coroutine nor a generator")
+        return value
 
     def __reduce__(self) -> tuple[object, ...]:
         module, name = self.function.__module__, self.function.__qualname__

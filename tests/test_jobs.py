@@ -274,3 +274,19 @@ def test_a_command_job_travels_as_it_is() -> None:
     job = CommandJob(("a", "b"))
 
     assert pickle.loads(pickle.dumps(job)) == job
+
+
+async def _coroutine(_session: Session) -> int:
+    return 1
+
+
+def _generator(_session: Session) -> Iterator[int]:
+    yield 1
+
+
+@pytest.mark.parametrize("function", [_coroutine, _generator])
+def test_a_function_that_does_nothing_when_it_is_called_is_no_success(function: Any) -> None:
+    result = local(FunctionJob(function))
+    assert (result.status, result.reason, result.value) == (Status.ERROR, "job-raised", None)
+    assert result.error is not None
+    assert "nothing was done" in result.error

@@ -22,20 +22,42 @@ class HostTask(FleetTask):
     """An Invoke task that calls a function for each host; what it returns is the result's `value`.
 
     Raises:
-        UsageError: A parameter of the function is called like a flag that every task has.
+        UsageError: The function cannot be one for a host, or a parameter cannot be a flag of its own.
     """
 
     def __init__(self, function: Callable[..., Any], *, repeatable: bool = False, **options: Any) -> None:
-        taken = set(inspect.signature(function).parameters) & (set(Settings.flags()) | {"given"})
-        if taken:
-            raise UsageError(
-                f"host task {function.__name__}: {', '.join(sorted(taken))} is a flag that every task has; "
-                "give the parameter another name"
-            )
+        _check(function)
         self.function = function
         self.repeatable = repeatable
         options.setdefault("name", function.__name__.strip("_"))
         super().__init__(_body(function, repeatable=repeatable), **options)
+
+
+def _check(function: Callable[..., Any]) -> None:
+    """Refuse, where it is declared, a function that would fail on every host, or seem to be done on it."""
+    name = getattr(function, "__name__", None)
+    if name is None:
+        raise UsageError(f"host task: expected a function, found {function!r}")
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        raise UsageError(f"host task {name}: nothing would be done by calling it; make it a plain function")
+    parameters = list(inspect.signature(function).parameters.values())
+    if not parameters:
+        raise UsageError(f"host task {name}: it needs a parameter for the host")
+    for parameter in parameters:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise UsageError(f"host task {name}: {parameter} has no flag; name each parameter")
+    taken = {item.name for item in parameters} & _taken()
+    if taken:
+        raise UsageError(
+            f"host task {name}: {', '.join(sorted(taken))} is a flag that every task has; "
+            "give the parameter another name"
+        )
+
+
+def _taken() -> set[str]:
+    """Return the names that flags of every task have, in one letter too."""
+    flags = Settings.flags()
+    return {*flags, *(flag.short for flag in flags.values() if flag.short), "h", "given"}
 
 
 def _body(function: Callable[..., Any], *, repeatable: bool) -> Callable[..., int]:

@@ -69,6 +69,30 @@ def test_a_parameter_called_like_a_flag_is_refused_by_name(own: Project) -> None
 
 
 @pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("async def f(host): return 1", "host task f: nothing would be done by calling it"),
+        ("def f(host): yield 1", "host task f: nothing would be done by calling it"),
+        ("def f(): return 1", "host task f: it needs a parameter for the host"),
+        ("def f(host, *names): return 1", "host task f: *names has no flag; name each parameter"),
+        ("def f(host, **more): return 1", "host task f: **more has no flag; name each parameter"),
+        ("def f(host, g=1): return g", "host task f: g is a flag that every task has"),
+        (
+            "class f:\n    def __call__(self, host): return 1\nf = f()",
+            "host task: expected a function",
+        ),
+    ],
+)
+def test_a_function_that_cannot_be_a_task_is_refused_where_it_is_declared(
+    own: Project, code: str, said: str
+) -> None:
+    own.write("tasks.py", f"import runner\n{code}\nrunner.host_task(f)\n")
+    done = own.type("ping")
+    assert done.code == 1
+    assert said in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
     ("flag", "what"), [("--ask-pass", "SSH password"), ("--ask-become-pass", "--become")]
 )
 def test_a_secret_that_nobody_is_there_to_give_is_one_line(own: Project, flag: str, what: str) -> None:
