@@ -258,6 +258,30 @@ def test_a_sources_format_may_be_named(tmp_path: Path) -> None:
         load("nosuch:hosts")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "web:\n  hosts: {h1: }\n",
+        "# a note\n\nweb:\n  hosts: {h1: }\n",
+        "---\nweb:\n  hosts: {h1: }\n",
+        "'web':\n  hosts: {h1: }\n",
+        "? web\n: hosts: {h1: }\n",
+        "{web: {hosts: {h1: }}}\n",
+        "web :\n  hosts: {h1: }\n",
+    ],
+)
+def test_yaml_without_a_suffix_is_known_whatever_it_begins_with(tmp_path: Path, text: str) -> None:
+    write(tmp_path, {"hosts": text})
+    assert load(tmp_path / "hosts").names("web") == ("h1",)
+
+
+@pytest.mark.parametrize("text", ["web\nh1\n", "[web]\nh1\n", "# all: of them\r\n[web:children]\r\n"])
+def test_a_bare_first_word_or_section_is_no_yaml(tmp_path: Path, text: str) -> None:
+    write(tmp_path, {"hosts": text})
+    with pytest.raises(InventoryError, match="the top level must be a mapping of groups"):
+        load(f"yaml:{tmp_path / 'hosts'}")
+
+
 def test_variables_beside_a_source_whose_format_is_named_count_too(tmp_path: Path) -> None:
     write(tmp_path, {"inv/hosts.txt": "name\nh1\n", "inv/group_vars/all.yml": "v: 1\n"})
     assert load(f"csv:{tmp_path}/inv/hosts.txt", playbook_dir=tmp_path).variables("h1") == {"v": 1}
