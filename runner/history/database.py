@@ -24,7 +24,7 @@ from runner.history.rows import (
     run_row,
     storable,
 )
-from runner.history.schema import connect, transaction
+from runner.history.schema import connect, insert, transaction
 from runner.models import Status
 
 if TYPE_CHECKING:
@@ -95,10 +95,8 @@ class History:
                 (*run_row(run), json.dumps(dict(arguments or {})), this_process()),
             )
             number = cast("int", added.lastrowid)
-            self._database.executemany(
-                "INSERT INTO hosts VALUES (?, ?, ?)",
-                [(number, position, storable(host)) for position, host in enumerate(hosts)],
-            )
+            meant = [(number, position, storable(host)) for position, host in enumerate(hosts)]
+            insert(self._database, "INSERT INTO hosts", meant)
         self._places[run.id] = number, {host: position for position, host in enumerate(hosts)}
 
     def claim(self, run: Run) -> datetime:
@@ -141,13 +139,14 @@ class History:
         with transaction(self._database):
             if self._again:
                 self._forget(number, [positions[host] for host, _ in intents])
-            self._database.executemany(
-                "INSERT OR REPLACE INTO intents VALUES (?, ?, ?)",
+            insert(
+                self._database,
+                "INSERT OR REPLACE INTO intents",
                 [(number, positions[host], at_s) for host, at_s in intents],
             )
-            self._database.executemany(
-                f"INSERT OR REPLACE INTO results (run, position, at_s, {RESULT_COLUMNS}) VALUES "  # noqa: S608 - our own names
-                "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            insert(
+                self._database,
+                f"INSERT OR REPLACE INTO results (run, position, at_s, {RESULT_COLUMNS})",
                 [(number, positions[result.host], at_s, *result_row(result)) for result, at_s in arrivals],
             )
             for result, _ in arrivals:

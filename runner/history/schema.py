@@ -11,18 +11,21 @@ import os
 import sqlite3
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 from runner.history import first_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["VERSION", "NewerVersion", "connect", "transaction"]
+__all__ = ["VERSION", "NewerVersion", "connect", "insert", "transaction"]
 
 VERSION = 2
 _BUSY_S = 10.0
+_ROWS = 50
+"""Rows in one statement: so many of 16 values are within the least that SQLite takes (999)."""
 
 # `position` is the host's place among those that were meant; times are seconds since the run began; `stdout`
 # and `stderr` are ids of outputs, NULL for an empty one. `process` is who is at work on the run.
@@ -94,6 +97,26 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
             database.execute("ROLLBACK")
         raise
     database.execute("COMMIT")
+
+
+def insert(database: sqlite3.Connection, into: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows, many with one statement.
+
+    While a statement is carried out, Python lets other threads go on, and then waits to have its turn again.
+    Done for each row, that takes longer than the row while these threads are busy.
+
+    Args:
+        database: The database.
+        into: The statement up to its VALUES.
+        rows: The rows, of the same number of values each.
+    """
+    if not rows:
+        return
+    marks = f"({', '.join('?' * len(rows[0]))})"
+    whole = len(rows) - len(rows) % _ROWS
+    several = [list(chain.from_iterable(rows[first : first + _ROWS])) for first in range(0, whole, _ROWS)]
+    database.executemany(f"{into} VALUES {', '.join([marks] * _ROWS)}", several)
+    database.executemany(f"{into} VALUES {marks}", rows[whole:])
 
 
 def _prepare(database: sqlite3.Connection) -> None:
