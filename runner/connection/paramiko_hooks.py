@@ -372,7 +372,8 @@ class Transport(_Read):
 
     def _send_user_message(self, data: paramiko.Message) -> None:
         """Send what a user asks for, outside of a key exchange, and read until the answer is there."""
-        self._read_until(self.clear_to_send.is_set)
+        if not self.clear_to_send.is_set():
+            self.attend()  # keys are exchanged anew, for which Paramiko waits
         try:
             super()._send_user_message(data)  # type: ignore[misc]
         except EOFError:
