@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.connection.deadline import Deadline
+from runner.connection.ssh import connect
 from tests.connection.sshd import Sshd, running_sshd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from runner.connection.ssh import SshConnection
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +25,10 @@ def sshd() -> Iterator[Sshd]:
         Path(folder).chmod(0o755)
         with running_sshd(Path(folder)) as server:
             yield server
+
+
+@pytest.fixture
+def connection(sshd: Sshd) -> Iterator[SshConnection]:
+    connection = connect(sshd.host(), sshd.options(), Deadline())
+    yield connection
+    connection.close()

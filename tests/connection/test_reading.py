@@ -32,13 +32,6 @@ MEGABYTE = 2**20
 
 
 @pytest.fixture
-def connection(sshd: Sshd) -> Iterator[SshConnection]:
-    connection = connect(sshd.host(), sshd.options(), Deadline())
-    yield connection
-    connection.close()
-
-
-@pytest.fixture
 def stage() -> Iterator[Stage]:
     stage = Stage()
     yield stage

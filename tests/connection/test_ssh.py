@@ -29,13 +29,6 @@ MEGABYTE = 2**20
 
 
 @pytest.fixture
-def connection(sshd: Sshd) -> Iterator[SshConnection]:
-    connection = connect(sshd.host(), sshd.options(), Deadline())
-    yield connection
-    connection.close()
-
-
-@pytest.fixture
 def login(sshd: Sshd) -> Iterator[Login]:
     """Log in with other options; closed when the test ends."""
     with ExitStack() as opened:
