@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import getpass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner.connection.access import Access, access
+from runner.connection.access import Access, access, whereabouts
 from runner.connection.options import ConnectionOptions, HostKeyPolicy
 from runner.errors import InvalidVariable
 from runner.models import Endpoint, Host, Secret
 from runner.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def of(variables: dict[str, Any] | None = None, **options: Any) -> Access:
@@ -118,3 +121,30 @@ def test_a_value_that_cannot_be_meant_is_that_hosts_error(variables: dict[str, A
 
 def test_a_jump_is_read_off_the_arguments() -> None:
     assert [str(jump) for jump in of({"ansible_ssh_common_args": "-J gate"}).jumps] == ["gate"]
+
+
+@pytest.mark.parametrize("config", ["", "User somebody\n", "Host h\n HostName 192.0.2.7\n Port 2207\n"])
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"ansible_host": "192.0.2.1", "ansible_port": 2201},
+        {"ansible_ssh_host": "[2001:db8::1]"},
+        {"ansible_ssh_args": "-p 2202 -l somebody"},
+        {"ansible_ssh_common_args": "-J jump"},
+    ],
+)
+def test_where_a_host_is_can_be_told_without_all_the_rest(
+    tmp_path: Path, config: str, variables: dict[str, Any]
+) -> None:
+    file = tmp_path / "config"
+    file.write_text(config)
+    options = ConnectionOptions(ssh_config=str(file))
+    host = Host("h", variables)
+
+    assert whereabouts(host, options) == access(host, options).endpoint
+
+
+def test_a_host_whose_address_cannot_be_used_is_nowhere() -> None:
+    with pytest.raises(InvalidVariable, match="ansible_port"):
+        whereabouts(Host("h", {"ansible_port": 99999}), ConnectionOptions(ssh_config=None))
