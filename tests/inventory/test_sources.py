@@ -222,6 +222,15 @@ def test_a_folder_of_ansibles_with_the_same_names_is_ansibles(tmp_path: Path) ->
     assert load(tmp_path / "inv" / "hosts.yaml", playbook_dir=tmp_path).names() == ("h1",)
 
 
+@pytest.mark.parametrize("name", ["hosts", "hosts.ini", "hosts.yml"])
+def test_another_file_beside_those_of_nornir_is_what_it_is(tmp_path: Path, name: str) -> None:
+    text = "web: {hosts: {h1: {port_of: mine}}}\n" if name.endswith("yml") else "[web]\nh1 port_of=mine\n"
+    write(tmp_path, {**NORNIR, f"nornir/{name}": text})
+    inventory = load(tmp_path / "nornir" / name, playbook_dir=tmp_path)
+    assert inventory.names() == ("h1",)
+    assert inventory.variables("h1") == {"port_of": "mine"}
+
+
 @pytest.mark.parametrize(
     ("groups", "message"),
     [

@@ -39,10 +39,10 @@ class Nornir:
     def claims(self, source: str) -> bool:
         """Take a folder or file by the names in it; `read` then looks whether they are Nornir's."""
         folder, name = (source, "") if os.path.isdir(source) else os.path.split(source)  # noqa: PTH112
-        if name and os.path.splitext(name)[0] != "hosts":  # noqa: PTH122
+        hosts = _file(folder, "hosts")
+        if hosts is None or name not in ("", os.path.basename(hosts)):  # noqa: PTH119
             return False
-        beside = _file(folder, "groups") or _file(folder, "defaults")
-        return beside is not None and _file(folder, "hosts") is not None
+        return (_file(folder, "groups") or _file(folder, "defaults")) is not None
 
     def read(self, source: str, loading: Loading) -> None:
         """Read the three files.
