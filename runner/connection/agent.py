@@ -6,15 +6,19 @@ threads without a lock. Here each question has a connection of its own, and an e
 
 from __future__ import annotations
 
+import logging
 import socket
 import struct
 import threading
+import time
 from functools import lru_cache
 from typing import Any
 
 import paramiko
 
 __all__ = ["agent_keys"]
+
+logger = logging.getLogger(__name__)
 
 _REQUEST_IDENTITIES, _IDENTITIES_ANSWER = 11, 12
 _CERTIFIED = frozenset(
@@ -25,6 +29,8 @@ _LIST_S = 5.0
 _SIGN_S = 60.0  # an agent may ask its owner to confirm
 _LONGEST_ANSWER = 2**18  # OpenSSH's AGENT_MAX_LEN
 
+_LEAST_KEY = 8  # bytes that a key takes in an answer, without what it says
+
 # With `lru_cache` alone, every worker that starts at once would list the same keys.
 _lock = threading.Lock()
 
@@ -32,7 +38,7 @@ _lock = threading.Lock()
 def agent_keys(address: str) -> tuple[paramiko.PKey, ...]:
     """Return the keys that the agent at this socket holds, in its order.
 
-    None are returned where there is no agent, or none that answers within 5 seconds.
+    None are returned where there is no agent, or none that answers within 5 seconds, which is told once.
     """
     with _lock:
         return _list(address)
@@ -44,13 +50,14 @@ def _list(address: str) -> tuple[paramiko.PKey, ...]:
         return ()
     agent = _Agent(address)
     try:
-        kind, answer = agent.ask(bytes([_REQUEST_IDENTITIES]), _LIST_S)
-    except (OSError, paramiko.SSHException):
+        answer = agent.identities()
+    except (TimeoutError, paramiko.SSHException) as exc:
+        logger.warning("the ssh-agent at %s is done without: %s", address, exc)
         return ()
-    if kind != _IDENTITIES_ANSWER:
+    except OSError:  # nobody listens there any more, which `ssh` does not mention either
         return ()
     keys = []
-    for _ in range(answer.get_int()):
+    for _ in range(min(answer.get_int(), _LONGEST_ANSWER // _LEAST_KEY)):
         blob, comment = answer.get_binary(), answer.get_string().decode("utf-8", "replace")
         keys.append(_key(agent, blob, comment))
     return tuple(key for key in keys if key is not None)
@@ -83,24 +90,45 @@ class _Agent:
         except OSError as exc:
             raise paramiko.SSHException(f"the agent did not sign: {exc}") from exc
 
+    def identities(self) -> paramiko.Message:
+        """Return how many keys it holds, and these.
+
+        Raises:
+            OSError: It does not answer.
+            paramiko.SSHException: It does not answer what it was asked.
+        """
+        kind, answer = self.ask(bytes([_REQUEST_IDENTITIES]), _LIST_S)
+        if kind != _IDENTITIES_ANSWER:
+            raise paramiko.SSHException("it does not list its keys")
+        return answer
+
     def ask(self, payload: bytes, seconds: float) -> tuple[int, paramiko.Message]:
         """Ask one question; return the kind of the answer, and what follows."""
+        end = time.monotonic() + seconds
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(seconds)
-            connection.connect(self._address)
-            connection.sendall(struct.pack(">I", len(payload)) + payload)
-            (length,) = struct.unpack(">I", _read(connection, 4))
-            if not 0 < length <= _LONGEST_ANSWER:
-                raise paramiko.SSHException("what answers is no agent")
-            answer = _read(connection, length)
+            try:
+                connection.connect(self._address)
+                connection.sendall(struct.pack(">I", len(payload)) + payload)
+                (length,) = struct.unpack(">I", _read(connection, 4, end))
+                if not 0 < length <= _LONGEST_ANSWER:
+                    raise paramiko.SSHException("what answers is no agent")
+                answer = _read(connection, length, end)
+            except TimeoutError:
+                raise TimeoutError(f"no answer within {seconds:g} s") from None
         return answer[0], paramiko.Message(answer[1:])
 
 
-def _read(connection: socket.socket, size: int) -> bytes:
+def _read(connection: socket.socket, size: int, end: float) -> bytes:
+    """Read so many bytes until a moment, however slowly they come."""
     received = b""
     while len(received) < size:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        connection.settimeout(left)
         part = connection.recv(size - len(received))
         if not part:
-            raise paramiko.SSHException("the agent hung up")
+            raise paramiko.SSHException("it hung up")
         received += part
     return received

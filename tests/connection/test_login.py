@@ -7,6 +7,8 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,7 @@ from tests.connection.agents import running_agent
 from tests.connection.sshd import Sshd, make_key, required_program, running_sshd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # `openssl passwd -6` of the word "right"
 HASHED = (
@@ -112,14 +114,83 @@ def test_an_agent_that_is_gone_is_no_agent(sshd: Sshd, monkeypatch: pytest.Monke
     assert (result.status, result.reason) == (Status.AUTH, "no-credential")
 
 
-def test_an_agent_that_does_not_answer_holds_nobody_up(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
-    with tempfile.TemporaryDirectory(prefix="runner-agent-") as folder, socket.socket(socket.AF_UNIX) as deaf:
-        deaf.bind(f"{folder}/socket")
-        deaf.listen()
-        monkeypatch.setenv("SSH_AUTH_SOCK", f"{folder}/socket")
-        result = outcome(sshd, private_key=None, connect_timeout_s=20.0)
+def says_nothing(connection: socket.socket) -> None:
+    while connection.recv(100):
+        pass
 
-    assert (result.status, result.reason) == (Status.AUTH, "no-credential")
+
+def drips(connection: socket.socket) -> None:
+    for byte in b"\0\0\1\0\x0c" + bytes(255):
+        connection.send(bytes([byte]))
+        time.sleep(0.3)
+
+
+def hangs_up(connection: socket.socket) -> None:
+    connection.recv(100)
+
+
+def talks_nonsense(connection: socket.socket) -> None:
+    connection.sendall(b"\xff" * 5000)
+    connection.recv(100)
+
+
+def refuses(connection: socket.socket) -> None:
+    connection.sendall(b"\0\0\0\1\5")
+    connection.recv(100)
+
+
+def claims_many_keys(connection: socket.socket) -> None:
+    connection.sendall(b"\0\0\0\5\x0c\xff\xff\xff\xff")
+    connection.recv(100)
+
+
+@contextmanager
+def false_agent(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Listen as an agent does, and answer every visitor so; the path of the socket."""
+
+    def visited(connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            answer(connection)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=visited, args=(listener.accept()[0],), daemon=True).start()
+
+    temporary = tempfile.TemporaryDirectory(prefix="runner-agent-")
+    with temporary as folder, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{folder}/socket")
+        listener.listen()
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"{folder}/socket"
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (says_nothing, "no answer within 5 s"),
+        (drips, "no answer within 5 s"),
+        (hangs_up, "it hung up"),
+        (talks_nonsense, "what answers is no agent"),
+        (refuses, "it does not list its keys"),
+        (claims_many_keys, None),
+    ],
+)
+def test_a_bad_agent_holds_nobody_up_and_is_told_of_once(
+    sshd: Sshd,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    answer: Callable[[socket.socket], None],
+    said: str | None,
+) -> None:
+    with false_agent(answer) as path:
+        monkeypatch.setenv("SSH_AUTH_SOCK", path)
+        results = [outcome(sshd, private_key=None, connect_timeout_s=20.0) for _ in range(2)]
+
+    assert {(result.status, result.reason) for result in results} == {(Status.AUTH, "no-credential")}
+    told = [message for message in caplog.messages if "ssh-agent" in message]
+    assert told == ([] if said is None else [f"the ssh-agent at {path} is done without: {said}"])
 
 
 def test_a_wrong_key_is_refused_and_named(sshd: Sshd, tmp_path: Path) -> None:
