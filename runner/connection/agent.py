@@ -51,10 +51,12 @@ def _list(address: str) -> tuple[paramiko.PKey, ...]:
     agent = _Agent(address)
     try:
         answer = agent.identities()
-    except (TimeoutError, paramiko.SSHException) as exc:
-        logger.warning("the ssh-agent at %s is done without: %s", address, exc)
+    except (FileNotFoundError, ConnectionRefusedError):  # it has ended, which `ssh` does not mention either
         return ()
-    except OSError:  # nobody listens there any more, which `ssh` does not mention either
+    except (OSError, paramiko.SSHException) as exc:
+        logger.warning(
+            "the ssh-agent at %s is done without: %s", address, getattr(exc, "strerror", None) or exc
+        )
         return ()
     keys = []
     for _ in range(min(answer.get_int(), _LONGEST_ANSWER // _LEAST_KEY)):

@@ -23,6 +23,7 @@ from runner.connection.ssh_config_reader import Unread, mentioned, obtain
 from runner.connection.ssh_config_tokens import Tokens
 from runner.errors import InvalidVariable
 from runner.models import Phase
+from runner.text import printable
 
 if TYPE_CHECKING:
     from runner.connection.jump import Jump
@@ -303,13 +304,19 @@ def _ask(path: str, name: str, known: tuple[tuple[str, str], ...], why: str) -> 
     except subprocess.TimeoutExpired as exc:
         raise _unusable(path, f"ssh -G did not answer within {_SSH_S:g} s") from exc
     if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if "ssuing" not in line] or ["ssh -G failed"]
-        raise _unusable(path, re.sub(r"\s+", " ", lines[-1]))
+        file = str(Path(path).expanduser())  # with which `ssh` begins its lines, and we ours
+        raise _unusable(path, _complaint(done.stderr).removeprefix(file).lstrip(": "))
     said: _Said = {}
     for line in done.stdout.splitlines():
         option, _, value = line.partition(" ")
         said[option] = (*said.get(option, ()), value)
     return said
+
+
+def _complaint(said: str) -> str:
+    """Return the line in which `ssh` says what is wrong: the last one but for how many of them there are."""
+    lines = [line for line in said.splitlines() if "ssuing" not in line and "terminating, " not in line]
+    return re.sub(r"\s+", " ", printable(lines[-1])) if lines else "ssh -G failed"
 
 
 def _file_flag(path: str) -> list[str]:

@@ -61,6 +61,7 @@ def _missing(flag: str, paths: Sequence[str]) -> Iterator[str]:
 
 def _is_there(path: str) -> bool:
     try:
-        return Path(path).expanduser().exists()
+        place = Path(path).expanduser()
+        return place.exists() and not place.is_dir()
     except (OSError, RuntimeError, ValueError):
         return False

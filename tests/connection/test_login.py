@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import subprocess
 import tempfile
@@ -129,6 +130,11 @@ def hangs_up(connection: socket.socket) -> None:
     connection.recv(100)
 
 
+def closes_at_once(connection: socket.socket) -> None:
+    """Close without a look at what was asked, which is a reset."""
+    select.select([connection], [], [])
+
+
 def talks_nonsense(connection: socket.socket) -> None:
     connection.sendall(b"\xff" * 5000)
     connection.recv(100)
@@ -172,6 +178,7 @@ def false_agent(answer: Callable[[socket.socket], None]) -> Iterator[str]:
         (says_nothing, "no answer within 5 s"),
         (drips, "no answer within 5 s"),
         (hangs_up, "it hung up"),
+        (closes_at_once, "Connection reset by peer"),
         (talks_nonsense, "what answers is no agent"),
         (refuses, "it does not list its keys"),
         (claims_many_keys, None),
