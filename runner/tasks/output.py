@@ -10,14 +10,14 @@ from runner.errors import UsageError
 from runner.tasks.voice import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import TextIO
 
     from runner.models import HostResult, Run
     from runner.report import Reporter
     from runner.results import Summary
 
-__all__ = ["Output", "tolerant_stdout", "write"]
+__all__ = ["Output", "tolerant_stdout", "write", "written"]
 
 
 class Output:
@@ -77,11 +77,26 @@ def write(texts: Iterable[str]) -> bool:
     Raises:
         UsageError: It cannot be written: the disk is full.
     """
-    tolerant_stdout()
-    try:
+
+    def every() -> None:
         for text in texts:
             sys.stdout.write(text)
-        sys.stdout.flush()
+
+    return written(every)
+
+
+def written(writing: Callable[[], object]) -> bool:
+    """Call what writes to stdout; tell whether somebody still reads.
+
+    Raises:
+        UsageError: It cannot be written: the disk is full.
+    """
+    tolerant_stdout()
+    try:
+        try:
+            writing()
+        finally:
+            sys.stdout.flush()
     except OSError as exc:
         _leave(sys.stdout)
         if not isinstance(exc, BrokenPipeError):

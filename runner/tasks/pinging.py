@@ -6,6 +6,7 @@ import sys
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from runner import runs
@@ -18,7 +19,7 @@ from runner.report.bare import BareReporter
 from runner.results import Results
 from runner.tasks.earlier import Intended, plan, record
 from runner.tasks.interruption import Interruption
-from runner.tasks.output import tolerant_stdout
+from runner.tasks.output import written
 from runner.tasks.present import arranged, present
 from runner.tasks.recording import Recording
 from runner.tasks.voice import say
@@ -149,7 +150,6 @@ def _several(hosts: Sequence[Host], settings: Settings, asked: Asked) -> Generat
 
 def watch(hosts: Sequence[Host], settings: Settings, asked: Asked) -> int:
     """Ping in rounds until Ctrl-C, or so many times; show changes; return the exit code of the last round."""
-    tolerant_stdout()
     changes = Changes()
     interruption = Interruption()
     run = runs.begin("ping", settings)
@@ -159,7 +159,9 @@ def watch(hosts: Sequence[Host], settings: Settings, asked: Asked) -> int:
             options, way = runs.ping_options(settings), ways(settings.connection())
             for results in rounds(hosts, options, asked.interval_s, asked.count, ways=way):
                 when = datetime.now(UTC)
-                view.update(changes, changes.take(results, when), when)
+                news = changes.take(results, when)
+                if not written(partial(view.update, changes, news, when)):
+                    break
         except KeyboardInterrupt:
             pass
     if interruption.exit_code is not None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from invoke.exceptions import Exit
 from invoke.program import Program
 
 from runner import __version__
 from runner.configuration import project_folder
+from runner.errors import UsageError
 from runner.tasks import namespace
 from runner.tasks.programs import read_in_one_line, reading_in_one_line
 
@@ -37,6 +39,17 @@ class RunnerProgram(Program):
             self.config.set_project_location(str(folder))
             self.config.load_project()
         super().parse_collection()
+
+    def parse_cleanup(self) -> None:
+        """Print help or a list, where that is asked for; a reader may go away, and a disk be full."""
+        from runner.tasks.output import written  # noqa: PLC0415 - a task that runs loads it by itself
+
+        try:
+            read = written(super().parse_cleanup)
+        except UsageError as exc:
+            raise Exit(str(exc), code=1) from exc
+        if not read:
+            raise Exit
 
 
 program = RunnerProgram()

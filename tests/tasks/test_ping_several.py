@@ -11,12 +11,9 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -174,6 +171,22 @@ def test_a_watch_that_is_dry_pings_nobody(fleet: tuple[Path, socket.socket, int]
     done = run(fleet[0], "--watch", "--dry-run", "--format", "jsonl")
     assert json.loads(done.stdout.splitlines()[-1])["summary"]["skipped"] == 2
     assert done.returncode == 0
+
+
+def test_a_watch_ends_where_nobody_reads_and_says_where_nothing_can_be_written(
+    fleet: tuple[Path, socket.socket, int],
+) -> None:
+    words = command(fleet[0], "--watch", "--interval", "10ms")
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        assert watching.stderr is not None
+        watching.stdout.readline()
+        watching.stdout.close()
+        fleet[1].close()  # a change, which nobody reads
+        assert (watching.wait(60), watching.stderr.read()) == (4, "")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, "ping: stdout: No space left on device\n")
 
 
 def test_what_had_not_answered_is_pinged_and_watched_again(fleet: tuple[Path, socket.socket, int]) -> None:

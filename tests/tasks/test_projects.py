@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -208,3 +209,16 @@ def test_the_users_own_file_is_read_by_our_program_in_the_same_way(demo: Project
     ended = demo.type("ping", program="runner")
     assert (ended.code, len(ended.stderr.splitlines())) == (1, 1), ended.stderr
     assert "home/.invoke.yaml" in ended.stderr
+
+
+@pytest.mark.parametrize("words", [("--list",), ("run", "--help"), ()])
+def test_who_reads_help_may_go_away(demo: Project, words: tuple[str, ...]) -> None:
+    gone, pipe = os.pipe()
+    os.close(gone)
+    with demo.start(*words, program="runner", stdout=pipe) as process:
+        os.close(pipe)
+        assert process.communicate(timeout=60)[1] == b""
+    assert process.returncode == 0
+    with open("/dev/full", "w") as full, demo.start(*words, program="runner", stdout=full) as process:  # noqa: PTH123
+        assert process.communicate(timeout=60)[1] == b"stdout: No space left on device\n"
+    assert process.returncode == 1
