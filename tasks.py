@@ -60,6 +60,9 @@ def settings_page() -> str:
         "`/etc/invoke.yaml` ends `invoke` in a traceback, as it reads them before any task; `runner`",
         "says what is wrong with them, too.",
         "",
+        "Of Invoke's own flags, `--dry` (`-R`) means `--dry-run` here, and `--command-timeout` (`-T`) means",
+        "`--timeout`.",
+        "",
         "| flag | key in `invoke.yaml` | environment | default | meaning |",
         "| --- | --- | --- | --- | --- |",
     ]

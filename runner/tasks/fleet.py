@@ -118,6 +118,7 @@ class FleetTask(Task):  # type: ignore[type-arg]
         """
         given = {name: arguments.pop(name, None) for name in self.flags}
         try:
+            given = self._with_core(context, given)
             call = Call(context, _settings(context, given), _remainder(context))
             if call.remainder and self._command is None:
                 raise UsageError(f"nothing can be said to it after --: {call.remainder!r}")
@@ -131,6 +132,21 @@ class FleetTask(Task):  # type: ignore[type-arg]
         if code:
             raise Exit(code=code)
         return 0
+
+    def _with_core(self, context: Context, given: dict[str, Any]) -> dict[str, Any]:
+        """Heed Invoke's own `--dry` and `--command-timeout`, which are about commands, too.
+
+        Raises:
+            UsageError: It was to be dry, and does something that cannot be.
+        """
+        if context.config.run.dry:
+            if "dry_run" not in given:
+                raise UsageError("--dry does not fit: it cannot be told beforehand what this does")
+            given = {**given, "dry_run": True}
+        seconds = context.config.timeouts.command
+        if seconds is not None and "timeout" in given and given["timeout"] is None:
+            given = {**given, "timeout": seconds}
+        return given
 
     def _check_given(self, arguments: dict[str, Any]) -> None:
         """Miss what the body cannot do without: Invoke does so for positional arguments only."""

@@ -203,6 +203,23 @@ def test_the_inventory_is_shown_a_name_a_line(demo: Project) -> None:
     assert "@servers:" in demo.type("inventory", "--graph").stdout
 
 
+@BOTH
+@pytest.mark.parametrize("words", [("--dry", "run", "touch x"), ("run", "touch x", "-R")])
+def test_invokes_own_word_for_it_makes_a_run_dry_too(
+    demo: Project, program: str, words: tuple[str, ...]
+) -> None:
+    ended = demo.type(*words, "-g", "servers", "--format", "json", program=program)
+    assert ended.document["summary"]["skipped"] == 3
+    assert demo.type("ping", "--dry", "-g", "servers", "--format", "json").document["summary"]["skipped"] == 3
+    said = refused(demo.type("history.prune", "--dry", program=program))
+    assert said == "history.prune: --dry does not fit: it cannot be told beforehand what this does"
+
+
+def test_invokes_own_timeout_of_commands_holds(demo: Project) -> None:
+    ended = demo.type("-T", "1", "run", "sleep 30", "-g", "web1", "--format", "json")
+    assert ended.document["hosts"]["web1"]["reason"] == "command-deadline"
+
+
 def test_a_dry_run_names_the_hosts_and_is_no_failure(demo: Project) -> None:
     ended = demo.type("run", "reboot", "-g", "servers", "--dry-run", "--format", "json")
     assert ended.code == 0
