@@ -59,7 +59,10 @@ async def _hostname(session: LinuxSession, arguments: list[str]) -> int:
     return 0
 
 
-async def _uptime(session: LinuxSession, _arguments: list[str]) -> int:
+async def _uptime(session: LinuxSession, arguments: list[str]) -> int:
+    if arguments == ["-s"]:
+        session.say(f"{session.machine.booted:%Y-%m-%d %H:%M:%S}")
+        return 0
     now = session.machine.now()
     up = now - session.machine.booted
     clock = f"{up.seconds // 3600:2}:{up.seconds // 60 % 60:02}"

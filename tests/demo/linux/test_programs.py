@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -156,6 +157,8 @@ def test_the_system_tells_about_itself(ask: Callable[..., Answer]) -> None:
     assert ask("web2", "uname -a").stdout.startswith("Linux web2 6.1.0-26-amd64 ")
     assert 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n' in ask("web1", "cat /etc/os-release").stdout
     assert " up 7 days,  3:06,  1 user,  load average:" in ask("web1", "uptime").stdout
+    booted = datetime.fromisoformat(ask("web1", "uptime -s").stdout.strip()).replace(tzinfo=UTC)
+    assert datetime.now(UTC) - booted > timedelta(days=7)
     assert ask("web1", "df -h").stdout.splitlines()[-1].endswith(" /")
     assert ask("web1", "free -m").stdout.splitlines()[1].startswith("Mem:")
     assert "HOME=/home/demo\n" in ask("web1", "env").stdout
