@@ -6,7 +6,6 @@ happens in it, it returns a result.
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import pickle
 import random
