@@ -277,6 +277,7 @@ def test_a_sources_format_may_be_named(tmp_path: Path) -> None:
         "? web\n: hosts: {h1: }\n",
         "{web: {hosts: {h1: }}}\n",
         "web :\n  hosts: {h1: }\n",
+        "# a line of many\r\n" * 1000 + "web:\n  hosts: {h1: }\n",
     ],
 )
 def test_yaml_without_a_suffix_is_known_whatever_it_begins_with(tmp_path: Path, text: str) -> None:

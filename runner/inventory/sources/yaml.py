@@ -22,7 +22,7 @@ __all__ = ["YAML", "Yaml", "read_groups"]
 
 _SUFFIXES = frozenset({"", ".yml", ".yaml", ".json"})
 _SECTIONS = ("vars", "children", "hosts")
-_NO_MAPPING = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*(?:\w[\w.-]*|\[[\w:.-]+\])[ \t]*\r?\n")
+_NO_MAPPING = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?\r?\n)*(?:\w[\w.-]*|\[[\w:.-]+\])[ \t]*\r?\n")
 """A first line, comments aside, that is a bare word or one in brackets, as INI's is: a key of YAML has its
 colon in the same line."""
 
