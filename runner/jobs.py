@@ -157,12 +157,8 @@ def perform(
         result, passing = _attempt(host, job, options, deadline)
         pause = random.uniform(0, min(_BACKOFF_CAP_S, _BACKOFF_S * 2**attempts))  # noqa: S311 - jitter
         left = deadline.remaining()
-        if (
-            not passing
-            or attempts > options.retries
-            or deadline.stopped()
-            or (left is not None and left <= pause)
-        ):
+        over = not passing or attempts > options.retries or deadline.stopped()
+        if over or (left is not None and left <= pause):
             break
         deadline.sleep(pause)
     result = result._replace(attempts=attempts, duration_s=time.monotonic() - start)
