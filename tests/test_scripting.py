@@ -163,7 +163,7 @@ def test_the_environment_wins_over_the_file_and_a_keyword_over_both(
 
 def test_a_configuration_that_cannot_be_read_is_one_line(demo: Project) -> None:
     demo.write("invoke.yaml", "runner: [\n")
-    with pytest.raises(UsageError, match="the configuration for .* cannot be read: ") as caught:
+    with pytest.raises(UsageError, match=r"the configuration for .* cannot be read: ") as caught:
         runner.load()
     assert "\n" not in str(caught.value)
 
