@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.connection.known_hosts import KnownHosts, Verdict, load
+from runner.connection.host_keys.known_hosts import KnownHosts, Verdict, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,8 @@ from runner.connection.become import BECOME_METHODS, Become
 from runner.connection.logins import given_user, login_of, login_of_jump
 from runner.connection.options import KNOWN_HOSTS, ConnectionOptions, HostKeyPolicy
 from runner.connection.ssh_arguments import ARGUMENTS, read_arguments
-from runner.connection.ssh_config import host_config, tells_ways
-from runner.connection.ssh_config_tokens import Tokens
+from runner.connection.ssh_config.host_config import host_config, tells_ways
+from runner.connection.ssh_config.tokens import Tokens
 from runner.connection.variables import invalid, named_text, pick, switch, variable
 from runner.inventory import endpoint as given_for
 from runner.models import Endpoint, Secret
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from runner.connection.credentials import Login
     from runner.connection.jump import Jump
     from runner.connection.ssh_arguments import SshArguments
-    from runner.connection.ssh_config import HostConfig
+    from runner.connection.ssh_config.host_config import HostConfig
     from runner.models import Host
 
 __all__ = ["Access", "access", "become_of", "whereabouts"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.connection import kind
 from runner.connection.ssh_arguments import ARGUMENTS, read_arguments
-from runner.connection.ssh_config import host_config, tells_ways
+from runner.connection.ssh_config.host_config import host_config, tells_ways
 from runner.inventory.endpoint import endpoint
 from runner.models import Endpoint
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
-from runner.connection import known_hosts
-from runner.connection.host_keys import judge
+from runner.connection.host_keys import known_hosts
+from runner.connection.host_keys.judgement import judge
 from runner.connection.offer import read_offer
 from runner.errors import Unreachable
 from runner.models import Phase

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runner.connection.jump import Jump
     from runner.connection.options import ConnectionOptions
     from runner.connection.ssh_arguments import SshArguments
-    from runner.connection.ssh_config import HostConfig
+    from runner.connection.ssh_config.host_config import HostConfig
 
 __all__ = ["KEY_FILES", "given_user", "login_of", "login_of_jump"]
 

@@ -53,7 +53,7 @@ from paramiko.common import (
 from paramiko.packet import NeedRekeyException
 
 from runner.connection.group_exchange import bounded
-from runner.connection.host_certificates import SUFFIX
+from runner.connection.host_keys.certificates import SUFFIX
 from runner.connection.packets import Packets
 from runner.text import excerpt
 

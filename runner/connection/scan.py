@@ -8,10 +8,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.connection import known_hosts
 from runner.connection.access import access
-from runner.connection.host_certificates import authority_of, fault
-from runner.connection.known_hosts import fingerprint
+from runner.connection.host_keys import known_hosts
+from runner.connection.host_keys.certificates import authority_of, fault
+from runner.connection.host_keys.known_hosts import fingerprint
 from runner.connection.options import HostKeyPolicy
 from runner.connection.ssh import SshConnection
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from runner.connection.access import Access
     from runner.connection.deadline import Deadline
-    from runner.connection.known_hosts import KnownHosts
+    from runner.connection.host_keys.known_hosts import KnownHosts
     from runner.connection.options import ConnectionOptions
     from runner.models import Endpoint, Host
 

@@ -19,7 +19,7 @@ from runner.connection.command import PLAIN
 from runner.connection.dial import dial
 from runner.connection.execution import Execution
 from runner.connection.gateway import Gateways, Route
-from runner.connection.host_keys import OtherTypeOnRecord
+from runner.connection.host_keys.judgement import OtherTypeOnRecord
 from runner.connection.login import LoginAttempt
 from runner.connection.paramiko_hooks import Transport, close_channel
 from runner.connection.patience import Patience

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from runner import runs
-from runner.connection.host_key_records import KeyRecord, write_down
+from runner.connection.host_keys.records import KeyRecord, write_down
 from runner.errors import UsageError
 from runner.jobs import FunctionJob
 from runner.models import Phase, Status

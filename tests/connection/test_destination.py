@@ -9,7 +9,7 @@ import pytest
 from runner.connection.access import access
 from runner.connection.destination import Destination, Destinations
 from runner.connection.options import ConnectionOptions
-from runner.connection.ssh_config import tells_ways
+from runner.connection.ssh_config.host_config import tells_ways
 from runner.errors import HostError
 from runner.models import Endpoint, Host
 

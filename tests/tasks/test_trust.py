@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.connection import known_hosts
-from runner.connection.host_key_records import KeyRecord, write_down
+from runner.connection.host_keys import known_hosts
+from runner.connection.host_keys.records import KeyRecord, write_down
 from tests.connection.sshd import Sshd, make_key, required_program, running_sshd
 from tests.projects import Project
 
@@ -245,7 +245,7 @@ def test_a_file_that_cannot_be_written_is_named(place: Project) -> None:
 def test_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "known"
     program = (
-        "import sys; from runner.connection.host_key_records import KeyRecord, write_down\n"
+        "import sys; from runner.connection.host_keys.records import KeyRecord, write_down\n"
         "me = sys.argv[2]\n"
         "for n in range(20):\n"
         "    gone = {(f'{me}-{n - 1}', 'ssh-x')} if n % 2 else set()\n"

@@ -10,7 +10,7 @@ import pytest
 from runner.connection.access import Access, access
 from runner.connection.jump import Jump
 from runner.connection.options import ConnectionOptions
-from runner.connection.ssh_config import HostConfig, host_config
+from runner.connection.ssh_config.host_config import HostConfig, host_config
 from runner.errors import InvalidVariable
 from runner.jobs import CommandJob, perform
 from runner.models import Endpoint, Host

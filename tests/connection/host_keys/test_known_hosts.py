@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.connection.known_hosts import Verdict, fingerprint, host_pattern, load, record
+from runner.connection.host_keys.known_hosts import Verdict, fingerprint, host_pattern, load, record
 
 if TYPE_CHECKING:
     from pathlib import Path

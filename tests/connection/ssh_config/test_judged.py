@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runner.connection.ssh_config_reader import Unread, obtain
-from runner.connection.ssh_config_tokens import Tokens
+from runner.connection.ssh_config.reader import Unread, obtain
+from runner.connection.ssh_config.tokens import Tokens
 from tests.connection.sshd import required_program
 
 if TYPE_CHECKING:

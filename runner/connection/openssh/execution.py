@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from runner.connection.command import Terminal
 from runner.connection.feeding import END_OF_INPUT
-from runner.connection.openssh_mux import Asked, Mux
-from runner.connection.openssh_session import Session
+from runner.connection.openssh.mux import Asked, Mux
+from runner.connection.openssh.session import Session
 from runner.connection.output import Output
 from runner.connection.patience import connection_lost, no_exit_status, no_sign_of_life, stopped
 from runner.errors import DeadlineExceeded, HostError, RequestRefused
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from runner.connection.become import Elevation
     from runner.connection.command import CommandOptions
-    from runner.connection.openssh_master import Master
+    from runner.connection.openssh.master import Master
     from runner.connection.options import ConnectionOptions
     from runner.connection.patience import Patience
 

@@ -6,8 +6,8 @@ import getpass
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runner.connection.openssh_patterns import matches_any
-from runner.connection.ssh_config_words import criteria
+from runner.connection.patterns import matches_any
+from runner.connection.ssh_config.words import criteria
 
 if TYPE_CHECKING:
     from collections.abc import Callable

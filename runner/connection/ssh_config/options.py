@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner.connection.ssh_config_words import arguments
+from runner.connection.ssh_config.words import arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

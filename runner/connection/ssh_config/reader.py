@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.connection.ssh_config_blocks import Obtained, host_block, match_block
-from runner.connection.ssh_config_options import APPENDED, option
-from runner.connection.ssh_config_words import arguments, keyword
+from runner.connection.ssh_config.blocks import Obtained, host_block, match_block
+from runner.connection.ssh_config.options import APPENDED, option
+from runner.connection.ssh_config.words import arguments, keyword
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from runner.connection.known_hosts_lines import parse
-from runner.connection.known_hosts_lock import locked
+from runner.connection.host_keys.lines import parse
+from runner.connection.host_keys.lock import locked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from runner.connection import stream_ends
-from runner.connection.openssh_mux import Asked
-from runner.connection.openssh_session import Session, closed
+from runner.connection.openssh.mux import Asked
+from runner.connection.openssh.session import Session, closed
 from runner.connection.stream import SFTP_SERVER, idle_limit
 from runner.errors import DeadlineExceeded
 from runner.models import Phase
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from runner.connection.become import Elevation
     from runner.connection.deadline import Deadline, Guard
-    from runner.connection.openssh_master import Master
+    from runner.connection.openssh.master import Master
     from runner.connection.options import ConnectionOptions
     from runner.errors import HostError
 

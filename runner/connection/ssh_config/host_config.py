@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 from runner.connection.jump import read_jumps, read_proxy_command
 from runner.connection.options import METHODS, SSH_CONFIG, HostKeyPolicy
-from runner.connection.ssh_config_options import seconds
-from runner.connection.ssh_config_reader import Unread, mentioned, obtain
-from runner.connection.ssh_config_tokens import Tokens
+from runner.connection.ssh_config.options import seconds
+from runner.connection.ssh_config.reader import Unread, mentioned, obtain
+from runner.connection.ssh_config.tokens import Tokens
 from runner.errors import InvalidVariable
 from runner.models import Phase
 from runner.text import printable

@@ -13,7 +13,7 @@ from itertools import compress, repeat
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from runner.connection.known_hosts_lines import Entry, Names
+    from runner.connection.host_keys.lines import Entry, Names
 
 __all__ = ["HashedNames"]
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner.connection import deadline, openssh
+from runner.connection import deadline
 from runner.connection.become import Become
 from runner.connection.deadline import Deadline
+from runner.connection.openssh import connection as openssh
 from runner.errors import Cancelled, DeadlineExceeded
 from runner.jobs import FunctionJob, Session, perform
 from runner.models import HostResult, Phase, Secret, Status
@@ -24,9 +25,9 @@ from runner.transfer.jobs import TransferJob
 from runner.transfer.moves import Get, Put
 from runner.transfer.script import Script
 from runner.transfer.wire import Message, string
+from tests.connection.openssh.test_connection import started_here
 from tests.connection.peers.stage import Stage
 from tests.connection.sshd import Sshd, required_program, running_sshd
-from tests.connection.test_openssh import started_here
 from tests.liveness import gone
 from tests.transfer.sftp_peer import Answer, Peer
 

@@ -18,7 +18,7 @@ import pytest
 from runner.connection import deadline
 from runner.connection.command import CommandOptions, Terminal
 from runner.connection.deadline import Deadline
-from runner.connection.openssh import OpenSshConnection, connect
+from runner.connection.openssh.connection import OpenSshConnection, connect
 from runner.connection.options import ConnectionOptions, HostKeyPolicy
 from runner.errors import DeadlineExceeded, OutputLimitExceeded
 from runner.fanout import FanoutOptions, stream

@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from runner.connection.openssh_mux import Mux
+from runner.connection.openssh.mux import Mux
 from runner.errors import RequestRefused, Unreachable
 from runner.models import Phase
 from runner.text import excerpt
@@ -14,8 +14,8 @@ from runner.text import excerpt
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from runner.connection.openssh_master import Master
-    from runner.connection.openssh_mux import Asked, Said
+    from runner.connection.openssh.master import Master
+    from runner.connection.openssh.mux import Asked, Said
 
 __all__ = ["Session", "closed"]
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from runner.connection.access import access
 from runner.connection.become import Elevation
 from runner.connection.command import PLAIN
-from runner.connection.openssh_execution import OpenSshExecution
-from runner.connection.openssh_master import Master
-from runner.connection.openssh_session import closed
-from runner.connection.openssh_stream import SessionStream
+from runner.connection.openssh.execution import OpenSshExecution
+from runner.connection.openssh.master import Master
+from runner.connection.openssh.session import closed
+from runner.connection.openssh.stream import SessionStream
 from runner.connection.patience import Patience
 from runner.connection.ssh_arguments import passed_on
 from runner.connection.startups import Turn, patiently

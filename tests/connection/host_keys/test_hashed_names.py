@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from runner.connection.hashed_names import HashedNames
-from runner.connection.known_hosts_lines import Entry, Names
+from runner.connection.host_keys.hashed_names import HashedNames
+from runner.connection.host_keys.lines import Entry, Names
 
 
 def line(name: str, salt: bytes, number: int = 0) -> tuple[Names, Entry]:

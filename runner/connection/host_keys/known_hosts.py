@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from runner.connection.hashed_names import HashedNames
-from runner.connection.known_hosts_lines import Entry, Names, parse
-from runner.connection.known_hosts_lock import locked
+from runner.connection.host_keys.hashed_names import HashedNames
+from runner.connection.host_keys.lines import Entry, Names, parse
+from runner.connection.host_keys.lock import locked
 
 __all__ = ["KnownHosts", "Verdict", "fingerprint", "host_pattern", "load", "record"]
 

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.connection.openssh_askpass import Askpass
-from runner.connection.openssh_command_line import config, master, passwords
-from runner.connection.openssh_journal import Journal
+from runner.connection.openssh.askpass import Askpass
+from runner.connection.openssh.command_line import config, master, passwords
+from runner.connection.openssh.journal import Journal
 from runner.connection.pump import Pump, end
 from runner.errors import Cancelled, DeadlineExceeded, HostError, LoginRefused, Unreachable
 from runner.models import Phase

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.connection.host_certificates import authority_of, fault
+from runner.connection.host_keys.certificates import authority_of, fault
 from runner.connection.options import HostKeyPolicy
 from runner.jobs import CommandJob, perform
 from runner.models import HostResult, Status

@@ -8,19 +8,19 @@ import shlex
 import time
 from typing import TYPE_CHECKING
 
-from runner.connection import known_hosts
-from runner.connection.host_certificates import authority_of, fault
-from runner.connection.known_hosts import Verdict, fingerprint
+from runner.connection.host_keys import known_hosts
+from runner.connection.host_keys.certificates import authority_of, fault
+from runner.connection.host_keys.known_hosts import Verdict, fingerprint
+from runner.connection.host_keys.revoked_keys import UnreadableList, revoked
 from runner.connection.options import HostKeyPolicy
-from runner.connection.revoked_keys import UnreadableList, revoked
 from runner.errors import HostKeyRejected
 from runner.models import Phase
 
 if TYPE_CHECKING:
     import paramiko
 
-    from runner.connection.known_hosts import KnownHosts
-    from runner.connection.known_hosts_lines import Entry
+    from runner.connection.host_keys.known_hosts import KnownHosts
+    from runner.connection.host_keys.lines import Entry
     from runner.connection.options import ConnectionOptions
     from runner.models import Endpoint
 
