@@ -29,9 +29,8 @@ _Begun = TypeVar("_Begun")
 
 _LOOK_S = 0.25
 
-# How long a server that says that it is full is asked again, and the first and the longest pause. What fills
-# it in spite of a limit that is kept are clients that have just left, and probes.
-_FULL_S = 3.0
+# The first and the longest pause before a server that says that it is full is asked again. What fills it in
+# spite of a limit that is kept are clients that have just left, and probes.
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 0.5
 
@@ -109,7 +108,7 @@ def patiently(begin: Callable[[], _Begun], seconds: float, deadline: Deadline) -
     Raises:
         HostError: What `begin` raised.
     """
-    end, pause = time.monotonic() + min(_FULL_S, seconds), _FIRST_PAUSE_S
+    end, pause = time.monotonic() + seconds, _FIRST_PAUSE_S
     while True:
         try:
             return begin()
