@@ -30,6 +30,7 @@ sys.path.insert(0, str(ROOT))
 
 from bench import measuring, tables  # noqa: E402 - from the checkout
 from bench.peers import TOOLS, Place, runner_says  # noqa: E402
+from runner.reach import icmp_permitted  # noqa: E402
 from tests.connection.sshd import running_sshd  # noqa: E402
 
 if TYPE_CHECKING:
@@ -93,7 +94,10 @@ def fleet(chosen: argparse.Namespace, size: int) -> Iterator[tuple[Place, int]]:
         if chosen.fleet == "sshd":
             with real_server(folder, chosen.kex) as (place, server):
                 hosts = [(f"h{number:05}", *place.hosts[0][1:]) for number in range(size)]
-                yield place._replace(hosts=hosts, workers=chosen.workers), server
+                # All of them are one server, to which each probe by TCP is one more client to serve; hosts
+                # that are not on loopback are pinged by ICMP, which costs their SSH servers nothing.
+                method = "auto" if icmp_permitted() else "icmp"
+                yield place._replace(hosts=hosts, workers=chosen.workers, method=method), server
         else:
             with simulated_fleet(folder, size, chosen.latency, chosen.login) as (place, server):
                 yield place._replace(workers=chosen.workers), server

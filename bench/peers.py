@@ -25,7 +25,10 @@ BIN = Path(sys.executable).parent
 
 
 class Place(NamedTuple):
-    """The hosts, and how they are logged in to: by key, without a look at host keys except by `runner`."""
+    """The hosts, and how they are logged in to: by key, without a look at host keys except by `runner`.
+
+    `method` is how `runner` pings them first.
+    """
 
     folder: str
     hosts: list[tuple[str, str, int]]
@@ -35,6 +38,7 @@ class Place(NamedTuple):
     command: str
     workers: int
     netmiko: str
+    method: str = "auto"
 
 
 def quietly(command: list[str], place: Place, **environment: str) -> str:
@@ -66,7 +70,7 @@ def runner_says(place: Place, executor: str) -> list[dict[str, Any]]:
     """
     command = [sys.executable, "-m", "runner", "run", place.command, "-i", inventory(place)]
     command += ["--known-hosts", place.known_hosts, "--workers", str(place.workers), "--startups", "0"]
-    command += ["--executor", executor, "--format", "jsonl", "--quiet"]
+    command += ["--executor", executor, "--method", place.method, "--format", "jsonl", "--quiet"]
     said = quietly(command, place, INVOKE_RUNNER_HISTORY=str(Path(place.folder, "history.db")))
     found = [json.loads(line) for line in said.splitlines()]
     if not found or "summary" not in found[-1]:
