@@ -47,8 +47,8 @@ OTHERWISE = {
 }
 
 CONNECT_S, COMMAND_S = 3.0, 8.0
-# Of peers that break the protocol itself, `ssh` has its own opinion, and only the promises are looked at. So it
-# is with `end_then_rekey_stalls`: whether it passes the end on before it waits for keys is a matter of luck.
+# Of peers that break the protocol itself, `ssh` has its own opinion, and only the promises are looked at; of
+# `end_then_rekey_stalls`, too: whether it tells of the end before it waits for keys is a matter of luck.
 # fmt: off
 ALIKE = frozenset({
     "refuses_tcp", "tcp_blackhole", "resets_on_accept", "closes_at_once", "never_speaks", "garbage_banner",
