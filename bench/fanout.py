@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench import measuring, tables  # noqa: E402 - from the checkout
-from bench.peers import TOOLS, Place, runner_says  # noqa: E402
+from bench import _measuring, _tables  # noqa: E402 - from the checkout
+from bench._peers import TOOLS, Place, runner_says  # noqa: E402
 from runner.reach import icmp_permitted  # noqa: E402
 from tests.connection.sshd import running_sshd  # noqa: E402
 
@@ -109,37 +109,37 @@ def alone_s(place: Place) -> float:
     return min(float(runner_says(one, "thread")[0]["duration_s"]) for _ in range(3))
 
 
-def measure(tool: str, place: Place, server: int, chosen: argparse.Namespace) -> tables.Cost:
+def measure(tool: str, place: Place, server: int, chosen: argparse.Namespace) -> _tables.Cost:
     """Run one tool over a fleet."""
     file = Path(place.folder, "place.json")
     file.write_text(json.dumps(place._asdict()))
     python = sys.executable if tool.startswith("runner") else chosen.peers
-    measuring.settle(server)
-    before = measuring.cpu_s(server)
-    spent = measuring.run([python, str(ROOT / "bench" / "peers.py"), tool, str(file)], chosen.most)
-    served = measuring.cpu_s(server) - before
+    _measuring.settle(server)
+    before = _measuring.cpu_s(server)
+    spent = _measuring.run([python, str(ROOT / "bench" / "_peers.py"), tool, str(file)], chosen.most)
+    served = _measuring.cpu_s(server) - before
     said = spent.said.split()
     ok = int(said[-1]) if said and spent.exit_code == 0 else None
     ended = spent.exit_code is None
     size = len(place.hosts), place.workers
-    return tables.Cost(tool, *size, ok, spent.wall_s, spent.cpu_s, served, spent.peak_mb, ended)
+    return _tables.Cost(tool, *size, ok, spent.wall_s, spent.cpu_s, served, spent.peak_mb, ended)
 
 
-def compare(chosen: argparse.Namespace) -> tables.Found:
+def compare(chosen: argparse.Namespace) -> _tables.Found:
     """Run every tool at every size, in turns; what was found by then is written after each run."""
-    found = tables.Found(chosen.label or chosen.fleet, 0.0, ())
+    found = _tables.Found(chosen.label or chosen.fleet, 0.0, ())
     sizes = [int(word) for word in chosen.sizes.split(",")]
     rounds = [int(word) for word in chosen.rounds.split(",")][: len(sizes)]
     too_slow: set[str] = set()
     for size, times in zip_longest(sizes, rounds, fillvalue=rounds[-1]):
         with fleet(chosen, size) as (place, server):
             own_s = found.own_s or (alone_s(place) if chosen.fleet == "simulated" else 0.0)
-            found = tables.Found(found.label, own_s, found.costs)
+            found = _tables.Found(found.label, own_s, found.costs)
             for tool in chosen.tools.split(",") * times:
                 if tool in too_slow:
                     continue
                 cost = measure(tool, place, server, chosen)
-                found = tables.Found(found.label, found.own_s, (*found.costs, cost))
+                found = _tables.Found(found.label, found.own_s, (*found.costs, cost))
                 print(f"  {cost}", file=sys.stderr, flush=True)
                 if cost.ended:
                     too_slow.add(tool)
@@ -171,13 +171,13 @@ def main() -> None:
     parser.add_argument("--plot", help="draw this SVG from files that --json wrote; needs matplotlib")
     parser.add_argument("files", nargs="*", help="show what was written to these, and measure nothing")
     chosen = parser.parse_args()
-    found = [tables.Found.read(file) for file in chosen.files] or [compare(chosen)]
+    found = [_tables.Found.read(file) for file in chosen.files] or [compare(chosen)]
     if chosen.page:
-        tables.put_on_page(chosen.page, found)
+        _tables.put_on_page(chosen.page, found)
     if chosen.plot:
-        tables.plot(chosen.plot, found)
-    for each in tables.merged(found).values():
-        print("\n".join(tables.table(each)))
+        _tables.plot(chosen.plot, found)
+    for each in _tables.merged(found).values():
+        print("\n".join(_tables.table(each)))
 
 
 if __name__ == "__main__":

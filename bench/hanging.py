@@ -11,7 +11,7 @@ import statistics
 import time
 from contextlib import closing
 
-import simulated_jobs
+import _simulated_jobs
 
 import runner
 
@@ -26,7 +26,7 @@ def last_healthy_s(chosen: argparse.Namespace, *, hanging: bool, spare: str) -> 
     hosts = [runner.Host(f"h{number}", {"takes_s": each}) for number, each in enumerate(takes)]
     healthy = {host.name for host, each in zip(hosts, takes, strict=True) if each == chosen.takes}
     results = runner.stream(
-        hosts, simulated_jobs.work, executor=chosen.executor, workers=chosen.workers, spare=spare
+        hosts, _simulated_jobs.work, executor=chosen.executor, workers=chosen.workers, spare=spare
     )
     begin = time.monotonic()
     with closing(results):  # type: ignore[type-var]

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.connection.sshd import running_sshd  # noqa: E402 - from the checkout
+from bench._environment import as_installed  # noqa: E402 - from the checkout
+from tests.connection.sshd import running_sshd  # noqa: E402
 
 if TYPE_CHECKING:
     from tests.connection.sshd import Sshd
@@ -39,7 +40,7 @@ def peak_mb(server: Sshd, folder: Path, command: str, *options: str) -> float:
         [sys.executable, "-m", "runner", "run", command, "--quiet", *inventory, *options],
         stdout=subprocess.DEVNULL,
         cwd=ROOT,
-        env={**os.environ, "INVOKE_RUNNER_HISTORY": str(folder / "history.db")},
+        env=as_installed(INVOKE_RUNNER_HISTORY=str(folder / "history.db")),
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -65,7 +66,8 @@ def main() -> None:
                 print(f"{way:8}", end="", flush=True)
                 for command in COMMANDS.values():
                     spill = folder / "spill"
-                    chosen = ("--overflow", way, "--spill-dir", str(spill), *options)
+                    where = ("--spill-dir", str(spill)) if way == "spill" else ()
+                    chosen = ("--overflow", way, *where, *options)
                     found = peak_mb(server, folder, command.format(size=megabytes * MEGABYTE), *chosen)
                     print(f"{found:8.0f}", end="", flush=True)
                     subprocess.run(["rm", "-rf", str(spill)], check=True)

@@ -18,7 +18,7 @@ import time
 
 
 def measure(executor: str, count: int, workers: int) -> dict[str, float]:
-    import simulated_jobs
+    import _simulated_jobs
 
     import runner
 
@@ -26,10 +26,10 @@ def measure(executor: str, count: int, workers: int) -> dict[str, float]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     begin, used = time.perf_counter(), time.process_time()
     first, seen, wrong = 0.0, 0, 0
-    for result in runner.stream(hosts, simulated_jobs.answer, executor=executor, workers=workers, spare="0"):
+    for result in runner.stream(hosts, _simulated_jobs.answer, executor=executor, workers=workers, spare="0"):
         first = first or time.perf_counter()
         seen += 1
-        right = result.status == simulated_jobs.expected(result.host)
+        right = result.status == _simulated_jobs.expected(result.host)
         wrong += not right or (result.ok and result.value != int(result.host[1:]))
     end = time.perf_counter()
     return {

@@ -18,8 +18,6 @@ Measured in turns, each as processes of their own, and each less what the same p
 from __future__ import annotations
 
 import argparse
-import contextlib
-import ipaddress
 import os
 import random
 import statistics
@@ -31,28 +29,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from bench._environment import as_installed
+from bench._network import ANSWERING, NEAR, SILENT, network
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-NEAR, FAR = f"bench{os.getpid()}near", f"bench{os.getpid()}far"
-ANSWERING, SILENT = ipaddress.ip_address("10.64.0.1"), ipaddress.ip_address("10.72.0.1")
-
-NETWORK = f"""
-ip netns add {NEAR}
-ip netns add {FAR}
-ip link add near netns {NEAR} type veth peer name far netns {FAR}
-ip -n {NEAR} link set lo up
-ip -n {FAR} link set lo up
-ip -n {NEAR} addr add 10.0.0.1/30 dev near
-ip -n {FAR} addr add 10.0.0.2/30 dev far
-ip -n {NEAR} link set near up
-ip -n {FAR} link set far up
-ip -n {NEAR} route add 10.64.0.0/12 via 10.0.0.2
-ip -n {FAR} route add local 10.64.0.0/13 dev lo
-ip -n {FAR} route add blackhole 10.72.0.0/13
-ip netns exec {NEAR} sysctl -qw net.ipv4.ping_group_range=0\x002147483647
-ip netns exec {NEAR} fping -q -r 20 10.64.0.1
-"""
+PERMITTED = ("sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647")
+RESOLVED = ("fping", "-q", "-r", "20", str(ANSWERING))  # the far side's neighbour is known from then on
 
 PROBE = """
 import sys
@@ -99,18 +85,6 @@ class Cost:
     down: int
 
 
-@contextlib.contextmanager
-def network() -> Iterator[None]:
-    try:
-        for line in NETWORK.strip().splitlines():
-            command = [word.replace("\0", " ") for word in line.split(" ")]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        yield
-    finally:
-        for namespace in (NEAR, FAR):
-            subprocess.run(["ip", "netns", "delete", namespace], check=False)
-
-
 def addresses(count: int, silent: int) -> list[str]:
     chosen = [str(ANSWERING + number) for number in range(count - silent)]
     chosen += [str(SILENT + number) for number in range(silent)]
@@ -127,7 +101,7 @@ def run(command: Sequence[str], folder: str) -> Cost:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "HOME": folder, "XDG_STATE_HOME": folder},
+        env=as_installed(HOME=folder, XDG_STATE_HOME=folder),
     )
     assert process.stdout
     lines = process.stdout.read().split()
@@ -226,6 +200,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     chosen = parser.parse_args()
     with network():
+        for command in (PERMITTED, RESOLVED):
+            subprocess.run(["ip", "netns", "exec", NEAR, *command], check=True)
         compare(chosen.hosts, chosen.silent, chosen.timeout, chosen.tries, chosen.runs)
 
 

@@ -11,12 +11,8 @@ it answers its ping, so that neither the first login nor the last good result wa
 from __future__ import annotations
 
 import argparse
-import contextlib
 import ctypes
-import ipaddress
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +22,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench._network import ANSWERING, FAR, NEAR, SILENT, network
 from runner.connection import HostKeyPolicy
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob
@@ -34,28 +31,11 @@ from runner.reach import ReachOptions
 from tests.connection.sshd import running_sshd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from tests.connection.sshd import Sshd
 
-NEAR, FAR = f"stream{os.getpid()}near", f"stream{os.getpid()}far"
-ANSWERING, SILENT = ipaddress.ip_address("10.64.0.1"), ipaddress.ip_address("10.72.0.1")
 CLONE_NEWNET = 0x40000000
-
-NETWORK = f"""
-ip netns add {NEAR}
-ip netns add {FAR}
-ip link add near netns {NEAR} type veth peer name far netns {FAR}
-ip -n {NEAR} link set lo up
-ip -n {FAR} link set lo up
-ip -n {NEAR} addr add 10.0.0.1/30 dev near
-ip -n {FAR} addr add 10.0.0.2/30 dev far
-ip -n {NEAR} link set near up
-ip -n {FAR} link set far up
-ip -n {NEAR} route add 10.64.0.0/12 via 10.0.0.2
-ip -n {FAR} route add local 10.64.0.0/13 dev lo
-ip -n {FAR} route add blackhole 10.72.0.0/13
-"""
 
 
 @dataclass(frozen=True)
@@ -66,17 +46,6 @@ class Round:
     last_ping_s: float
     last_good_s: float
     good: int
-
-
-@contextlib.contextmanager
-def network() -> Iterator[None]:
-    try:
-        for line in NETWORK.strip().splitlines():
-            subprocess.run(line.split(), check=True, stdout=subprocess.DEVNULL)
-        yield
-    finally:
-        for namespace in (NEAR, FAR):
-            subprocess.run(["ip", "netns", "delete", namespace], check=False)
 
 
 def enter(namespace: str) -> None:

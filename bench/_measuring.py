@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench._environment import as_installed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -78,7 +80,7 @@ def run(command: Sequence[str], most_s: float) -> Spent:
     """Run a program, and end it with all that it started where it takes longer than `most_s` seconds."""
     began = time.monotonic()
     with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(command, stdout=said)
+        process = subprocess.Popen(command, stdout=said, env=as_installed())
         with _watching_memory(process.pid) as peak:
             ended = _ends(process.pid, most_s)
             used = 0.0 if ended else cpu_s(process.pid)

@@ -1,6 +1,6 @@
 """One function for each tool: run one command on every host of a place, and say how many ended well.
 
-`bench/fanout.py` calls each in a process of its own: `python bench/peers.py TOOL PLACE.json`. That process
+`bench/fanout.py` calls each in a process of its own: `python bench/_peers.py TOOL PLACE.json`. That process
 counts, so nothing is imported here but for the tool that is measured.
 """
 
