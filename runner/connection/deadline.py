@@ -3,7 +3,8 @@
 Paramiko's own timeouts do not cover a peer that stops in mid-exchange: an exec request that is never
 answered blocks for ever (paramiko issues #1815, #2618), `channel.settimeout` is per read. So every step that
 may block runs under a `Guard`: when its time is over, one watchdog thread of the process closes the socket,
-which wakes whoever waits on it.
+which wakes whoever waits on it. What is to be done at some moment and takes longer is an errand, for which
+there is another thread.
 """
 
 from __future__ import annotations
@@ -69,6 +70,17 @@ class Deadline:
         """
         return Guard(self.run, seconds, close, ask)
 
+    def errand(self, seconds: float, act: Callable[[], None]) -> Guard:
+        """Return a context in which something is done after so many seconds, that may take a moment.
+
+        It delays nobody's deadline, and the end of the run is no reason to do it.
+
+        Args:
+            seconds: From its beginning.
+            act: What is done, in another thread.
+        """
+        return Guard("", seconds, act, watchdog=_errands)
+
     def stopped(self) -> bool:
         """Whether the run has been aborted."""
         return _watchdog.stop_of(self.run).is_set()
@@ -91,20 +103,21 @@ class Guard:
     seconds: float | None
     close: Callable[[], None]
     ask: Callable[[], None] | None = None
+    watchdog: _Watchdog | None = None
     expired: bool = False
     aborted: bool = False
     _done: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Self:
-        _watchdog.watch(self)
+        (self.watchdog or _watchdog).watch(self)
         return self
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._done = True
             self.close, self.ask = _nothing, None  # until its moment has passed it keeps no host in memory
-        _watchdog.leave(self)
+        (self.watchdog or _watchdog).leave(self)
 
     def fire(self) -> None:
         """Close what the step waits on, unless it has ended."""
@@ -210,6 +223,7 @@ class _Watchdog:
 
 
 _watchdog = _Watchdog()
+_errands = _Watchdog()
 
 
 def abort(run: str) -> None:

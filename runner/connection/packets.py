@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import paramiko
-from paramiko.common import MSG_CHANNEL_OPEN_FAILURE, MSG_DEBUG, MSG_IGNORE, MSG_USERAUTH_INFO_REQUEST
+from paramiko.common import (
+    MSG_CHANNEL_OPEN_FAILURE,
+    MSG_DEBUG,
+    MSG_EXT_INFO,
+    MSG_IGNORE,
+    MSG_USERAUTH_INFO_REQUEST,
+)
 from paramiko.message import Message
 from paramiko.packet import Packetizer
 
@@ -21,6 +27,11 @@ __all__ = ["Packets"]
 # believed before it is proven to come from the server.
 _LONGEST = 2**18
 _LENGTH = 4
+# With the length itself and a cipher's block of 16 bytes, no packet is shorter (RFC 4253 section 6).
+_SHORTEST = 12
+
+# Packets that hold so many of something: how many texts stand before the number, and the least bytes of each.
+_COUNTED = {MSG_EXT_INFO: (0, 8), MSG_USERAUTH_INFO_REQUEST: (3, 5)}
 
 _IN_WORDS = (MSG_USERAUTH_INFO_REQUEST, MSG_CHANNEL_OPEN_FAILURE)
 
@@ -57,6 +68,9 @@ class Packets(Packetizer):
         """Whether a whole packet is there within so many seconds, so that reading it waits for nobody.
 
         A connection that has ended counts as ready: reading says so.
+
+        Raises:
+            paramiko.SSHException: What comes cannot be a packet.
         """
         socket = self._socket
         missing = self._missing(socket.ahead)
@@ -66,10 +80,13 @@ class Packets(Packetizer):
         return not missing or socket.at_end
 
     def _missing(self, ahead: bytes) -> int:
-        """Return how many bytes more make a packet whole, as far as one knows; 0 where reading refuses it."""
+        """Return how many bytes more make a packet whole, as far as one knows."""
+        if len(ahead) < _LENGTH:
+            return _LENGTH - len(ahead)
         length = int.from_bytes(ahead[:_LENGTH], "big")
-        rest = 0 if length > _LONGEST else length + self.get_mac_size_in()
-        return max(0, _LENGTH + rest - len(ahead))
+        if not _SHORTEST <= length <= _LONGEST:
+            raise _no_packet(length)
+        return max(0, _LENGTH + length + self.get_mac_size_in() - len(ahead))
 
     def start_handshake(self, timeout: float) -> None:
         """Start no timer, which would be a thread for each host: a guard watches the handshake."""
@@ -80,8 +97,8 @@ class Packets(Packetizer):
         Raises:
             paramiko.SSHException: That is more than a packet has: it would fill the memory.
         """
-        if n > _LONGEST:
-            raise paramiko.SSHException(f"the server announced a packet of {n} bytes")
+        if not 0 <= n <= _LONGEST:
+            raise _no_packet(n)
         ahead = self._socket.ahead
         if self._open_length and len(ahead) >= n:  # what was left over from the banner is read by then
             self._socket.ahead = ahead[n:]
@@ -95,7 +112,32 @@ class Packets(Packetizer):
         Strict key exchange forbids both kinds alike, so that they are refused where they are a danger.
         """
         kind, message = super().read_message()
+        if kind in _COUNTED:
+            _check_count(message, *_COUNTED[kind])
         if kind in _IN_WORDS:
             seqno, message = message.seqno, _Worded(message.asbytes())
             message.seqno = seqno
         return (MSG_IGNORE if kind == MSG_DEBUG else kind), message
+
+
+def _no_packet(length: int) -> paramiko.SSHException:
+    return paramiko.SSHException(f"the server announced a packet of {length} bytes")
+
+
+def _check_count(message: Message, texts: int, least: int) -> None:
+    """Refuse a packet that says it holds more than it does: Paramiko would count to there.
+
+    Args:
+        message: The packet.
+        texts: How many texts stand before the number.
+        least: How many bytes each of what is counted takes at least.
+
+    Raises:
+        paramiko.SSHException: It does.
+    """
+    reader = Message(message.asbytes())
+    for _ in range(texts):
+        reader.get_binary()
+    number = reader.get_int()
+    if number * least > len(reader.get_remainder()):
+        raise paramiko.SSHException(f"the server announced {number} parts of a packet that has fewer")

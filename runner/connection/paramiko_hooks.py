@@ -57,6 +57,7 @@ __all__ = ["Transport", "ask_for_sign", "close_channel", "send_signal", "sending
 
 _EXIT_STATUS = 4  # bytes
 _SIGNAL_NAME = 40
+_REFUSAL = 400
 _NAMELESS = "unknown"
 _LOOK_UP_S = 30.0
 _GONE_S = 0.5
@@ -209,7 +210,8 @@ class Transport(OnDemandTransport):
     def _parse_channel_open_failure(self, message: paramiko.Message) -> None:
         start = message.packet.tell()
         number, code = message.get_int(), message.get_int()
-        self._refusals[number] = code, message.get_string().decode("utf-8", "replace")
+        if number in self.channel_events:  # somebody asked for it
+            self._refusals[number] = code, excerpt(message.get_string(), _REFUSAL)
         message.packet.seek(start)
         super()._parse_channel_open_failure(message)  # type: ignore[misc]
 
@@ -217,30 +219,43 @@ class Transport(OnDemandTransport):
         """Send what a user asks for, outside of a key exchange, and read until the answer is there."""
         if not self.clear_to_send.is_set():
             self.attend()  # keys are exchanged anew, for which Paramiko waits
+        kind = data.packet.getbuffer()[0]
         try:
             super()._send_user_message(data)  # type: ignore[misc]
         except EOFError:
-            if self.ident is None:
-                self._end()  # nobody reads who would notice
-            raise
-        kind = data.packet.getbuffer()[0]
+            # That one only asks for more, and what has come is still to be had.
+            if kind != MSG_CHANNEL_WINDOW_ADJUST:
+                raise
         if kind == MSG_CHANNEL_OPEN:
             number = self._opening.number
             self.read_until(lambda: number not in self.channel_events)
         elif kind == MSG_CHANNEL_REQUEST:
-            channel = getattr(self.runner_sender, "channel", None)
-            if channel is not None:
-                self.read_until(channel.event.is_set)
+            self._await_answer(getattr(self.runner_sender, "channel", None))
+
+    def _await_answer(self, channel: paramiko.Channel | None) -> None:
+        """Read until a channel's request is answered, if somebody waits for that."""
+        if channel is None:
+            return
+        self.read_until(channel.event.is_set)
+        # It may have ended before anything was sent, which Paramiko passes over in silence.
+        if not self.active:
+            channel.event.set()
 
     def _send_message(self, data: paramiko.Message) -> None:
         kind = data.packet.getbuffer()[0]
-        if kind != MSG_SERVICE_REQUEST:
-            channel = getattr(self.runner_sender, "channel", None)
-            # Whoever closes a channel marks it before waiting for the lock that is held here.
-            if channel is None or kind not in _ON_OPEN_CHANNELS or not channel.closed:
+        channel = getattr(self.runner_sender, "channel", None)
+        # Whoever closes a channel marks it before waiting for the lock that is held here.
+        if channel is not None and kind in _ON_OPEN_CHANNELS and channel.closed:
+            return
+        try:
+            if kind == MSG_SERVICE_REQUEST:
+                self._ask_for_service(data)
+            else:
                 super()._send_message(data)  # type: ignore[misc]
-        else:
-            self._ask_for_service(data)
+        except EOFError:
+            # The other side has hung up. Where nobody reads, what it said before is still to be heard: why.
+            self.read_until(lambda: False)
+            raise
 
     def _ask_for_service(self, request: paramiko.Message) -> None:
         """Ask for the authentication service once, and go on with the login as if it had been granted."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import paramiko
 from paramiko.common import (
+    DEBUG,
     MSG_DISCONNECT,
     MSG_IGNORE,
     MSG_KEXINIT,
@@ -70,7 +71,8 @@ class OnDemandTransport(paramiko.Transport):
             return False
         waits = iter((seconds,))
         try:
-            self._read(lambda: self.packetizer.ready(next(waits, 0.0)))
+            # A key exchange may bring another cipher, of which one cannot tell.
+            self._read(lambda: self.packetizer.tells_ready and self.packetizer.ready(next(waits, 0.0)))
         finally:
             self._reading.release()
         return True
@@ -104,6 +106,7 @@ class OnDemandTransport(paramiko.Transport):
                 if not self._take():
                     self._end()
         except Exception as exc:  # noqa: BLE001 - whatever a hostile peer makes of it is raised where it is asked for
+            self._log(DEBUG, f"reading ended: {type(exc).__name__}: {exc}")
             self.saved_exception = exc
             self._end()
 
@@ -168,14 +171,14 @@ class OnDemandTransport(paramiko.Transport):
     def _end(self) -> None:
         """Close the connection, and wake whoever waits for what will not come any more."""
         self.active = False
-        self.packetizer.close()
-        for channel in list(self._channels.values()):  # type: ignore[attr-defined]
-            channel._unlink()  # noqa: SLF001
         if self.completion_event is not None:
             self.completion_event.set()
         if self.auth_handler is not None:
             self.auth_handler.abort()
         for event in list(self.channel_events.values()):
             event.set()
+        for channel in list(self._channels.values()):  # type: ignore[attr-defined]
+            channel._unlink()  # noqa: SLF001
         self._handler_table = {}  # its own methods, which would keep it in memory until the collector comes
+        self.packetizer.close()
         self.sock.close()

@@ -155,7 +155,7 @@ class SshConnection:
         while not self._let_in(transport, attempt):
             transport = self._meet()
         self.way = attempt.way
-        self._attendance.enter_context(self._deadline.guard(_ALONE_S, transport.attend))
+        self._attendance.enter_context(self._deadline.errand(_ALONE_S, transport.attend))
         if self._options.keepalive_s:
             _keep_alive(transport, self._options.keepalive_s)
 

@@ -75,7 +75,7 @@ class Turn:
     def __init__(self, target: Access) -> None:
         self._most = target.options.startups
         self._where = (target.jumps, _address(target))
-        self._taken = False
+        self._place: threading.Lock | None = None
 
     def take(self, deadline: Deadline) -> None:
         """Wait until there is room.
@@ -85,12 +85,12 @@ class Turn:
         """
         if self._most:
             _turns.take(self._where, self._most, deadline)
-            self._taken = True
+            self._place = threading.Lock()
 
     def give_back(self) -> None:
         """Make room for another: the server has shown that it counts this one no more, or it has ended."""
-        if self._taken:
-            self._taken = False
+        # Hosts behind a jump host share its connection, and so this place: whoever comes first gives it back.
+        if self._place is not None and self._place.acquire(blocking=False):
             _turns.give_back(self._where)
 
 

@@ -110,6 +110,8 @@ CASES = [
     spoken("come_in", *IN, Phase.CHANNEL, handlers={hostile.USERAUTH_REQUEST: instead(hostile.come_in)}),
     # What it grants is not waited for: that it lets the user in says enough.
     command("other_service", Status.OK, None, handlers={SERVICE_REQUEST: instead(hostile.other_service)}),
+    in_login("endless_extensions", *GONE, instead(hostile.endless_extensions), SERVICE_REQUEST),
+    spoken("endless_questions", *GONE, Phase.LOGIN, handlers=by_keyboard(hostile.endless_questions)),
     in_login("partial_of_nothing", *REFUSED, instead((USERAUTH_FAILURE, NameList([]) + Boolean(True)))),
     in_login(
         "only_hostbased", *REFUSED, instead((USERAUTH_FAILURE, NameList([b"hostbased"]) + Boolean(False)))
@@ -168,6 +170,7 @@ CASES = [
         handlers=DEAF,
     ),
     command("keys_every_32_kb", Status.OK, None, ssh.one_long_line, rekey_bytes=2**15),
+    command("length_of_nothing", *CUT, hostile.length_of_nothing),
     command("half_an_exchange", *CUT, hostile.half_an_exchange),
     command("new_keys_at_once", *CUT, then_waits((NEWKEYS, b""))),
     command("half_a_goodbye_later", *CUT, then_waits((DISCONNECT, b"\0"))),

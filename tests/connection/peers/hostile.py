@@ -14,7 +14,7 @@ from tests.connection.peers.ssh import MEGABYTE, Answer, Channel, says_ok, statu
 Connection = Any
 Handler = Callable[[Connection, int, int, Any], None]
 
-DISCONNECT, IGNORE, UNIMPLEMENTED, DEBUG, SERVICE_REQUEST, NEWKEYS = 1, 2, 3, 4, 5, 21
+DISCONNECT, IGNORE, UNIMPLEMENTED, DEBUG, SERVICE_REQUEST, EXT_INFO, NEWKEYS = 1, 2, 3, 4, 5, 7, 21
 USERAUTH_REQUEST, USERAUTH_FAILURE, USERAUTH_SUCCESS, USERAUTH_BANNER = 50, 51, 52, 53
 INFO_REQUEST = 60
 GLOBAL_REQUEST, REQUEST_FAILURE = 80, 82
@@ -227,6 +227,8 @@ def ended_by(*packets: Packet) -> Answer:
     return answer
 
 
+endless_extensions: Packet = (EXT_INFO, UInt32(2**32 - 1))
+endless_questions: Packet = (INFO_REQUEST, String(b"") * 3 + UInt32(2**32 - 1))
 other_service: Packet = (6, String(b"ssh-connection"))
 is_fine: Packet = (CHANNEL_REQUEST, request(b"exit-status", UInt32(0)))
 failed: Packet = (CHANNEL_REQUEST, request(b"exit-status", UInt32(9)))
@@ -272,6 +274,13 @@ def opens_with(*packets: Packet) -> Handler:
             connection.send_packet(answer, theirs + payload)
 
     return handle
+
+
+async def length_of_nothing(channel: Channel) -> None:
+    """A packet of no bytes, which is not even as long as what stands before it."""
+    channel.write(b"begun\n")
+    channel.get_connection()._transport.write(bytes(36))
+    await asyncio.sleep(600)
 
 
 async def half_an_exchange(channel: Channel) -> None:
