@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from invoke.exceptions import Exit
-from invoke.program import Program
+from runner.collector import at_rest
 
-from runner import __version__
-from runner.configuration import project_folder
-from runner.errors import UsageError
-from runner.tasks import namespace
-from runner.tasks.programs import read_in_one_line, reading_in_one_line
+with at_rest(keep=True):  # what is imported stays, and looking through all of it takes a tenth of the start
+    from invoke.exceptions import Exit
+    from invoke.program import Program
+
+    from runner import __version__
+    from runner.configuration import project_folder
+    from runner.errors import UsageError
+    from runner.tasks import namespace
+    from runner.tasks.programs import read_in_one_line, reading_in_one_line
 
 __all__ = ["RunnerProgram", "main", "program"]
 

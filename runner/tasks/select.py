@@ -9,11 +9,11 @@ from runner import inventory as inventories
 from runner.collector import at_rest
 from runner.configuration import inventory_sources
 from runner.errors import PatternError
-from runner.inventory.vault_ids import vault_of
 from runner.tasks import voice
 
 if TYPE_CHECKING:
     from runner.inventory import Inventory
+    from runner.inventory.vault import Vault
     from runner.models import Host, Secret
     from runner.settings import Settings
 
@@ -32,7 +32,20 @@ def load(settings: Settings, *, traced: bool = False) -> Inventory:
     Raises:
         InventoryError: A source cannot be read.
     """
+    options = inventories.Options(traced=traced, allow_commands=settings.allow_inventory_commands)
+    with at_rest(keep=True):
+        return inventories.load(*inventory_sources(settings), vault=_vault(settings), options=options)
+
+
+def _vault(settings: Settings) -> Vault | None:
+    """Return what opens encrypted values; who is to be asked for a password is asked now, and once."""
     identities = (*settings.vault_password_file, *settings.vault_id)
+    if settings.ask_vault_pass:
+        identities = (*identities, "default@prompt")
+    if not identities:
+        return None
+    from runner.inventory.vault_ids import vault_of  # noqa: PLC0415 - few have passwords
+
     asked: dict[str, Secret] = {}
 
     def ask(label: str) -> Secret:
@@ -40,14 +53,10 @@ def load(settings: Settings, *, traced: bool = False) -> Inventory:
             asked[label] = voice.ask(f"Vault password ({label})")
         return asked[label]
 
-    if settings.ask_vault_pass:
-        identities = (*identities, "default@prompt")
     vault = vault_of(identities, ask)
     for label in (identity.partition("@")[0] for identity in identities if identity.endswith("@prompt")):
         ask(label)  # now, and not from a worker in the middle of a run
-    options = inventories.Options(traced=traced, allow_commands=settings.allow_inventory_commands)
-    with at_rest(keep=True):
-        return inventories.load(*inventory_sources(settings), vault=vault, options=options)
+    return vault
 
 
 def select(settings: Settings) -> tuple[Inventory, tuple[Host, ...]]:

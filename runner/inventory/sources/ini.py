@@ -137,17 +137,15 @@ class _Reader:
             self._unusual_host(line)
             return
         name, words = match.groups()
-        self._graph.add_host(name, self._group)
-        if words:
-            assignments = _Assignments(words, self._literals)
-            late = name not in self._graph.groups and not self._graph.trace
-            self._set(name, assignments if late else assignments.read())
-
-    def _set(self, name: str, variables: _Assignments | dict[str, Any]) -> None:
-        if isinstance(variables, dict):
-            self._graph.set_variables(name, variables, self._line)
+        graph = self._graph
+        host = graph.add_host(name, self._group)
+        if not words:
+            return
+        assignments = _Assignments(words, self._literals)
+        if graph.trace or name in graph.groups:
+            graph.set_variables(name, assignments.read(), self._line)
         else:
-            self._graph.hosts[name].add_layer(variables)
+            host.add_layer(assignments)
 
     def _unusual_host(self, line: str) -> None:
         """Read a host line with quotes, comments, a port, a range or a structure."""
