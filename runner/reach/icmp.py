@@ -206,9 +206,12 @@ def _inbox(sock: socket.socket) -> Inbox | None:
     try:
         from runner.reach.mmsg import Inbox  # noqa: PLC0415 - a Python may have been built without ctypes
 
-        return Inbox(sock, _AT_ONCE, skipped=ECHO.size - TOKEN_BYTES, kept=TOKEN_BYTES)
-    except (ImportError, AttributeError):
+        inbox = Inbox(sock, _AT_ONCE, skipped=ECHO.size - TOKEN_BYTES, kept=TOKEN_BYTES)
+        with contextlib.suppress(BlockingIOError):  # nothing has been asked for yet
+            list(inbox.receive())
+    except (ImportError, AttributeError, OSError):  # a sandbox may forbid the call
         return None
+    return inbox
 
 
 def _how_to_permit() -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
+import time
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -89,4 +90,4 @@ class Inbox:
             raise OSError(number, os.strerror(number))
         came = zip(self._message.iter_unpack(self._data), _STAMP.iter_unpack(self._stamps), strict=True)
         for (message,), (_, _, _, seconds, nanoseconds) in islice(came, count):
-            yield message, seconds * _NANOSECONDS + nanoseconds
+            yield message, seconds * _NANOSECONDS + nanoseconds if seconds else time.time_ns()

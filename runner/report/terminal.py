@@ -33,13 +33,13 @@ def visible_lines(data: bytes) -> Iterable[str]:
     Plain ASCII, which most of it is, is dealt with at one stroke. Of anything else each line is by itself: as
     marks it takes several times the memory, and hosts decide how much of it there is.
     """
-    if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n")
+    for _ in range(2):  # some gear ends its lines by CR CR LF
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n")
     data = data.strip(b"\n")
     if not data.translate(None, _HARMLESS):
         return data.decode("ascii").split("\n") if data else ()
-    ends = data.replace(b"\r\n", b"\n")  # some gear ends its lines by CR CR LF
-    return (visible(line.decode("utf-8", "backslashreplace")) for line in ends.split(b"\n"))
+    return (visible(line.decode("utf-8", "backslashreplace")) for line in data.split(b"\n"))
 
 
 def visible_line(text: str) -> str:

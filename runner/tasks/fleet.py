@@ -118,7 +118,7 @@ class FleetTask(Task):  # type: ignore[type-arg]
         """
         given = {name: arguments.pop(name, None) for name in self.flags}
         try:
-            given = self._with_core(context, given)
+            given = self._with_core(given)
             call = Call(context, _settings(context, given), _remainder(context))
             if call.remainder and self._command is None:
                 raise UsageError(f"nothing can be said to it after --: {call.remainder!r}")
@@ -133,17 +133,19 @@ class FleetTask(Task):  # type: ignore[type-arg]
             raise Exit(code=code)
         return 0
 
-    def _with_core(self, context: Context, given: dict[str, Any]) -> dict[str, Any]:
+    def _with_core(self, given: dict[str, Any]) -> dict[str, Any]:
         """Heed Invoke's own `--dry` and `--command-timeout`, which are about commands, too.
+
+        What Invoke's configuration says of them is about the commands that it runs on this machine.
 
         Raises:
             UsageError: It was to be dry, and does something that cannot be.
         """
-        if context.config.run.dry:
+        if _core("dry"):
             if "dry_run" not in given:
                 raise UsageError("--dry does not fit: it cannot be told beforehand what this does")
             given = {**given, "dry_run": True}
-        seconds = context.config.timeouts.command
+        seconds = _core("command-timeout")
         if seconds is not None and "timeout" in given and given["timeout"] is None:
             given = {**given, "timeout": seconds}
         return given
@@ -153,6 +155,12 @@ class FleetTask(Task):  # type: ignore[type-arg]
         for name, parameter in self.argspec(self.body).parameters.items():
             if parameter.default is parameter.empty and arguments.get(name) is None:
                 raise UsageError(f"--{name.replace('_', '-')} is needed")
+
+
+def _core(flag: str) -> Any:
+    """Return what one of Invoke's own flags was given; None where it was not."""
+    program = running()
+    return None if program is None else program.args[flag].value
 
 
 def _tasks() -> set[str] | None:

@@ -63,6 +63,7 @@ def test_each_way_to_drive_a_terminal_is_shown_as_a_mark(attack: str) -> None:
 
 def test_the_line_ends_of_network_gear_are_line_ends() -> None:
     assert visible("a\r\nb\r\n") == "a\nb\n"
+    assert list(visible_lines(b"a\r\r\nb\r\r\n\r\r\n")) == ["a", "b"]
     assert visible("a\rb") == "a\\rb"
 
 

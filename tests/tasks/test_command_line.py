@@ -220,6 +220,12 @@ def test_invokes_own_timeout_of_commands_holds(demo: Project) -> None:
     assert ended.document["hosts"]["web1"]["reason"] == "command-deadline"
 
 
+def test_what_invoke_is_configured_to_is_about_commands_of_this_machine(demo: Project) -> None:
+    demo.env["INVOKE_TIMEOUTS_COMMAND"], demo.env["INVOKE_RUN_DRY"] = "1", "1"
+    ended = demo.type("run", "sleep 2", "-g", "web1", "--format", "json")
+    assert ended.document["hosts"]["web1"]["status"] == "ok"
+
+
 def test_a_dry_run_names_the_hosts_and_is_no_failure(demo: Project) -> None:
     ended = demo.type("run", "reboot", "-g", "servers", "--dry-run", "--format", "json")
     assert ended.code == 0
