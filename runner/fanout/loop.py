@@ -43,6 +43,9 @@ __all__ = ["Loop"]
 logger = logging.getLogger(__name__)
 
 _ABORT_GRACE_S = 1.5
+_LOOK_S = 0.25
+"""So long at most nothing is looked for: a signal that comes just before a wait begins does not end it, and
+Python's handlers run between two waits only."""
 _MOST_REPEATS = 2
 """So often a repeatable job is given to another worker: a host that kills every one of them is enough."""
 _DEADLINES = (Status.TIMEOUT, Status.UNREACHABLE, Status.CANCELLED)
@@ -244,16 +247,15 @@ class Loop:
                 text = f"not started: its ping came to no end{why}"
                 yield without_outcome(host, None, Status.ERROR, "not-pinged", text, sent=False)
 
-    def _patience(self) -> float | None:
+    def _patience(self) -> float:
         """Return how long to wait for an event: to the next start that may be, or the end of an abort."""
         now = time.monotonic()
-        moments = [self._give_up_at]
+        moments = [now + _LOOK_S, self._give_up_at]
         start = self._starts.next_moment() if self._stop is None and not self._control.stopping else None
         if start is not None:
             late = self._overdue.next_moment(now, self._spare(self._workers.limit))
             moments.append(start if self._room(now) > 0 else late)
-        known = [moment for moment in moments if moment is not None]
-        return max(0.0, min(known) - now) if known else None
+        return max(0.0, min(moment for moment in moments if moment is not None) - now)
 
     def _halt(self, stop: Stop) -> None:
         if self._stop is None or stop.now:

@@ -169,7 +169,6 @@ CASES = [
         floods(GLOBAL_REQUEST, request(b"x" * 100, b"", reply=True)),
         handlers=DEAF,
     ),
-    command("keys_every_32_kb", Status.OK, None, ssh.one_long_line, rekey_bytes=2**15),
     command("length_of_nothing", *CUT, hostile.length_of_nothing),
     command("half_an_exchange", *CUT, hostile.half_an_exchange),
     command("new_keys_at_once", *CUT, then_waits((NEWKEYS, b""))),
@@ -238,3 +237,14 @@ def test_a_group_that_would_keep_everybody_waiting_is_not_reckoned_with(
     error = perform(host, CommandJob(("true",)), options).error or ""
 
     assert "a group of 8191 bits" in error
+
+
+def test_a_server_may_want_new_keys_after_every_few_packets(stage: Stage, options: ConnectionOptions) -> None:
+    # A hundred and sixty key exchanges: no deadline of one second is what this is about.
+    options = dataclasses.replace(options, command_timeout_s=30.0)
+    case = command("keys_every_32_kb", Status.OK, None, ssh.one_long_line, rekey_bytes=2**15)
+    host, _ = play(stage, case)
+    result = perform(host, CommandJob(("show version",)), options)
+
+    assert result.ok, result
+    assert result.commands[0].stdout_bytes == b"x" * 5 * 2**20

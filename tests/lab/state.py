@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ __all__ = ["CLAIM", "REPOSITORY", "Lab", "claimed", "make_folder", "write"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CLAIM = Path("/run/runner-lab.claim")
+_LEFT_BEHIND_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +121,19 @@ def _lock() -> int:
     """Lock the claim and return its descriptor.
 
     The last holder may have removed the file between our opening and our locking it, and a lock on a file
-    without a name keeps nobody out: whether it still is the file of that name is asked afterwards.
+    without a name keeps nobody out: whether it still is the file of that name is asked afterwards. A child
+    of a holder that was killed has the lock until it becomes the program that it was made for.
     """
+    end = time.monotonic() + _LEFT_BEHIND_S
     while True:
         descriptor = os.open(CLAIM, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
             os.close(descriptor)
+            if time.monotonic() < end:
+                time.sleep(0.05)
+                continue
             raise LabUnavailable(
                 "another program is changing the lab at this moment: try again later"
             ) from exc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -55,9 +56,16 @@ def place(tmp_path: Path) -> Iterator[Place]:
                 os.kill(number, signal.SIGKILL)
 
 
-def wait_until(place: Place, count: int) -> None:
+def send_beside(process: int, number: signal.Signals) -> None:
+    """Send a signal to a process so that its main thread is not interrupted: another one is."""
+    other = max(int(thread.name) for thread in Path(f"/proc/{process}/task").iterdir())
+    assert other != process
+    assert ctypes.CDLL(None, use_errno=True).tgkill(process, other, int(number)) == 0
+
+
+def wait_until(place: Place, count: int, ended: int = 0) -> None:
     end = time.monotonic() + 60
-    while len(place.at_work()) < count or place.quick.log.count("Close session") < QUICK:
+    while len(place.at_work()) < count or place.quick.log.count("Close session") < ended:
         assert time.monotonic() < end, f"{len(place.at_work())} of {count} commands run"
         time.sleep(0.1)
 
@@ -75,7 +83,7 @@ def test_a_run_that_is_ended_leaves_no_command_behind(
     many = ("--workers", str(hosts + QUICK), "--startups", "0", "--no-ping")
     with place.project.start("run", command, *words, *many, program="runner") as process:
         try:
-            wait_until(place, hosts)
+            wait_until(place, hosts, QUICK)
             for number in signals:
                 process.send_signal(number)
                 time.sleep(0.2)
@@ -96,3 +104,19 @@ def test_a_run_that_is_ended_leaves_no_command_behind(
     while place.at_work() and time.monotonic() < end:
         time.sleep(0.05)
     assert place.at_work() == []
+
+
+def test_a_signal_that_interrupts_no_wait_ends_the_run(place: Place) -> None:
+    # As one does that comes between the program's last look and the wait: it hung for ever.
+    place.project.write("slow", "".join(place.lines(place.slow, "slow", 3)))
+    words = ("-i", "slow", "--known-hosts", "known_hosts", "--no-ping", "--format", "json")
+    with place.project.start("run", f"exec {place.sleep}", *words, program="runner") as process:
+        try:
+            wait_until(place, 3)
+            send_beside(process.pid, signal.SIGTERM)
+            stdout, _ = process.communicate(timeout=20)
+        finally:
+            process.kill()
+
+    assert process.returncode == 143
+    assert {host["status"] for host in json.loads(stdout)["hosts"].values()} == {"cancelled"}
