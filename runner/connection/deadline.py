@@ -5,6 +5,10 @@ answered blocks for ever (paramiko issues #1815, #2618), `channel.settimeout` is
 may block runs under a `Guard`: when its time is over, one watchdog thread of the process closes the socket,
 which wakes whoever waits on it. What is to be done at some moment and takes longer is an errand, for which
 there is another thread.
+
+A peer has not been silent where its answer has come and nobody here has got round to reading it: a thousand
+logins at once on two cores take longer than any of them. The watchdog is one thread among those that wait for
+the interpreter, and knows by how much it woke late; a step that waits for a peer gets as much more time.
 """
 
 from __future__ import annotations
@@ -21,12 +25,16 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Deadline", "Guard", "abort", "forget"]
+__all__ = ["LONGEST", "Deadline", "Guard", "abort", "forget"]
+
+LONGEST = 3.0
+"""How many times as long as it should a step may take at most, where this process is late."""
 
 # How long a step may take to end in good order. Hundreds that end at once share one interpreter, on a machine
 # that may be busy, and each has a remote command to tell of it first.
 _GRACE_S = 1.0
 _LOOK_S = 0.25
+_PROMPT_S = 0.01  # no thread is woken sooner than it can be
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,12 @@ class Deadline:
         return left, True
 
     def guard(
-        self, seconds: float | None, close: Callable[[], None], ask: Callable[[], None] | None = None
+        self,
+        seconds: float | None,
+        close: Callable[[], None],
+        ask: Callable[[], None] | None = None,
+        *,
+        fair: bool = False,
     ) -> Guard:
         """Return a context in which `close` is called after `seconds`, or when the run is aborted.
 
@@ -67,8 +80,9 @@ class Deadline:
             close: Wakes whoever waits; it is called from another thread and must not block.
             ask: Called instead when the run is aborted, for a step that can end in good order; `close`
                 follows where it has not ended a second later.
+            fair: Whether time that this process was late by is none of the step's, up to `LONGEST`.
         """
-        return Guard(self.run, seconds, close, ask)
+        return Guard(self.run, seconds, close, ask, most_grace_s=(LONGEST - 1) * (seconds or 0) if fair else 0)
 
     def errand(self, seconds: float, act: Callable[[], None]) -> Guard:
         """Return a context in which something is done after so many seconds, that may take a moment.
@@ -95,6 +109,8 @@ class Guard:
     """One watched step, which lasts as long as its context.
 
     Attributes:
+        most_grace_s: How much more time it gets at most where the watchdog was late.
+        late_s: By how much the watchdog had been late when its time was last set.
         expired: Whether the time ran out and the socket was closed for it.
         aborted: Whether it was closed because the whole run is being stopped.
     """
@@ -104,8 +120,10 @@ class Guard:
     close: Callable[[], None]
     ask: Callable[[], None] | None = None
     watchdog: _Watchdog | None = None
+    most_grace_s: float = 0.0
     expired: bool = False
     aborted: bool = False
+    late_s: float = 0.0
     _done: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -154,11 +172,13 @@ class _Watchdog:
         self._changed = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self._looks_at = math.inf
+        self._late_s = 0.0
         self._stops: dict[str, threading.Event] = {}
 
     def watch(self, watched: Guard) -> None:
         with self._lock:
             self._active.add(watched)
+            watched.late_s = self._late_s
             if watched.seconds is not None:
                 self._schedule(time.monotonic() + watched.seconds, watched)
         if self.stop_of(watched.run).is_set():
@@ -190,12 +210,24 @@ class _Watchdog:
             heapq.heappop(self._heap)
         now = time.monotonic()
         if self._heap and self._heap[0][0] <= now:
-            return heapq.heappop(self._heap)[2]
+            moment, _, due = heapq.heappop(self._heap)
+            return None if self._postpone(due, moment, now) else due
         # To look now and then costs less than to be woken for each step of each host.
         left = min(_LOOK_S, self._heap[0][0] - now) if self._heap else None
         self._looks_at = math.inf if left is None else now + left
         self._changed.wait(left)
+        self._late_s += max(0.0, time.monotonic() - self._looks_at - _PROMPT_S)
         return None
+
+    def _postpone(self, due: Guard, moment: float, now: float) -> bool:
+        """Give a step the time that this process was late by meanwhile; whether there was any."""
+        late = max(self._late_s - due.late_s, now - moment - _PROMPT_S)
+        grace = 0.0 if due.aborted else min(late, due.most_grace_s)
+        if grace <= 0:
+            return False
+        due.late_s, due.most_grace_s = self._late_s, due.most_grace_s - grace
+        heapq.heappush(self._heap, (now + grace, next(self._order), due))
+        return True
 
     def stop_of(self, run: str) -> threading.Event:
         stop = self._stops.get(run)

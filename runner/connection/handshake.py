@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
+from runner.connection.deadline import LONGEST
 from runner.connection.host_keys import known_hosts
 from runner.connection.host_keys.judgement import judge
 from runner.connection.offer import read_offer
@@ -57,7 +58,7 @@ def agree(
     asked = types or frozenset(known.likely_types(target.address, target.port))
     transport.runner_certificates = bool(known.authorities(target.address, target.port))
     _prefer(transport, asked)
-    transport.banner_timeout = options.connect_timeout_s + 1
+    transport.banner_timeout = LONGEST * options.connect_timeout_s + 1
     try:
         transport.negotiate()
     except Exception as exc:  # whatever its thread ran into is raised here

@@ -16,6 +16,7 @@ from runner.connection.access import Access, access
 from runner.connection.become import Elevation
 from runner.connection.channel_stream import PACKET, WINDOW, ChannelStream
 from runner.connection.command import PLAIN
+from runner.connection.deadline import LONGEST
 from runner.connection.dial import dial
 from runner.connection.execution import Execution
 from runner.connection.gateway import Gateways, Route
@@ -181,7 +182,7 @@ class SshConnection:
     def _let_in(self, transport: Transport, attempt: LoginAttempt) -> bool:
         """Log in; whether that is done, or takes another connection."""
         seconds = self._options.connect_timeout_s
-        transport.auth_timeout = seconds + _BACKSTOP_S
+        transport.auth_timeout = LONGEST * seconds + _BACKSTOP_S
         with self._step(Phase.LOGIN, seconds):
             return attempt.over(transport)
 
@@ -332,7 +333,7 @@ class SshConnection:
         seconds = self._options.connect_timeout_s
         try:
             with self._step(Phase.CHANNEL, seconds):
-                return self._transport.open_session(timeout=seconds + _BACKSTOP_S, **sizes)
+                return self._transport.open_session(timeout=LONGEST * seconds + _BACKSTOP_S, **sizes)
         finally:  # the server serves this login, so that it is none of those any more that it counts
             self._turn.give_back()
 
@@ -357,7 +358,8 @@ class SshConnection:
             stop: Ends it in good order.
         """
         cut_off, by_host = budget
-        with self._deadline.guard(cut_off, self._hang_up, stop) as watched:
+        fair = stop is None and not by_host  # that one, and a command's, are of the clock on the wall
+        with self._deadline.guard(cut_off, self._hang_up, stop, fair=fair) as watched:
             try:
                 yield
             except Exception as exc:  # a hostile peer can make Paramiko raise anything

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
 import threading
 import time
 
 import pytest
 
 from runner.connection import deadline
-from runner.connection.deadline import Deadline
+from runner.connection.deadline import LONGEST, Deadline, Guard
 
 SOON, LATE = 0.1, 30.0
 
@@ -55,6 +57,43 @@ def test_a_guard_leaves_alone_what_ends_in_time() -> None:
 
     assert not closed.wait(SOON * 3)
     assert not watched.expired
+
+
+def hold_up(seconds: float) -> None:
+    """Let no other thread of this process run for about as long."""
+    begin = time.monotonic()
+    while time.monotonic() - begin < seconds:
+        sum(itertools.repeat(1, 10_000_000))  # one call, in which the interpreter switches to nobody
+
+
+def outlasts(guard: Guard) -> bool:
+    """Whether a step whose answer has come, and is read late, as nobody here could read it, goes on."""
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(60)
+    try:
+        with guard as watched:
+            hold_up(3 * SOON)
+            sys.setswitchinterval(switch)
+            time.sleep(SOON / 2)
+    finally:
+        sys.setswitchinterval(switch)
+    return not watched.expired
+
+
+def test_a_step_that_waits_for_a_peer_gets_the_time_that_this_process_was_late_by() -> None:
+    assert not outlasts(Deadline().guard(SOON, lambda: None))
+    assert outlasts(Deadline().guard(SOON, lambda: None, fair=True))
+
+
+def test_there_is_an_end_to_that_and_to_what_a_peer_that_is_silent_gets() -> None:
+    begin = time.monotonic()
+    closed = threading.Event()
+    with Deadline().guard(SOON, closed.set, fair=True) as watched:
+        hold_up(SOON / 2)
+        assert closed.wait(5)
+
+    assert watched.expired
+    assert time.monotonic() - begin < LONGEST * SOON + 0.5
 
 
 def test_guards_fire_in_the_order_of_their_moments() -> None:
