@@ -82,7 +82,8 @@ class Deadline:
                 follows where it has not ended a second later.
             fair: Whether time that this process was late by is none of the step's, up to `LONGEST`.
         """
-        return Guard(self.run, seconds, close, ask, most_grace_s=(LONGEST - 1) * (seconds or 0) if fair else 0)
+        most_grace_s = (LONGEST - 1) * (seconds or 0) if fair else 0.0
+        return Guard(self.run, seconds, close, ask, most_grace_s=most_grace_s)
 
     def errand(self, seconds: float, act: Callable[[], None]) -> Guard:
         """Return a context in which something is done after so many seconds, that may take a moment.

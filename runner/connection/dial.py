@@ -33,6 +33,7 @@ __all__ = ["PeerSocket", "SshSocket", "dial", "resolve"]
 
 _ATTEMPT_DELAY_S = 0.25  # RFC 8305 section 5, Connection Attempt Delay
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+_MORE = getattr(socket, "MSG_MORE", 0)  # for 0.2 s at most, tcp(7)
 _USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)
 _PREAMBLE = 2**14
 _BANNER = re.compile(rb"^SSH-[^\n]*\n", re.MULTILINE)
@@ -59,11 +60,13 @@ class PeerSocket:
         received: How many bytes the peer has sent.
         waits: Whether there is a `fill`, for those who wait for a peer without reading.
         ahead: What has come and has not been asked for yet, where that is kept here.
+        more: Whether what is sent next may wait for what is sent after it, which comes at once.
         at_end: Whether nothing more will come, as far as one knows.
     """
 
     waits = False
     ahead = b""
+    more = False
     at_end = False
 
     def __init__(self, raw: Any) -> None:
@@ -143,10 +146,13 @@ class SshSocket(PeerSocket):
         Raises:
             TimeoutError: Nothing did in time.
         """
+        more, self.more = self.more, False
         try:
-            sent: int = self._raw.send(data)
+            sent: int = self._raw.send(data, _MORE if more else 0)
         except BlockingIOError as exc:
             raise TimeoutError from exc
+        if more:
+            return sent
         if _QUICKACK is not None:
             try:  # noqa: SIM105 - for each packet
                 self._raw.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)

@@ -115,6 +115,7 @@ class Transport(OnDemandTransport):
     runner_certificates = False
     server_extensions: dict[str, bytes]
     _asked_for_service = False
+    sock: Any
     runner_sender: threading.local
     _opening: threading.local
     _refusals: dict[int, tuple[int, str]]
@@ -266,6 +267,7 @@ class Transport(OnDemandTransport):
             handler._parse_service_accept = _known  # noqa: SLF001 - before the answer can come
         if not self._asked_for_service:
             self._asked_for_service = True
+            self.sock.more = not waits
             super()._send_message(request)  # type: ignore[misc]
         if not waits:
             accepted = paramiko.Message()
