@@ -165,7 +165,7 @@ def _way(
         return config.jumps, config.proxy_command
     said = {"hostname": (target.address,), "port": (str(target.port),), "user": (login.user,)}
     try:
-        return (), Tokens.of(said, target.address).command(arguments.proxy_command)
+        return (), Tokens(said, target.address).command(arguments.proxy_command)
     except ValueError as exc:
         raise invalid(f"ProxyCommand {exc}") from exc
 

@@ -128,7 +128,7 @@ def host_config(path: str | None, name: str, user: str | None = None, port: int 
     except Unread as exc:
         said = _asked(path, name, tuple(known.items()), _changed(files), str(exc))
     try:
-        return _config(said, Tokens.of(said, name))
+        return _config(said, Tokens(said, name))
     except ValueError as exc:
         raise _unusable(files[0][0], f"{name}: {exc}") from exc
 

@@ -7,11 +7,11 @@ import hashlib
 import os
 import re
 import socket
-from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["Tokens"]
 
@@ -37,23 +37,25 @@ _TARGET = re.compile(r"(\[?%h\]?:%p)")
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
-@dataclass(frozen=True, slots=True)
 class Tokens:
-    """What the tokens stand for with one host, by their letters."""
+    """What the tokens stand for with one host, by their letters.
 
-    values: Mapping[str, str]
+    Args:
+        said: What was said of it, by lower-case keyword.
+        name: The host, as one writes it behind `ssh`.
+    """
 
-    @classmethod
-    def of(cls, said: Mapping[str, tuple[str, ...]], name: str) -> Tokens:
-        """Return the tokens of a host.
+    def __init__(self, said: Mapping[str, tuple[str, ...]], name: str) -> None:
+        self._said = said
+        self._name = name
 
-        Args:
-            said: What was said of it, by lower-case keyword.
-            name: The host, as one writes it behind `ssh`.
-        """
+    @cached_property
+    def values(self) -> Mapping[str, str]:
+        """What each letter stands for; most hosts have none, and need none of it."""
+        said, name = self._said, self._name
         user = getpass.getuser()
         here = socket.gethostname()
-        host = _fill(said.get("hostname", ("%h",))[0], {"h": name}, "h").lower()
+        host = self._host()
         values = {
             "d": os.path.expanduser("~"),  # noqa: PTH111 - asked for every host
             "h": host,
@@ -69,7 +71,11 @@ class Tokens:
         }
         parts = [values["l"], host, values["p"], values["r"]]
         values["C"] = hashlib.sha1("".join(parts).encode("utf-8", "surrogateescape")).hexdigest()  # noqa: S324 - OpenSSH's
-        return cls(values)
+        return values
+
+    def _host(self) -> str:
+        written = self._said.get("hostname", ("%h",))[0]
+        return _fill(written, lambda _: self._name, "h").lower()
 
     def fill(self, option: str, text: str) -> str:
         """Return the value of an option with its tokens filled in.
@@ -78,14 +84,17 @@ class Tokens:
             ValueError: It holds a token that the option does not take, or names a variable that is not set.
         """
         if option == "hostname":
-            return self.values["h"]
+            return self._host()
         if option not in _TAKEN and option not in _PATHS:
             return text
         if option in _PATHS and text.lower() != "none":
             text = os.path.expanduser(text)  # noqa: PTH111 - it may end in tokens that are no path
         if option in _PATHS - _WITHOUT_TOKENS:
             text = _VARIABLE.sub(_variable, text)
-        return _fill(text, self.values, _TAKEN.get(option, ""))
+        return _fill(text, self._value, _TAKEN.get(option, ""))
+
+    def _value(self, letter: str) -> str:
+        return self.values[letter]
 
     def command(self, text: str) -> str:
         """Return a `ProxyCommand` with its tokens filled in.
@@ -93,7 +102,7 @@ class Tokens:
         Raises:
             ValueError: It holds a token that it does not take.
         """
-        return _fill(text, self.values, _COMMAND)
+        return _fill(text, self._value, _COMMAND)
 
     def but_target(self, text: str) -> str:
         """Return it with `%h:%p` as it is written, by which one knows a jump host.
@@ -105,14 +114,14 @@ class Tokens:
         return "".join(part if place % 2 else self.command(part) for place, part in enumerate(parts))
 
 
-def _fill(text: str, values: Mapping[str, str], taken: str) -> str:
+def _fill(text: str, value_of: Callable[[str], str], taken: str) -> str:
     def value(found: re.Match[str]) -> str:
         letter = found[1]
         if letter == "%":
             return "%"
         if not letter or letter not in taken:
             raise ValueError(f"{text[:60]!r}: %{letter} stands for nothing here")
-        return values[letter]
+        return value_of(letter)
 
     return _TOKEN.sub(value, text) if taken and "%" in text else text
 

@@ -73,7 +73,7 @@ def by_itself() -> dict[str, tuple[str, ...]]:
 def by_us(path: Path, name: str, user: str | None = None) -> Mapping[str, tuple[str, ...]]:
     said = obtain(((str(path), False),), name, {"user": user} if user else {}).said
     if "hostname" in said:
-        said["hostname"] = (Tokens.of(said, name).fill("hostname", said["hostname"][0]),)
+        said["hostname"] = (Tokens(said, name).fill("hostname", said["hostname"][0]),)
     return said
 
 
