@@ -10,6 +10,7 @@ import paramiko
 
 from runner.connection.command import PLAIN, Terminal
 from runner.connection.feeding import Feeding
+from runner.connection.handshake import what_broke
 from runner.connection.output import Output
 from runner.connection.paramiko_hooks import close_channel, send_signal, sending_on
 from runner.connection.patience import connection_lost, no_exit_status, stopped
@@ -223,8 +224,10 @@ class Execution:
             raise refused
         if result.exit_code is not None or result.signal is not None:
             return result
-        alive = self._channel.transport.is_active()
-        error = no_exit_status(self._command) if alive else connection_lost(self._command)
+        transport = self._channel.transport
+        error = no_exit_status(self._command)
+        if not transport.is_active():
+            error = connection_lost(self._command, what_broke(transport.get_exception()))
         error.command = result
         raise error
 

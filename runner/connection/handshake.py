@@ -127,8 +127,10 @@ def no_answer(transport: Transport, socket: PeerSocket, seconds: float) -> Unrea
     )
 
 
-def what_broke(exc: Exception) -> str:
+def what_broke(exc: BaseException | None) -> str:
     """Return what an exception of Paramiko's says; of one that a peer's nonsense raised, that it is that."""
+    if exc is None:
+        return ""
     if isinstance(exc, (paramiko.SSHException, EOFError, OSError)):
         return str(exc)
     return f"the server sent what makes no sense ({type(exc).__name__})"

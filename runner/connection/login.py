@@ -214,9 +214,9 @@ class _Offers:
     def _try(self, method: str, credential: Credential) -> Sequence[str]:
         """Try one method; return those that the server still wants after it."""
         if isinstance(credential, KeyCredential):
-            return self._transport.auth_publickey(self._user, credential.key)
+            return self._transport.offer_key(self._user, credential.key)
         if method == "password" and isinstance(credential, PasswordCredential):
-            return self._transport.auth_password(self._user, credential.password.reveal(), fallback=False)
+            return self._transport.offer_password(self._user, credential.password.reveal())
         return self._transport.auth_interactive(self._user, self._attempt.answers(self._user, credential))
 
     def _not_taken(self, method: str, credential: Credential, exc: BaseException) -> None:

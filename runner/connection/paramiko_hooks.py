@@ -7,6 +7,7 @@
 * A server that hangs up may say why in a disconnect message (RFC 4253 section 11.1). Paramiko only logs it.
 * Why a server refuses to open a channel is kept in one place for the whole connection, without the server's
   words. Where many channels are opened at once, as on a jump host, one gets the other's reason.
+* A server may send no more than a channel's window (RFC 4254 section 5.2). Paramiko takes in whatever comes.
 * Between looking whether a channel is closed and sending on it, Paramiko lets go of the lock. What is sent
   after the close makes OpenSSH end the whole connection: for a jump host, that of every host behind it.
 * Before each credential Paramiko asks anew for the authentication service (RFC 4252 section 5). Some servers,
@@ -35,6 +36,7 @@ import paramiko
 from paramiko.common import (
     MSG_CHANNEL_DATA,
     MSG_CHANNEL_EOF,
+    MSG_CHANNEL_EXTENDED_DATA,
     MSG_CHANNEL_OPEN,
     MSG_CHANNEL_REQUEST,
     MSG_CHANNEL_WINDOW_ADJUST,
@@ -49,13 +51,14 @@ from runner.connection.reading import OnDemandTransport
 from runner.text import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from runner.connection.dial import PeerSocket
 
 __all__ = ["Transport", "ask_for_sign", "close_channel", "send_signal", "sending_on"]
 
 _EXIT_STATUS = 4  # bytes
+_UNASKED = 8 * 2**20  # bytes beyond the window: servers that miscount by a little are left alone
 _SIGNAL_NAME = 40
 _REFUSAL = 400
 _NAMELESS = "unknown"
@@ -85,6 +88,18 @@ def _note_request(channel: Any, message: Any) -> None:
 
 def _is_first_status(channel: Any, message: Any) -> bool:
     return len(message.get_remainder()) >= _EXIT_STATUS and not channel.exit_status_ready()
+
+
+def _bounded(take: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    """Take in what a channel brings as Paramiko does, but no more than may lie there unread."""
+
+    def bounded(channel: Any, message: Any) -> None:
+        take(channel, message)
+        lying = len(channel.in_buffer) + len(channel.in_stderr_buffer)
+        if lying > channel.in_window_size + _UNASKED:
+            raise paramiko.SSHException("the server sent more than the channel's window takes")
+
+    return bounded
 
 
 def _note_window(channel: Any, message: Any) -> None:
@@ -122,6 +137,8 @@ class Transport(OnDemandTransport):
 
     _channel_handler_table = {  # noqa: RUF012 - Paramiko's own shape
         **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]  # noqa: SLF001
+        MSG_CHANNEL_DATA: _bounded(paramiko.Channel._feed),  # type: ignore[attr-defined]  # noqa: SLF001
+        MSG_CHANNEL_EXTENDED_DATA: _bounded(paramiko.Channel._feed_extended),  # type: ignore[attr-defined]  # noqa: SLF001
         MSG_CHANNEL_REQUEST: _note_request,
         MSG_CHANNEL_WINDOW_ADJUST: _note_window,
     }
@@ -150,25 +167,16 @@ class Transport(OnDemandTransport):
         if not self.is_active():
             raise paramiko.SSHException("the connection was closed")
 
-    def auth_publickey(
-        self, username: str, key: paramiko.PKey, event: threading.Event | None = None
-    ) -> list[str]:
-        """Log in with a key as Paramiko does, reading the answer here."""
-        if event is not None:
-            return super().auth_publickey(username, key, event)
+    def offer_key(self, username: str, key: paramiko.PKey) -> list[str]:
+        """Log in with a key as Paramiko does, reading the answer here; return the methods still wanted."""
         answered = threading.Event()
-        super().auth_publickey(username, key, answered)
+        self.auth_publickey(username, key, answered)
         return self._answer(answered)
 
-    def auth_password(
-        self, username: str, password: str, event: threading.Event | None = None, fallback: bool = True
-    ) -> list[str]:
-        """Log in with a password as Paramiko does, reading the answer here."""
-        if event is not None or fallback:
-            self.attend()
-            return super().auth_password(username, password, event, fallback)
+    def offer_password(self, username: str, password: str) -> list[str]:
+        """Log in with a password likewise."""
         answered = threading.Event()
-        super().auth_password(username, password, answered, fallback=False)
+        self.auth_password(username, password, answered, fallback=False)
         return self._answer(answered)
 
     def auth_interactive(self, username: str, handler: Any, submethods: str = "") -> list[str]:

@@ -6,6 +6,7 @@ import time
 
 from runner.errors import Cancelled, ConnectionLost, DeadlineExceeded
 from runner.models import Phase
+from runner.text import excerpt
 
 __all__ = ["SIGNS", "Patience", "connection_lost", "no_exit_status", "no_sign_of_life", "stopped"]
 
@@ -80,10 +81,11 @@ def no_exit_status(command: str) -> ConnectionLost:
     )
 
 
-def connection_lost(command: str) -> ConnectionLost:
-    """Return the error of a command whose connection ended under it."""
+def connection_lost(command: str, why: str = "") -> ConnectionLost:
+    """Return the error of a command whose connection ended under it, and of what where that is known."""
+    because = f": {excerpt(why)}" if why else ""
     return ConnectionLost(
-        f"the connection ended while {command!r} was running",
+        f"the connection ended while {command!r} was running{because}",
         reason="connection-lost",
         phase=Phase.COMMAND,
     )

@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import secrets
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import paramiko
@@ -156,9 +156,15 @@ class SshConnection:
         while not self._let_in(transport, attempt):
             transport = self._meet()
         self.way = attempt.way
-        self._attendance.enter_context(self._deadline.errand(_ALONE_S, transport.attend))
+        self._attendance.enter_context(self._deadline.errand(_ALONE_S, self._stay))
         if self._options.keepalive_s:
             _keep_alive(transport, self._options.keepalive_s)
+
+    def _stay(self) -> None:
+        """Be attended to from now on, and make room for others: this is no job of a moment."""
+        self._turn.give_back()
+        if self._transport is not None:
+            self._transport.attend()
 
     def host_key(self, types: frozenset[str]) -> paramiko.PKey:
         """Connect, and return the key that the host shows where these types are asked for first.
@@ -166,7 +172,10 @@ class SshConnection:
         Raises:
             HostError: It cannot be reached, or its key is not taken.
         """
-        return self._stand(self._access.endpoint, types).get_remote_server_key()
+        self._turn.take(self._deadline)
+        shown = partial(self._stand, self._access.endpoint, types)
+        transport = patiently(shown, self._options.connect_timeout_s, self._deadline)
+        return transport.get_remote_server_key()
 
     def _meet(self) -> Transport:
         """Connect up to the point where somebody can log in."""
@@ -230,9 +239,8 @@ class SshConnection:
 
     def hold(self) -> None:
         """Wait for another job, in a way that nothing between here and the host forgets the connection."""
-        self._turn.give_back()
+        self._stay()
         if self._transport is not None:
-            self._transport.attend()
             _keep_alive(self._transport, min(_HELD_S, self._options.keepalive_s or _HELD_S))
 
     def renew(self, deadline: Deadline) -> bool:
@@ -390,8 +398,12 @@ class SshConnection:
         if phase is Phase.COMMAND and self.alive():
             return RequestRefused("the server refused to run a command", reason="exec-refused", phase=phase)
         if phase is Phase.COMMAND:
+            words = handshake.what_broke(exc)
             return ConnectionLost(
-                "the connection ended when the command had been sent", reason="connection-lost", phase=phase
+                "the connection ended when the command had been sent"
+                + (f": {excerpt(words)}" if words else ""),
+                reason="connection-lost",
+                phase=phase,
             )
         return Unreachable(
             f"the connection ended: {excerpt(handshake.what_broke(exc)) or type(exc).__name__}",

@@ -7,6 +7,7 @@ import resource
 import time
 from typing import TYPE_CHECKING
 
+import pytest
 from asyncssh.packet import Boolean, NameList, String, UInt32
 
 from runner.fanout import FanoutOptions, stream
@@ -42,7 +43,7 @@ from tests.connection.peers.hostile import (
     then_waits,
     without_end,
 )
-from tests.connection.peers.ssh import Script
+from tests.connection.peers.ssh import Answer, Script
 from tests.connection.test_faulty_peers import (
     GONE,
     HEALTHY,
@@ -73,6 +74,7 @@ CHANNEL_LATE = Status.TIMEOUT, "channel-deadline"
 IN = Status.UNREACHABLE, "closed-after-login"  # as far as one gets with a server that does not know it
 
 # What these servers do not hear: our answers to what they had no right to ask.
+LINE = String(b"x" * 32_000)
 DEAF = dict.fromkeys((REQUEST_FAILURE, CHANNEL_OPEN_FAILURE), hostile.nothing)
 
 
@@ -169,6 +171,7 @@ CASES = [
         floods(GLOBAL_REQUEST, request(b"x" * 100, b"", reply=True)),
         handlers=DEAF,
     ),
+    command("knows_no_window", Status.ERROR, "output-limit", pours(CHANNEL_DATA, LINE)),
     command("length_of_nothing", *CUT, hostile.length_of_nothing),
     command("half_an_exchange", *CUT, hostile.half_an_exchange),
     command("new_keys_at_once", *CUT, then_waits((NEWKEYS, b""))),
@@ -248,3 +251,18 @@ def test_a_server_may_want_new_keys_after_every_few_packets(stage: Stage, option
 
     assert result.ok, result
     assert result.commands[0].stdout_bytes == b"x" * 5 * 2**20
+
+
+@pytest.mark.parametrize("flood", [pours(CHANNEL_DATA, LINE), pours(CHANNEL_EXTENDED_DATA, UInt32(1) + LINE)])
+def test_what_comes_before_a_command_is_taken_does_not_fill_the_memory(
+    stage: Stage, options: ConnectionOptions, flood: Answer
+) -> None:
+    options = dataclasses.replace(options, connect_timeout_s=5.0)
+    script = Script(answer=flood, execute="instead")
+    host = Host("gear", {"ansible_host": "127.0.0.1", "ansible_port": stage.ssh(script)})
+    before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    result = perform(host, CommandJob(("true",)), options)
+
+    assert (result.status, result.reason, result.sent) == (*CUT, True), result
+    assert "more than the channel's window takes" in (result.error or "")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib < 60 * 1024

@@ -144,8 +144,8 @@ def test_a_server_that_takes_one_request_for_its_service_takes_several_credentia
     transport.start_client(timeout=5)
     for wrong in ("one", "two"):
         with pytest.raises(paramiko.AuthenticationException):
-            transport.auth_password(USER, wrong)
-    transport.auth_password(USER, PASSWORD)
+            transport.offer_password(USER, wrong)
+    transport.offer_password(USER, PASSWORD)
 
     assert transport.is_authenticated()
     transport.close()

@@ -16,7 +16,7 @@ from runner.connection.deadline import Deadline, abort
 from runner.connection.options import ConnectionOptions
 from runner.connection.startups import Turn
 from runner.fanout import FanoutOptions, stream
-from runner.jobs import CommandJob
+from runner.jobs import CommandJob, FunctionJob
 from runner.models import Host
 from runner.reach import ReachOptions
 from tests.connection.sshd import running_sshd
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.connection.access import Access
+    from runner.session import Session
     from tests.connection.sshd import Sshd
 
 
@@ -149,3 +150,23 @@ def test_who_has_logged_in_makes_room_when_the_server_counts_it_no_more() -> Non
         assert all(result.ok and result.attempts == 1 for result in results)
         # The look whether the server listens is a client, too, and may turn the first one away.
         assert server.log.count("past MaxStartups") <= 1, server.log
+
+
+def test_who_looks_at_keys_waits_for_a_turn_too() -> None:
+    with server_for(1) as server:
+        results = list(
+            stream(
+                [server.host(f"h{number}") for number in range(12)],
+                FunctionJob(shown_keys, {}),
+                run="keys",
+                connection=server.options(startups=1, retries=0),
+                options=FanoutOptions(workers=12, ping=False),
+                reach=ReachOptions(),
+            )
+        )
+        assert [result.error for result in results if not result.ok] == []
+        assert all(result.value for result in results)
+
+
+def shown_keys(session: Session) -> list[str]:
+    return [key.fingerprint for key in session.shown_keys()]

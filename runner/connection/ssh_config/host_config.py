@@ -156,7 +156,7 @@ def tells_keys(path: str | None) -> bool | None:
 def _tells(path: str | None, options: frozenset[str]) -> bool | None:
     try:
         return not options.isdisjoint(mentioned(_files(path)))
-    except Unread:
+    except (Unread, InvalidVariable):
         return None
 
 

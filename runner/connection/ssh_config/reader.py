@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING
 from runner.connection.ssh_config.blocks import Obtained, host_block, match_block
 from runner.connection.ssh_config.options import APPENDED, option
 from runner.connection.ssh_config.words import arguments, keyword
+from runner.errors import InvalidVariable
+from runner.models import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["Unread", "mentioned", "obtain"]
 
+_LONGEST = 2**24  # characters
 _DEEPEST = 16  # READCONF_MAX_DEPTH
 _SYSTEM_FOLDER = "/etc/ssh"
 _USER_FOLDER = "~/.ssh"
@@ -103,11 +106,15 @@ class _Reading:
         self.stamps[path] = _stamp(path)
         part = _Part()
         try:
-            text = Path(path).read_text("utf-8", "surrogateescape")
+            with Path(path).open(encoding="utf-8", errors="surrogateescape") as file:
+                text = file.read(_LONGEST + 1)
         except FileNotFoundError:
             return part
         except OSError as exc:
             raise Unread(f"{path}: cannot be read: {exc.strerror}") from exc
+        if len(text) > _LONGEST:  # nor is `ssh` to read a device without an end
+            text = f"{path}: longer than {_LONGEST >> 20} MiB, which no ssh_config is"
+            raise InvalidVariable(text, reason="bad-ssh-config", phase=Phase.CONNECT)
         for number, line in enumerate(text.split("\n"), 1):
             try:
                 self._step(part, line, depth)

@@ -33,7 +33,7 @@ class Script:
         password: Judges a password; a coroutine may wait, raise, or end the connection.
         questions: Rounds of keyboard-interactive prompts, instead of passwords.
         channel: `open`, `refuse` or `hang`.
-        execute: `accept`, `refuse`, `hang`, or `early`: output comes before the answer.
+        execute: `accept`, `refuse`, `hang`, `early`: output comes before the answer, or `instead` of it.
         handlers: What is done with a kind of packet instead of what asyncssh does.
         commands: Every command that was handed over.
         passwords: Every password and answer that came.
@@ -137,7 +137,9 @@ class _Session(asyncssh.SSHServerSession[bytes]):
         self._script.commands.append(command)
         if self._script.execute == "early":
             self._channel.write(b"before the word that it was taken\n")
-        if self._script.execute == "hang":
+        if self._script.execute == "instead":
+            self._task = asyncio.ensure_future(self._play())
+        if self._script.execute in ("hang", "instead"):
             self._channel._report_response = lambda result: None  # type: ignore[method-assign]  # noqa: ARG005
         return self._script.execute != "refuse"
 

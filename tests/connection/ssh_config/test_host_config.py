@@ -99,6 +99,16 @@ def test_a_file_that_ssh_does_not_take_is_named_with_its_line(tmp_path: Path) ->
     assert str(file) in str(raised.value)
 
 
+def test_a_file_without_an_end_is_named_and_not_read(tmp_path: Path) -> None:
+    endless = tmp_path / "config"
+    with endless.open("wb") as file:
+        file.truncate(2**34)
+    with pytest.raises(InvalidVariable, match="config: longer than 16 MiB") as raised:
+        host_config(str(endless), "web1")
+
+    assert raised.value.reason == "bad-ssh-config"
+
+
 def test_no_file_says_nothing(tmp_path: Path) -> None:
     assert host_config(None, "web1") == HostConfig()
     assert host_config(str(tmp_path / "missing"), "web1") == HostConfig()
