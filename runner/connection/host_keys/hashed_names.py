@@ -19,6 +19,7 @@ __all__ = ["HashedNames"]
 
 _BLOCK = 64  # bytes that SHA-1 takes at a time
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+_TOGETHER = 512  # lines
 _ASKED = 4096  # hosts whose lines are remembered
 
 
@@ -33,6 +34,7 @@ class HashedNames:
         self._inner: list[Any] = []
         self._outer: list[Any] = []
         self._found: dict[str, list[Entry]] = {}
+        self._last = 0
         self._lock = threading.Lock()
 
     def add(self, names: Names, entry: Entry) -> None:
@@ -47,25 +49,50 @@ class HashedNames:
     def entries(self, name: str) -> list[Entry]:
         """Return the keys on record for a name: about 1 µs for each line, the first time."""
         with self._lock:
-            found = self._found.get(name)
-            if found is None:
-                if len(self._found) >= _ASKED:
-                    self._found.clear()
-                self._found[name] = found = self._go_through(name.encode())
-            return found
+            self._look(name, None)
+            return self._found[name]
 
-    def _go_through(self, name: bytes) -> list[Entry]:
-        """Compute each line's HMAC of a name, in calls that each do one step of it for all lines."""
+    def holds(self, name: str, blob: str) -> bool:
+        """Whether a key is on record for a name; that takes less than `entries` where it is."""
+        with self._lock:
+            return self._look(name, blob)
+
+    def _look(self, name: str, blob: str | None) -> bool:
+        """Go through the lines, which is remembered, or until a key is found; whether it is."""
+        found = self._found.get(name)
+        if found is not None:
+            return any(entry.blob == blob for entry in found)
         self._prepare()
-        if not self._entries:
-            return []
-        state: Any = type(self._inner[0])
-        inner = list(map(state.copy, self._inner))
-        deque(map(state.update, inner, repeat(name)), maxlen=0)
-        outer = list(map(state.copy, self._outer))
+        parts = {}
+        for start in self._starts():
+            parts[start] = self._within(start, name)
+            if any(entry.blob == blob for entry in parts[start]):
+                self._last = start
+                return True
+        if len(self._found) >= _ASKED:
+            self._found.clear()
+        self._found[name] = [entry for start in sorted(parts) for entry in parts[start]]
+        return False
+
+    def _starts(self) -> list[int]:
+        """Return where each part of the lines begins, from the one on in which the last host was found.
+
+        Who wrote the file went through the hosts, and so does who asks.
+        """
+        starts = list(range(0, len(self._entries), _TOGETHER))
+        place = self._last // _TOGETHER
+        return starts[place:] + starts[:place]
+
+    def _within(self, start: int, name: str) -> list[Entry]:
+        """Return what is on record for a name in one part, each step of it for all lines in one call."""
+        part = slice(start, start + _TOGETHER)
+        state: Any = type(self._inner[start])
+        inner = list(map(state.copy, self._inner[part]))
+        deque(map(state.update, inner, repeat(name.encode())), maxlen=0)
+        outer = list(map(state.copy, self._outer[part]))
         deque(map(state.update, outer, map(state.digest, inner)), maxlen=0)
-        equal = map(bytes.__eq__, map(state.digest, outer), self._digests)
-        return list(compress(self._entries, equal))
+        equal = map(bytes.__eq__, map(state.digest, outer), self._digests[part])
+        return list(compress(self._entries[part], equal))
 
     def _prepare(self) -> None:
         for salt in self._new_salts:

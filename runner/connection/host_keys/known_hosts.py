@@ -26,6 +26,7 @@ __all__ = ["KnownHosts", "Verdict", "fingerprint", "host_pattern", "load", "reco
 logger = logging.getLogger(__name__)
 
 _SSH_PORT = 22
+_FEW = 8
 _load_lock = threading.Lock()
 
 
@@ -46,6 +47,7 @@ class _Index:
     patterns: list[tuple[Names, Entry]] = field(default_factory=list)
     hashed: HashedNames = field(default_factory=HashedNames)
     by_key: dict[str, list[Names]] = field(default_factory=dict)
+    shared: set[str] = field(default_factory=set)
     revoked: list[tuple[Names, Entry]] = field(default_factory=list)
     authorities: list[tuple[Names, Entry]] = field(default_factory=list)
 
@@ -75,12 +77,27 @@ class _Index:
         elif names.patterns:
             self.patterns.append((names, entry))
         if not names.plain:
-            self.by_key.setdefault(entry.blob, []).append(names)
+            self._note(names, entry.blob)
+
+    def _note(self, names: Names, blob: str) -> None:
+        """Note whose key one is; of one that many hosts have, those with hashed names are found among all."""
+        if names.digest and blob in self.shared:
+            return
+        having = self.by_key.setdefault(blob, [])
+        having.append(names)
+        if len(having) > _FEW:
+            self.shared.add(blob)
+            self.by_key[blob] = [each for each in having if not each.digest]
 
     def vouches(self, name: str, blob: str) -> bool:
-        """Whether this key is on record for a name; takes the same time however long the file is."""
-        return any(entry.blob == blob for entry in self.plain.get(name, ())) or any(
-            names.match(name) for names in self.by_key.get(blob, ())
+        """Whether this key is on record for a name; takes the same time however long the file is.
+
+        Unless many hosts have it, all of them with hashed names.
+        """
+        return (
+            any(entry.blob == blob for entry in self.plain.get(name, ()))
+            or any(names.match(name) for names in self.by_key.get(blob, ()))
+            or (blob in self.shared and self.hashed.holds(name, blob))
         )
 
     def readable(self, name: str) -> list[Entry]:

@@ -49,6 +49,19 @@ def test_a_line_that_comes_later_is_found_by_who_asked_before() -> None:
     assert lines.types == {"ssh-ed25519"}
 
 
+def test_whose_key_it_is_is_found_wherever_the_last_one_was() -> None:
+    lines, salts = HashedNames(), [os.urandom(20) for _ in range(3000)]
+    for number, salt in enumerate(salts):
+        lines.add(*line(f"host{number % 2500}", salt, number))
+    for number in (0, 2400, 2499, 1, 700):
+        assert lines.holds(f"host{number}", "AAAA")
+        assert not lines.holds(f"host{number}", "BBBB")
+        assert not lines.holds(f"stranger{number}", "AAAA")
+
+    assert places(lines, "host3") == ["file:3", "file:2503"]
+    assert places(lines, "host2400") == ["file:2400"]
+
+
 def test_many_threads_ask_at_once() -> None:
     lines = HashedNames()
     for number in range(500):

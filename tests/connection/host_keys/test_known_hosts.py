@@ -200,3 +200,16 @@ def test_names_and_fingerprints_are_those_of_openssh() -> None:
     assert host_pattern("host", 22) == "host"
     assert host_pattern("fe80::1", 2222) == "[fe80::1]:2222"
     assert fingerprint(b"") == "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"
+
+
+def test_a_key_that_many_hosts_have_is_each_ones_and_nobody_elses(tmp_path: Path) -> None:
+    lines = [f"{hashed(f'host{number}')} ssh-ed25519 {A}\n" for number in range(40)]
+    file = tmp_path / "known_hosts"
+    file.write_text("".join(lines[:20]) + f"*.example.com,plain ssh-ed25519 {A}\n" + "".join(lines[20:]))
+    known = load((str(file),))
+    for name in ("host0", "host19", "host39", "x.example.com", "plain"):
+        assert known.check(name, 22, A)[0] is Verdict.KNOWN
+    for name in ("host40", "example.com", "host1.example.org"):
+        assert known.check(name, 22, A)[0] is Verdict.UNKNOWN
+
+    assert known.check("host7", 22, B)[0] is Verdict.CHANGED
