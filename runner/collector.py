@@ -43,20 +43,21 @@ class _Pace:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._slowed = 0
-        self._usual = (0, 0, 0)
+        self._usual = self._slow = (0, 0, 0)
 
     def slow(self) -> None:
         with self._lock:
             if not self._slowed:
                 self._usual = gc.get_threshold()
-                first, *others = self._usual
-                gc.set_threshold(first and max(first, _SELDOM), *others)  # 0 is never
+                first, second, third = self._usual
+                self._slow = (first and max(first, _SELDOM), second, third)  # 0 is never
+                gc.set_threshold(*self._slow)
             self._slowed += 1
 
     def restore(self) -> None:
         with self._lock:
             self._slowed -= 1
-            if not self._slowed:
+            if not self._slowed and gc.get_threshold() == self._slow:  # else somebody else has a wish
                 gc.set_threshold(*self._usual)
 
 

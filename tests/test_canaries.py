@@ -60,9 +60,8 @@ async def takes_its_time(channel: ssh.Channel) -> None:
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    found = Stage()
-    yield found
-    found.close()
+    with Stage() as stage:
+        yield stage
 
 
 def sealed(folder: Path, text: str) -> str:
@@ -106,7 +105,7 @@ def place(tmp_path: Path, stage: Stage) -> Project:
     inner = "\n".join(f"      {line}" for line in sealed(tmp_path, CANARY["vaulted"]).splitlines())
     made.write("inventories/hosts.yml", document)
     made.write("inventories/host_vars/sealed.yml", f"ansible_password: !vault |\n{inner}\n")
-    public = stage.host_key.export_public_key().decode().strip()
+    public = stage.public_key
     others = [name for name in ports if name != "changed"]
     lines = [f"[127.0.0.1]:{ports[name]} {public}\n" for name in others]
     made.write("known", "".join(lines))

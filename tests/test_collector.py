@@ -63,3 +63,13 @@ def test_who_has_it_look_never_or_less_often_keeps_that(threshold: int) -> None:
             assert gc.get_threshold()[0] == threshold
     finally:
         gc.set_threshold(*usual)
+
+
+def test_who_changes_it_meanwhile_keeps_that_too() -> None:
+    usual = gc.get_threshold()
+    try:
+        with seldom():
+            gc.set_threshold(12_345, 5, 5)
+        assert gc.get_threshold() == (12_345, 5, 5)
+    finally:
+        gc.set_threshold(*usual)

@@ -15,9 +15,9 @@ import runner
 from runner.connection import deadline
 from runner.connection.options import ConnectionOptions
 from runner.jobs import CommandJob, FunctionJob, Session, perform
-from runner.models import Host, HostResult, Secret, Status
+from runner.models import Host, HostResult, Status
 from tests.connection.peers import ssh
-from tests.connection.peers.ssh import PASSWORD, USER, Script
+from tests.connection.peers.ssh import PASSWORD, Script
 from tests.connection.peers.stage import Stage
 
 if TYPE_CHECKING:
@@ -31,25 +31,15 @@ LOCAL = Host("here", {"ansible_connection": "local"})
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
+    with Stage() as stage:
+        yield stage
 
 
 @pytest.fixture
 def options(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ConnectionOptions:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    known = tmp_path / "known_hosts"
-    known.write_text(f"[127.0.0.1]:* {stage.host_key.export_public_key().decode()}")
-    return ConnectionOptions(
-        user=USER,
-        password=Secret(PASSWORD),
-        known_hosts=(str(known),),
-        connect_timeout_s=2.0,
-        command_timeout_s=2.0,
-        retries=3,
-    )
+    return stage.options(tmp_path, connect_timeout_s=2.0, command_timeout_s=2.0, retries=3)
 
 
 def at(port: int, **variables: Any) -> Host:

@@ -37,7 +37,10 @@ class RunnerProgram(Program):
 
     def parse_collection(self) -> None:
         """Load the collection and the project's configuration."""
-        folder = project_folder(Path.cwd())
+        try:
+            folder = project_folder(Path.cwd())
+        except FileNotFoundError as exc:
+            raise Exit("the current folder is gone: change to one that is there", code=1) from exc
         if folder is not None:
             self.config.set_project_location(str(folder))
             self.config.load_project()

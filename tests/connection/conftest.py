@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from runner.connection.deadline import Deadline
 from runner.connection.ssh import connect
-from tests.connection.sshd import Sshd, running_sshd
+from tests.connection.sshd import Sshd, temporary_sshd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,11 +18,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def sshd() -> Iterator[Sshd]:
-    # The account that logs in must be able to read its authorized_keys; pytest's own folders are closed.
-    with tempfile.TemporaryDirectory(prefix="runner-sshd-") as folder:
-        Path(folder).chmod(0o755)
-        with running_sshd(Path(folder)) as server:
-            yield server
+    with temporary_sshd() as server:
+        yield server
 
 
 @pytest.fixture

@@ -8,11 +8,12 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -126,6 +127,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def temporary_sshd(*extra: str, **machine: Any) -> Iterator[Sshd]:
+    """Run a server of `running_sshd` in a folder of its own, while the context lasts."""
+    # The account that logs in must be able to read its authorized_keys; pytest's own folders are closed.
+    with tempfile.TemporaryDirectory(prefix="runner-sshd-") as folder:
+        Path(folder).chmod(0o755)
+        with running_sshd(Path(folder), *extra, **machine) as server:
+            yield server
 
 
 @contextmanager

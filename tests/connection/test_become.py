@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +15,7 @@ from runner.errors import InvalidVariable
 from runner.jobs import CommandJob, perform
 from runner.models import Host, HostResult, Phase, Secret, Status
 from runner.settings import Settings
-from tests.connection.sshd import Sshd, required_program, running_sshd
+from tests.connection.sshd import Sshd, required_program, temporary_sshd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,10 +35,8 @@ def server() -> Iterator[Sshd]:
     required_program("sudo")
     sudoers = "ordinary ALL=(root) ALL\nordinary ALL=(nobody) NOPASSWD: ALL\n"
     doas = "permit ordinary as root\n"
-    with tempfile.TemporaryDirectory(prefix="runner-sudo-") as folder:
-        Path(folder).chmod(0o755)
-        with running_sshd(Path(folder), password_hash=HASHED, sudoers=sudoers, doas=doas) as server:
-            yield server
+    with temporary_sshd(password_hash=HASHED, sudoers=sudoers, doas=doas) as server:
+        yield server
 
 
 def outcome(server: Sshd, command: str, become: Become, **options: Any) -> HostResult:

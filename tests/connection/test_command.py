@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -17,7 +16,7 @@ from runner.connection.options import Overflow
 from runner.errors import UsageError
 from runner.jobs import CommandJob, FunctionJob, perform
 from runner.models import Status
-from tests.connection.sshd import Sshd, running_sshd
+from tests.connection.sshd import Sshd, temporary_sshd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,10 +34,8 @@ def run(sshd: Sshd, command: str, given: CommandOptions = CommandOptions(), **op
 @pytest.fixture
 def alone() -> Iterator[Sshd]:
     """A server that a test may stop."""
-    with tempfile.TemporaryDirectory(prefix="runner-alone-") as folder:
-        Path(folder).chmod(0o755)
-        with running_sshd(Path(folder)) as server:
-            yield server
+    with temporary_sshd() as server:
+        yield server
 
 
 # Input -----------------------------------------------------------------------------------------------------

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
+    with Stage() as stage:
+        yield stage
 
 
 @pytest.fixture

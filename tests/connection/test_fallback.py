@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.connection.named import Named
-from runner.connection.options import ConnectionOptions
 from runner.jobs import CommandJob, perform
 from runner.limits import Limits
 from runner.models import Host, HostResult, Phase, Secret, Status
@@ -20,7 +19,7 @@ from tests.connection.agents import lock, running_agent
 from tests.connection.peers import ssh
 from tests.connection.peers.ssh import PASSWORD, USER, Script
 from tests.connection.peers.stage import Stage
-from tests.connection.sshd import Sshd, make_key, required_program, running_sshd
+from tests.connection.sshd import Sshd, make_key, required_program, running_sshd, temporary_sshd
 from tests.connection.test_login import HASHED
 
 if TYPE_CHECKING:
@@ -40,10 +39,8 @@ def server(extra: str) -> Iterator[Sshd]:
     """A server on which the user's password is `right`."""
     if os.geteuid() != 0:
         pytest.skip("needs an account with a password of its own, which only root can make")
-    with tempfile.TemporaryDirectory(prefix="runner-sshd-") as folder:
-        Path(folder).chmod(0o755)
-        with running_sshd(Path(folder), extra, password_hash=HASHED) as found:
-            yield found
+    with temporary_sshd(extra, password_hash=HASHED) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +51,8 @@ def sshd_with_passwords() -> Iterator[Sshd]:
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    found = Stage()
-    yield found
-    found.close()
+    with Stage() as stage:
+        yield stage
 
 
 def outcome(sshd: Sshd, variables: dict[str, object] | None = None, **options: object) -> HostResult:
@@ -204,19 +200,9 @@ BOTH = (("Password: ", PASSWORD), ("Verification code: ", CODE))
 
 def played(stage: Stage, tmp_path: Path, script: Script, run: str = "", **options: object) -> HostResult:
     port = stage.ssh(script)
-    known = tmp_path / "known"
-    known.write_text(f"[127.0.0.1]:{port} {stage.host_key.export_public_key().decode()}")
-    chosen: dict[str, object] = {
-        "user": USER,
-        "password": Secret(PASSWORD),
-        "known_hosts": (str(known),),
-        "ssh_config": None,
-        "retries": 0,
-        "connect_timeout_s": 5.0,
-        **options,
-    }
+    chosen = stage.options(tmp_path, **{"ssh_config": None, "connect_timeout_s": 5.0, **options})
     host = Host("h", {"ansible_host": "127.0.0.1", "ansible_port": port})
-    return perform(host, CommandJob(("true",)), ConnectionOptions(**chosen), run=run)  # type: ignore[arg-type]
+    return perform(host, CommandJob(("true",)), chosen, run=run)
 
 
 @pytest.mark.parametrize(

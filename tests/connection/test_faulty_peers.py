@@ -14,19 +14,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from asyncssh.packet import String
 
-from runner.connection.options import ConnectionOptions
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob, perform
-from runner.models import Host, Phase, Secret, Status
+from runner.models import Host, Phase, Status
 from runner.reach import ReachOptions
 from tests.connection.peers import hostile, ssh
 from tests.connection.peers.hostile import SERVICE_REQUEST, USERAUTH_REQUEST, instead, without_end
-from tests.connection.peers.ssh import PASSWORD, USER, Script
+from tests.connection.peers.ssh import PASSWORD, Script
 from tests.connection.peers.stage import BEHAVIOURS, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from runner.connection.options import ConnectionOptions
 
 CONNECT_S, COMMAND_S = 1.0, 1.0
 LIMIT = 8 * 2**20
@@ -213,25 +214,14 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
+    with Stage() as stage:
+        yield stage
 
 
 @pytest.fixture
 def options(stage: Stage, tmp_path: Path) -> ConnectionOptions:
-    known = tmp_path / "known_hosts"
-    key = stage.host_key.export_public_key().decode().strip()
-    known.write_text(f"[127.0.0.1]:* {key}\n")
-    return ConnectionOptions(
-        user=USER,
-        password=Secret(PASSWORD),
-        known_hosts=(str(known),),
-        connect_timeout_s=CONNECT_S,
-        command_timeout_s=COMMAND_S,
-        max_output=LIMIT,
-        retries=0,
-    )
+    deadlines = {"connect_timeout_s": CONNECT_S, "command_timeout_s": COMMAND_S}
+    return stage.options(tmp_path, max_output=LIMIT, **deadlines)
 
 
 @pytest.fixture(autouse=True)

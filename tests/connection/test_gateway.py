@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -19,7 +18,7 @@ from runner.jobs import CommandJob, perform
 from runner.models import Host, HostResult, Phase, Status
 from runner.reach import ReachOptions
 from tests.connection.peers.stage import Stage
-from tests.connection.sshd import Sshd, running_sshd
+from tests.connection.sshd import Sshd, temporary_sshd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,13 +29,11 @@ if TYPE_CHECKING:
 @contextmanager
 def another_sshd(like: Sshd, extra: str = "") -> Iterator[Sshd]:
     """A server that lets in the key of another one, and whose own key is known with that one's."""
-    with tempfile.TemporaryDirectory(prefix="runner-gate-") as folder:
-        Path(folder).chmod(0o755)
-        with running_sshd(Path(folder), extra) as server:
-            server.let_in(like.key.with_suffix(".pub"))
-            with like.known_hosts.open("a") as known:
-                known.write(f"[{server.address}]:{server.port} {server.public_key('ed25519')}\n")
-            yield server
+    with temporary_sshd(extra) as server:
+        server.let_in(like.key.with_suffix(".pub"))
+        with like.known_hosts.open("a") as known:
+            known.write(f"[{server.address}]:{server.port} {server.public_key('ed25519')}\n")
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +44,8 @@ def gate(sshd: Sshd) -> Iterator[Sshd]:
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
+    with Stage() as stage:
+        yield stage
 
 
 def through(gate: Sshd) -> str:

@@ -18,7 +18,7 @@ import pytest
 from runner.jobs import CommandJob, perform
 from runner.models import HostResult, Phase, Secret, Status
 from tests.connection.agents import running_agent
-from tests.connection.sshd import Sshd, make_key, required_program, running_sshd
+from tests.connection.sshd import Sshd, make_key, required_program, temporary_sshd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -287,12 +287,10 @@ def test_a_server_that_wants_a_key_and_a_password_gets_both() -> None:
     if os.geteuid() != 0:
         pytest.skip("needs an account with a password of its own, which only root can make")
     extra = "AuthenticationMethods publickey,password\nPasswordAuthentication yes\n"
-    with tempfile.TemporaryDirectory(prefix="runner-sshd-") as folder:
-        Path(folder).chmod(0o755)
-        with running_sshd(Path(folder), extra, password_hash=HASHED) as server:
-            both = outcome(server, password=Secret("right"))
-            one = outcome(server, password=None)
-            wrong = outcome(server, password=Secret("wrong"))
+    with temporary_sshd(extra, password_hash=HASHED) as server:
+        both = outcome(server, password=Secret("right"))
+        one = outcome(server, password=None)
+        wrong = outcome(server, password=Secret("wrong"))
 
     assert both.ok, both
     assert (one.status, one.reason) == (Status.AUTH, "login-refused")

@@ -139,14 +139,13 @@ def test_a_server_that_takes_one_request_for_its_service_takes_several_credentia
     from tests.connection.peers.ssh import PASSWORD, USER, Script
     from tests.connection.peers.stage import Stage
 
-    stage = Stage()
-    transport = Transport(dial(Endpoint("127.0.0.1", stage.ssh(Script())), 5))
-    transport.start_client(timeout=5)
-    for wrong in ("one", "two"):
-        with pytest.raises(paramiko.AuthenticationException):
-            transport.offer_password(USER, wrong)
-    transport.offer_password(USER, PASSWORD)
+    with Stage() as stage:
+        transport = Transport(dial(Endpoint("127.0.0.1", stage.ssh(Script())), 5))
+        transport.start_client(timeout=5)
+        for wrong in ("one", "two"):
+            with pytest.raises(paramiko.AuthenticationException):
+                transport.offer_password(USER, wrong)
+        transport.offer_password(USER, PASSWORD)
 
-    assert transport.is_authenticated()
-    transport.close()
-    stage.close()
+        assert transport.is_authenticated()
+        transport.close()

@@ -33,9 +33,8 @@ MEGABYTE = 2**20
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
+    with Stage() as stage:
+        yield stage
 
 
 def transport_of(connection: SshConnection) -> Transport:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +17,7 @@ from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob, FunctionJob
 from runner.models import Host
 from runner.reach import ReachOptions
-from tests.connection.sshd import running_sshd
+from tests.connection.sshd import temporary_sshd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,10 +107,8 @@ def test_neither_the_hosts_deadline_nor_the_end_of_the_run_waits_for_a_turn() ->
 @contextmanager
 def server_for(startups: int) -> Iterator[Sshd]:
     """A server that turns away who comes while so many have not logged in."""
-    with tempfile.TemporaryDirectory(prefix="runner-full-") as folder:
-        Path(folder).chmod(0o755)
-        with running_sshd(Path(folder), startups=startups) as server:
-            yield server
+    with temporary_sshd(startups=startups) as server:
+        yield server
 
 
 @pytest.mark.parametrize(("kind", "hosts"), [("ssh", 30), ("openssh", 12)])

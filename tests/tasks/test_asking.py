@@ -6,9 +6,7 @@ import json
 import os
 import pty
 import select
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,19 +14,18 @@ import pytest
 from tests.connection.agents import lock, running_agent, unlock
 from tests.connection.peers.ssh import PASSWORD, USER, Script
 from tests.connection.peers.stage import Stage
-from tests.connection.sshd import Sshd, make_key, running_sshd
+from tests.connection.sshd import Sshd, make_key, temporary_sshd
 from tests.projects import PROGRAMS, Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
 def sshd() -> Iterator[Sshd]:
-    with tempfile.TemporaryDirectory(prefix="runner-sshd-") as folder:
-        Path(folder).chmod(0o755)
-        with running_sshd(Path(folder)) as server:
-            yield server
+    with temporary_sshd() as server:
+        yield server
 
 
 def project(folder: Path, hosts: dict[str, dict[str, object]], known: str) -> Project:
@@ -128,18 +125,14 @@ def test_without_a_terminal_nobody_is_asked_and_the_host_says_why(sshd: Sshd, tm
 
 
 def test_a_code_is_asked_for_once_for_many_hosts(tmp_path: Path) -> None:
-    stage = Stage()
-    try:
+    with Stage() as stage:
         questions = (("Password: ", PASSWORD), ("Verification code: ", "123456"))
         ports = [stage.ssh(Script(questions=questions)) for _ in range(3)]
         where = {"ansible_host": "127.0.0.1", "ansible_user": USER, "ansible_password": PASSWORD}
-        key = stage.host_key.export_public_key().decode().strip()
-        known = "".join(f"[127.0.0.1]:{port} {key}\n" for port in ports)
+        known = "".join(f"[127.0.0.1]:{port} {stage.public_key}\n" for port in ports)
         place = project(tmp_path, {f"h{port}": {**where, "ansible_port": port} for port in ports}, known)
         words = ("run", "--cmd", "true", "--ask-code", "--no-ping")
         code, shown = typed(place, *words, answers={"One-time code:": "123456"})
-    finally:
-        stage.close()
 
     assert code == 0, shown
     assert shown.count("One-time code:") == 1

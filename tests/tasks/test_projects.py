@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.projects import PROGRAMS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -209,6 +212,22 @@ def test_the_users_own_file_is_read_by_our_program_in_the_same_way(demo: Project
     ended = demo.type("ping", program="runner")
     assert (ended.code, len(ended.stderr.splitlines())) == (1, 1), ended.stderr
     assert "home/.invoke.yaml" in ended.stderr
+
+
+def test_a_folder_that_is_gone_is_one_line(demo: Project) -> None:
+    folder = demo.folder / "gone"
+    folder.mkdir()
+    ended = subprocess.run(
+        ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh", *PROGRAMS["runner"], "ping"],
+        cwd=folder,
+        env=demo.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "the current folder is gone: change to one that is there\n"
 
 
 @pytest.mark.parametrize("words", [("--list",), ("run", "--help"), ()])

@@ -7,27 +7,24 @@ import os
 import pty
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from runner.connection.host_keys import known_hosts
 from runner.connection.host_keys.records import KeyRecord, write_down
-from tests.connection.sshd import Sshd, make_key, required_program, running_sshd
+from tests.connection.sshd import Sshd, make_key, required_program, temporary_sshd
 from tests.projects import Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
 def sshd() -> Iterator[Sshd]:
-    with tempfile.TemporaryDirectory(prefix="runner-sshd-") as folder:
-        Path(folder).chmod(0o755)
-        with running_sshd(Path(folder)) as server:
-            yield server
+    with temporary_sshd() as server:
+        yield server
 
 
 @pytest.fixture
@@ -213,21 +210,19 @@ def test_a_dry_run_and_a_format_that_it_does_not_have(place: Project) -> None:
 def test_through_a_jump_host_that_is_known(place: Project, sshd: Sshd) -> None:
     place.write("gate_known", f"[127.0.0.1]:{sshd.port} {sshd.public_key('ed25519')}\n")
     jump = f"-J {sshd.user}@127.0.0.1:{sshd.port}"
-    with tempfile.TemporaryDirectory(prefix="runner-sshd-") as folder:
-        Path(folder).chmod(0o755)
-        with running_sshd(Path(folder), address="127.0.0.2") as target:
-            where = {
-                "ansible_host": "127.0.0.2",
-                "ansible_port": target.port,
-                "ansible_ssh_common_args": jump,
-            }
-            place.write("inventories/hosts.yml", json.dumps({"all": {"hosts": {"behind": where}}}))
-            ended = place.type(
-                *("trust", "--yes", "--no-ping", "--known-hosts", "gate_known"),
-                *("--private-key", str(sshd.key)),
-            )
-            name = f"[127.0.0.2]:{target.port}"
-            expected = {f"{name} {target.public_key(kind)}" for kind in ("ed25519", "rsa", "ecdsa")}
+    with temporary_sshd(address="127.0.0.2") as target:
+        where = {
+            "ansible_host": "127.0.0.2",
+            "ansible_port": target.port,
+            "ansible_ssh_common_args": jump,
+        }
+        place.write("inventories/hosts.yml", json.dumps({"all": {"hosts": {"behind": where}}}))
+        ended = place.type(
+            *("trust", "--yes", "--no-ping", "--known-hosts", "gate_known"),
+            *("--private-key", str(sshd.key)),
+        )
+        name = f"[127.0.0.2]:{target.port}"
+        expected = {f"{name} {target.public_key(kind)}" for kind in ("ed25519", "rsa", "ecdsa")}
 
     assert ended.code == 0, ended
     assert expected <= set((place.folder / "gate_known").read_text().splitlines())

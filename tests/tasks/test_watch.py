@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ import pytest
 from runner.errors import UsageError
 from runner.settings import Settings
 from runner.tasks.watching import Asked, check
-from tests.connection.sshd import running_sshd, serving
+from tests.connection.sshd import serving, temporary_sshd
 from tests.projects import PROGRAMS, Project
 from tests.tasks.test_signals import Screen
 
@@ -37,11 +36,8 @@ def sshd() -> Iterator[Sshd]:
 
 @contextmanager
 def a_server() -> Iterator[Sshd]:
-    # The account that logs in must be able to read its authorized_keys; pytest's own folders are closed.
-    with tempfile.TemporaryDirectory(prefix="runner-sshd-") as folder:
-        Path(folder).chmod(0o755)
-        with running_sshd(Path(folder)) as server:
-            yield server
+    with temporary_sshd() as server:
+        yield server
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from runner.jobs import perform
 from runner.models import HostResult
 from runner.transfer.jobs import TransferJob
 from tests.connection.peers.stage import Stage
-from tests.connection.sshd import Sshd, running_sshd
+from tests.connection.sshd import Sshd, temporary_sshd
 
 if TYPE_CHECKING:
     from runner.transfer.moves import Transfer
@@ -23,10 +23,8 @@ Move = Callable[..., HostResult]
 
 @pytest.fixture(scope="module")
 def sshd() -> Iterator[Sshd]:
-    with tempfile.TemporaryDirectory(prefix="runner-sshd-") as folder:
-        Path(folder).chmod(0o755)
-        with running_sshd(Path(folder)) as server:
-            yield server
+    with temporary_sshd() as server:
+        yield server
 
 
 @pytest.fixture
@@ -49,6 +47,5 @@ def there() -> Iterator[Path]:
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    made = Stage()
-    yield made
-    made.close()
+    with Stage() as stage:
+        yield stage

@@ -20,7 +20,7 @@ from runner.transfer.copying import Options
 from runner.transfer.jobs import TransferJob
 from runner.transfer.moves import Get, Put
 from runner.transfer.script import Script
-from tests.connection.sshd import Sshd, go_without, required_program, running_sshd
+from tests.connection.sshd import Sshd, go_without, required_program, running_sshd, temporary_sshd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,10 +44,8 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def without_sftp() -> Iterator[Sshd]:
     required_program("scp")
-    with tempfile.TemporaryDirectory(prefix="runner-sshd-") as folder:
-        Path(folder).chmod(0o755)
-        with running_sshd(Path(folder), sftp=False) as server:
-            yield server
+    with temporary_sshd(sftp=False) as server:
+        yield server
 
 
 def by_scp(server: Sshd, transfer: Transfer, **variables: object) -> HostResult:

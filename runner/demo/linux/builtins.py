@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner.demo.linux.program import options_of
+from runner.demo.linux.program import number_of, options_of
 
 if TYPE_CHECKING:
     from runner.demo.linux.program import Program
@@ -56,10 +56,11 @@ async def _exit(session: LinuxSession, arguments: list[str]) -> int:
     session.closed = True
     if not arguments:
         return session.status
-    if not arguments[0].isdigit():
+    number = number_of(arguments[0])
+    if number is None or number < 0:
         session.complain(f"sh: exit: Illegal number: {arguments[0]}")
         return 2
-    return int(arguments[0]) % 256
+    return number % 256
 
 
 async def _pwd(session: LinuxSession, _arguments: list[str]) -> int:
@@ -154,8 +155,9 @@ def _holds(session: LinuxSession, words: list[str]) -> bool | None:
             return _is(session, option, session.machine.resolve(session.directory, path))
         case [one, "=" | "!=" as operator, other]:
             return (one == other) is (operator == "=")
-        case [one, operator, other] if one.lstrip("-").isdigit() and other.lstrip("-").isdigit():
-            return _compared(int(one) - int(other), operator)
+        case [one, operator, other]:
+            first, second = number_of(one), number_of(other)
+            return None if first is None or second is None else _compared(first - second, operator)
     return None
 
 
@@ -207,13 +209,11 @@ async def _sh(session: LinuxSession, arguments: list[str]) -> int:
 
 async def _command(session: LinuxSession, arguments: list[str]) -> int:
     """Know `command -v NAME`: whether there is such a program."""
-    from runner.demo.linux.programs import PROGRAMS  # noqa: PLC0415 - which holds this one, too
-
     letters, words = options_of(arguments)
     if letters != "v" or len(words) != 1:
         session.complain("sh: command: this simulated shell knows 'command -v NAME'")
         return 2
-    if words[0] not in PROGRAMS:
+    if words[0] not in session.programs:
         return 127
     session.say(words[0] if words[0] in BUILTINS else f"/usr/bin/{words[0]}")
     return 0

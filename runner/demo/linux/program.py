@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -9,9 +10,10 @@ if TYPE_CHECKING:
 
     from runner.demo.linux.session import LinuxSession
 
-__all__ = ["Program", "contents", "options_of"]
+__all__ = ["Program", "contents", "number_of", "options_of"]
 
 Program: TypeAlias = "Callable[[LinuxSession, list[str]], Awaitable[int]]"
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 
 def options_of(arguments: list[str]) -> tuple[str, list[str]]:
@@ -24,6 +26,11 @@ def options_of(arguments: list[str]) -> tuple[str, list[str]]:
             return letters, arguments[place:]
         letters += word.removeprefix("-")
     return letters, []
+
+
+def number_of(word: str) -> int | None:
+    """Return the whole number that a word is; None where it is none, or one that fits no machine's word."""
+    return int(word) if _NUMBER.fullmatch(word) else None
 
 
 async def contents(session: LinuxSession, program: str, names: list[str]) -> list[tuple[str, bytes | None]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from runner.demo.linux.builtins import BUILTINS
 from runner.demo.linux.files import FILE_PROGRAMS
 from runner.demo.linux.filters import FILTERS
+from runner.demo.linux.program import number_of
 
 if TYPE_CHECKING:
     from runner.demo.linux.program import Program
@@ -103,10 +104,14 @@ async def _free(session: LinuxSession, _arguments: list[str]) -> int:
 
 
 async def _seq(session: LinuxSession, arguments: list[str]) -> int:
-    if not 1 <= len(arguments) <= 2 or not all(word.isdigit() for word in arguments):  # noqa: PLR2004
-        session.complain("seq: this simulated shell knows 'seq LAST' and 'seq FIRST LAST'")
-        return 1
-    first, last = int(arguments[0]) if len(arguments) > 1 else 1, int(arguments[-1])
+    match [number_of(word) for word in arguments]:
+        case [int(last)]:
+            first = 1
+        case [int(first), int(last)]:
+            pass
+        case _:
+            session.complain("seq: this simulated shell knows 'seq LAST' and 'seq FIRST LAST'")
+            return 1
     last = min(last, first + _LONGEST_SEQUENCE)
     session.write(1, "".join(f"{number}\n" for number in range(first, last + 1)).encode())
     return 0

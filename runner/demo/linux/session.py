@@ -19,6 +19,7 @@ __all__ = ["LinuxSession", "Streams"]
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
 _MISUSE = 2
+_DEEPEST = 40
 _NOWHERE = "/dev/null"
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _SHELLS = {"sh", "dash", "bash"}
@@ -50,6 +51,7 @@ class LinuxSession:
         variables: Its variables by name; a program sees those in `exported`.
         options: What `set` turned on: `e`, `u`, `pipefail`.
         parameters: `$0`, `$1` and so on.
+        programs: What can be run, by name.
         status: The last exit code.
         closed: Whether it has ended.
     """
@@ -62,8 +64,10 @@ class LinuxSession:
         self.exported: set[str] = set()
         self.options: set[str] = set()
         self.parameters: list[str] = ["sh"]
+        self.programs = PROGRAMS
         self.status = 0
         self.closed = False
+        self._depth = 0
         self._input: bytes | None = None
         self._outputs: dict[int, int | bytearray] = {1: 1, 2: 2}
 
@@ -79,9 +83,9 @@ class LinuxSession:
         try:
             steps = parse(line)
         except SyntaxFault as fault:
-            self.complain(f"sh: {fault}")
-            self.status = _MISUSE
-            return self.status
+            return self._refuse(str(fault))
+        if self._depth > _DEEPEST:
+            return self._refuse("too many shells within shells")
         lines = _pipelines(steps)
         for number, pipeline in enumerate(lines):
             joined = pipeline[0].joined
@@ -93,9 +97,15 @@ class LinuxSession:
                 break
         return self.status
 
+    def _refuse(self, why: str) -> int:
+        self.complain(f"sh: {why}")
+        self.status = _MISUSE
+        return self.status
+
     def child(self, parameters: Sequence[str]) -> LinuxSession:
         """Return a shell that this one starts, which leads to where this one does."""
         started = LinuxSession(self.machine, _Inherited(self))
+        started._depth = self._depth + 1
         started.directory = self.directory
         started.variables = {name: self.variables[name] for name in self.exported}
         started.exported = set(self.exported)
@@ -219,7 +229,7 @@ class LinuxSession:
     async def _call(self, words: Sequence[str]) -> int:
         """Run a program of the system, or a file that is one; return its exit code."""
         name = words[0].removeprefix("/usr").removeprefix("/bin/")
-        program = PROGRAMS.get(name)
+        program = self.programs.get(name)
         if program is not None:
             return await program(self, list(words[1:]))
         path = self.machine.resolve(self.directory, words[0])

@@ -23,12 +23,12 @@ from runner.connection.options import ConnectionOptions, HostKeyPolicy
 from runner.errors import DeadlineExceeded, OutputLimitExceeded
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob, perform
-from runner.models import Host, HostResult, Phase, Secret, Status
+from runner.models import Host, HostResult, Phase, Status
 from runner.reach import ReachOptions
 from tests.connection.peers import ssh
-from tests.connection.peers.ssh import PASSWORD, USER, Script
+from tests.connection.peers.ssh import PASSWORD, Script
 from tests.connection.peers.stage import Stage
-from tests.connection.sshd import Sshd, make_key, required_program, running_sshd
+from tests.connection.sshd import Sshd, make_key, required_program, temporary_sshd
 from tests.connection.test_faulty_peers import CASES, LIMIT, Case, play
 from tests.liveness import alive, gone
 
@@ -79,9 +79,8 @@ def connection(sshd: Sshd) -> Iterator[OpenSshConnection]:
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
+    with Stage() as stage:
+        yield stage
 
 
 @pytest.fixture
@@ -90,16 +89,11 @@ def options(stage: Stage, tmp_path: Path) -> ConnectionOptions:
 
 
 def chosen(stage: Stage, folder: Path) -> ConnectionOptions:
-    known = folder / "known_hosts"
-    known.write_text(f"[127.0.0.1]:* {stage.host_key.export_public_key().decode()}")
-    return ConnectionOptions(
-        user=USER,
-        password=Secret(PASSWORD),
-        known_hosts=(str(known),),
+    return stage.options(
+        folder,
         connect_timeout_s=CONNECT_S,
         command_timeout_s=COMMAND_S,
         max_output=LIMIT,
-        retries=0,
         ssh_config=None,
         methods=("password", "keyboard-interactive"),
     )
@@ -328,15 +322,13 @@ def test_an_address_is_never_taken_for_a_flag(sshd: Sshd) -> None:
 def test_older_gear_is_told_by_what_it_offers_and_served_by_ssh() -> None:
     older = "KexAlgorithms diffie-hellman-group14-sha1\nHostKeyAlgorithms ssh-rsa\n"
     arguments = "-o KexAlgorithms=+diffie-hellman-group14-sha1 -o HostKeyAlgorithms=+ssh-rsa"
-    with tempfile.TemporaryDirectory(prefix="runner-older-") as folder:
-        Path(folder).chmod(0o755)
-        with running_sshd(Path(folder), extra=older) as server:
-            place = f"[{server.address}]:{server.port}"
-            server.known_hosts.write_text(f"{place} {server.public_key('rsa')}\n")
-            job = CommandJob(("echo here",))
-            refused = perform(server.host(), job, server.options())
-            plain = perform(server.host(**OPENSSH), job, server.options())
-            served = perform(server.host(**OPENSSH, ansible_ssh_extra_args=arguments), job, server.options())
+    with temporary_sshd(extra=older) as server:
+        place = f"[{server.address}]:{server.port}"
+        server.known_hosts.write_text(f"{place} {server.public_key('rsa')}\n")
+        job = CommandJob(("echo here",))
+        refused = perform(server.host(), job, server.options())
+        plain = perform(server.host(**OPENSSH), job, server.options())
+        served = perform(server.host(**OPENSSH, ansible_ssh_extra_args=arguments), job, server.options())
 
     assert served.stdout == "here\n", served.error
     assert plain.reason == "no-common-algorithm"

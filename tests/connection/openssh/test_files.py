@@ -27,7 +27,7 @@ from runner.transfer.script import Script
 from runner.transfer.wire import Message, string
 from tests.connection.openssh.test_connection import started_here
 from tests.connection.peers.stage import Stage
-from tests.connection.sshd import Sshd, required_program, running_sshd
+from tests.connection.sshd import Sshd, required_program, running_sshd, temporary_sshd
 from tests.liveness import gone
 from tests.transfer.sftp_peer import Answer, Peer
 
@@ -71,9 +71,8 @@ def connection(sshd: Sshd) -> Iterator[openssh.OpenSshConnection]:
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    stage = Stage()
-    yield stage
-    stage.close()
+    with Stage() as stage:
+        yield stage
 
 
 def moved(sshd: Sshd, transfer: Transfer, **options: Any) -> HostResult:
@@ -228,10 +227,8 @@ def test_more_than_the_pipes_hold_goes_both_ways(connection: openssh.OpenSshConn
 @pytest.fixture(scope="module")
 def without_sftp() -> Iterator[Sshd]:
     required_program("scp")
-    with tempfile.TemporaryDirectory(prefix="runner-sshd-") as folder:
-        Path(folder).chmod(0o755)
-        with running_sshd(Path(folder), sftp=False) as server:
-            yield server
+    with temporary_sshd(sftp=False) as server:
+        yield server
 
 
 def test_without_sftp_files_go_by_scp(without_sftp: Sshd, source: Path, there: Path, tmp_path: Path) -> None:
@@ -247,10 +244,8 @@ def test_without_sftp_files_go_by_scp(without_sftp: Sshd, source: Path, there: P
 
 
 def test_an_sftp_server_that_is_not_there_is_as_good_as_none(source: Path, there: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="runner-sshd-") as folder:
-        Path(folder).chmod(0o755)
-        with running_sshd(Path(folder), "Subsystem sftp /nowhere/sftp-server\n", sftp=False) as server:
-            result = moved(server, Put(str(source), f"{there}/x"))
+    with temporary_sshd("Subsystem sftp /nowhere/sftp-server\n", sftp=False) as server:
+        result = moved(server, Put(str(source), f"{there}/x"))
 
     assert result.ok, result.error
     assert (there / "x").read_bytes() == CONTENT
@@ -259,11 +254,9 @@ def test_an_sftp_server_that_is_not_there_is_as_good_as_none(source: Path, there
 def test_an_account_for_sftp_alone_and_one_channel_at_a_time_is_enough(
     source: Path, there: Path, tmp_path: Path
 ) -> None:
-    with tempfile.TemporaryDirectory(prefix="runner-sshd-") as folder:
-        Path(folder).chmod(0o755)
-        with running_sshd(Path(folder), "MaxSessions 1\nForceCommand internal-sftp\n") as server:
-            sent = moved(server, Put(str(source), f"{there}/x"))
-            got = moved(server, Get(f"{there}/x", str(tmp_path)))
+    with temporary_sshd("MaxSessions 1\nForceCommand internal-sftp\n") as server:
+        sent = moved(server, Put(str(source), f"{there}/x"))
+        got = moved(server, Get(f"{there}/x", str(tmp_path)))
 
     assert sent.stdout.startswith("sent 5,242,880 bytes, sha256 "), sent.error
     assert got.ok

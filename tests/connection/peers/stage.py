@@ -6,21 +6,24 @@ import asyncio
 import socket
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import asyncssh
 
+from runner.connection.options import ConnectionOptions
+from runner.models import Secret
 from tests.connection.peers import exchanges, raw, ssh
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+    from pathlib import Path
 
 
 BEHAVIOURS = raw.BEHAVIOURS | exchanges.BEHAVIOURS
 
 
 class Stage:
-    """Where peers are played; `open` and `close` it.
+    """Where peers are played, until it is closed, or its context left.
 
     Attributes:
         host_key: The key that every SSH peer shows.
@@ -32,6 +35,24 @@ class Stage:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._sockets: list[socket.socket] = []
         self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def options(self, folder: Path, **changes: Any) -> ConnectionOptions:
+        """Return how to log in to any peer, whose key is on record in a file in this folder."""
+        known = folder / "known_hosts"
+        known.write_text(f"[127.0.0.1]:* {self.public_key}\n")
+        login = {"user": ssh.USER, "password": Secret(ssh.PASSWORD), "known_hosts": (str(known),)}
+        return ConnectionOptions(**{**login, "retries": 0, **changes})
+
+    @property
+    def public_key(self) -> str:
+        """The key that every SSH peer shows, as `known_hosts` has it."""
+        return str(self.host_key.export_public_key().decode().strip())
 
     def close(self) -> None:
         self._call(self._end())
