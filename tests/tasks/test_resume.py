@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +15,9 @@ from runner.history import History, Query
 from tests.history.runs import until
 
 if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
     from tests.projects import Project
 
 
@@ -143,11 +148,24 @@ def test_nor_is_it_run_again_as_failed_without_that(killed: Project) -> None:
     assert statuses(killed, *words, "--rerun-lost") == {"r-slow": "ok"}
 
 
+def halted_while_nothing_is_written(process: subprocess.Popen[bytes], path: Path) -> bool:
+    """Halt a program, unless it is in the middle of a transaction, which would keep out whoever reads."""
+    process.send_signal(signal.SIGSTOP)
+    with closing(sqlite3.connect(path, timeout=0)) as database:
+        try:
+            database.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            process.send_signal(signal.SIGCONT)
+            return False
+        database.execute("ROLLBACK")
+        return True
+
+
 def test_a_run_that_goes_on_is_not_gone_on_with(demo: Project) -> None:
     with demo.start("run", "show clock", "-g", "r-slow:r2", "--serial", "1", "--no-ping") as process:
         path = demo.folder / "home" / "invoke-runner" / "history.sqlite3"
         until(lambda: path.exists() and History(path).runs(Query()))
-        process.send_signal(signal.SIGSTOP)
+        until(lambda: halted_while_nothing_is_written(process, path))
         done = demo.type("run", "--resume", "last")
         process.send_signal(signal.SIGCONT)
         process.communicate()
