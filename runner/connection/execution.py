@@ -225,8 +225,9 @@ class Execution:
         if result.exit_code is not None or result.signal is not None:
             return result
         transport = self._channel.transport
-        error = no_exit_status(self._command)
-        if not transport.is_active():
+        if transport.is_active():
+            error = no_exit_status(self._command)
+        else:
             error = connection_lost(self._command, what_broke(transport.get_exception()))
         error.command = result
         raise error

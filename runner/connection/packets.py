@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import paramiko
 from paramiko.common import (
-    MSG_CHANNEL_CLOSE,
     MSG_CHANNEL_OPEN_FAILURE,
     MSG_DEBUG,
     MSG_EXT_INFO,
     MSG_IGNORE,
-    MSG_NEWKEYS,
     MSG_USERAUTH_INFO_REQUEST,
 )
 from paramiko.message import Message
@@ -55,8 +53,6 @@ class Packets(Packetizer):
         super().__init__(socket)  # type: ignore[arg-type]
         self._socket = socket
         self._open_length = False
-        # Behind these we send another, or the end of the connection.
-        self._followed = frozenset({MSG_NEWKEYS, MSG_CHANNEL_CLOSE})
 
     def set_inbound_cipher(self, *arguments: Any, **options: Any) -> None:
         """Set how packets are encrypted from now on; see `tells_ready`."""
@@ -94,17 +90,6 @@ class Packets(Packetizer):
 
     def start_handshake(self, timeout: float) -> None:
         """Start no timer, which would be a thread for each host: a guard watches the handshake."""
-
-    def send_message(self, data: Message) -> None:
-        """Send one packet, and together with the next what is followed by one at once.
-
-        Each that is sent alone costs both sides a tenth of a millisecond.
-        """
-        kind = data.asbytes()[0]
-        if kind in self._followed:
-            self._socket.more = True
-            self._followed -= {MSG_NEWKEYS}  # behind those of later exchanges there may be nothing to send
-        super().send_message(data)
 
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:
         """Read `n` bytes.

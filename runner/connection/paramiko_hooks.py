@@ -34,12 +34,14 @@ from typing import TYPE_CHECKING, Any
 
 import paramiko
 from paramiko.common import (
+    MSG_CHANNEL_CLOSE,
     MSG_CHANNEL_DATA,
     MSG_CHANNEL_EOF,
     MSG_CHANNEL_EXTENDED_DATA,
     MSG_CHANNEL_OPEN,
     MSG_CHANNEL_REQUEST,
     MSG_CHANNEL_WINDOW_ADJUST,
+    MSG_NEWKEYS,
     MSG_SERVICE_REQUEST,
     cMSG_CHANNEL_REQUEST,
     cMSG_GLOBAL_REQUEST,
@@ -90,16 +92,16 @@ def _is_first_status(channel: Any, message: Any) -> bool:
     return len(message.get_remainder()) >= _EXIT_STATUS and not channel.exit_status_ready()
 
 
-def _bounded(take: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+def _within_window(take: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
     """Take in what a channel brings as Paramiko does, but no more than may lie there unread."""
 
-    def bounded(channel: Any, message: Any) -> None:
+    def taken(channel: Any, message: Any) -> None:
         take(channel, message)
         lying = len(channel.in_buffer) + len(channel.in_stderr_buffer)
         if lying > channel.in_window_size + _UNASKED:
             raise paramiko.SSHException("the server sent more than the channel's window takes")
 
-    return bounded
+    return taken
 
 
 def _note_window(channel: Any, message: Any) -> None:
@@ -137,8 +139,8 @@ class Transport(OnDemandTransport):
 
     _channel_handler_table = {  # noqa: RUF012 - Paramiko's own shape
         **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]  # noqa: SLF001
-        MSG_CHANNEL_DATA: _bounded(paramiko.Channel._feed),  # type: ignore[attr-defined]  # noqa: SLF001
-        MSG_CHANNEL_EXTENDED_DATA: _bounded(paramiko.Channel._feed_extended),  # type: ignore[attr-defined]  # noqa: SLF001
+        MSG_CHANNEL_DATA: _within_window(paramiko.Channel._feed),  # type: ignore[attr-defined]  # noqa: SLF001
+        MSG_CHANNEL_EXTENDED_DATA: _within_window(paramiko.Channel._feed_extended),  # type: ignore[attr-defined]  # noqa: SLF001
         MSG_CHANNEL_REQUEST: _note_request,
         MSG_CHANNEL_WINDOW_ADJUST: _note_window,
     }
@@ -256,6 +258,10 @@ class Transport(OnDemandTransport):
         # Whoever closes a channel marks it before waiting for the lock that is held here.
         if channel is not None and kind in _ON_OPEN_CHANNELS and channel.closed:
             return
+        # Each packet that is sent alone costs both sides a tenth of a millisecond. Behind the first new keys
+        # comes the login; behind the close of a channel another, or the end of the connection.
+        if kind == MSG_CHANNEL_CLOSE or (kind == MSG_NEWKEYS and not self.initial_kex_done):
+            self.sock.more = True
         try:
             if kind == MSG_SERVICE_REQUEST:
                 self._ask_for_service(data)

@@ -26,7 +26,7 @@ __all__ = ["KnownHosts", "Verdict", "fingerprint", "host_pattern", "load", "reco
 logger = logging.getLogger(__name__)
 
 _SSH_PORT = 22
-_FEW = 8
+_FEW = 8  # lines that are tried one by one
 _load_lock = threading.Lock()
 
 
