@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from runner.executors.answers import answer, packed, settle
 from runner.executors.cores import cores
 from runner.executors.interrupts import sigint_blocked
+from runner.interpreter import for_many_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -234,7 +235,7 @@ def _serve(pipe: Connection, threads: int) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     answering = threading.Lock()
     sys.stdout = sys.stderr  # a program's stdout is for its results, and what a call prints is none
-    with ThreadPoolExecutor(threads, thread_name_prefix="runner") as pool:
+    with for_many_threads(), ThreadPoolExecutor(threads, thread_name_prefix="runner") as pool:
         while True:
             try:
                 message = pipe.recv_bytes()

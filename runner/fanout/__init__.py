@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from runner.collector import seldom
 from runner.fanout.batches import cut
 from runner.fanout.control import Control
 from runner.fanout.loop import Loop
 from runner.fanout.options import FanoutOptions
 from runner.fanout.order import arranged
+from runner.interpreter import for_many_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -53,7 +53,10 @@ def stream(  # noqa: PLR0913 - one composition of parts that have nothing else i
     if not chosen:
         return
     task = (job, connection, run)
-    with seldom(), closing(Loop(len(chosen), task, options, control or Control(), starting)) as loop:
+    with (
+        for_many_threads(),
+        closing(Loop(len(chosen), task, options, control or Control(), starting)) as loop,
+    ):
         for batch in cut(chosen, options.batches):
             yield from loop.batch(batch, reach)
 

@@ -14,9 +14,9 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.collector import at_rest
 from runner.history.database import Arrival, History, Intent
 from runner.history.limits import prune
+from runner.interpreter import at_rest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from runner.collector import at_rest
 from runner.errors import InventoryError, PatternError
+from runner.interpreter import at_rest
 from runner.inventory.graph import Graph
 from runner.inventory.loading import BrokenSource, Loading, Options
 from runner.inventory.patterns import LOCALHOST, PatternMatcher, nearest

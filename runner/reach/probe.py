@@ -9,8 +9,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 
-from runner.collector import at_rest
 from runner.errors import HostError, PermissionMissing
+from runner.interpreter import at_rest
 from runner.models import Endpoint, Host, HostResult, Phase
 from runner.reach.connect import Connection, ConnectProbes
 from runner.reach.echo import EchoProbes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runner.collector import at_rest
+from runner.interpreter import at_rest
 
 with at_rest(keep=True):  # what is imported stays, and looking through all of it takes a tenth of the start
     from invoke.exceptions import Exit

@@ -6,9 +6,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from runner import inventory as inventories
-from runner.collector import at_rest
 from runner.configuration import inventory_sources
 from runner.errors import PatternError
+from runner.interpreter import at_rest
 from runner.tasks import voice
 
 if TYPE_CHECKING:
