@@ -125,6 +125,13 @@ def measure(tool: str, place: Place, server: int, chosen: argparse.Namespace) ->
     return _tables.Cost(tool, *size, ok, spent.wall_s, spent.cpu_s, served, spent.peak_mb, ended)
 
 
+def turns(tools: list[str], times: int) -> Iterator[str]:
+    """The tools in turns, each turn begun by another one."""
+    for turn in range(times):
+        first = turn % len(tools)
+        yield from tools[first:] + tools[:first]
+
+
 def compare(chosen: argparse.Namespace) -> _tables.Found:
     """Run every tool at every size, in turns; what was found by then is written after each run."""
     found = _tables.Found(chosen.label or chosen.fleet, 0.0, ())
@@ -133,9 +140,10 @@ def compare(chosen: argparse.Namespace) -> _tables.Found:
     too_slow: set[str] = set()
     for size, times in zip_longest(sizes, rounds, fillvalue=rounds[-1]):
         with fleet(chosen, size) as (place, server):
-            own_s = found.own_s or (alone_s(place) if chosen.fleet == "simulated" else 0.0)
+            alone = alone_s(place)  # which warms up the server, too
+            own_s = found.own_s or (alone if chosen.fleet == "simulated" else 0.0)
             found = _tables.Found(found.label, own_s, found.costs)
-            for tool in chosen.tools.split(",") * times:
+            for tool in turns(chosen.tools.split(","), times):
                 if tool in too_slow:
                     continue
                 cost = measure(tool, place, server, chosen)
