@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from runner.text import compiled
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -55,7 +57,7 @@ def _compiled(value: object) -> re.Pattern[str]:
     if not isinstance(value, str):
         raise ValueError("expected a regular expression, or a list of them")  # noqa: TRY004 - what readers raise
     try:
-        pattern = re.compile(value)
+        pattern = compiled(value)
     except (re.error, RecursionError, OverflowError) as exc:
         raise ValueError(f"expected a regular expression: {exc}") from exc
     if pattern.fullmatch("") is not None:

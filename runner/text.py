@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["excerpt", "printable", "quoted", "value_text"]
+import re
+import warnings
+
+__all__ = ["because", "compiled", "excerpt", "printable", "quoted", "value_text"]
 
 _LONGEST = 200
 
@@ -27,6 +30,27 @@ def excerpt(text: str | bytes, longest: int = _LONGEST) -> str:
         text = text.decode("utf-8", "backslashreplace")
     shown = printable(text[:longest].strip())
     return shown if len(text) <= longest else shown + "…"
+
+
+def because(text: str | bytes) -> str:
+    """Return a colon and the beginning of what a peer said, for the end of a message; nothing for nothing."""
+    words = excerpt(text)
+    return f": {words}" if words else ""
+
+
+def compiled(expression: str) -> re.Pattern[str]:
+    """Compile a regular expression that somebody else wrote.
+
+    Python says on stderr which of them a later version may read otherwise, and where in our code they are.
+
+    Raises:
+        re.error: It is none.
+        RecursionError: It is nested too deep.
+        OverflowError: It repeats something too often.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return re.compile(expression)
 
 
 def value_text(value: object) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.text import excerpt, printable, quoted
+from runner.text import because, compiled, excerpt, printable, quoted
 
 
 @given(st.text())
@@ -35,3 +37,14 @@ def test_what_was_given_is_quoted_one_by_one() -> None:
     assert quoted("a b") == "'a b'"
     assert quoted(("show clock", "show\x1bversion")) == "'show clock', 'show\\x1bversion'"
     assert quoted([]) == "[]"
+
+
+def test_what_was_said_follows_a_colon_where_anything_was() -> None:
+    assert because(b"no\x1bway") == ": no\\x1bway"
+    assert because(" \n") == ""
+
+
+def test_python_says_nothing_of_an_expression_that_it_may_read_otherwise_one_day() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert compiled("[[a]").match("[")

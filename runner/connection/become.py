@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import LoginRefused
 from runner.models import Phase, Secret
-from runner.text import excerpt
+from runner.text import because
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,7 +135,7 @@ class Elevation:
     def refused(self) -> LoginRefused:
         """Return the error of a user that may not do this."""
         lines = [line for line in re.split(rb"[\r\n]+", self.said) if line.strip()]
-        why = f": {excerpt(lines[-1])}" if lines else ""
+        why = because(lines[-1] if lines else b"")
         return LoginRefused(
             f"{self._become.method} to {self._become.user} refused{why}",
             reason="become-refused",

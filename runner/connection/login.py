@@ -15,7 +15,7 @@ from runner.connection.credentials import CodeCredential, KeyCredential, Passwor
 from runner.connection.prompts import Answers, Unanswered
 from runner.errors import LoginRefused, Unreachable
 from runner.models import Phase
-from runner.text import excerpt
+from runner.text import because, excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -142,9 +142,8 @@ class _Ended(Exception):
 
     def unreachable(self, user: str) -> Unreachable:
         """Return the error of a server that has judged nothing."""
-        said = f": {excerpt(self.words)}" if self.words else ""
         return Unreachable(
-            f"the connection ended during login as {user}{said}",
+            f"the connection ended during login as {user}{because(self.words)}",
             reason="closed-in-login",
             phase=Phase.LOGIN,
             transient=True,

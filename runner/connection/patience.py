@@ -6,7 +6,7 @@ import time
 
 from runner.errors import Cancelled, ConnectionLost, DeadlineExceeded
 from runner.models import Phase
-from runner.text import excerpt
+from runner.text import because
 
 __all__ = ["SIGNS", "Patience", "connection_lost", "no_exit_status", "no_sign_of_life", "stopped"]
 
@@ -83,9 +83,8 @@ def no_exit_status(command: str) -> ConnectionLost:
 
 def connection_lost(command: str, why: str = "") -> ConnectionLost:
     """Return the error of a command whose connection ended under it, and of what where that is known."""
-    because = f": {excerpt(why)}" if why else ""
     return ConnectionLost(
-        f"the connection ended while {command!r} was running{because}",
+        f"the connection ended while {command!r} was running{because(why)}",
         reason="connection-lost",
         phase=Phase.COMMAND,
     )

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from runner.connection.dial import PeerSocket
 from runner.errors import Unreachable
 from runner.models import Phase
-from runner.text import excerpt
+from runner.text import because
 
 if TYPE_CHECKING:
     from typing import IO
@@ -84,8 +84,7 @@ class ProxySocket(PeerSocket):
     def _failed(self, ended: str | None) -> Unreachable | None:
         if ended is None:
             return None
-        words = excerpt(self._said())
-        text = f"the ProxyCommand {ended}{': ' if words else ''}{words}"
+        text = f"the ProxyCommand {ended}{because(self._said())}"
         return Unreachable(text, reason="proxy-failed", phase=Phase.CONNECT)
 
     def _ended(self, seconds: float) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from runner.connection.stream import StreamEnded
 from runner.errors import Cancelled, DeadlineExceeded, RequestRefused
 from runner.models import Phase
-from runner.text import excerpt
+from runner.text import because
 
 __all__ = [
     "UNANSWERED",
@@ -53,8 +53,7 @@ def connection_lost() -> StreamEnded:
 
 def server_ended(said: bytes) -> StreamEnded:
     """Return the error of a program that ended too early, and had said this on its standard error."""
-    words = excerpt(said)
-    text = f"the program at the other end ended too early{': ' if words else ''}{words}"
+    text = f"the program at the other end ended too early{because(said)}"
     return StreamEnded(text, reason="server-ended", phase=Phase.TRANSFER)
 
 

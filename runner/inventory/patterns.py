@@ -16,6 +16,7 @@ from runner.errors import InventoryError, PatternError
 from runner.inventory.addresses import is_endpoint
 from runner.inventory.graph import HostNode
 from runner.names import unfold
+from runner.text import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -193,7 +194,7 @@ def _matcher(expression: str) -> Callable[[str], object]:
         return expression.__eq__
     source = expression[1:] if expression[0] == "~" else fnmatch.translate(expression)
     try:
-        return re.compile(source).match
+        return compiled(source).match
     except re.error as exc:
         where = f" at column {exc.colno}" if exc.colno else ""
         raise PatternError(f"not a regular expression: {exc.msg}{where}", text=expression) from exc

@@ -12,6 +12,8 @@ from functools import lru_cache
 from math import factorial
 from threading import local
 
+from runner.text import compiled
+
 __all__ = ["FilterError", "begin_budget", "found", "matches", "replace", "searches"]
 
 _LONGEST_PATTERN = 200
@@ -82,7 +84,7 @@ def _bounded(pattern: str) -> _Bounded:
         message = f"a regular expression with more than {_MAX_REPEATS} repeats or {_MAX_CHOICES} choices"
         raise FilterError(message)
     try:
-        return _Bounded(re.compile(pattern), repeats, choices)
+        return _Bounded(compiled(pattern), repeats, choices)
     except (re.error, RecursionError, OverflowError) as exc:
         raise FilterError(f"not a regular expression: {exc}") from exc
 
