@@ -59,7 +59,8 @@ class Execution:
         elevation: Makes it run as another user; None is the one who logged in.
 
     Attributes:
-        on_terminal: Whether it runs on a terminal, which has to be asked for first.
+        on_terminal: Whether it runs on a terminal.
+        attended: Whether `prepare` has to come before `begin`.
     """
 
     def __init__(
@@ -79,15 +80,22 @@ class Execution:
         self._start = time.monotonic()
         self._stopped = False
         self.on_terminal = given.terminal is not None or (elevation is not None and elevation.needs_terminal)
+        self.attended = bool(given.stdin) or self.on_terminal or elevation is not None
         self._feeding = Feeding(channel, given.stdin, elevation, terminal=self.on_terminal)
         self._pulse = Pulse(channel, options.keepalive_s)
 
-    def ask_for_terminal(self) -> None:
-        """Ask the host for the terminal that the command shall run on.
+    def prepare(self) -> None:
+        """Have a thread read, as who waits for the host to take something cannot; ask for a terminal.
 
         Raises:
-            RequestRefused: It gives none.
+            NoThread: There is none to be had.
+            RequestRefused: The host gives no terminal.
         """
+        self._channel.transport.attend()
+        if self.on_terminal:
+            self._ask_for_terminal()
+
+    def _ask_for_terminal(self) -> None:
         terminal = self._given.terminal or Terminal()
         try:
             with sending_on(self._channel):
@@ -104,8 +112,6 @@ class Execution:
         channel.runner_wake = self._wake
         channel.in_buffer.set_event(self._wake)
         channel.in_stderr_buffer.set_event(self._wake)
-        if self._given.stdin or self.on_terminal or self._elevation is not None:
-            channel.transport.attend()  # who waits for the host to take something cannot read, too
         line = self._given.line(self._command)
         with sending_on(channel):
             channel.exec_command(line if self._elevation is None else self._elevation.wrap(line))

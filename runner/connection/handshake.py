@@ -70,7 +70,7 @@ def agree(
 def _prefer(transport: Transport, types: frozenset[str]) -> None:
     """Ask for a key of one of these types first: a server shows only one of the keys it has.
 
-    Among what is equally safe the cheap comes first: a key exchange with a 4096-bit group takes eight times
+    Among what is equally safe the cheap comes first: a key exchange with a 4096-bit group takes four times
     the processor time of one with 2048 bits.
     """
     security = transport.get_security_options()

@@ -16,10 +16,13 @@
   section 10), and a round trip is saved.
 * A command that is given much to read waits for the server to take it (RFC 4254 section 5.2). Paramiko
   wakes nobody but who is in the middle of sending.
+* Who reads answers a channel's close, and sends signs of life. While keys are exchanged anew Paramiko has
+  even that thread wait until they are, for 30 s, after which it gives the connection up.
 * A client asks a server for a sign of life by a global request that wants an answer. Paramiko's keepalive
   wants none, and its requests that want one wait for it.
-* A server may choose a group for Diffie-Hellman that is so large that nobody else in this process gets on.
-  Which class does a key exchange is Paramiko's own table.
+* A server may choose a group for Diffie-Hellman that is so large that nobody else in this process gets on,
+  and Paramiko's secret exponents are longer than they have to be. Which class does a key exchange is
+  Paramiko's own table.
 * A client asks a server to end a command by a `signal` request (RFC 4254 section 6.9). Paramiko cannot send
   one, so that a command outlives the run that gave up on it.
 * Who reads a connection is a matter of its own: see `reading`.
@@ -47,7 +50,7 @@ from paramiko.common import (
     cMSG_GLOBAL_REQUEST,
 )
 
-from runner.connection.group_exchange import bounded
+from runner.connection.finite_fields import affordable
 from runner.connection.host_keys.certificates import SUFFIX
 from runner.connection.reading import OnDemandTransport
 from runner.text import excerpt
@@ -66,6 +69,7 @@ _REFUSAL = 400
 _NAMELESS = "unknown"
 _LOOK_UP_S = 30.0
 _GONE_S = 0.5
+_MOST_DEFERRED = 1000
 
 _ON_OPEN_CHANNELS = (
     MSG_CHANNEL_DATA,
@@ -136,6 +140,7 @@ class Transport(OnDemandTransport):
     runner_sender: threading.local
     _opening: threading.local
     _refusals: dict[int, tuple[int, str]]
+    _deferred: list[paramiko.Message]
 
     _channel_handler_table = {  # noqa: RUF012 - Paramiko's own shape
         **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]  # noqa: SLF001
@@ -145,7 +150,7 @@ class Transport(OnDemandTransport):
         MSG_CHANNEL_WINDOW_ADJUST: _note_window,
     }
 
-    _kex_info = bounded(paramiko.Transport._kex_info)  # type: ignore[attr-defined]  # noqa: SLF001
+    _kex_info = affordable(paramiko.Transport._kex_info)  # type: ignore[attr-defined]  # noqa: SLF001
 
     def __init__(self, sock: PeerSocket) -> None:
         super().__init__(sock)
@@ -154,6 +159,7 @@ class Transport(OnDemandTransport):
         self.runner_sender = threading.local()
         self._opening = threading.local()
         self._refusals = {}
+        self._deferred = []
 
     def negotiate(self) -> None:
         """Exchange keys, for as long as the socket stands.
@@ -228,8 +234,11 @@ class Transport(OnDemandTransport):
 
     def _send_user_message(self, data: paramiko.Message) -> None:
         """Send what a user asks for, outside of a key exchange, and read until the answer is there."""
-        if not self.clear_to_send.is_set():
-            self.attend()  # keys are exchanged anew, for which Paramiko waits
+        if not self.clear_to_send.is_set():  # keys are exchanged anew, for which Paramiko waits
+            if self.reads_here:
+                self._defer(data)
+                return
+            self.attend()
         kind = data.packet.getbuffer()[0]
         try:
             super()._send_user_message(data)  # type: ignore[misc]
@@ -242,6 +251,19 @@ class Transport(OnDemandTransport):
             self.read_until(lambda: number not in self.channel_events)
         elif kind == MSG_CHANNEL_REQUEST:
             self._await_answer(getattr(self.runner_sender, "channel", None))
+
+    def _defer(self, data: paramiko.Message) -> None:
+        """Keep what is to be sent with new keys."""
+        if len(self._deferred) >= _MOST_DEFERRED:
+            raise paramiko.SSHException("the server asks on and on in the middle of a key exchange")
+        self._deferred.append(data)
+
+    def _parse_newkeys(self, message: paramiko.Message) -> None:
+        """Take new keys as Paramiko does, and send what could not be sent without them."""
+        super()._parse_newkeys(message)  # type: ignore[misc]
+        deferred, self._deferred = self._deferred, []
+        for data in deferred:
+            super()._send_user_message(data)  # type: ignore[misc]
 
     def _await_answer(self, channel: paramiko.Channel | None) -> None:
         """Read until a channel's request is answered, if somebody waits for that."""

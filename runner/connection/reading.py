@@ -30,9 +30,16 @@ if TYPE_CHECKING:
 
     from runner.connection.dial import PeerSocket
 
-__all__ = ["OnDemandTransport"]
+__all__ = ["NoThread", "OnDemandTransport"]
 
 _KEX_MESSAGES = range(30, 42)
+
+
+class NoThread(OSError):
+    """The system has no thread for who shall read a connection."""
+
+    def __init__(self) -> None:
+        super().__init__("no thread is left for a connection: use fewer --workers or raise `ulimit -u`")
 
 
 class OnDemandTransport(paramiko.Transport):
@@ -50,6 +57,7 @@ class OnDemandTransport(paramiko.Transport):
     def __init__(self, sock: PeerSocket) -> None:
         super().__init__(sock, packetizer_class=Packets)  # type: ignore[arg-type]
         self._reading = threading.Lock()
+        self._reader: int | None = None
         self._starting = threading.Lock()
 
     def _log(self, level: int, msg: str | list[str], *args: object) -> None:
@@ -58,10 +66,17 @@ class OnDemandTransport(paramiko.Transport):
             super()._log(level, msg, *args)  # type: ignore[misc]
 
     def attend(self) -> None:
-        """Have a thread read what comes from now on, whether anybody asks for it or not."""
+        """Have a thread read what comes from now on, whether anybody asks for it or not.
+
+        Raises:
+            NoThread: There is none to be had.
+        """
         with self._starting:
             if self.ident is None and self.active:
-                self.start()
+                try:
+                    self.start()
+                except RuntimeError as exc:
+                    raise NoThread from exc
 
     def serve(self, seconds: float) -> bool:
         """Read what comes within so many seconds; False where that is a thread's to do."""
@@ -97,8 +112,14 @@ class OnDemandTransport(paramiko.Transport):
             finally:
                 self._reading.release()
 
+    @property
+    def reads_here(self) -> bool:
+        """Whether it is this thread that reads now: nothing that it waited for would come."""
+        return self._reader == threading.get_ident()
+
     def _read(self, more: Callable[[], bool]) -> None:
         """Read packets as long as more are wanted and the connection stands."""
+        self._reader = threading.get_ident()
         try:
             if not self._greeted:
                 self._greet()
@@ -109,6 +130,8 @@ class OnDemandTransport(paramiko.Transport):
             self._log(DEBUG, f"reading ended: {type(exc).__name__}: {exc}")
             self.saved_exception = exc
             self._end()
+        finally:
+            self._reader = None
 
     def _greet(self) -> None:
         """Begin as Paramiko's `run` does."""

@@ -25,6 +25,7 @@ from runner.connection.login import LoginAttempt
 from runner.connection.paramiko_hooks import Transport, close_channel
 from runner.connection.patience import Patience
 from runner.connection.proxy_command import ProxySocket
+from runner.connection.reading import NoThread
 from runner.connection.startups import Turn, patiently
 from runner.connection.stream import idle_limit
 from runner.connection.stream_ends import UNANSWERED
@@ -39,7 +40,7 @@ from runner.errors import (
     Unreachable,
 )
 from runner.models import Phase
-from runner.text import excerpt
+from runner.text import because, excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -268,9 +269,9 @@ class SshConnection:
         execution = Execution(channel, command, self._options, given, elevation)
         seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
         try:
-            if execution.on_terminal:
+            if execution.attended:
                 with self._step(Phase.CHANNEL, self._options.connect_timeout_s):
-                    execution.ask_for_terminal()
+                    execution.prepare()
             with self._step(Phase.COMMAND, self._options.connect_timeout_s):
                 self.sent = True
                 execution.begin()
@@ -304,7 +305,8 @@ class SshConnection:
             HostError: It cannot be started; the reason `no-sftp` says that there is no SFTP server.
         """
         elevation = self._elevation()
-        if self._transport is not None:
+        with self._step(Phase.CHANNEL, self._options.connect_timeout_s):
+            assert self._transport is not None  # noqa: S101 - `_opened` opens before it hands out
             self._transport.attend()
         channel = self._open_channel(window_size=WINDOW, max_packet_size=PACKET)
         stream = ChannelStream(channel, self._deadline, idle_limit(self._options), self._hang_up)
@@ -395,13 +397,13 @@ class SshConnection:
             return RequestRefused(
                 f"the server refused a channel: {excerpt(exc.text)}", reason="channel-refused", phase=phase
             )
-        if phase is Phase.COMMAND and self.alive():
+        if isinstance(exc, NoThread) and phase is not Phase.COMMAND:
+            return Unreachable(str(exc), reason="local-limit", phase=phase, transient=True)
+        if phase is Phase.COMMAND and isinstance(exc, paramiko.SSHException) and self.alive():
             return RequestRefused("the server refused to run a command", reason="exec-refused", phase=phase)
         if phase is Phase.COMMAND:
-            words = handshake.what_broke(exc)
             return ConnectionLost(
-                "the connection ended when the command had been sent"
-                + (f": {excerpt(words)}" if words else ""),
+                f"the connection ended when the command had been sent{because(handshake.what_broke(exc))}",
                 reason="connection-lost",
                 phase=phase,
             )

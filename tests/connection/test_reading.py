@@ -49,6 +49,22 @@ def wait_for_thread(transport: Transport) -> None:
         time.sleep(0.01)
 
 
+def test_where_no_thread_is_left_a_host_that_needs_one_says_so(
+    sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_transport: Transport) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Transport, "start", refused)
+    options = sshd.options(retries=0)
+    plain = perform(sshd.host(), CommandJob(("true",)), options)
+    fed = perform(sshd.host(), CommandJob(("cat",), given=CommandOptions(stdin=b"words")), options)
+
+    assert plain.ok
+    assert (fed.status, fed.reason) == (Status.UNREACHABLE, "local-limit")
+    assert "ulimit -u" in (fed.error or "")
+
+
 def test_a_host_that_is_soon_done_has_no_thread(sshd: Sshd) -> None:
     before = set(threading.enumerate())
     connection = connect(sshd.host(), sshd.options(), Deadline())
