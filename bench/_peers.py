@@ -27,7 +27,8 @@ BIN = Path(sys.executable).parent
 class Place(NamedTuple):
     """The hosts, and how they are logged in to: by key, without a look at host keys except by `runner`.
 
-    `method` is how `runner` pings them first.
+    `workers` is how many hosts at once; 0 is as many as a program takes of its own accord. `method` is how
+    `runner` pings them first.
     """
 
     folder: str
@@ -54,6 +55,11 @@ def quietly(command: list[str], place: Place, **environment: str) -> str:
     return done.stdout
 
 
+def at_once(place: Place, flag: str) -> list[str]:
+    """The arguments that say how many hosts at once; none where a program decides that itself."""
+    return [flag, str(place.workers)] if place.workers else []
+
+
 def inventory(place: Place) -> str:
     path = Path(place.folder, "hosts.ini")
     lines = [f"{name} ansible_host={address} ansible_port={port}" for name, address, port in place.hosts]
@@ -69,7 +75,7 @@ def runner_says(place: Place, executor: str) -> list[dict[str, Any]]:
         RuntimeError: It came to no end.
     """
     command = [sys.executable, "-m", "runner", "run", place.command, "-i", inventory(place)]
-    command += ["--known-hosts", place.known_hosts, "--workers", str(place.workers), "--startups", "0"]
+    command += ["--known-hosts", place.known_hosts, *at_once(place, "--workers"), "--startups", "0"]
     command += ["--executor", executor, "--method", place.method, "--format", "jsonl", "--quiet"]
     said = quietly(command, place, INVOKE_RUNNER_HISTORY=str(Path(place.folder, "history.db")))
     found = [json.loads(line) for line in said.splitlines()]
@@ -99,7 +105,7 @@ def runner_dask(place: Place) -> int:
 
 
 def ansible(place: Place) -> int:
-    command = [str(BIN / "ansible"), "all", "-i", inventory(place), "-f", str(place.workers), "-o"]
+    command = [str(BIN / "ansible"), "all", "-i", inventory(place), *at_once(place, "-f"), "-o"]
     options = "-o ControlMaster=no -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
     said = quietly([*command, "-m", "raw", "-a", place.command], place, ANSIBLE_SSH_ARGS=options)
     return said.count("| rc=0")
@@ -113,7 +119,7 @@ def clush(place: Place) -> int:
         " UserKnownHostsFile /dev/null\n LogLevel ERROR\n"
     )
     names = ",".join(name for name, _, _ in place.hosts)
-    command = ["clush", "-f", str(place.workers), "-o", f"-F {config}", "-w", names, place.command]
+    command = ["clush", *at_once(place, "-f"), "-o", f"-F {config}", "-w", names, place.command]
     done = subprocess.run(command, capture_output=True, check=False, text=True)
     # A line of what a host says begins with its name; one for each exit code tells who else there was:
     # `clush: h[1-3] (3): exited with exit code 255`.
@@ -231,7 +237,7 @@ def pyinfra(place: Place) -> int:
         for name, address, port in place.hosts
     ]
     Path(place.folder, "inventory.py").write_text(f"fleet = [{', '.join(lines)}]\n")
-    command = [str(BIN / "pyinfra"), "-y", "--parallel", str(place.workers), "inventory.py"]
+    command = [str(BIN / "pyinfra"), "-y", *at_once(place, "--parallel"), "inventory.py"]
     done = subprocess.run(
         [*command, "exec", "--", place.command],
         capture_output=True,
@@ -241,6 +247,9 @@ def pyinfra(place: Place) -> int:
     )
     return sum(line.rstrip().endswith("Success") for line in (done.stdout + done.stderr).splitlines())
 
+
+AS_THEY_COME = ("runner thread", "Ansible ad-hoc", "clush", "pyinfra")
+"""The programs that can be told nothing of how many hosts at once."""
 
 TOOLS: dict[str, Callable[[Place], int]] = {
     "runner thread": runner_thread,

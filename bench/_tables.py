@@ -22,7 +22,7 @@ class Cost:
     Attributes:
         tool: Its name.
         hosts: How many hosts there were.
-        workers: How many of them at once.
+        workers: How many of them at once; 0 is as many as the program takes of its own accord.
         ok: How many ended well; None where the tool did not come to tell.
         wall_s: Seconds, start-up included.
         cpu_s: Processor seconds of the tool and all that it started.
@@ -100,11 +100,13 @@ def table(found: Found) -> Iterator[str]:
 
 def _cells(cost: Cost, ours_s: float | None, own_s: float) -> Iterator[str]:
     more = "> " if cost.ended else ""
-    yield from (f"{cost.hosts:,}", f"{cost.workers:,}", cost.tool)
+    yield from (f"{cost.hosts:,}", f"{cost.workers:,}" if cost.workers else "its own", cost.tool)
     yield "?" if cost.ok is None else f"{cost.ok:,}"
     yield f"{more}{cost.wall_s:.1f} s"
     yield f"{more}{cost.wall_s / ours_s:.2f}x" if ours_s else ""
-    if own_s:
+    if own_s and not cost.workers:
+        yield ""
+    elif own_s:
         yield f"{more}{cost.wall_s / (own_s * max(1.0, cost.hosts / cost.workers)):.2f}x"
     yield from (f"{more}{cost.cpu_s:.1f} s", f"{more}{cost.server_s:.1f} s", f"{cost.peak_mb:.0f} MB")
 
@@ -147,14 +149,15 @@ def plot(target: str, found: Sequence[Found]) -> None:
 
     tables = merged(found)
     figure, panels = plt.subplots(1, len(tables), figsize=(6 * len(tables), 5), squeeze=False)
-    for panel, (label, each) in zip(panels[0], tables.items(), strict=True):
+    for panel, (title, each) in zip(panels[0], tables.items(), strict=True):
         costs = [cost for cost in medians(each.costs) if not cost.ended]
         for tool, workers in dict.fromkeys((cost.tool, cost.workers) for cost in costs):
             mine = [cost for cost in costs if (cost.tool, cost.workers) == (tool, workers)]
             style = {"linewidth": 2.5} if tool.startswith("runner") else {"linewidth": 1, "linestyle": "--"}
             hosts, walls = [cost.hosts for cost in mine], [cost.wall_s for cost in mine]
-            panel.plot(hosts, walls, marker="o", label=f"{tool}, {workers:,} at once", **style)
-        panel.set(xscale="log", yscale="log", xlabel="hosts", ylabel="wall, seconds", title=label)
+            label = f"{tool}, {workers:,} at once" if workers else tool
+            panel.plot(hosts, walls, marker="o", label=label, **style)
+        panel.set(xscale="log", yscale="log", xlabel="hosts", ylabel="wall, seconds", title=title)
         panel.grid(visible=True, which="both", alpha=0.3)
         panel.legend(fontsize="small")
     figure.tight_layout()

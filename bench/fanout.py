@@ -8,9 +8,9 @@
 `sshd` is one real OpenSSH server on loopback, on the same cores as the clients; its share of the processor is
 told apart. `simulated` is a fleet of devices on loopback ports in a process of its own, each with 200 ms of
 latency and half a second for a login. Every tool runs in a process of its own, start-up included, logs in by
-key, and has the same number of hosts at once; only ours checks host keys, pings first and keeps a history. A
-tool that is not installed has no host `ok`. One that takes longer than `--most` is ended, told as more than
-that, and not run again at that size or a larger one.
+key, and has the same number of hosts at once, or, with `--workers 0`, that which it comes with; only ours
+checks host keys, pings first and keeps a history. A tool that is not installed has no host `ok`. One that
+takes longer than `--most` is ended, told as more than that, and not run again at that size or a larger one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench import _measuring, _tables  # noqa: E402 - from the checkout
-from bench._peers import TOOLS, Place, runner_says  # noqa: E402
+from bench._peers import AS_THEY_COME, TOOLS, Place, runner_says  # noqa: E402
 from runner.reach import icmp_permitted  # noqa: E402
 from tests.connection.sshd import running_sshd  # noqa: E402
 
@@ -161,12 +161,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--fleet", choices=("sshd", "simulated"), default="sshd")
     parser.add_argument("--sizes", default="200", help="numbers of hosts, with commas")
-    parser.add_argument("--workers", type=int, default=50, help="hosts at once, for every tool")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=50,
+        help="hosts at once, for every tool; 0 is its own number",
+    )
     parser.add_argument(
         "--rounds", default="1", help="turns of each size, with commas; the table has medians"
     )
     parser.add_argument("--most", type=float, default=600, help="seconds after which a tool is ended")
-    parser.add_argument("--tools", default=",".join(TOOLS))
+    parser.add_argument("--tools", help="with commas; all that can be told --workers by default")
     parser.add_argument(
         "--peers", default=sys.executable, help="Python of the environment with the other tools"
     )
@@ -179,6 +184,7 @@ def main() -> None:
     parser.add_argument("--plot", help="draw this SVG from files that --json wrote; needs matplotlib")
     parser.add_argument("files", nargs="*", help="show what was written to these, and measure nothing")
     chosen = parser.parse_args()
+    chosen.tools = chosen.tools or ",".join(TOOLS if chosen.workers else AS_THEY_COME)
     found = [_tables.Found.read(file) for file in chosen.files] or [compare(chosen)]
     if chosen.page:
         _tables.put_on_page(chosen.page, found)
