@@ -6,11 +6,18 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from asyncssh.packet import Boolean, String
 
 from runner.connection.packets import Packets
 from runner.jobs import CommandJob, perform
+from runner.models import Host, Status
+from tests.connection.peers.hostile import CHANNEL_REQUEST, pours
+from tests.connection.peers.ssh import Channel, Script
+from tests.connection.peers.stage import Stage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.connection.sshd import Sshd
 
 # A login and a channel take about ten packets; these are the ones from there to the end of the command.
@@ -28,3 +35,21 @@ def test_a_request_for_new_keys_may_cross_the_end_of_a_command(
     assert result.ok, result.error
     assert result.stdout == "out\n"
     assert time.monotonic() - began < 10  # s; Paramiko waits for 30
+
+
+async def _asks_and_does_not_listen(channel: Channel) -> None:
+    channel.get_connection()._transport.pause_reading()  # type: ignore[union-attr]
+    await pours(CHANNEL_REQUEST, String("nonsense") + Boolean(True))(channel)
+
+
+def test_a_server_that_asks_and_asks_and_never_takes_new_keys_does_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Packets, "REKEY_PACKETS", 100)
+    with Stage() as stage:
+        port = stage.ssh(Script(answer=_asks_and_does_not_listen))
+        host = Host("gear", {"ansible_host": "127.0.0.1", "ansible_port": port})
+        result = perform(host, CommandJob(("true",)), stage.options(tmp_path))
+
+    assert result.status is Status.LOST
+    assert "asks on and on" in (result.error or "")
