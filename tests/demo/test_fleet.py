@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from .clients import Answer
 
 
+def of_fleets() -> set[threading.Thread]:
+    """The threads of all fleets that run, those of other tests among them."""
+    return {thread for thread in threading.enumerate() if thread.name == "demo-fleet"}
+
+
 def refuses_connections(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
@@ -114,6 +119,7 @@ def test_a_client_that_leaves_while_packets_are_still_under_way_harms_nobody() -
 
 
 def test_a_port_in_use_is_one_line_that_names_it_and_leaves_nothing_running() -> None:
+    others = of_fleets()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -128,7 +134,7 @@ def test_a_port_in_use_is_one_line_that_names_it_and_leaves_nothing_running() ->
     assert "second" in message
     assert "end what listens there" in message
     assert "\n" not in message
-    assert "demo-fleet" not in {thread.name for thread in threading.enumerate()}
+    assert of_fleets() == others
 
 
 def test_a_device_that_is_down_cannot_take_a_port_in_use_either() -> None:
@@ -151,6 +157,7 @@ def test_a_fleet_that_could_not_start_starts_once_the_port_is_free() -> None:
 
 
 def test_stopping_ends_connections_ports_and_the_thread() -> None:
+    others = of_fleets()
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
         fleet = Fleet([named("r1"), named("web1"), named("r-down")]).start()
@@ -164,7 +171,7 @@ def test_stopping_ends_connections_ports_and_the_thread() -> None:
         client.close()
         gc.collect()
     assert all(refuses_connections(port) for port in ports)
-    assert "demo-fleet" not in {thread.name for thread in threading.enumerate()}
+    assert of_fleets() == others
 
 
 def test_stopping_twice_or_before_the_start_does_nothing() -> None:
