@@ -104,9 +104,7 @@ def _cells(cost: Cost, ours_s: float | None, own_s: float) -> Iterator[str]:
     yield "?" if cost.ok is None else f"{cost.ok:,}"
     yield f"{more}{cost.wall_s:.1f} s"
     yield f"{more}{cost.wall_s / ours_s:.2f}x" if ours_s else ""
-    if own_s and not cost.workers:
-        yield ""
-    elif own_s:
+    if own_s:
         yield f"{more}{cost.wall_s / (own_s * max(1.0, cost.hosts / cost.workers)):.2f}x"
     yield from (f"{more}{cost.cpu_s:.1f} s", f"{more}{cost.server_s:.1f} s", f"{cost.peak_mb:.0f} MB")
 

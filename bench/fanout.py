@@ -141,7 +141,8 @@ def compare(chosen: argparse.Namespace) -> _tables.Found:
     for size, times in zip_longest(sizes, rounds, fillvalue=rounds[-1]):
         with fleet(chosen, size) as (place, server):
             alone = alone_s(place)  # which warms up the server, too
-            own_s = found.own_s or (alone if chosen.fleet == "simulated" else 0.0)
+            ideal = chosen.fleet == "simulated" and chosen.workers
+            own_s = found.own_s or (alone if ideal else 0.0)
             found = _tables.Found(found.label, own_s, found.costs)
             for tool in turns(chosen.tools.split(","), times):
                 if tool in too_slow:

@@ -126,8 +126,9 @@ def thread(workers: int) -> Executor:
 def process(workers: int, start_method: str = "spawn") -> Executor:
     """One process a core, each with its share of the workers as threads.
 
-    Right where key exchange is heavy: it holds the interpreter lock, and so one process does about eleven
-    logins a second with DH group 16, whatever its number of threads.
+    Right where many hundreds of hosts are worked on at once, and where key exchange is heavy: it holds the
+    interpreter lock, and so one process does about twenty logins a second with DH group 16, whatever its
+    number of threads.
     """
     from runner.executors.processes import ThreadedProcessExecutor  # noqa: PLC0415 - multiprocessing is slow to import
 
