@@ -397,9 +397,10 @@ class SshConnection:
             return RequestRefused(
                 f"the server refused a channel: {excerpt(exc.text)}", reason="channel-refused", phase=phase
             )
-        if isinstance(exc, NoThread) and phase is not Phase.COMMAND:
+        no_thread = isinstance(exc, NoThread)
+        if no_thread and phase is not Phase.COMMAND:
             return Unreachable(str(exc), reason="local-limit", phase=phase, transient=True)
-        if phase is Phase.COMMAND and isinstance(exc, paramiko.SSHException) and self.alive():
+        if phase is Phase.COMMAND and self.alive() and not no_thread:
             return RequestRefused("the server refused to run a command", reason="exec-refused", phase=phase)
         if phase is Phase.COMMAND:
             return ConnectionLost(
