@@ -19,7 +19,7 @@ from bench._environment import as_installed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Spent", "cpu_s", "run", "settle"]
+__all__ = ["Spent", "cpu_s", "run", "settle", "turns"]
 
 _LOOK_S = 0.25
 _LOOKING = 0.02
@@ -93,6 +93,13 @@ def run(command: Sequence[str], most_s: float) -> Spent:
         if ended:
             return Spent(said.read(), process.returncode, wall, times.ru_utime + times.ru_stime, max(peak))
         return Spent(said.read(), None, wall, used, max(peak))
+
+
+def turns(tools: list[str], times: int) -> Iterator[str]:
+    """Yield the tools in turns, each turn begun by another one: the first has what is cold."""
+    for turn in range(times):
+        first = turn % len(tools)
+        yield from tools[first:] + tools[:first]
 
 
 def settle(pid: int, most_s: float = 15.0) -> None:

@@ -249,7 +249,7 @@ def pyinfra(place: Place) -> int:
 
 
 AS_THEY_COME = ("runner thread", "Ansible ad-hoc", "clush", "pyinfra")
-"""The programs that can be told nothing of how many hosts at once."""
+"""The programs that take a number of hosts at once of their own accord."""
 
 TOOLS: dict[str, Callable[[Place], int]] = {
     "runner thread": runner_thread,

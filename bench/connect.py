@@ -30,7 +30,8 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.connection.sshd import running_sshd  # noqa: E402 - the tests' server, from the checkout
+from bench import _measuring  # noqa: E402 - from the checkout
+from tests.connection.sshd import running_sshd  # noqa: E402 - the tests' server
 
 ONE_BY_ONE = 10  # a round
 WORKERS = 50
@@ -245,14 +246,12 @@ class Turns:
     def measure(self, count: int, rounds: int) -> dict[str, list[tuple[float, float]]]:
         """Return, for each tool, the seconds of wall and of the processor that each round took."""
         found: dict[str, list[tuple[float, float]]] = {name: [] for name in self._names}
-        for turn in range(rounds):
-            first = turn % len(self._names)
-            for name in self._names[first:] + self._names[:first]:
-                stdin = self._processes[name].stdin
-                assert stdin is not None
-                stdin.write(f"{count}\n")
-                stdin.flush()
-                found[name].append(json.loads(self._heard(name)))
+        for name in _measuring.turns(self._names, rounds):
+            stdin = self._processes[name].stdin
+            assert stdin is not None
+            stdin.write(f"{count}\n")
+            stdin.flush()
+            found[name].append(json.loads(self._heard(name)))
         return found
 
     def _heard(self, name: str) -> str:

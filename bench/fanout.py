@@ -125,13 +125,6 @@ def measure(tool: str, place: Place, server: int, chosen: argparse.Namespace) ->
     return _tables.Cost(tool, *size, ok, spent.wall_s, spent.cpu_s, served, spent.peak_mb, ended)
 
 
-def turns(tools: list[str], times: int) -> Iterator[str]:
-    """The tools in turns, each turn begun by another one."""
-    for turn in range(times):
-        first = turn % len(tools)
-        yield from tools[first:] + tools[:first]
-
-
 def compare(chosen: argparse.Namespace) -> _tables.Found:
     """Run every tool at every size, in turns; what was found by then is written after each run."""
     found = _tables.Found(chosen.label or chosen.fleet, 0.0, ())
@@ -144,7 +137,7 @@ def compare(chosen: argparse.Namespace) -> _tables.Found:
             ideal = chosen.fleet == "simulated" and chosen.workers
             own_s = found.own_s or (alone if ideal else 0.0)
             found = _tables.Found(found.label, own_s, found.costs)
-            for tool in turns(chosen.tools.split(","), times):
+            for tool in _measuring.turns(chosen.tools.split(","), times):
                 if tool in too_slow:
                     continue
                 cost = measure(tool, place, server, chosen)

@@ -398,16 +398,17 @@ class SshConnection:
                 f"the server refused a channel: {excerpt(exc.text)}", reason="channel-refused", phase=phase
             )
         no_thread = isinstance(exc, NoThread)
-        if no_thread and phase is not Phase.COMMAND:
-            return Unreachable(str(exc), reason="local-limit", phase=phase, transient=True)
-        if phase is Phase.COMMAND and self.alive() and not no_thread:
-            return RequestRefused("the server refused to run a command", reason="exec-refused", phase=phase)
         if phase is Phase.COMMAND:
+            if self.alive() and not no_thread:
+                text = "the server refused to run a command"
+                return RequestRefused(text, reason="exec-refused", phase=phase)
             return ConnectionLost(
                 f"the connection ended when the command had been sent{because(handshake.what_broke(exc))}",
                 reason="connection-lost",
                 phase=phase,
             )
+        if no_thread:
+            return Unreachable(str(exc), reason="local-limit", phase=phase, transient=True)
         return Unreachable(
             f"the connection ended: {excerpt(handshake.what_broke(exc)) or type(exc).__name__}",
             reason="closed-after-login" if phase is Phase.CHANNEL else "connection-lost",
