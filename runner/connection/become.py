@@ -95,14 +95,16 @@ class Elevation:
         """Take in what came next where the programs speak; return what of it is the command's own."""
         if self.done:
             return chunk
-        self._said = (self._said + chunk)[-_MOST_SAID:]
-        self._unanswered = (self._unanswered + chunk)[-_MOST_SAID:]
+        # Cut only after the search: one chunk may hold our mark and more output than is kept.
+        self._said += chunk
+        self._unanswered += chunk
         if not self._alone:
             announced = self._line(self._asking, self._unanswered)
             if announced is not None:
                 self._alone, self._unanswered = True, self._unanswered[announced.end() :]
         begun = self._line(self._begun, self._said)
         if begun is None:
+            self._said, self._unanswered = self._said[-_MOST_SAID:], self._unanswered[-_MOST_SAID:]
             return b""
         self.done = True
         self._said, rest = self._said[: begun.start()], self._said[begun.end() :]

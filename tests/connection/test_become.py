@@ -253,6 +253,15 @@ def test_what_the_command_says_is_parted_from_what_sudo_says() -> None:
     assert asked.own(b"[runner one] password: ") == b"[runner one] password: "
 
 
+def test_the_mark_is_found_in_a_chunk_larger_than_what_is_kept() -> None:
+    for before in (b"", b"lecture\n" * 20_000):
+        asked = elevation(Become(password=Secret("hidden")))
+        output = b"x" * 300_000
+
+        assert asked.own(before + b"[runner two] begun\n" + output) == output
+        assert asked.done
+
+
 def test_what_is_said_before_is_not_kept_without_end() -> None:
     asked = elevation(Become(password=Secret("hidden")))
     for _ in range(100):
