@@ -28,11 +28,21 @@ DEMONSTRATION = (
 )
 
 
-@task(help={"args": "words for pytest: 'tests/inventory -k ranges'"})
-def test(ctx: Context, args: str = "") -> None:
-    """Run the tests. Those that need root, OpenSSH and FRR say so where they cannot run."""
+@task(
+    help={
+        "slow": "run the generated comparisons, which the quick tests leave out",
+        "args": "run pytest with these words alone: 'tests/inventory -k ranges'",
+    }
+)
+def test(ctx: Context, slow: bool = False, args: str = "") -> None:
+    """Run the quick tests in parallel; they end with what was skipped, and why."""
+    workers = min(16, 2 * (os.cpu_count() or 1))  # most tests wait for a server or a program
+    words = f"-n {workers} --dist loadgroup -m {'slow' if slow else 'not slow'!r}"
+    if not args:
+        minutes = "3 minutes" if slow else "7 minutes"
+        print(f"Tests, {workers} at a time: about {minutes} on two processor cores.", flush=True)
     with ctx.cd(str(ROOT)):
-        ctx.run(f"{sys.executable} -m pytest {args}", pty=sys.stdout.isatty())
+        ctx.run(f"{sys.executable} -m pytest {args or words}", pty=sys.stdout.isatty())
 
 
 @task

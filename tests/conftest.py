@@ -1,15 +1,24 @@
-"""What tests share: a fleet, which none of them changes; and what they have for themselves: a history."""
+"""The demo fleet that tests share, and the surroundings that each of them finds.
+
+A test finds no controlling terminal and an empty home folder, whoever runs it and wherever.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import grp
 import os
 import signal
+import termios
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
 from runner.demo import DEMO_DEVICES, Fleet
+from tests.connection.sshd import go_without, temporary_sshd
 
 from .demo.clients import anywhere
 from .projects import Project, project
@@ -17,6 +26,8 @@ from .projects import Project, project
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.connection.sshd import Sshd
 
 
 # A shell that starts the tests in the background has them ignore Ctrl-C (POSIX sh, asynchronous lists), and
@@ -33,10 +44,84 @@ hypothesis.settings.register_profile("searching", deadline=None)
 hypothesis.settings.load_profile("searching" if "RUNNER_FUZZ_SECONDS" in os.environ else "steady")
 
 
+def _leave_the_terminal() -> None:
+    """Give up the controlling terminal: a program that a test starts must not ask the person who started it.
+
+    Not in a session leader, whose leaving would hang up its whole session (tty_ioctl(4), TIOCNOTTY).
+    """
+    if os.getsid(0) == os.getpid():
+        return
+    with contextlib.suppress(OSError):  # there is none
+        terminal = os.open("/dev/tty", os.O_RDWR)
+        try:
+            fcntl.ioctl(terminal, termios.TIOCNOTTY)
+        finally:
+            os.close(terminal)
+
+
+_leave_the_terminal()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the lab's tests in one worker, as there is one lab; and first, as they take the longest."""
+    in_lab = [item for item in items if "tests/lab/" in item.nodeid]
+    for item in in_lab:
+        item.add_marker(pytest.mark.xdist_group("lab"))
+    items.sort(key=in_lab.count, reverse=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip the tests of terminals if this machine, or an sshd of this user, cannot open one."""
+    marker = item.get_closest_marker("terminal")
+    if marker is None:
+        return
+    try:
+        master, slave = os.openpty()
+    except OSError as exc:
+        go_without(f"this machine opens no pseudo-terminal: {exc}")
+    group = os.fstat(slave).st_gid
+    os.close(master)
+    os.close(slave)
+    # sshd gives a terminal to the group tty, which only root may do (pty_setowner in OpenSSH's sshpty.c).
+    if marker.kwargs.get("remote") and os.geteuid() != 0 and group != grp.getgrnam("tty").gr_gid:
+        pytest.skip("only root's sshd can open a pseudo-terminal, as devpts is mounted without gid=tty")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests were skipped, for each reason."""
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in terminalreporter.getreports("skipped")
+        if isinstance(report.longrepr, tuple)
+    )
+    if reasons:
+        terminalreporter.section("skipped tests, and why")
+        for reason, count in reasons.most_common():
+            terminalreporter.write_line(f"{count:5}  {reason}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the tests out of the home folder of the user who runs them, and its settings out of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("XDG_", "INVOKE_", "ANSIBLE_", "SSH_"))]:
+            patch.delenv(name)
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_history(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep what tests run out of the history of whoever runs them."""
+    """Give each test a history of its own."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+
+
+@pytest.fixture(scope="session")
+def sshd() -> Iterator[Sshd]:
+    """A real OpenSSH server that lets the user `Sshd.user` in."""
+    with temporary_sshd() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

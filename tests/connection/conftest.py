@@ -8,18 +8,12 @@ import pytest
 
 from runner.connection.deadline import Deadline
 from runner.connection.ssh import connect
-from tests.connection.sshd import Sshd, temporary_sshd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.connection.ssh import SshConnection
-
-
-@pytest.fixture(scope="session")
-def sshd() -> Iterator[Sshd]:
-    with temporary_sshd() as server:
-        yield server
+    from tests.connection.sshd import Sshd
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import pwd
 import re
 import shutil
 import socket
@@ -61,6 +62,11 @@ class Sshd:
     @property
     def user(self) -> str:
         return _ORDINARY if os.geteuid() == 0 else getpass.getuser()
+
+    @property
+    def home(self) -> Path:
+        """The home folder of the account that logs in: as root one of the server's own."""
+        return self.folder / "home" if os.geteuid() == 0 else Path(pwd.getpwuid(os.geteuid()).pw_dir)
 
     @property
     def key(self) -> Path:
@@ -177,6 +183,7 @@ def serving(server: Sshd, password_hash: str = "*", sudoers: str = "", doas: str
     """Start a server that has been configured, for the first time or once more; end it with the block."""
     program = required_program("sshd")
     with (server.folder / "log").open("ab") as log:
+        before = len(server.log)
         process = subprocess.Popen(
             [
                 *_as_a_machine(server.folder, password_hash, sudoers, doas),
@@ -190,7 +197,7 @@ def serving(server: Sshd, password_hash: str = "*", sudoers: str = "", doas: str
             stdin=subprocess.DEVNULL,
         )
     try:
-        _wait_until_it_listens(server, process)
+        _wait_until_it_listens(server, process, before)
         yield
     finally:
         process.terminate()
@@ -201,7 +208,10 @@ def _as_a_machine(folder: Path, password_hash: str, sudoers: str, doas: str) -> 
     """What to start the server with: as root, a mount namespace with the accounts that it wants."""
     if os.geteuid() != 0:
         return []
-    accounts = {"passwd": f"{_ORDINARY}:x:{_ORDINARY_ID}:{_ORDINARY_ID}::/tmp:/bin/sh\n"}
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    os.chown(home, _ORDINARY_ID, _ORDINARY_ID)
+    accounts = {"passwd": f"{_ORDINARY}:x:{_ORDINARY_ID}:{_ORDINARY_ID}::{home}:/bin/sh\n"}
     accounts["shadow"] = f"{_ORDINARY}:{password_hash}:19000:0:99999:7:::\n"
     for name, row in accounts.items():
         copy = folder / name
@@ -230,11 +240,11 @@ def _as_a_machine(folder: Path, password_hash: str, sudoers: str, doas: str) -> 
     return [*unshare, "sh", "-eu", "-c", script, "sshd", str(folder)]
 
 
-def _wait_until_it_listens(server: Sshd, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(100):
+def _wait_until_it_listens(server: Sshd, process: subprocess.Popen[bytes], before: int) -> None:
+    """Wait for the line in its log after the first `before` characters; a connection would be counted."""
+    for _ in range(200):
+        if "Server listening on" in server.log[before:]:
+            return
         assert process.poll() is None, server.log
-        with socket.socket() as probe:
-            if probe.connect_ex((server.address, server.port)) == 0:
-                return
         time.sleep(0.05)
     pytest.fail(f"sshd did not listen: {server.log}")

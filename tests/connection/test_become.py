@@ -123,6 +123,7 @@ def test_without_a_password_a_command_gets_what_it_is_to_read(server: Sshd, way:
     assert result.stdout == "nobody\ngiven", result.error
 
 
+@pytest.mark.terminal
 @pytest.mark.parametrize("method", ["sudo", "su", "doas"])
 def test_each_program_takes_its_password(server: Sshd, way: dict[str, str], method: str) -> None:
     required_program(method)
@@ -135,6 +136,7 @@ def test_each_program_takes_its_password(server: Sshd, way: dict[str, str], meth
     assert result.commands[1].exit_code == 3
 
 
+@pytest.mark.terminal
 @pytest.mark.parametrize("method", ["sudo", "su", "doas"])
 def test_each_program_refuses_a_wrong_password_once(server: Sshd, way: dict[str, str], method: str) -> None:
     required_program(method)
@@ -155,6 +157,7 @@ def test_input_comes_behind_the_password(server: Sshd, way: dict[str, str]) -> N
     assert result.commands[0].stdout_bytes == b"root\n" + data
 
 
+@pytest.mark.terminal
 def test_a_command_on_a_terminal_may_become_too(server: Sshd, way: dict[str, str]) -> None:
     options = server.options(become=True, become_as=Become("sudo", "root", Secret(PASSWORD)))
     job = CommandJob(("tty; whoami",), CommandOptions(terminal=Terminal()))

@@ -89,7 +89,7 @@ def test_variables_arrive_as_they_are(sshd: Sshd) -> None:
 
 def test_a_command_runs_in_its_folder(sshd: Sshd) -> None:
     assert run(sshd, "pwd", CommandOptions(directory="/usr/bin")).stdout == "/usr/bin\n"
-    assert run(sshd, "pwd", CommandOptions(directory="~")).stdout == "/tmp\n"
+    assert run(sshd, "pwd", CommandOptions(directory="~")).stdout == f"{sshd.home}\n"
 
 
 @pytest.mark.parametrize("folder", ["/no/where", "-", "-x", "$(id)", "a b"])
@@ -117,6 +117,7 @@ def test_a_devices_cli_is_not_asked_for_what_it_does_not_have(sshd: Sshd) -> Non
 # Terminal --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.terminal(remote=True)
 def test_a_terminal_has_its_size_and_type(sshd: Sshd) -> None:
     given = CommandOptions(terminal=Terminal(132, 43), environment=(("TERM", "vt220"),))
     lines = run(sshd, "tty; stty size; echo $TERM; echo err >&2", given).stdout.split()

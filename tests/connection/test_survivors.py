@@ -85,6 +85,7 @@ def test_a_command_of_roots_ends_or_the_result_says_that_it_may_go_on(sshd: Sshd
     assert is_gone(command) or "--pty" in error
 
 
+@pytest.mark.terminal
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may let root in")
 def test_on_a_terminal_a_command_of_roots_ends_with_the_connection(sshd: Sshd, command: str) -> None:
     error = run_for_a_moment(sshd, "root", command, CommandOptions(terminal=Terminal()))

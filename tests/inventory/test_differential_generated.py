@@ -20,7 +20,7 @@ from runner.inventory.listing import list_text
 if TYPE_CHECKING:
     from .conftest import Ansible
 
-pytestmark = pytest.mark.differential
+pytestmark = [pytest.mark.differential, pytest.mark.slow]
 
 COMMON = settings(
     max_examples=120,

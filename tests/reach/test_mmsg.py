@@ -30,7 +30,20 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
         far.setblocking(False)
         far.setsockopt(socket.SOL_SOCKET, linux.SO_TIMESTAMPNS, 1)
         near.connect(far.getsockname())
+        _wait_for_time_stamps(near, far)
         yield near, far
+
+
+def _wait_for_time_stamps(near: socket.socket, far: socket.socket) -> None:
+    """Wait until messages are stamped on arrival: a kernel thread switches that on (net_enable_timestamp)."""
+    for _ in range(500):
+        near.send(b"h:0000")
+        sent = time.time_ns()
+        time.sleep(0.01)
+        ((_, arrived),) = inbox(far).receive()
+        if arrived <= sent:
+            return
+    pytest.fail("messages are not stamped on arrival")
 
 
 def inbox(sock: socket.socket) -> Inbox:

@@ -119,6 +119,7 @@ def test_times_are_told_as_people_do(seconds: float, text: str) -> None:
     assert span(seconds) == text
 
 
+@pytest.mark.terminal
 def test_a_stream_gets_what_it_can_take(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     for stream, wanted in ((None, True), (io.StringIO(), False), (terminal.stream, False)):
         assert isinstance(progress.create(stream, 1, list, wanted=wanted), NoProgress)
@@ -153,6 +154,7 @@ def test_a_log_of_a_short_run_gets_nothing() -> None:
     assert stream.getvalue() == ""
 
 
+@pytest.mark.terminal
 def test_on_a_terminal_it_is_redrawn_in_place_and_leaves_no_trace(terminal: Terminal) -> None:
     shown = progress.create(terminal.stream, 2, lambda: ["r2"], wanted=True)
     shown.result(HostResult("r1", Status.FAILED, error="no such \x1b[2Jthing"))
@@ -174,6 +176,7 @@ def test_on_a_terminal_it_is_redrawn_in_place_and_leaves_no_trace(terminal: Term
     assert "\x1b[?25h" in rest, "the cursor is shown again"
 
 
+@pytest.mark.terminal
 def test_a_run_that_is_over_at_once_shows_nothing(terminal: Terminal) -> None:
     shown = progress.create(terminal.stream, 1, list, wanted=True)
     shown.result(HostResult("r1", Status.OK))

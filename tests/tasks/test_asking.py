@@ -14,18 +14,11 @@ import pytest
 from tests.connection.agents import lock, running_agent, unlock
 from tests.connection.peers.ssh import PASSWORD, USER, Script
 from tests.connection.peers.stage import Stage
-from tests.connection.sshd import Sshd, make_key, temporary_sshd
+from tests.connection.sshd import Sshd, make_key
 from tests.projects import PROGRAMS, Project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def sshd() -> Iterator[Sshd]:
-    with temporary_sshd() as server:
-        yield server
 
 
 def project(folder: Path, hosts: dict[str, dict[str, object]], known: str) -> Project:
@@ -71,6 +64,7 @@ def of_sshd(sshd: Sshd, tmp_path: Path, count: int) -> Project:
     return project(tmp_path, hosts, sshd.known_hosts.read_text())
 
 
+@pytest.mark.terminal
 def test_a_passphrase_is_asked_for_once_for_many_hosts(sshd: Sshd, tmp_path: Path) -> None:
     place = of_sshd(sshd, tmp_path, 5)
     question = f"Passphrase of {tmp_path}/locked:"
@@ -81,6 +75,7 @@ def test_a_passphrase_is_asked_for_once_for_many_hosts(sshd: Sshd, tmp_path: Pat
     assert "opens it" not in shown
 
 
+@pytest.mark.terminal
 def test_a_wrong_passphrase_is_an_error_before_any_host_is_touched(sshd: Sshd, tmp_path: Path) -> None:
     place = of_sshd(sshd, tmp_path, 2)
     before = len(sshd.log)
@@ -93,6 +88,7 @@ def test_a_wrong_passphrase_is_an_error_before_any_host_is_touched(sshd: Sshd, t
     assert len(sshd.log) == before
 
 
+@pytest.mark.terminal
 def test_an_empty_answer_leaves_the_key_out(sshd: Sshd, tmp_path: Path) -> None:
     place = of_sshd(sshd, tmp_path, 1)
     question = f"Passphrase of {tmp_path}/locked:"
@@ -102,6 +98,7 @@ def test_an_empty_answer_leaves_the_key_out(sshd: Sshd, tmp_path: Path) -> None:
     assert "is encrypted" in shown
 
 
+@pytest.mark.terminal
 def test_a_key_that_the_agent_holds_is_not_asked_for(sshd: Sshd, tmp_path: Path) -> None:
     place = of_sshd(sshd, tmp_path, 1)
     key = tmp_path / "locked"
@@ -124,6 +121,7 @@ def test_without_a_terminal_nobody_is_asked_and_the_host_says_why(sshd: Sshd, tm
     assert given.code == 0, given
 
 
+@pytest.mark.terminal
 def test_a_code_is_asked_for_once_for_many_hosts(tmp_path: Path) -> None:
     with Stage() as stage:
         questions = (("Password: ", PASSWORD), ("Verification code: ", "123456"))

@@ -94,6 +94,7 @@ def with_word(lines: list[str], word: str) -> list[str]:
     return [line for line in lines if word in line]
 
 
+@pytest.mark.terminal
 def test_progress_is_drawn_in_place_follows_the_size_and_leaves_no_trace(emulator: Emulator) -> None:
     emulator.type("echo before", "Enter")
     emulator.type(f"{sys.executable} -m invoke work; echo code=$?", "Enter")

@@ -100,6 +100,7 @@ def test_a_watch_into_a_pipe_logs_every_change(fleet: tuple[Path, socket.socket,
         watching.wait()
 
 
+@pytest.mark.terminal
 def test_a_watch_on_a_terminal_redraws_and_marks_changes(fleet: tuple[Path, socket.socket, int]) -> None:
     inventory, server, _ = fleet
     ours, theirs = pty.openpty()

@@ -208,6 +208,7 @@ def test_ctrl_c_before_anything_has_begun_is_130_too(demo: Project) -> None:
     assert b"Traceback" not in stderr
 
 
+@pytest.mark.terminal
 def test_on_a_terminal_there_are_colours_and_a_progress_line_and_elsewhere_none(
     demo: Project, screens: list[Screen]
 ) -> None:
@@ -227,6 +228,7 @@ def test_on_a_terminal_there_are_colours_and_a_progress_line_and_elsewhere_none(
     assert "\r" not in ended.stdout + ended.stderr
 
 
+@pytest.mark.terminal
 def test_a_password_is_asked_for_on_the_terminal_once_and_not_shown(
     demo: Project, screens: list[Screen]
 ) -> None:

@@ -17,14 +17,7 @@ from tests.connection.sshd import Sshd, make_key, required_program, temporary_ss
 from tests.projects import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def sshd() -> Iterator[Sshd]:
-    with temporary_sshd() as server:
-        yield server
 
 
 @pytest.fixture
@@ -102,6 +95,7 @@ def test_without_a_yes_nothing_is_recorded(place: Project) -> None:
     assert lines(place) == []
 
 
+@pytest.mark.terminal
 @pytest.mark.parametrize(("answer", "recorded", "code"), [("y\n", 3, 0), ("n\n", 0, 2), ("\n", 0, 2)])
 def test_it_is_asked_once_on_the_terminal(place: Project, answer: str, recorded: int, code: int) -> None:
     ours, theirs = pty.openpty()

@@ -13,18 +13,12 @@ from runner.jobs import perform
 from runner.models import HostResult
 from runner.transfer.jobs import TransferJob
 from tests.connection.peers.stage import Stage
-from tests.connection.sshd import Sshd, temporary_sshd
 
 if TYPE_CHECKING:
     from runner.transfer.moves import Transfer
+    from tests.connection.sshd import Sshd
 
 Move = Callable[..., HostResult]
-
-
-@pytest.fixture(scope="module")
-def sshd() -> Iterator[Sshd]:
-    with temporary_sshd() as server:
-        yield server
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from runner.transfer.moves import Put
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.connection.sshd import Sshd
     from tests.transfer.conftest import Move
 
 CONTENT = os.urandom(3 * 2**20 + 17)
@@ -99,17 +100,13 @@ def test_into_a_folder_goes_a_file_by_its_own_name(
     assert (there / "image.bin").read_bytes() == CONTENT
 
 
-def test_a_relative_path_begins_in_the_home_folder(move: Move, source: Path) -> None:
-    # The account's home is /tmp.
-    from pathlib import Path
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give an account a home folder of its own")
+def test_a_relative_path_begins_in_the_home_folder(move: Move, sshd: Sshd, source: Path) -> None:
+    for destination in ("relative.bin", "~/tilde.bin"):
+        assert move(Put(str(source), destination)).ok
 
-    name = f"runner-home-{os.getpid()}"
-    try:
-        for destination in (name, f"~/{name}"):
-            assert move(Put(str(source), destination)).ok
-            assert Path("/tmp", name).read_bytes() == CONTENT
-    finally:
-        Path("/tmp", name).unlink(missing_ok=True)
+    assert (sshd.home / "relative.bin").read_bytes() == CONTENT
+    assert (sshd.home / "tilde.bin").read_bytes() == CONTENT
 
 
 def test_a_mode_that_is_asked_for_is_given_to_equal_files_too(move: Move, source: Path, there: Path) -> None:
@@ -213,7 +210,7 @@ def test_no_such_folder_on_the_host(move: Move, source: Path, there: Path) -> No
 
 
 def test_a_folder_that_may_not_be_written_to(move: Move, source: Path, there: Path) -> None:
-    there.chmod(0o755)
+    there.chmod(0o555)
     result = move(Put(str(source), f"{there}/copy"))
 
     assert (result.status, result.reason) == (Status.FAILED, "permission-denied")

@@ -165,6 +165,7 @@ def test_without_input_a_command_reads_nothing(connection: OpenSshConnection) ->
     assert connection.run("cat; echo done").stdout == "done\n"
 
 
+@pytest.mark.terminal(remote=True)
 def test_a_terminal_has_the_size_that_was_asked_for(connection: OpenSshConnection) -> None:
     result = connection.run("tty >&2; stty size; echo $TERM", CommandOptions(terminal=Terminal(132, 43)))
 
