@@ -62,12 +62,13 @@ def _leave_the_terminal() -> None:
 _leave_the_terminal()
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the lab's tests in one worker, as there is one lab; and first, as they take the longest."""
-    in_lab = [item for item in items if "tests/lab/" in item.nodeid]
-    for item in in_lab:
-        item.add_marker(pytest.mark.xdist_group("lab"))
-    items.sort(key=in_lab.count, reverse=True)
+    for item in items:
+        if "tests/lab/" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("lab"))
+    items.sort(key=lambda item: "tests/lab/" not in item.nodeid)
 
 
 @pytest.hookimpl(tryfirst=True)

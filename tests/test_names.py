@@ -93,9 +93,9 @@ def test_names_sort_as_people_count() -> None:
 
 
 def test_ten_thousand_names_fold_at_once() -> None:
-    begin = time.monotonic()
+    begin = time.process_time()
     assert fold(f"leaf{number:05}" for number in range(10_000)) == "leaf[00000-09999]"
-    assert time.monotonic() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 @given(st.sets(st.integers(0, 3000), min_size=1), st.integers(1, 4))

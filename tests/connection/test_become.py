@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from runner.connection.access import become_of
 from runner.connection.become import Become, Elevation
 from runner.connection.command import CommandOptions, Terminal
+from runner.connection.openssh.session import Session
 from runner.connection.options import ConnectionOptions
 from runner.errors import InvalidVariable
 from runner.jobs import CommandJob, perform
@@ -134,6 +136,25 @@ def test_each_program_takes_its_password(server: Sshd, way: dict[str, str], meth
     assert result.reason == "exit-code", result.error
     assert [done.stdout for done in result.commands] == ["root\ngot:\n", "a\nb"]
     assert result.commands[1].exit_code == 3
+
+
+@pytest.mark.parametrize("busy_s", [0.1, 1.0])
+@pytest.mark.parametrize("method", ["sudo", "su"])
+def test_a_prompt_that_came_before_it_was_waited_for_is_answered(
+    server: Sshd, monkeypatch: pytest.MonkeyPatch, method: str, busy_s: float
+) -> None:
+    opened = Session.opened
+
+    def after_a_while(session: Session, *arguments: Any) -> bool:
+        time.sleep(busy_s)
+        return opened(session, *arguments)
+
+    monkeypatch.setattr(Session, "opened", after_a_while)
+    become = Become(method, "root", Secret(PASSWORD))
+    options = server.options(become=True, become_as=become, command_timeout_s=30.0)
+    result = perform(server.host(ansible_connection="openssh"), CommandJob(("whoami",)), options)
+
+    assert (result.status, result.stdout) == (Status.OK, "root\n"), result.error
 
 
 @pytest.mark.terminal

@@ -75,7 +75,7 @@ def test_silence_is_named_with_its_deadline(stage: Stage) -> None:
 
     assert (error.reason, error.transient) == ("no-reply", True)
     assert "0.5 s" in str(error)
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 30  # the kernel gives up after two minutes (tcp_syn_retries)
 
 
 @pytest.mark.parametrize("name", ["no-such-host.invalid", "fe80::1%no-such-interface"])
@@ -87,21 +87,21 @@ def test_a_name_that_is_not_known_is_named_as_such(name: str) -> None:
 
 
 def test_a_resolver_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers(monkeypatch, ("127.0.0.1", 1), wait_s=3)
+    answers(monkeypatch, ("127.0.0.1", 1), wait_s=20)
     begin = time.monotonic()
     error = failure(Endpoint("some.example", 22), 0.3)
 
     assert (error.reason, error.phase) == ("resolve-timeout", Phase.RESOLVE)
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 15
 
 
 def test_stopping_the_run_ends_the_wait_for_the_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers(monkeypatch, ("127.0.0.1", 1), wait_s=3)
+    answers(monkeypatch, ("127.0.0.1", 1), wait_s=20)
     begin = time.monotonic()
     with pytest.raises(Cancelled):
         dial(Endpoint("some.example", 22), 30, lambda: True)
 
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 15
 
 
 def test_the_next_address_is_tried_where_one_is_closed(
@@ -119,9 +119,9 @@ def test_an_address_that_is_silent_holds_the_next_up_by_a_quarter_second_only(
 ) -> None:
     answers(monkeypatch, ("127.0.0.1", stage.silent()), ("127.0.0.1", listener))
     begin = time.monotonic()
-    dial(Endpoint("some.example", 22), 10).close()
+    dial(Endpoint("some.example", 22), 60).close()
 
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 20
 
 
 def test_a_refusal_says_more_than_a_family_that_this_machine_has_no_route_for(
@@ -144,7 +144,7 @@ def test_stopping_the_run_ends_the_wait_for_an_answer(stage: Stage) -> None:
     with pytest.raises(Cancelled):
         dial(Endpoint("127.0.0.1", stage.silent()), 30, lambda: True)
 
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 20
 
 
 def test_a_process_without_free_descriptors_says_so(listener: int) -> None:

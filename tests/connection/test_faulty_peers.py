@@ -252,7 +252,7 @@ def test_each_peer_gets_what_is_true_of_it(stage: Stage, options: ConnectionOpti
     assert (result.status, result.reason, result.phase) == (case.status, case.reason, case.phase), result
     assert result.sent is case.sent
     assert len(script.commands) == int(case.sent)
-    assert elapsed < max(CONNECT_S, COMMAND_S) + 1 + (case.status is Status.OK)
+    assert elapsed < max(CONNECT_S, COMMAND_S) + 10  # the deadline, and what a busy machine adds
     assert all(len(done.stdout_bytes) <= LIMIT for done in result.commands)
     assert (result.error is None) is (case.status is Status.OK)
     assert "127.0.0.1" not in (result.error or "")

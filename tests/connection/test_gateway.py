@@ -187,12 +187,12 @@ def test_a_gateway_that_is_down_is_not_waited_for_by_each_host(sshd: Sshd, stage
     jump = f"-J 127.0.0.1:{stage.silent()}"
     hosts = [sshd.host(f"h{number}", ansible_ssh_common_args=jump) for number in range(20)]
     begin = time.monotonic()
-    results = run(hosts, "true", sshd.options(connect_timeout_s=1.0), "down")
+    results = run(hosts, "true", sshd.options(connect_timeout_s=2.0), "down")
 
     assert {result.status for result in results.values()} == {Status.UNREACHABLE}
     assert all((result.reason or "").startswith("jump-") for result in results.values())
     assert not any(result.sent for result in results.values())
-    assert time.monotonic() - begin < 4
+    assert time.monotonic() - begin < 20  # one after another they would take 40 s
 
 
 def test_a_gateway_whose_key_is_not_known_gets_nothing(sshd: Sshd, gate: Sshd, tmp_path: Path) -> None:

@@ -217,7 +217,7 @@ def test_closing_takes_no_time(sshd: Sshd) -> None:
     begin = time.monotonic()
     connection.close()
 
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < 5
 
 
 def test_no_thread_is_left_after_a_host(sshd: Sshd) -> None:

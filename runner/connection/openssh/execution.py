@@ -163,6 +163,8 @@ class OpenSshExecution:
             tty.setraw(self._input)
         if self._elevation is None:
             self._give()
+        else:  # its question may have come together with the word that the channel is open
+            self._elevate()
 
     def _collect(self, patience: Patience) -> CommandResult:
         pump = self._master.pump

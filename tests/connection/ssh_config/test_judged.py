@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+import os
+import pwd
 import socket
 import subprocess
 from functools import lru_cache
@@ -88,7 +90,7 @@ def plain(option: str, said: Mapping[str, tuple[str, ...]], name: str) -> str | 
         return None
     text = " ".join(WORDS.get(option, {}).get(word, word) for word in value or ())
     if option == "identityagent" and text.startswith("~"):
-        return str(Path(text).expanduser())
+        return pwd.getpwuid(os.getuid()).pw_dir + text[1:]  # ssh does not look at HOME
     if option == "proxyjump":  # `ssh` writes some names in brackets
         return text.replace("[", "").replace("]", "")
     return as_address(text) if option == "hostname" else text
