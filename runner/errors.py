@@ -12,6 +12,7 @@ from runner.models import CommandResult, Phase, Status
 from runner.text import printable
 
 __all__ = [
+    "BecomeUnsupported",
     "Cancelled",
     "ConnectionLost",
     "DeadlineExceeded",
@@ -166,6 +167,12 @@ class HostKeyRejected(HostError):
 
 class LoginRefused(HostError):
     """The server refused the login, or there was nothing to log in with."""
+
+    status = Status.AUTH
+
+
+class BecomeUnsupported(HostError):
+    """The host's connection does not support the become method; no server was asked anything."""
 
     status = Status.AUTH
 

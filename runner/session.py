@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from runner.connection import connector, kept
+from runner.connection.access import check_become
 from runner.connection.command import CommandOptions, Terminal, environment, standard_input
 from runner.connection.refusals import refusal
 from runner.errors import DeadlineExceeded, HostError, InvalidVariable, RequestRefused, Unreachable
@@ -241,9 +242,11 @@ class Session:
 
     def _connected(self) -> Connection:
         if self._connection is None:
+            connect = connector(self.host)
+            check_become(self.host, self._options, connect)
             left = kept.taken(self.host, self._options, self._deadline)
             self._left_by_another = left is not None
-            self._connection = left or connector(self.host)(self.host, self._options, self._deadline)
+            self._connection = left or connect(self.host, self._options, self._deadline)
             self.way = getattr(self._connection, "way", None)
             self.endpoint = getattr(self._connection, "endpoint", None)
         return self._connection

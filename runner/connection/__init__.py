@@ -60,7 +60,10 @@ class Connection(Protocol):
 
 
 class Connect(Protocol):
-    """What the entry-point group `runner.connections` holds, by the name of the connection."""
+    """What the entry-point group `runner.connections` holds, by the name of the connection.
+
+    Its attribute `become_methods`, if it has one, names the become methods that the connection supports.
+    """
 
     def __call__(self, host: Host, options: ConnectionOptions, deadline: Deadline) -> Connection:
         """Log in to a host before the deadline; raise `HostError` where that fails."""

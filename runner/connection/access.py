@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from runner.connection import kind
 from runner.connection.become import BECOME_METHODS, Become
 from runner.connection.logins import given_user, login_of, login_of_jump
 from runner.connection.options import KNOWN_HOSTS, ConnectionOptions, HostKeyPolicy
@@ -16,17 +17,20 @@ from runner.connection.ssh_arguments import ARGUMENTS, read_arguments
 from runner.connection.ssh_config.host_config import host_config, tells_ways
 from runner.connection.ssh_config.tokens import Tokens
 from runner.connection.variables import invalid, named_text, pick, switch, variable
+from runner.errors import BecomeUnsupported
 from runner.inventory import endpoint as given_for
-from runner.models import Endpoint, Secret
+from runner.models import Endpoint, Phase, Secret
+from runner.text import excerpt
 
 if TYPE_CHECKING:
+    from runner.connection import Connect
     from runner.connection.credentials import Login
     from runner.connection.jump import Jump
     from runner.connection.ssh_arguments import SshArguments
     from runner.connection.ssh_config.host_config import HostConfig
     from runner.models import Host
 
-__all__ = ["Access", "access", "become_of", "whereabouts"]
+__all__ = ["Access", "access", "become_of", "check_become", "whereabouts"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +38,8 @@ _SSH_PORT = 22
 _NO_FILE = "/dev/null"
 _ALIAS = re.compile(r"[\w.:\[\]-]+")
 _BECOME_PASSWORDS = ("ansible_become_password", "ansible_become_pass")
+# The collections in which Ansible finds the methods that have no collection in their name.
+_BECOME_COLLECTIONS = ("ansible.builtin", "ansible.legacy", "community.general")
 _TIMEOUTS = ("ansible_timeout", "ansible_ssh_timeout")
 _CHECKING = ("ansible_host_key_checking", "ansible_ssh_host_key_checking")
 
@@ -212,8 +218,8 @@ def _usual() -> ConnectionOptions:
 def become_of(host: Host, options: ConnectionOptions) -> Become | None:
     """Return as whom a host's commands run; None is the user who logs in.
 
-    That is decided by this run's flags, `ansible_become` and its like, and the settings. The method `enable`
-    of an inventory is passed over: on a device one has the privileges that one logs in with.
+    That is decided by this run's flags, `ansible_become` and its like, and the settings. Whether the host's
+    connection supports the method is checked by `check_become`.
 
     Raises:
         InvalidVariable: One of the variables cannot be used.
@@ -222,18 +228,43 @@ def become_of(host: Host, options: ConnectionOptions) -> Become | None:
     if not pick(options, "become", switched, None):
         return None
     usual = options.become_as
-    method = _become_part(host, options, "method").rpartition(".")[2]
-    if method == "enable":
-        return None
-    if method not in BECOME_METHODS:
-        raise invalid(f"ansible_become_method {method!r} is not one of {', '.join(BECOME_METHODS)}")
+    method = _become_part(host, options, "method")
+    collection, _, name = method.rpartition(".")
     password = variable(host, _BECOME_PASSWORDS) or usual.password
     if "become_password" in options.forced:
         password = usual.password
     return Become(
-        method=method,
+        method=name if collection in _BECOME_COLLECTIONS else method,
         user=named_text("user", _become_part(host, options, "user")),
         password=password if password is None or isinstance(password, Secret) else Secret(str(password)),
+    )
+
+
+def check_become(host: Host, options: ConnectionOptions, connect: Connect) -> None:
+    """Check, before a host is connected to, that its connection supports the become method.
+
+    Without this check a connection that ignores become would run the commands as the login user.
+
+    Args:
+        host: The host.
+        options: The run's options.
+        connect: The entry point of the host's connection.
+
+    Raises:
+        BecomeUnsupported: The connection does not support the method.
+        InvalidVariable: One of the variables cannot be used.
+    """
+    become = become_of(host, options)
+    supported: tuple[str, ...] = getattr(connect, "become_methods", ())
+    if become is None or become.method in supported:
+        return
+    others = "|".join(method for method in BECOME_METHODS if method in supported)
+    advice = f"use --become-method {others}, or do" if others else "do"
+    raise BecomeUnsupported(
+        f"become method {excerpt(repr(become.method))} is not supported on {excerpt(host.name)} "
+        f"by its {kind(host)} connection; {advice} not ask for become (--become, ansible_become)",
+        reason="become-unsupported",
+        phase=Phase.CONNECT,
     )
 
 

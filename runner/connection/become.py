@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from runner.errors import LoginRefused
 from runner.models import Phase, Secret
@@ -21,10 +21,12 @@ from runner.text import because
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["BECOME_METHODS", "Become", "Elevation"]
+__all__ = ["BECOME_METHODS", "Become", "Elevation", "supports_become"]
 
 BECOME_METHODS = ("sudo", "su", "doas")
 """Programs that run a command as another user."""
+
+_Connect = TypeVar("_Connect", bound="Callable[..., object]")
 
 _MOST_SAID = 2**16
 # An unfinished line that ends as a question does; the colon may be a full-width one.
@@ -36,7 +38,7 @@ class Become:
     """As whom commands run, and how.
 
     Attributes:
-        method: The program: `sudo`, `su` or `doas`.
+        method: The program: `sudo`, `su` or `doas`; or another name, which connections refuse.
         user: The user.
         password: What the program asks for, where it asks.
     """
@@ -44,6 +46,19 @@ class Become:
     method: str = "sudo"
     user: str = "root"
     password: Secret | None = None
+
+
+def supports_become(*methods: str) -> Callable[[_Connect], _Connect]:
+    """Declare the become methods that a connection supports; decorates its `connect`.
+
+    A connection without this declaration supports none.
+    """
+
+    def declare(connect: _Connect) -> _Connect:
+        setattr(connect, "become_methods", methods)  # noqa: B010 - a plain assignment does not type-check
+        return connect
+
+    return declare
 
 
 class Elevation:

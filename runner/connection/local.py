@@ -7,7 +7,6 @@ import subprocess
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from runner.connection.access import become_of
 from runner.connection.command import PLAIN
 from runner.connection.output import Output
 from runner.connection.patience import Patience, stopped
@@ -27,14 +26,12 @@ __all__ = ["LocalConnection", "connect"]
 _QUIET_S = 1.0
 
 
-def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> LocalConnection:
-    """Return this machine as a connection.
-
-    Raises:
-        InvalidVariable: Commands are to run as another user, which they do over SSH only.
-    """
-    if become_of(host, options) is not None:
-        raise _not_here("become is not supported on the local connection: run as that user")
+def connect(
+    host: Host,  # noqa: ARG001 - the protocol `Connect` names it
+    options: ConnectionOptions,
+    deadline: Deadline,
+) -> LocalConnection:
+    """Return this machine as a connection."""
     return LocalConnection(options, deadline)
 
 
@@ -60,7 +57,8 @@ class LocalConnection:
             InvalidVariable: It is to run on a terminal, which it does over SSH only.
         """
         if given.terminal is not None:
-            raise _not_here("there is no terminal on the local connection")
+            text = "there is no terminal on the local connection"
+            raise InvalidVariable(text, reason="bad-variable", phase=Phase.CONNECT)
         seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
         patience = Patience(seconds, self._options.idle_timeout_s, whole_host=whole_host)
         outputs = Output(self._options, "stdout"), Output(self._options, "stderr")
@@ -143,7 +141,3 @@ def _result(command: str, code: int, outputs: tuple[Output, Output], patience: P
         stdout_file=out.file,
         stderr_file=err.file,
     )
-
-
-def _not_here(text: str) -> InvalidVariable:
-    return InvalidVariable(text, reason="bad-variable", phase=Phase.CONNECT)

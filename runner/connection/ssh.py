@@ -13,7 +13,7 @@ import paramiko
 
 from runner.connection import handshake
 from runner.connection.access import Access, access
-from runner.connection.become import Elevation
+from runner.connection.become import BECOME_METHODS, Elevation, supports_become
 from runner.connection.channel_stream import PACKET, WINDOW, ChannelStream
 from runner.connection.command import PLAIN
 from runner.connection.deadline import LONGEST
@@ -87,6 +87,7 @@ _STALLED = {
 }
 
 
+@supports_become(*BECOME_METHODS)
 def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> SshConnection:
     """Connect and log in to a host.
 

@@ -213,13 +213,13 @@ class _Watch:
         return progress.create(sys.stderr, len(self._hosts), lambda: control.running, wanted=wanted)
 
     def _leave_out_refused(self) -> None:
-        """Log in no more where that was refused: the third or fifth time locks the account on many hosts."""
+        """Leave out hosts with status auth: many lock the account at the third or fifth refused login."""
         refused = [host.name for host in self._hosts if self._seen.now[host.name].status is Status.AUTH]
         if not refused:
             return
         self._hosts = tuple(host for host in self._hosts if host.name not in set(refused))
         if not self._settings.quiet:
-            say(f"not logged in to again, as that was refused: {fold(refused)}")
+            say(f"left out of the next rounds, as their status is auth: {fold(refused)}")
 
     def _all_say(self) -> bool:
         """Whether every host is ok and says what is waited for."""

@@ -298,6 +298,22 @@ def test_what_is_said_before_is_not_kept_without_end() -> None:
 
 
 @pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        ("ansible.builtin.sudo", "sudo"),
+        ("ansible.legacy.su", "su"),
+        ("community.general.doas", "doas"),
+        ("ansible.netcommon.enable", "ansible.netcommon.enable"),
+        ("my_company.tools.sudo", "my_company.tools.sudo"),
+    ],
+)
+def test_a_full_name_is_short_only_for_the_collections_of_ansible(method: str, expected: str) -> None:
+    host = Host("h", {"ansible_become": True, "ansible_become_method": method})
+
+    assert become_of(host, ConnectionOptions()) == Become(expected)
+
+
+@pytest.mark.parametrize(
     ("variables", "expected"),
     [
         ({}, None),
@@ -310,7 +326,8 @@ def test_what_is_said_before_is_not_kept_without_end() -> None:
         ),
         ({"ansible_become": True, "ansible_become_password": "x"}, Become(password=Secret("x"))),
         ({"ansible_become": True, "ansible_become_pass": "x"}, Become(password=Secret("x"))),
-        ({"ansible_become": True, "ansible_become_method": "enable"}, None),
+        ({"ansible_become_method": "enable", "ansible_become_password": "x"}, None),
+        ({"ansible_become": True, "ansible_become_method": "enable"}, Become("enable")),
     ],
 )
 def test_the_inventory_decides_for_each_host(variables: dict[str, Any], expected: Become | None) -> None:
@@ -334,18 +351,9 @@ def test_a_password_that_was_asked_for_serves_hosts_that_become_by_the_inventory
     "variables",
     [
         {"ansible_become": "perhaps"},
-        {"ansible_become": True, "ansible_become_method": "magic"},
         {"ansible_become": True, "ansible_become_user": "-x"},
     ],
 )
 def test_what_cannot_be_meant_is_that_hosts_error(variables: dict[str, Any]) -> None:
     with pytest.raises(InvalidVariable):
         become_of(Host("h", variables), ConnectionOptions())
-
-
-def test_the_local_connection_says_that_it_does_not() -> None:
-    host = Host("h", {"ansible_connection": "local", "ansible_become": True})
-    result = perform(host, CommandJob(("true",)), ConnectionOptions())
-
-    assert (result.status, result.sent) == (Status.ERROR, False)
-    assert "become" in (result.error or "")

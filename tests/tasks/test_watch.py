@@ -242,7 +242,7 @@ def test_it_may_end_when_every_host_says_what_is_waited_for(demo: Project) -> No
 def test_a_refused_login_is_not_tried_again(demo: Project) -> None:
     done = demo.type("watch", "show clock", "-g", "r-denied", "--interval", "10ms")
     assert done.code == 2
-    assert done.stderr == "not logged in to again, as that was refused: r-denied\n"
+    assert done.stderr == "left out of the next rounds, as their status is auth: r-denied\n"
 
 
 def test_it_leaves_nothing_in_the_history(demo: Project) -> None:

@@ -12,7 +12,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from runner.connection.access import access
-from runner.connection.become import Elevation
+from runner.connection.become import BECOME_METHODS, Elevation, supports_become
 from runner.connection.command import PLAIN
 from runner.connection.openssh.execution import OpenSshExecution
 from runner.connection.openssh.master import Master
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["OpenSshConnection", "connect"]
 
 
+@supports_become(*BECOME_METHODS)
 def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> OpenSshConnection:
     """Connect and log in to a host.
 
