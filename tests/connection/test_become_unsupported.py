@@ -215,11 +215,11 @@ def test_it_is_not_a_refused_login() -> None:
     assert [verdict and verdict.reason for verdict in verdicts] == [None] * 4 + ["max-refused"]
 
 
-@pytest.mark.parametrize("method", ["enable", "xyz", "ansible.builtin.sudo", "SUDO"])
+@pytest.mark.parametrize("method", ["xyz", "ansible.builtin.sudo", "SUDO"])
 def test_another_word_as_flag_or_setting_is_a_wrong_flag(method: str) -> None:
-    with pytest.raises(UsageError, match=r"--become-method .*expected one of sudo, su, doas"):
+    with pytest.raises(UsageError, match=r"--become-method .*expected one of sudo, su, doas, enable"):
         Settings.resolve({"become_method": method})
-    with pytest.raises(UsageError, match=r"runner\.become_method .*expected one of sudo, su, doas"):
+    with pytest.raises(UsageError, match=r"runner\.become_method .*expected one of sudo, su, doas, enable"):
         Settings.resolve({}, {"become_method": method})
 
 
@@ -279,12 +279,17 @@ def test_what_does_not_run_commands_is_not_affected(cisco: Project) -> None:
     assert cisco.type("run", "hostname", "-g", "good:web2", "--become", "--dry-run").code == 0
 
 
-@pytest.mark.parametrize("method", ["enable", "xyz"])
-def test_another_method_by_flag_runs_nothing(cisco: Project, method: str) -> None:
-    ended = cisco.type("run", "show clock", "-g", "good", "--become", "--become-method", method)
+def test_enable_by_flag_is_every_hosts_error(cisco: Project) -> None:
+    ended = cisco.type("run", "hostname", "-g", "web1", "--become", "--become-method", "enable", *JSON)
+
+    assert outcomes(ended) == {"web1": UNSUPPORTED}
+
+
+def test_an_unknown_method_by_flag_runs_nothing(cisco: Project) -> None:
+    ended = cisco.type("run", "show clock", "-g", "good", "--become", "--become-method", "xyz")
 
     assert (ended.code, ended.stdout) == (1, "")
-    assert "expected one of sudo, su, doas" in ended.stderr
+    assert "expected one of sudo, su, doas, enable" in ended.stderr
 
 
 def test_a_method_by_flag_wins_over_the_inventory(cisco: Project) -> None:
