@@ -201,7 +201,9 @@ class Settings:
         "strict", "keys of unknown hosts: strict, accept-new, off", one_of("strict", "accept-new", "off")
     )
     become: bool = setting(False, "run commands as another user, on the host", switch)
-    become_method: str = setting("sudo", "how: sudo, su, doas, enable", one_of("sudo", "su", "doas", "enable"))
+    become_method: str = setting(
+        "sudo", "how: sudo, su, doas, enable", one_of("sudo", "su", "doas", "enable")
+    )
     become_user: str = setting("root", "as whom commands run with --become")
     ask_become_pass: bool = setting(
         False, "ask for the password of --become, once, before anything starts", switch
