@@ -12,7 +12,7 @@ import os
 import signal
 import termios
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -62,13 +62,16 @@ def _leave_the_terminal() -> None:
 _leave_the_terminal()
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the lab's tests in one worker, as there is one lab; and first, as they take the longest."""
-    for item in items:
-        if "tests/lab/" in item.nodeid:
-            item.add_marker(pytest.mark.xdist_group("lab"))
-    items.sort(key=lambda item: "tests/lab/" not in item.nodeid)
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist need not be installed
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Spread the tests over the workers one by one, but give the lab's to one worker: there is one lab."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class LabInOneWorker(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "lab" if nodeid.startswith("tests/lab/") else nodeid
+
+    return LabInOneWorker(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
