@@ -29,6 +29,7 @@ class Interface:
         description: Its description; empty for none.
         shutdown: Whether it is administratively down.
         cabled: Whether the other end is up, so that the link is up unless shut down.
+        neighbor: Router id of the OSPF neighbour at the other end; None for none.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Interface:
     description: str = ""
     shutdown: bool = False
     cabled: bool = True
+    neighbor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

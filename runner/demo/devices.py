@@ -62,15 +62,23 @@ def _server(name: str, number: int) -> Device:
     )
 
 
-def _link(number: int, address: str | None, description: str) -> Interface:
-    return Interface(f"GigabitEthernet{number}", address, description)
+def _link(number: int, address: str, description: str, neighbor: int) -> Interface:
+    """Return a link between two routers, over which they speak OSPF."""
+    name = f"GigabitEthernet{number}"
+    return Interface(name, address, description, neighbor=f"192.0.2.{neighbor}")
 
 
 DEMO_DEVICES: tuple[Device, ...] = (
-    _router("r1", 1, _link(1, "198.51.100.1/30", "to r2"), _link(2, "198.51.100.5/30", "to r3")),
-    _router("r2", 2, _link(1, "198.51.100.2/30", "to r1"), _link(2, "198.51.100.9/30", "to r3")),
-    _router("r3", 3, _link(1, "198.51.100.6/30", "to r1"), _link(2, "198.51.100.10/30", "to r2")),
-    replace(_router("r-slow", 4, _link(1, "198.51.100.13/30", "satellite to r3")), answer_delay_s=2.0),
+    _router("r1", 1, _link(1, "198.51.100.1/30", "to r2", 2), _link(2, "198.51.100.5/30", "to r3", 3)),
+    _router("r2", 2, _link(1, "198.51.100.2/30", "to r1", 1), _link(2, "198.51.100.9/30", "to r3", 3)),
+    _router(
+        "r3",
+        3,
+        _link(1, "198.51.100.6/30", "to r1", 1),
+        _link(2, "198.51.100.10/30", "to r2", 2),
+        _link(3, "198.51.100.14/30", "satellite to r-slow", 4),
+    ),
+    replace(_router("r-slow", 4, _link(1, "198.51.100.13/30", "satellite to r3", 3)), answer_delay_s=2.0),
     replace(_router("r-down", 5), listening=False),
     replace(_router("r-denied", 6), accepts_login=False),
     _switch("sw1", 1),

@@ -22,6 +22,8 @@ __all__ = ["IOS"]
 Arguments = tuple[str, ...]
 
 _IMAGE = "X86_64_LINUX_IOSD-UNIVERSALK9-M"
+_TWO_ADDRESSES = 30
+"""Prefix length of the network between two routers."""
 
 
 def _spoken(uptime: timedelta) -> str:
@@ -92,6 +94,24 @@ def _show_ip_interface_brief(session: Session, _arguments: Arguments) -> str:
             f"{interface.name:<22} {address:<15} YES {method:<6} {_status(interface):<21} {protocol:<8}"
         )
     return "\n".join(lines) + "\n"
+
+
+def _show_ip_ospf_neighbor(session: Session, _arguments: Arguments) -> str:
+    """List the neighbours over links that are up. The hello timers of this simulation do not run."""
+    lines = ["", "Neighbor ID     Pri   State           Dead Time   Address         Interface"]
+    for interface in session.state.configuration.interfaces.values():
+        address = _other_end(interface)
+        if interface.neighbor and interface.up and address:
+            neighbor = f"{interface.neighbor:<15}   0   FULL/  -        00:00:36"
+            lines.append(f"{neighbor}    {address:<15} {interface.name}")
+    return "\n".join(lines) + "\n" if lines[2:] else ""
+
+
+def _other_end(interface: InterfaceState) -> str:
+    """Return the other address of a link between two routers; empty if the network is not one for two."""
+    if interface.address is None or interface.address.network.prefixlen != _TWO_ADDRESSES:
+        return ""
+    return next(str(other) for other in interface.address.network.hosts() if other != interface.address.ip)
 
 
 def _show_interfaces(session: Session, arguments: Arguments) -> str:
@@ -259,6 +279,7 @@ _EXEC: tuple[Row, ...] = (
     Command("show interfaces INTERFACE", _show_interfaces),
     Command("show inventory", _show_inventory),
     Command("show ip interface brief", _show_ip_interface_brief),
+    Command("show ip ospf neighbor", _show_ip_ospf_neighbor),
     Command("show running-config", _show_running_config, PRIVILEGED),
     Command("show startup-config", _show_startup_config, PRIVILEGED),
     Command("show version", _show_version),

@@ -30,6 +30,7 @@ class InterfaceState:
         description: Description; empty for none.
         shutdown: Whether it is administratively down.
         cabled: Whether the other end is up.
+        neighbor: Router id of the OSPF neighbour at the other end; None for none.
     """
 
     name: str
@@ -38,6 +39,7 @@ class InterfaceState:
     description: str = ""
     shutdown: bool = False
     cabled: bool = True
+    neighbor: str | None = None
 
     @property
     def up(self) -> bool:
@@ -79,6 +81,7 @@ class DeviceState:
             state.description = interface.description
             state.shutdown = interface.shutdown
             state.cabled = interface.cabled
+            state.neighbor = interface.neighbor
 
     @property
     def serial(self) -> str:

@@ -64,6 +64,41 @@ def test_show_ip_interface_brief_of_a_router() -> None:
     ]
 
 
+def test_show_ip_ospf_neighbor_names_the_other_end_of_each_link_that_is_up() -> None:
+    seen = [tuple(row.values()) for row in rows("r1", "show ip ospf neighbor")]
+    assert seen == [
+        ("192.0.2.2", "0", "FULL/  -", "00:00:36", "198.51.100.2", "GigabitEthernet1"),
+        ("192.0.2.3", "0", "FULL/  -", "00:00:36", "198.51.100.6", "GigabitEthernet2"),
+    ]
+
+
+def test_every_ospf_neighbour_has_the_router_that_names_it_as_a_neighbour() -> None:
+    pairs = {
+        (DEVICES[name].interfaces[-1].address, f"{row['neighbor_id']}/32", row["ip_address"])
+        for name in ("r1", "r2", "r3", "r-slow")
+        for row in rows(name, "show ip ospf neighbor")
+    }
+    assert len(pairs) == 8
+    assert {(own, other) for own, other, _ in pairs} == {(other, own) for own, other, _ in pairs}
+    addresses = {
+        each.address.partition("/")[0]
+        for device in DEVICES.values()
+        for each in device.interfaces
+        if each.address
+    }
+    assert {address for _, _, address in pairs} <= addresses
+
+
+@pytest.mark.parametrize("line", ["shutdown", "no ip address", "ip address 10.0.0.1 255.0.0.0"])
+def test_a_link_that_no_longer_works_has_no_ospf_neighbour(line: str) -> None:
+    state = DeviceState(DEVICES["r-slow"], lambda: NOON)
+    session = Session(state, IOS, interactive=False)
+    session.privilege = 15
+    for typed in ("configure terminal", "interface GigabitEthernet1", line, "end"):
+        session.execute(typed)
+    assert session.execute("show ip ospf neighbor") == ""
+
+
 def test_show_ip_interface_brief_of_a_switch() -> None:
     seen = [
         (row["interface"], row["ip_address"], row["link"]) for row in rows("sw1", "show ip interface brief")

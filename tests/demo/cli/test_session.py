@@ -248,7 +248,7 @@ def test_help_lists_what_may_follow(router: Session) -> None:
     assert "  clock\n" in router.help("show ")
     assert "  enable\n" in router.help("")
     assert router.help("zzz") == "% Unrecognized command\n"
-    assert router.execute("show ip ?") == "  interface\n"
+    assert router.execute("show ip ?") == "  interface\n  ospf\n"
 
 
 def test_terminal_length_is_kept_for_the_session(router: Session) -> None:
