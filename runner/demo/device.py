@@ -55,6 +55,7 @@ class Device:
         user: The only login name.
         password: The password of that login.
         secret: What `enable` asks for.
+        sudo_asks: Whether `sudo` on a server asks for the password; False is `NOPASSWD` of sudoers(5).
         privilege: Privilege level after login on a CLI platform: 1 is user mode, 15 privileged mode.
         authorized_keys: Public keys in OpenSSH format that may log in as `user`.
         listening: False for a device that is down: its port is held, and nobody listens.
@@ -75,6 +76,7 @@ class Device:
     user: str = "demo"
     password: str = "demo"  # noqa: S105 - printed in the README: it guards nothing but a simulation
     secret: str = "enable"  # noqa: S105
+    sudo_asks: bool = True
     privilege: int = 1
     authorized_keys: tuple[str, ...] = ()
     listening: bool = True

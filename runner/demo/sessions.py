@@ -143,6 +143,13 @@ class _Streams:
         except (asyncssh.BreakReceived, asyncssh.SignalReceived):
             return b""
 
+    async def read_line(self) -> bytes:
+        """Return the next line of standard input with its newline, or what there is of it before a signal."""
+        try:
+            return await self._process.stdin.readline()
+        except (asyncssh.BreakReceived, asyncssh.SignalReceived):
+            return b""
+
     def write(self, descriptor: int, content: bytes) -> None:
         """Print on file descriptor 1 or 2."""
         if self._on_terminal:

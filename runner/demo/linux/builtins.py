@@ -70,7 +70,7 @@ async def _pwd(session: LinuxSession, _arguments: list[str]) -> int:
 
 async def _cd(session: LinuxSession, arguments: list[str]) -> int:
     words = arguments[1:] if arguments[:1] == ["--"] else arguments
-    target = session.machine.resolve(session.directory, words[0] if words else session.machine.home)
+    target = session.machine.resolve(session.directory, words[0] if words else session.variable("HOME"))
     if target not in session.machine.directories:
         session.complain(f"sh: cd: can't cd to {words[0] if words else target}")
         return 2
@@ -181,7 +181,7 @@ def _is(session: LinuxSession, option: str, path: str) -> bool | None:
         "-d": is_folder,
         "-s": is_file and bool(machine.files[path]),
         "-r": is_file or is_folder,
-        "-w": machine.writable(path),
+        "-w": session.may_change(path),
         "-x": is_folder or (is_file and machine.executable(path)),
     }.get(option)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from typing import TYPE_CHECKING
 
 from runner.demo.linux.program import contents, options_of
@@ -46,7 +47,7 @@ async def _rm(session: LinuxSession, arguments: list[str]) -> int:
     for name in names:
         path = machine.resolve(session.directory, name)
         if path in machine.files or ("r" in letters and path in machine.directories):
-            why = None if machine.writable(path) else "Permission denied"
+            why = None if session.may_change(path) else "Permission denied"
         elif path in machine.directories:
             why = "Is a directory"
         else:
@@ -64,12 +65,12 @@ async def _mkdir(session: LinuxSession, arguments: list[str]) -> int:
     machine, status = session.machine, 0
     for name in names:
         path = machine.resolve(session.directory, name)
-        parent = path.rpartition("/")[0]
+        parent = posixpath.dirname(path)
         if path in machine.directories and "p" in letters:
             continue
         if path in machine.files or path in machine.directories:
             why = "File exists"
-        elif not machine.writable(path):
+        elif not session.may_change(path):
             why = "Permission denied"
         elif parent not in machine.directories and "p" not in letters:
             why = "No such file or directory"
@@ -85,7 +86,7 @@ async def _touch(session: LinuxSession, arguments: list[str]) -> int:
     machine, status = session.machine, 0
     for name in options_of(arguments)[1]:
         path = machine.resolve(session.directory, name)
-        if not machine.writable(path) or path.rpartition("/")[0] not in machine.directories:
+        if not session.may_change(path) or posixpath.dirname(path) not in machine.directories:
             session.complain(f"touch: cannot touch '{name}': Permission denied")
             status = 1
         elif path not in machine.directories:
@@ -102,7 +103,7 @@ async def _chmod(session: LinuxSession, arguments: list[str]) -> int:
         return 1
     for name in names:
         path = machine.resolve(session.directory, name)
-        if path not in machine.files or not machine.writable(path):
+        if path not in machine.files or not session.may_change(path):
             why = "Operation not permitted" if path in machine.files else "No such file or directory"
             session.complain(f"chmod: cannot access '{name}': {why}")
             status = 1

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from runner.demo.device import Device
 
-__all__ = ["Machine"]
+__all__ = ["ROOT", "Machine"]
+
+ROOT = "root"
+"""The account that may change every file."""
 
 _CAPACITY = 64 * 2**20
 """Bytes that all files of a server may have together: they are in memory."""
@@ -33,7 +36,7 @@ class Machine:
         self.device = device
         self.now = now
         self.booted = now() - timedelta(seconds=device.uptime_s)
-        self.home = f"/home/{device.user}"
+        self.home = self.home_of(device.user)
         self.files = _first_files(device)
         self.modes: dict[str, int] = {}
         self.directories = {str(parent) for path in self.files for parent in PurePosixPath(path).parents}
@@ -42,6 +45,10 @@ class Machine:
             "nginx": device.name.startswith("web"),
             "postgresql": device.name.startswith("db"),
         }
+
+    def home_of(self, user: str) -> str:
+        """Return the home folder of an account."""
+        return "/root" if user == ROOT else f"/home/{user}"
 
     @property
     def address(self) -> str:
@@ -59,9 +66,10 @@ class Machine:
         """Return the absolute path that `path` means in `directory`."""
         return "/" + posixpath.normpath(posixpath.join(directory, path)).lstrip("/")
 
-    def writable(self, path: str) -> bool:
-        """Whether the user may change what has this absolute path: all below home and `/tmp`."""
-        return path.startswith((self.home + "/", "/tmp/"))  # noqa: S108 - a path of the simulation
+    def writable(self, path: str, user: str) -> bool:
+        """Whether a user may change the file at an absolute path: root any, others below home and `/tmp`."""
+        places = (self.home_of(user) + "/", "/tmp/")  # noqa: S108 - a path of the simulation
+        return user == ROOT or path.startswith(places)
 
     def mode(self, path: str) -> int:
         """Return a file's permission bits."""
@@ -81,17 +89,17 @@ class Machine:
             raise FileNotFoundError("No such file")
         return bytes(self.files[path])
 
-    def created(self, path: str, *, emptied: bool) -> bytearray:
-        """Return a file's content, to be written to; the file is made where there is none.
+    def created(self, path: str, user: str, *, emptied: bool) -> bytearray:
+        """Return a file's content, for a user to write to; the file is made where there is none.
 
         Raises:
             OSError: It cannot be; its text is a shell's.
         """
         if path in self.directories:
             raise IsADirectoryError("Is a directory")
-        if not self.writable(path):
+        if not self.writable(path, user):
             raise PermissionError("Permission denied")
-        if path.rpartition("/")[0] not in self.directories:
+        if posixpath.dirname(path) not in self.directories:
             raise FileNotFoundError("Directory nonexistent")
         content = self.files.setdefault(path, bytearray())
         if emptied:
@@ -125,6 +133,7 @@ def _first_files(device: Device) -> dict[str, bytearray]:
         "/etc/passwd": _ACCOUNTS.format(user=device.user),
         f"/home/{device.user}/.profile": "umask 022\n",
         f"/home/{device.user}/notes.txt": f"{device.name} is part of the demo fleet.\n",
+        "/root/.profile": "umask 022\n",
         "/tmp/.keep": "",  # noqa: S108 - a path of the simulation
         "/var/log/syslog": f"{device.name} systemd[1]: Startup finished.\n",
     }

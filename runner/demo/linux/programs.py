@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from runner.demo.linux.builtins import BUILTINS
 from runner.demo.linux.files import FILE_PROGRAMS
 from runner.demo.linux.filters import FILTERS
+from runner.demo.linux.machine import ROOT
 from runner.demo.linux.program import number_of
+from runner.demo.linux.sudo import sudo
 
 if TYPE_CHECKING:
     from runner.demo.linux.program import Program
@@ -78,13 +80,15 @@ async def _date(session: LinuxSession, arguments: list[str]) -> int:
 
 
 async def _whoami(session: LinuxSession, _arguments: list[str]) -> int:
-    session.say(session.machine.device.user)
+    session.say(session.user)
     return 0
 
 
 async def _id(session: LinuxSession, arguments: list[str]) -> int:
-    user = session.machine.device.user
-    session.say("1000" if arguments == ["-u"] else f"uid=1000({user}) gid=1000({user}) groups=1000({user})")
+    user = session.user
+    number = 0 if user == ROOT else 1000
+    everything = f"uid={number}({user}) gid={number}({user}) groups={number}({user})"
+    session.say({"-u": str(number), "-un": user}.get(" ".join(arguments), everything))
     return 0
 
 
@@ -138,6 +142,7 @@ PROGRAMS: dict[str, Program] = {
     "id": _id,
     "seq": _seq,
     "sleep": _sleep,
+    "sudo": sudo,
     "systemctl": _systemctl,
     "uname": _uname,
     "uptime": _uptime,

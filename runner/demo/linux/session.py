@@ -31,6 +31,9 @@ class Streams(Protocol):
     async def read(self) -> bytes:
         """Return everything up to the end of standard input."""
 
+    async def read_line(self) -> bytes:
+        """Return the next line of standard input with its newline; empty at the end."""
+
     def write(self, descriptor: int, content: bytes) -> None:
         """Print on file descriptor 1 or 2."""
 
@@ -47,6 +50,7 @@ class LinuxSession:
         streams: Standard input, output and error.
 
     Attributes:
+        user: The account that it runs as.
         directory: The folder that it is in.
         variables: Its variables by name; a program sees those in `exported`.
         options: What `set` turned on: `e`, `u`, `pipefail`.
@@ -59,6 +63,7 @@ class LinuxSession:
     def __init__(self, machine: Machine, streams: Streams) -> None:
         self.machine = machine
         self.streams = streams
+        self.user = machine.device.user
         self.directory = machine.home
         self.variables: dict[str, str] = {}
         self.exported: set[str] = set()
@@ -76,7 +81,7 @@ class LinuxSession:
         """What stands before the next line of an interactive shell."""
         home = self.machine.home
         place = "~" + self.directory.removeprefix(home) if self.directory.startswith(home) else self.directory
-        return f"{self.machine.device.user}@{self.machine.device.name}:{place}$ "
+        return f"{self.user}@{self.machine.device.name}:{place}$ "
 
     async def execute(self, line: str) -> int:
         """Run a line, or a script, and return its exit code, that of the last step which ran."""
@@ -106,6 +111,7 @@ class LinuxSession:
         """Return a shell that this one starts, which leads to where this one does."""
         started = LinuxSession(self.machine, _Inherited(self))
         started._depth = self._depth + 1
+        started.user = self.user
         started.directory = self.directory
         started.variables = {name: self.variables[name] for name in self.exported}
         started.exported = set(self.exported)
@@ -118,6 +124,13 @@ class LinuxSession:
             return await self.streams.read()
         content, self._input = self._input, b""
         return content
+
+    async def read_line(self) -> bytes:
+        """Return the next line of standard input, from the same place as `read`."""
+        if self._input is None:
+            return await self.streams.read_line()
+        line, newline, self._input = self._input.partition(b"\n")
+        return line + newline
 
     def say(self, text: str) -> None:
         """Print a line on standard output."""
@@ -149,18 +162,22 @@ class LinuxSession:
             raise _Fault(f"{name}: parameter not set")
         return known.get(name, "")
 
+    def may_change(self, path: str) -> bool:
+        """Whether this session's user may change what has this absolute path."""
+        return self.machine.writable(path, self.user)
+
     def environment(self) -> dict[str, str]:
         """Return the environment of programs."""
         return self._given() | {name: self.variables[name] for name in sorted(self.exported)}
 
     def _given(self) -> dict[str, str]:
         return {
-            "HOME": self.machine.home,
-            "LOGNAME": self.machine.device.user,
+            "HOME": self.machine.home_of(self.user),
+            "LOGNAME": self.user,
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "PWD": self.directory,
             "SHELL": "/bin/sh",
-            "USER": self.machine.device.user,
+            "USER": self.user,
         }
 
     async def _run_pipeline(self, pipeline: Sequence[Step]) -> None:
@@ -189,7 +206,7 @@ class LinuxSession:
             for redirect in step.redirects:
                 self._redirect(redirect)
             words = [field for word in rest for field in fields(word, self.variable, self.parameters[1:])]
-            self.status = await self._call(words) if words else 0
+            self.status = await self.call(words) if words else 0
         except _Fault as fault:
             self.complain(f"sh: {fault}")
             self.status, rest = _MISUSE, []
@@ -221,12 +238,12 @@ class LinuxSession:
             if arrow == "<":
                 self._input = b"" if path == _NOWHERE else self.machine.opened(path)
             else:
-                made = 0 if path == _NOWHERE else self.machine.created(path, emptied=arrow == ">")
+                made = 0 if path == _NOWHERE else self.machine.created(path, self.user, emptied=arrow == ">")
                 self._outputs[descriptor] = made
         except OSError as exc:
             raise _Fault(f"cannot {'open' if arrow == '<' else 'create'} {name}: {exc}") from exc
 
-    async def _call(self, words: Sequence[str]) -> int:
+    async def call(self, words: Sequence[str]) -> int:
         """Run a program of the system, or a file that is one; return its exit code."""
         name = words[0].removeprefix("/usr").removeprefix("/bin/")
         program = self.programs.get(name)
@@ -261,6 +278,9 @@ class _Inherited:
 
     async def read(self) -> bytes:
         return await self._parent.read()
+
+    async def read_line(self) -> bytes:
+        return await self._parent.read_line()
 
     def write(self, descriptor: int, content: bytes) -> None:
         self._parent.write(descriptor, content)

@@ -157,13 +157,16 @@ class MachineFiles(asyncssh.SFTPServer):
     def _resolve(self, path: bytes) -> str:
         return self._machine.resolve(self._machine.home, path.decode("utf-8", "backslashreplace"))
 
+    def _writable(self, name: str) -> bool:
+        return self._machine.writable(name, self._machine.device.user)
+
     def _attributes(self, name: str) -> asyncssh.SFTPAttrs:
         size = len(self._machine.files[name])
         permissions = stat.S_IFREG | self._machine.mode(name)
         return asyncssh.SFTPAttrs(permissions=permissions, size=size, uid=1000, gid=1000)
 
     def _keep(self, name: str, attrs: asyncssh.SFTPAttrs) -> None:
-        if attrs.permissions is not None and name in self._machine.files and self._machine.writable(name):
+        if attrs.permissions is not None and name in self._machine.files and self._writable(name):
             self._machine.modes[name] = stat.S_IMODE(attrs.permissions)
 
     def _content(self, file_obj: object) -> bytearray:
@@ -173,7 +176,7 @@ class MachineFiles(asyncssh.SFTPServer):
         return self._machine.files[file_obj.path]
 
     def _may_write(self, name: str) -> None:
-        if not self._machine.writable(name):
+        if not self._writable(name):
             raise asyncssh.SFTPPermissionDenied("Permission denied")
         if name.rpartition("/")[0] not in self._machine.directories:
             raise _missing(name)
