@@ -100,7 +100,7 @@ def transcripts(ctx: Context) -> None:  # noqa: ARG001 - Invoke's shape
     text = page.read_text("utf-8")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "inventories").symlink_to(ROOT / "inventories" / "lab")
+        (folder / "inventories").symlink_to(ROOT / "tests" / "lab" / "inventory")
         (folder / ".lab").symlink_to(ROOT / ".lab")
         (folder / "invoke.yaml").write_text("runner:\n  known_hosts: .lab/known_hosts\n", "utf-8")
         code = re.search(r"```python\n(@runner.host_task\n.*?)```", text, re.DOTALL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from runner import load
 from runner.demo import DEMO_DEVICES, Fleet
 
 INVENTORY = Path(__file__).parents[2] / "inventories" / "demo"
@@ -71,6 +73,12 @@ def test_the_network_os_of_a_device_is_the_platform_that_it_plays(listing: dict)
     for device in DEMO_DEVICES:
         seen = listing["_meta"]["hostvars"][device.name].get("ansible_network_os")
         assert seen == names[device.platform]
+
+
+def test_every_host_of_the_folder_inventories_is_on_loopback() -> None:
+    hosts = load(str(INVENTORY.parent)).select("all")
+    assert {host.name for host in hosts} == {device.name for device in DEMO_DEVICES}
+    assert all(ipaddress.ip_address(host.variables["ansible_host"]).is_loopback for host in hosts)
 
 
 def test_the_committed_known_hosts_are_the_keys_that_the_fleet_serves() -> None:

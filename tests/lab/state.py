@@ -52,8 +52,8 @@ class Lab:
 
     @property
     def inventory(self) -> Path:
-        """The inventory that describes the lab."""
-        return REPOSITORY / "inventories" / "lab"
+        """The inventory of the lab; not in `inventories/`, so that a copy of that folder never dials it."""
+        return REPOSITORY / "tests" / "lab" / "inventory"
 
     def node(self, node: Node) -> Path:
         """Return the folder of one node, which the node itself sees as `/run/lab`."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.lab import Lab, sshd, topology
+from tests.lab.state import REPOSITORY
 
 if TYPE_CHECKING:
     from tests.lab.conftest import Login
@@ -144,7 +145,7 @@ def test_the_inventory_says_what_the_plan_says_in_ansibles_eyes() -> None:
     }
     assert {variables["ansible_user"] for variables in hosts.values()} == {topology.LOGIN}
     keys = {variables["ansible_ssh_private_key_file"] for variables in hosts.values()}
-    assert keys == {str(lab.login_key.relative_to(lab.inventory.parents[1]))}
+    assert keys == {str(lab.login_key.relative_to(REPOSITORY))}
     assert {hosts[name]["ansible_network_os"] for name in ROUTER_NAMES} == {"frr.frr.frr"}
 
 

@@ -49,7 +49,7 @@ class Invoke(Protocol):
 @pytest.fixture
 def invoke(lab: the_lab.Lab) -> Invoke:
     def call(*words: str, known_hosts: Path | None = None) -> Answer:
-        flags = ["--inventory", "inventories/lab", "--known-hosts", str(known_hosts or lab.known_hosts)]
+        flags = ["--inventory", "tests/lab/inventory", "--known-hosts", str(known_hosts or lab.known_hosts)]
         argv = [sys.executable, "-m", "invoke", *words, *flags, "--format", "json"]
         done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=500)
         assert done.stdout, done.stderr
