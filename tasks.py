@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
 ROOT = Path(__file__).parent
+NEXT = """\
+What to type next:
+  . .venv/bin/activate    in fish: . .venv/bin/activate.fish
+  invoke demo --serve     keeps the fleet up; then, in a second terminal, activated as well:
+  invoke ping
+docs/tutorial.md goes on from there."""
 DEMONSTRATION = (
     "ping",
     "run --cmd 'show version | include Version' --group routers",
@@ -151,10 +157,12 @@ def demo(ctx: Context, serve: bool = False) -> None:
     from runner.demo import Fleet  # noqa: PLC0415 - needs the extra `demo`
     from runner.errors import RunnerError  # noqa: PLC0415
 
+    print("Starting the simulated devices on 127.0.0.1", flush=True)
     try:
         with Fleet() as fleet:
             if serve:
-                print("The demo fleet is up; Ctrl-C ends it. In another terminal: invoke ping", flush=True)
+                print("The demo fleet is up; Ctrl-C ends it.", flush=True)
+                print("In a second terminal, activate .venv, then type: invoke ping", flush=True)
                 fleet.wait()
                 return
             for words in DEMONSTRATION:
@@ -162,6 +170,7 @@ def demo(ctx: Context, serve: bool = False) -> None:
                 with ctx.cd(str(ROOT)):
                     ctx.run(f"{sys.executable} -m invoke {words}", warn=True, pty=sys.stdout.isatty())
                 print(flush=True)
+            print(NEXT)
     except RunnerError as exc:
         raise Exit(f"demo: {exc}", code=1) from exc
     except KeyboardInterrupt:
