@@ -1,4 +1,4 @@
-"""Every command of the README and of the tutorial, typed as it is on the page, in a fresh copy of the project."""
+"""Every command of the README and of the tutorial, typed as it is on the page, in a fresh copy."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ COPIED = (
     "runner",
     "tasks.py",
 )
-READER_S_CLONE = "/home/ann/runner"
-PATIENCE_S = 60
+CLONE_ON_PAGES = "/home/ann/runner"
+TIMEOUT_S = 60
 
 SETUP = (
     "python3 -m venv .venv && "
@@ -67,9 +67,9 @@ UNTIL_CTRL_C = {
     "invoke ping --watch": "11 hosts: ",
     'invoke watch "show ip ospf neighbor" -g routers --interval 10': "6 hosts: ",
 }
-"""What they print when they have begun."""
+"""Commands that run until Ctrl-C, and a text that they show once they run."""
 
-ANSWERS = {"invoke run uptime -g web --user demo --ask-pass": "demo\n"}
+PASSWORDS = {"invoke run uptime -g web --user demo --ask-pass": "demo\n"}
 
 EXIT_CODES = {
     "invoke ping": 4,
@@ -83,7 +83,7 @@ EXIT_CODES = {
     "invoke diff": 2,
     "invoke history.show last": 2,
 }
-"""Those that are not 0."""
+"""Exit codes other than 0."""
 
 FLAGS = {
     "-g": "invoke ping",
@@ -96,36 +96,36 @@ FLAGS = {
         ("--connect-timeout", "--timeout", "--host-timeout", "--timeout-total"), "invoke run hostname -g db"
     ),
     **dict.fromkeys(("--executor", "--workers", "--spread"), "invoke run hostname -g servers"),
-    "--become": "invoke run 'id -un' -g web",
     "--failed": "invoke run false -g web; invoke run hostname",
     "--resume": "invoke run",
 }
-"""What a flag is tried with that a page names alone."""
+"""The command that tries a flag which a page names without a command."""
 
 VALUES = {"--stdin FILE": "--stdin LICENSE"}
+"""What to type for a placeholder."""
 
 PROGRAMS = {".", "cd", "cp", "echo", "invoke", "mkdir", "pip", "pipx", "runner", "sudo", "uv"}
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that the reader does.
+    """One command of a page.
 
     Attributes:
-        command: What is typed.
-        shown: What the page says is printed then; None where it says nothing.
-        stdin: What standard input holds.
-        tries: Whether it tries flags that the page names alone.
+        command: The command.
+        shown: The output on the page; None if the page shows none.
+        stdin: The content of standard input.
+        tries_flags: Whether the command is ours and tries flags that the page names without a command.
     """
 
     command: str
     shown: str | None = None
     stdin: str = ""
-    tries: bool = False
+    tries_flags: bool = False
 
 
 def steps_of(page: str) -> list[Step]:
-    """Return what a reader of a page does, in order."""
+    """Return the commands of a page, in order."""
     steps: list[Step] = []
     place = 0
     for block in re.finditer(r"^( *)```(\w+)\n(.*?)^\1```$", page, re.MULTILINE | re.DOTALL):
@@ -136,7 +136,7 @@ def steps_of(page: str) -> list[Step]:
 
 
 def prose_steps(text: str) -> list[Step]:
-    """Return the commands, and the flags, in what stands between the blocks."""
+    """Return the commands and the flags in the inline code of prose."""
     steps: list[Step] = []
     for span in re.findall(r"`([^`]+)`", text):
         words = span.split()
@@ -148,25 +148,26 @@ def prose_steps(text: str) -> list[Step]:
 
 
 def add_flag(steps: list[Step], text: str) -> None:
-    """Add a command for a flag, or for each of the values that a page lists as `a|b`; one may try several flags."""
+    """Add a command that tries a flag, or one for each of its values `a|b`; one command may try several."""
     flag, _, values = text.partition(" ")
     command = FLAGS[flag]
-    last = steps[-1].command if steps and steps[-1].tries else ""
+    last = steps[-1].command if steps and steps[-1].tries_flags else ""
     if last.startswith(f"{command} -") and f"{flag} " not in last and "|" not in values:
-        steps[-1] = Step(f"{last} {text}", tries=True)
+        steps[-1] = Step(f"{last} {text}", tries_flags=True)
     else:
-        steps += [Step(f"{command} {flag} {value}".rstrip(), tries=True) for value in values.split("|")]
+        steps += [Step(f"{command} {flag} {value}".rstrip(), tries_flags=True) for value in values.split("|")]
 
 
 def block_steps(language: str, text: str) -> list[Step]:
+    """Return the commands of a block. Python code is run, or saved as the file that its first line names."""
     if language == "python":
         name = re.match(r"# (\S+)\n", text)
         return [Step(f"cat > {name[1]}" if name else "python3 -", stdin=text)]
     if language == "sh":
         return [Step(line) for line in text.splitlines() if line and not line.startswith("#")]
-    assert language == "console", f"what is a reader to do with a block of {language}?"
+    assert language == "console", f"this test does not know how to type a block of {language}"
     parts = re.split(r"^\$ (.*)\n", text, flags=re.MULTILINE)
-    assert parts[0] == "", f"printed by no command: {parts[0]}"
+    assert parts[0] == "", f"output without a command: {parts[0]}"
     return [Step(command, shown) for command, shown in zip(parts[1::2], parts[2::2], strict=True)]
 
 
@@ -182,14 +183,20 @@ MASKS = (
 
 
 def masked(text: str) -> list[str]:
-    """Return the parts of an output, without what differs from run to run; hosts are in the order of their answers."""
+    """Return the parts of an output, masked where runs differ, and sorted: hosts have no fixed order."""
     for pattern, name in MASKS:
         text = re.sub(pattern, name, text)
     return sorted(re.split(r"\n(?=\S)", re.sub(r"\s*\n", "\n", text.strip())))
 
 
 class Terminal:
-    """A program at a terminal, until Ctrl-C. The terminal controls no session: see `Reader.type`."""
+    """A program in a pseudo-terminal, until Ctrl-C.
+
+    Args:
+        command: The command that starts it.
+        folder: The working directory.
+        env: The environment.
+    """
 
     def __init__(self, command: str, folder: Path, env: dict[str, str]) -> None:
         self._screen, line = pty.openpty()
@@ -205,14 +212,14 @@ class Terminal:
         os.close(line)
 
     def wait_for(self, text: str) -> None:
-        """Return when this is on the screen."""
+        """Wait until a text is on the screen."""
         seen = ""
         for part in self._parts():
             seen += part
             if text in seen:
                 return
         os.killpg(self._process.pid, signal.SIGKILL)
-        raise AssertionError(f"not shown within {PATIENCE_S} s: {text!r}, but {seen}")
+        raise AssertionError(f"not shown within {TIMEOUT_S} s: {text!r}, but {seen}")
 
     def interrupt(self) -> int:
         """Press Ctrl-C, and return the exit code."""
@@ -220,16 +227,16 @@ class Terminal:
         for _ in self._parts():
             pass
         os.close(self._screen)
-        return self._process.wait(PATIENCE_S)
+        return self._process.wait(TIMEOUT_S)
 
     def _parts(self) -> Iterator[str]:
-        """Yield what is shown, up to the end of the program or of our patience."""
-        end = time.monotonic() + PATIENCE_S
+        """Yield the output up to the end of the program or the timeout."""
+        end = time.monotonic() + TIMEOUT_S
         while time.monotonic() < end:
             if select.select([self._screen], [], [], 0.5)[0]:
                 try:
                     part = os.read(self._screen, 4096)
-                except OSError:  # so Linux says that no program is left at the terminal
+                except OSError:  # Linux: no program has the terminal open
                     part = b""
                 if not part:
                     return
@@ -238,14 +245,14 @@ class Terminal:
 
 @dataclass
 class Reader:
-    """Somebody with a clone, a home folder and a shell.
+    """A reader of a page, with a clone, a home folder and a shell.
 
     Attributes:
         clone: The clone.
         env: The environment of the shell.
-        folder: Where the shell is.
+        folder: The current folder of the shell.
         status: The last exit code.
-        fleet: The second terminal, with the demo fleet.
+        fleet: The second terminal, in which the demo fleet runs.
     """
 
     clone: Path
@@ -255,13 +262,13 @@ class Reader:
     fleet: Terminal | None = None
 
     def type(self, command: str, stdin: str) -> str:
-        """Type a command, and return what it prints; the shell is afterwards where it has gone.
+        """Type a command, and return its output.
 
-        It has no controlling terminal, so that nothing is asked of the person who runs the tests.
+        The command has no controlling terminal, so it cannot ask the person who runs the tests.
         """
-        gone = Path(self.env["HOME"], ".folder")
+        new_folder = Path(self.env["HOME"], ".folder")
         process = subprocess.Popen(
-            ["bash", "-c", f'(exit {self.status}); {command}\nstatus=$?; pwd > "{gone}"; exit $status'],
+            ["bash", "-c", f'(exit {self.status}); {command}\nstatus=$?; pwd > "{new_folder}"; exit $status'],
             cwd=self.folder,
             env=self.env,
             stdin=subprocess.PIPE,
@@ -271,20 +278,20 @@ class Reader:
             start_new_session=True,
         )
         try:
-            printed, _ = process.communicate(stdin, timeout=PATIENCE_S)
+            printed, _ = process.communicate(stdin, timeout=TIMEOUT_S)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             raise
-        self.status, self.folder = process.returncode, Path(gone.read_text().strip())
+        self.status, self.folder = process.returncode, Path(new_folder.read_text().strip())
         return printed
 
     def terminal(self, command: str) -> Terminal:
-        """Type a command that goes on until Ctrl-C."""
+        """Type a command that runs until Ctrl-C."""
         return Terminal(command, self.folder, self.env)
 
 
 def free_hundred() -> int:
-    """Return N where the ports N01 to N23 are free, as the demo fleet has 22101 to 22123."""
+    """Return an N for which the ports N01 to N23 are free; the demo fleet itself has N = 221."""
     offsets = [device.port - 22100 for device in DEMO_DEVICES]
     candidates = list(range(222, 320))
     start = os.getpid() % len(candidates)
@@ -301,7 +308,7 @@ def free_hundred() -> int:
         finally:
             for each in sockets:
                 each.close()
-    raise AssertionError("no hundred ports are free for a fleet")
+    raise AssertionError("no ports are free for a fleet")
 
 
 @pytest.fixture
@@ -325,7 +332,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
 
 
 def copy_project(clone: Path, hundred: int) -> None:
-    """Copy what the pages are about, with other ports: somebody may have the demo fleet up."""
+    """Copy the project, and give the fleet other ports: the demo fleet itself may be up on this machine."""
     clone.mkdir()
     for name in COPIED:
         source = ROOT / name
@@ -335,8 +342,8 @@ def copy_project(clone: Path, hundred: int) -> None:
         path.write_text(re.sub(r"\b221(\d\d)\b", rf"{hundred}\1", path.read_text("utf-8")), "utf-8")
 
 
-def do(reader: Reader, step: Step) -> None:
-    """Do one thing of a page, and compare what comes with what the page says."""
+def carry_out(reader: Reader, step: Step) -> None:
+    """Type one command of a page, and compare its exit code and its output with the page."""
     command = step.command.removeprefix(SETUP)
     if command in ACTIVATED or command in NOT_TYPED:
         return
@@ -348,10 +355,10 @@ def do(reader: Reader, step: Step) -> None:
         reader.fleet = reader.terminal(command)
         reader.fleet.wait_for("The demo fleet is up")
     else:
-        printed = reader.type(command, step.stdin or ANSWERS.get(command, ""))
+        printed = reader.type(command, step.stdin or PASSWORDS.get(command, ""))
         assert reader.status == EXIT_CODES.get(command, 0), f"$ {command}\n{printed}"
         if step.shown is not None:
-            printed = printed.replace(str(reader.clone), READER_S_CLONE)
+            printed = printed.replace(str(reader.clone), CLONE_ON_PAGES)
             assert masked(printed) == masked(step.shown), f"$ {command}\n{printed}"
 
 
@@ -361,13 +368,15 @@ def test_every_command_of_a_page_does_what_the_page_says(reader: Reader, page: s
     steps = steps_of((reader.clone / page).read_text("utf-8"))
     commands = [step.command for step in steps]
     first, ready = commands.index(f"{SETUP}invoke demo"), commands.index(SERVE)
-    # What stands above the first command shows what will come; there is no fleet yet.
+    # The page opens with examples; they need the fleet, which the reader starts further down.
     for step in steps[first : ready + 1] + steps[:first] + steps[ready + 1 :]:
-        do(reader, step)
+        carry_out(reader, step)
 
 
 def test_what_is_known_of_commands_is_on_a_page() -> None:
     steps = [step for page in PAGES for step in steps_of((ROOT / page).read_text("utf-8"))]
     commands = {step.command.removeprefix(SETUP) for step in steps}
-    known = {*ACTIVATED, *NOT_TYPED, *UNTIL_CTRL_C, *ANSWERS, *EXIT_CODES, SERVE}
+    tried = {word for step in steps if step.tries_flags for word in step.command.split()}
+    assert set(FLAGS) - tried == set()
+    known = {*ACTIVATED, *NOT_TYPED, *UNTIL_CTRL_C, *PASSWORDS, *EXIT_CODES, SERVE}
     assert known - commands == set()
