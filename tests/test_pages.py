@@ -362,6 +362,7 @@ def carry_out(reader: Reader, step: Step) -> None:
             assert masked(printed) == masked(step.shown), f"$ {command}\n{printed}"
 
 
+@pytest.mark.terminal
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_a_page_does_what_the_page_says(reader: Reader, page: str) -> None:

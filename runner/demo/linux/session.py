@@ -89,8 +89,6 @@ class LinuxSession:
             steps = parse(line)
         except SyntaxFault as fault:
             return self._refuse(str(fault))
-        if self._depth > _DEEPEST:
-            return self._refuse("too many shells within shells")
         lines = _pipelines(steps)
         for number, pipeline in enumerate(lines):
             joined = pipeline[0].joined
@@ -245,6 +243,8 @@ class LinuxSession:
 
     async def call(self, words: Sequence[str]) -> int:
         """Run a program of the system, or a file that is one; return its exit code."""
+        if self._depth > _DEEPEST:
+            return self._refuse("too many shells within shells")
         name = words[0].removeprefix("/usr").removeprefix("/bin/")
         program = self.programs.get(name)
         if program is not None:

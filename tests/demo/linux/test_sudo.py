@@ -82,5 +82,10 @@ def test_a_server_may_let_an_account_in_without_a_password() -> None:
         assert execute(client, "sudo -n id -un").stdout == "root\n"
 
 
+def test_too_many_within_each_other_are_refused(ask: Callable[..., Answer]) -> None:
+    answer = ask("web1", f"sudo -S -p '' {'sudo ' * 2000}id", b"demo\n")
+    assert (answer.stderr, answer.exit_code) == ("sh: too many shells within shells\n", 2)
+
+
 def test_what_root_may_change_the_account_still_may_not(ask: Callable[..., Answer]) -> None:
     assert ask("web1", "sudo -S -p '' true; touch /etc/new", b"demo\n").exit_code == 1
