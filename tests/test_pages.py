@@ -53,6 +53,7 @@ NOT_TYPED = {
         'echo "Installing runner and its tests into .venv (about a minute)" && '
         ".venv/bin/pip install -q -e '.[test]' && .venv/bin/invoke test"
     ): "runs this test",
+    "invoke test --slow": "runs other tests",
     "pip wheel -q --no-deps -w dist .": "needs the package index, for the build backend",
     "pip install CLONE": "needs the package index",
     "pip install CLONE/dist/*.whl": "needs the package index",
