@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from runner.errors import UsageError
 from runner.history import Record
+from runner.models import Status
 from runner.names import fold, natural
 from runner.reach.rounds import Changes
 from runner.report.changes import Change, block, compare
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from runner.models import HostResult, Run, Status
+    from runner.models import HostResult, Run
     from runner.report import Reporter
     from runner.report.terminal import Style
 
@@ -114,11 +115,16 @@ def _remembered(result: HostResult, before: HostResult | None) -> HostResult:
 
     So nothing that it says goes when a host goes down, and when it comes back it is compared with that.
     """
-    if result.commands or before is None:
+    if _has_answered(result) or before is None:
         return result
     return result._replace(
         commands=tuple(replace(item, exit_code=None, signal=None) for item in before.commands)
     )
+
+
+def _has_answered(result: HostResult) -> bool:
+    """Return whether a host answered; what came before its connection broke is not an answer."""
+    return bool(result.commands) and result.status is not Status.LOST
 
 
 class RoundsView(Protocol):
@@ -274,7 +280,7 @@ def _after(change: Change, lasted_s: Mapping[str, float]) -> str:
 
 def _why(change: Change, seen: Seen) -> Iterator[str]:
     """Yield why hosts said nothing, where all of them tell the same and what differs does not show it."""
-    errors = {seen.now[name].error for name in change.hosts if not seen.now[name].commands}
+    errors = {seen.now[name].error for name in change.hosts if not _has_answered(seen.now[name])}
     error = errors.pop() if len(errors) == 1 else None
     if error is not None and not any(visible_line(error) in line for line in change.lines):
         yield f"  {visible_line(error)}\n"

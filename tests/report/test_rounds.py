@@ -47,7 +47,15 @@ class Watched:
         return "".join(self.view.ended(self.seen, run)).splitlines()
 
 
+def cut_off(host: str) -> HostResult:
+    """A host whose connection ended in the middle of its answer."""
+    command = CommandResult("show", None, b"vers")
+    return HostResult(host, Status.LOST, reason="connection-lost", error="it ended", commands=(command,))
+
+
 def result(host: str, what: str | Status) -> HostResult:
+    if what is Status.LOST:
+        return cut_off(host)
     if isinstance(what, Status):
         return HostResult(host, what, reason="no-reply", error="nobody answers")
     return HostResult(host, Status.OK, commands=(CommandResult("show", 0, what.encode()),))
@@ -91,6 +99,17 @@ def test_what_is_masked_is_no_change() -> None:
     watched = Watched("[0-9]+ seconds")
     watched.round(r1="up for 10 seconds")
     assert watched.round(r1="up for 20 seconds") == []
+
+
+def test_a_host_that_was_lost_in_its_answer_is_compared_with_its_last_whole_one() -> None:
+    watched = Watched()
+    watched.round(r1="version 1")
+    assert watched.round(r1=Status.LOST)[2:] == [
+        "r1: ok -> lost (connection-lost), after 10s",
+        "  it ended",
+    ]
+    watched.round(r1=Status.UNREACHABLE)
+    assert watched.round(r1="version 1")[2:] == ["r1: unreachable (no-reply) -> ok, after 10s"]
 
 
 def test_a_host_goes_down_and_comes_back_and_is_compared_with_what_it_said_before() -> None:
