@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -74,6 +75,23 @@ class Project:
         with self.start(*words, **how) as process:
             stdout, stderr = process.communicate(timeout=60)
         return Ended(process.returncode, stdout.decode(), stderr.decode())
+
+
+def interrupt_twice(process: subprocess.Popen[bytes]) -> bytes:
+    """Send Ctrl-C, and again when the first was heard; the kernel merges two that are pending (signal(7)).
+
+    Returns:
+        What the process wrote on standard error in between.
+    """
+    assert process.stderr is not None
+    process.send_signal(signal.SIGINT)
+    said = b""
+    while b"stopping: " not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    process.send_signal(signal.SIGINT)
+    return said
 
 
 def project(folder: Path, fleet: Fleet, hosts: Mapping[str, Sequence[str]], **variables: object) -> Project:

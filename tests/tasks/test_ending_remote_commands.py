@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from tests.connection.sshd import Sshd, running_sshd
-from tests.projects import Project
+from tests.projects import Project, interrupt_twice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 QUICK = 5
 
@@ -71,11 +71,10 @@ def wait_until(place: Place, count: int, ended: int = 0) -> None:
 
 
 @pytest.mark.parametrize(
-    ("signals", "code", "hosts"),
-    [((signal.SIGTERM,), 143, 200), ((signal.SIGINT, signal.SIGINT), 130, 40)],
+    ("end", "code", "hosts"), [(subprocess.Popen.terminate, 143, 200), (interrupt_twice, 130, 40)]
 )
 def test_a_run_that_is_ended_leaves_no_command_behind(
-    place: Place, signals: tuple[signal.Signals, ...], code: int, hosts: int
+    place: Place, end: Callable[[subprocess.Popen[bytes]], object], code: int, hosts: int
 ) -> None:
     place.project.write("slow", "".join(place.lines(place.slow, "slow", hosts)))
     command = f'case $SSH_CONNECTION in *" {place.slow.port}") exec {place.sleep} ;; *) echo done ;; esac'
@@ -84,11 +83,7 @@ def test_a_run_that_is_ended_leaves_no_command_behind(
     with place.project.start("run", command, *words, *many, program="runner") as process:
         try:
             wait_until(place, hosts, QUICK)
-            process.send_signal(signals[0])
-            for number in signals[1:]:  # one that follows too soon is the same one to the kernel: signal(7)
-                assert process.stderr is not None
-                assert b"stopping" in process.stderr.readline()
-                process.send_signal(number)
+            end(process)
             stdout, stderr = process.communicate(timeout=60)
         finally:
             process.kill()
@@ -102,8 +97,8 @@ def test_a_run_that_is_ended_leaves_no_command_behind(
     }
     assert all(host["sent"] for host in found.values())
     assert found["quick0"]["commands"][0]["stdout"] == "done\n"
-    end = time.monotonic() + 10
-    while place.at_work() and time.monotonic() < end:
+    until = time.monotonic() + 10
+    while place.at_work() and time.monotonic() < until:
         time.sleep(0.05)
     assert place.at_work() == []
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.projects import PROGRAMS
+from tests.projects import PROGRAMS, interrupt_twice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,15 +124,13 @@ def test_the_second_ctrl_c_ends_what_runs_and_shows_what_there_is(sleepy: Projec
     with start(sleepy, "--workers", "2", "--executor", executor) as process:
         wait_for(sleepy.folder / "at-work-web1")
         wait_for(sleepy.folder / "at-work-web2")
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
-        process.send_signal(signal.SIGINT)
+        said = interrupt_twice(process)
         begin = time.monotonic()
         stdout, stderr = process.communicate(timeout=60)
     assert time.monotonic() - begin < 30
     assert process.returncode == 130
     assert set(statuses(stdout).values()) == {"cancelled"}
-    assert b"stopping: web[1-2] may finish" in stderr
+    assert b"stopping: web[1-2] may finish" in said
     assert b"Traceback" not in stderr
     assert {name for name, host in json.loads(stdout)["hosts"].items() if host["sent"]} == {"web1", "web2"}
 
@@ -162,9 +160,7 @@ def test_a_remote_command_is_ended_in_the_callers_own_thread_too(demo: Project) 
     words = ("run", "sleep 60", "-g", "web1:db1", "--executor", "serial", "--format", "json", "--verbose")
     with demo.start(*words) as process:
         time.sleep(4)
-        for _ in range(2):
-            process.send_signal(signal.SIGINT)
-            time.sleep(0.3)
+        interrupt_twice(process)
         stdout, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert statuses(stdout) == {"web1": "cancelled", "db1": "cancelled"}
