@@ -98,7 +98,8 @@ def ping(hosts: Iterable[Host], settings: Settings) -> Generator[HostResult, Non
     from runner.reach import probe  # noqa: PLC0415
     from runner.ways import ways  # noqa: PLC0415
 
-    yield from probe(hosts, ping_options(settings), ways=ways(settings.connection()))
+    hosts = tuple(hosts)
+    yield from probe(hosts, ping_options(settings), ways=ways(settings.connection(), hosts))
 
 
 def ping_options(settings: Settings) -> ReachOptions:

@@ -8,6 +8,8 @@ from runner.connection.destination import Destinations
 from runner.reach import Way
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runner.connection import ConnectionOptions
     from runner.models import Host
     from runner.reach import Ways
@@ -15,13 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["ways"]
 
 
-def ways(options: ConnectionOptions) -> Ways:
+def ways(options: ConnectionOptions, hosts: Sequence[Host] = ()) -> Ways:
     """Return what tells probes where SSH will go for a host.
 
     Args:
         options: How hosts will be connected to.
+        hosts: The hosts that will be asked about, as far as they are known beforehand.
     """
-    destinations = Destinations(options)
+    destinations = Destinations(options, hosts)
 
     def way(host: Host) -> Way | None:
         where, direct = destinations.of(host)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import re
+import os
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.connection import kind
 from runner.connection.become import BECOME_METHODS, Become
-from runner.connection.logins import given_user, login_of, login_of_jump
-from runner.connection.options import KNOWN_HOSTS, ConnectionOptions, HostKeyPolicy
+from runner.connection.logins import login_of, login_of_jump
+from runner.connection.options import KNOWN_HOSTS, SSH_CONFIG, ConnectionOptions, HostKeyPolicy
 from runner.connection.ssh_arguments import ARGUMENTS, read_arguments
-from runner.connection.ssh_config.host_config import host_config, tells_ways
-from runner.connection.ssh_config.tokens import Tokens
-from runner.connection.variables import invalid, named_text, pick, switch, variable
+from runner.connection.ssh_config.host_config import WAYS, host_config, mentions
+from runner.connection.ssh_config.options import SshOptions, options_of
+from runner.connection.ssh_config.tokens import Obtained
+from runner.connection.variables import ALIAS, invalid, named_text, pick, switch, variable
 from runner.errors import BecomeUnsupported
 from runner.inventory import endpoint as given_for
 from runner.models import Endpoint, Phase, Secret
@@ -26,17 +27,14 @@ if TYPE_CHECKING:
     from runner.connection import Connect
     from runner.connection.credentials import Login
     from runner.connection.jump import Jump
-    from runner.connection.ssh_arguments import SshArguments
-    from runner.connection.ssh_config.host_config import HostConfig
+    from runner.connection.ssh_config.tokens import Said
     from runner.models import Host
 
-__all__ = ["Access", "access", "become_of", "check_become", "whereabouts"]
+__all__ = ["Access", "access", "become_of", "check_become", "look_up", "whereabouts"]
 
 logger = logging.getLogger(__name__)
 
 _SSH_PORT = 22
-_NO_FILE = "/dev/null"
-_ALIAS = re.compile(r"[\w.:\[\]-]+")
 _BECOME_PASSWORDS = ("ansible_become_password", "ansible_become_pass")
 # The collections in which Ansible finds the methods that have no collection in their name.
 _BECOME_COLLECTIONS = ("ansible.builtin", "ansible.legacy", "community.general")
@@ -81,8 +79,14 @@ class Access:
         the hosts on the way; this run's key does, beside what was named for the jump host itself.
         """
         last = jumps[-1]
-        config = host_config(given.ssh_config, last.address, last.user, last.port)
-        before = jumps[:-1] or config.jumps
+        known = {"user": last.user, "port": str(last.port) if last.port else None}
+        config, _ = host_config(
+            given.ssh_config,
+            last.address,
+            {option: (value,) for option, value in known.items() if value},
+            trusted=given.trust_ssh_config,
+        )
+        before = jumps[:-1] or config.jumps or ()
         place = last.address, last.port or _SSH_PORT
         if any((jump.address, jump.port or _SSH_PORT) == place for jump in before):
             raise invalid(f"jump host {last}: the way there leads through itself, a loop")
@@ -98,6 +102,22 @@ class Access:
         )
 
 
+class Lookup(NamedTuple):
+    """What was found out about one host.
+
+    Attributes:
+        target: Where its SSH server listens.
+        arguments: What its `ssh` arguments say by themselves; these win over the settings.
+        config: What they and `ssh_config` say together; the settings win over this.
+        options: The options of the run, with the `ssh_config` file that holds for this host.
+    """
+
+    target: Endpoint
+    arguments: SshOptions
+    config: SshOptions
+    options: ConnectionOptions
+
+
 def access(host: Host, options: ConnectionOptions) -> Access:
     """Work out how a host is got at.
 
@@ -109,20 +129,76 @@ def access(host: Host, options: ConnectionOptions) -> Access:
     Raises:
         InvalidVariable: A variable cannot be used as what it stands for, or would run a program here.
     """
-    arguments = read_arguments(host, allow_commands=options.allow_commands)
-    given = given_for.endpoint(host, 0 if arguments.port is None else arguments.port)
-    user = given_user(host, options, arguments)
-    config = host_config(options.ssh_config, given.address, user, given.port or None)
-    chosen = _chosen(host, options, arguments, config)
+    target, arguments, config, given = look_up(host, options)
+    chosen = _chosen(host, given, arguments, config)
     if chosen.host_key_policy is HostKeyPolicy.OFF:
         _warn_of_unchecked_keys()
+    alias = config.key_alias
+    if alias is not None and not ALIAS.fullmatch(alias):  # it becomes a name in a known_hosts file
+        raise invalid(f"HostKeyAlias {alias!r} is not a host name")
+    login = login_of(host, chosen, arguments, config)
+    way = config.jumps or (), config.proxy_command
+    return Access(target, login, chosen, given, *way, key_alias=alias, unhonoured=config.unhonoured)
+
+
+def look_up(host: Host, options: ConnectionOptions) -> Lookup:
+    """Return the options of a host.
+
+    `ssh_config` is asked about the address that the inventory gives.
+
+    Raises:
+        InvalidVariable: A variable or file cannot be used, or would run a program here and may not.
+    """
+    said, config_file = read_arguments(host, allow_commands=options.allow_commands)
+    options = options if config_file is None else _with_file(options, config_file)
+    given = given_for.endpoint(host, 0)
+    known = dict(said)
+    user = _given_user(host, options, said)
+    if user is not None:
+        known["user"] = (user,)
+    if given.port:
+        known["port"] = (str(given.port),)
+    if said:
+        _check(said, known, given.address)
+    trusted = options.trust_ssh_config
+    config, found = host_config(options.ssh_config, given.address, known, trusted=trusted)
+    arguments = options_of(said, found)
     target = Endpoint(config.address or given.address, given.port or config.port or _SSH_PORT)
-    login = login_of(host, chosen, arguments, config, user)
-    way = _way(arguments, config, target, login)
-    alias = arguments.key_alias or config.key_alias
-    if alias is not None and not _ALIAS.fullmatch(alias):  # it becomes a name in a known_hosts file
-        raise invalid(f"HostKeyAlias {alias!r} is no host name")
-    return Access(target, login, chosen, options, *way, key_alias=alias, unhonoured=config.unhonoured)
+    return Lookup(target, arguments, config, options)
+
+
+def _check(said: Said, known: Said, name: str) -> None:
+    """Raise the error of arguments that are wrong by themselves, whatever `ssh_config` says."""
+    try:
+        options_of(said, Obtained(name, known, name))
+    except ValueError as exc:
+        raise invalid(f"ssh arguments: {exc}") from exc
+
+
+def _given_user(host: Host, options: ConnectionOptions, said: Said) -> str | None:
+    """Return the login name, as far as anything but `ssh_config` gives it."""
+    argument = said["user"][0] if "user" in said else None
+    user = pick(options, "user", given_for.user(host), argument)
+    return None if user is None else named_text("user", user)
+
+
+@lru_cache(maxsize=256)
+def _with_file(options: ConnectionOptions, config: str) -> ConnectionOptions:
+    """Return options with the file that `-F` of an inventory names, unless this run's flags name one.
+
+    Such a file runs no programs, unless the inventory may, or it is the operator's own or that of the run.
+    """
+    if "ssh_config" in options.forced:
+        return options
+    if config.lower() == "none":
+        return dataclasses.replace(options, ssh_config=None)
+    path = os.path.abspath(os.path.expanduser(config))  # noqa: PTH100, PTH111 - as the rest of ssh_config
+    if not os.path.exists(path):  # noqa: PTH110 - as above
+        raise invalid(f"-F {config!r}: there is no such file")
+    for own in filter(None, (options.ssh_config, SSH_CONFIG)):
+        if path == os.path.abspath(os.path.expanduser(own)):  # noqa: PTH100, PTH111 - as above
+            return dataclasses.replace(options, ssh_config=own)
+    return dataclasses.replace(options, ssh_config=path, trust_ssh_config=options.allow_commands)
 
 
 def whereabouts(host: Host, options: ConnectionOptions) -> Endpoint:
@@ -131,22 +207,23 @@ def whereabouts(host: Host, options: ConnectionOptions) -> Endpoint:
     Raises:
         InvalidVariable: A variable cannot be used as what it stands for.
     """
-    if tells_ways(options.ssh_config) is False and ARGUMENTS.isdisjoint(host.variables):
+    if mentions(options.ssh_config, WAYS) is False and ARGUMENTS.isdisjoint(host.variables):
         return given_for.endpoint(host)
     return access(host, options).endpoint
 
 
 def _chosen(
-    host: Host, options: ConnectionOptions, arguments: SshArguments, config: HostConfig
+    host: Host, options: ConnectionOptions, arguments: SshOptions, config: SshOptions
 ) -> ConnectionOptions:
     """Return the run's options with what the host's variables and `ssh_config` change in them."""
     base = _filled_in(options, config)
     become = become_of(host, options)
+    known_hosts = None if _known_hosts(arguments) is None else _known_hosts(config)
     chosen = {
-        "known_hosts": pick(base, "known_hosts", None, _known_hosts(arguments, config)),
+        "known_hosts": pick(base, "known_hosts", None, known_hosts),
         "host_key_policy": pick(base, "host_key_policy", _checking(host), arguments.policy),
         "connect_timeout_s": pick(base, "connect_timeout_s", _timeout(host), arguments.connect_timeout_s),
-        "keepalive_s": pick(base, "keepalive_s", None, arguments.keepalive_s),
+        "keepalive_s": pick(base, "keepalive_s", None, arguments.keepalive_s) or None,
         "revoked_host_keys": arguments.revoked or base.revoked_host_keys,
         "methods": pick(base, "methods", None, arguments.methods),
         "become": become is not None,
@@ -161,46 +238,23 @@ def _with(base: ConnectionOptions, wanted: dict[str, Any]) -> ConnectionOptions:
     return dataclasses.replace(base, **changed) if changed else base
 
 
-def _way(
-    arguments: SshArguments, config: HostConfig, target: Endpoint, login: Login
-) -> tuple[tuple[Jump, ...], str | None]:
-    """Return the jump hosts, or the program, that lead to a host."""
-    if arguments.jumps is not None:
-        return arguments.jumps, None
-    if arguments.proxy_command is None:
-        return config.jumps, config.proxy_command
-    said = {"hostname": (target.address,), "port": (str(target.port),), "user": (login.user,)}
-    try:
-        return (), Tokens(said, target.address).command(arguments.proxy_command)
-    except ValueError as exc:
-        raise invalid(f"ProxyCommand {exc}") from exc
-
-
-def _known_hosts(arguments: SshArguments, config: HostConfig) -> tuple[str, ...] | None:
-    """Return the `known_hosts` files that a host's `ssh` arguments name, the user's before the system's."""
-    if arguments.known_hosts is None and arguments.global_known_hosts is None:
+def _known_hosts(config: SshOptions) -> tuple[str, ...] | None:
+    """Return the `known_hosts` files that are given, the user's before the system's."""
+    if config.known_hosts is None and config.global_known_hosts is None:
         return None
-    return _files(
-        config.known_hosts if arguments.known_hosts is None else arguments.known_hosts or (_NO_FILE,),
-        config.global_known_hosts if arguments.global_known_hosts is None else arguments.global_known_hosts,
-    )
+    return (*(config.known_hosts or KNOWN_HOSTS[:1]), *(config.global_known_hosts or KNOWN_HOSTS[1:]))
 
 
-def _files(user: tuple[str, ...], system: tuple[str, ...]) -> tuple[str, ...]:
-    return (*(user or KNOWN_HOSTS[:1]), *(system or KNOWN_HOSTS[1:]))
-
-
-def _filled_in(options: ConnectionOptions, config: HostConfig) -> ConnectionOptions:
+def _filled_in(options: ConnectionOptions, config: SshOptions) -> ConnectionOptions:
     """Return options with what `ssh_config` says, where the settings leave it as it is by itself."""
     said: dict[str, Any] = {
         "host_key_policy": config.policy,
         "connect_timeout_s": config.connect_timeout_s,
-        "keepalive_s": config.keepalive_s,
+        "keepalive_s": config.keepalive_s or None,
         "methods": config.methods,
-        "revoked_host_keys": config.revoked,
+        "revoked_host_keys": config.revoked or None,
+        "known_hosts": _known_hosts(config),
     }
-    if config.known_hosts or config.global_known_hosts:
-        said["known_hosts"] = _files(config.known_hosts, config.global_known_hosts)
     usual = _usual()
     wanted = {
         name: value

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.connection import kind
-from runner.connection.ssh_arguments import ARGUMENTS, read_arguments
-from runner.connection.ssh_config.host_config import host_config, tells_ways
+from runner.connection.ssh_arguments import ARGUMENTS
+from runner.connection.ssh_config.host_config import WAYS, mentions
+from runner.connection.ssh_config.reader import JUDGE
+from runner.connection.variables import unusable
 from runner.inventory.endpoint import endpoint
-from runner.models import Endpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Future
+
     from runner.connection.options import ConnectionOptions
-    from runner.models import Host
+    from runner.models import Endpoint, Host
 
 __all__ = ["Destination", "Destinations"]
 
-_SSH_PORT = 22
+_AT_ONCE = 16
+"""Processes of `ssh -G` side by side."""
+_TOGETHER_S = 60.0
+"""Seconds that all of them may take before the first host is probed."""
 
 
 class Destination(NamedTuple):
@@ -33,19 +40,21 @@ class Destination(NamedTuple):
 
 
 class Destinations:
-    """Tells where hosts are, at next to no cost where nothing but the inventory has a say in it.
+    """Tells where hosts are, quickly if only the inventory has a say in it.
 
-    What `ssh_config` says of ways counts only where it can be read here: a process of `ssh` for each host
-    would take longer than all the probes.
+    A host whose options only `ssh` can judge is asked about with `ssh -G`: side by side, and before any of
+    them is probed.
 
     Args:
         options: How hosts are connected to.
+        hosts: The hosts that will be asked about, as far as they are known beforehand.
     """
 
-    def __init__(self, options: ConnectionOptions) -> None:
-        said = tells_ways(options.ssh_config)
-        self._configured = bool(said)
-        self._options = options if said is not None else replace(options, ssh_config=None)
+    def __init__(self, options: ConnectionOptions, hosts: Sequence[Host] = ()) -> None:
+        self._configured = mentions(options.ssh_config, WAYS) is not False
+        self._options = options
+        self._hosts = hosts if self._configured and mentions(options.ssh_config, JUDGE) is not False else ()
+        self._ahead: dict[str, Future[Destination]] = {}
 
     def of(self, host: Host) -> Destination:
         """Return where a host is.
@@ -57,20 +66,27 @@ class Destinations:
             return Destination(None)
         if not self._configured and ARGUMENTS.isdisjoint(host.variables):
             return Destination(endpoint(host))
-        return self._worked_out(host)
+        if self._hosts:
+            self._look_ahead()
+        ahead = self._ahead.pop(host.name, None)
+        if ahead is None:
+            return self._looked_up(host)
+        if not ahead.done() or ahead.cancelled():
+            raise unusable(str(self._options.ssh_config), f"ssh -G: no answer within {_TOGETHER_S:g} s")
+        return ahead.result()
 
-    def _worked_out(self, host: Host) -> Destination:
-        """Do as `access` does, for the sake of the way alone."""
-        from runner.connection.logins import given_user  # noqa: PLC0415 - brings Paramiko in
+    def _looked_up(self, host: Host) -> Destination:
+        from runner.connection.access import look_up  # noqa: PLC0415 - brings Paramiko in
 
-        options = self._options
-        arguments = read_arguments(host, allow_commands=options.allow_commands)
-        given = endpoint(host, arguments.port or 0)
-        config = host_config(
-            options.ssh_config, given.address, given_user(host, options, arguments), given.port or None
-        )
-        target = Endpoint(config.address or given.address, given.port or config.port or _SSH_PORT)
-        if arguments.jumps is not None:
-            return Destination(target, direct=not arguments.jumps)
-        through = arguments.proxy_command or config.jumps or config.proxy_command
-        return Destination(target, direct=not through)
+        target, _, config, _ = look_up(host, self._options)
+        return Destination(target, direct=not (config.jumps or config.proxy_command))
+
+    def _look_ahead(self) -> None:
+        """Look up all hosts at once, as far as that is done in time."""
+        hosts, self._hosts = self._hosts, ()
+        pool = ThreadPoolExecutor(_AT_ONCE, "runner-ssh-config")
+        try:
+            self._ahead = {host.name: pool.submit(self._looked_up, host) for host in hosts}
+            wait(self._ahead.values(), _TOGETHER_S)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from runner.connection.ssh_config.command_line import DESTINATION, STDIO, command_line
+from runner.connection.ssh_config.keywords import TABLE
 from runner.errors import InvalidVariable
 from runner.inventory import endpoint as given_for
 from runner.models import Endpoint, Host
 
 __all__ = ["Jump", "read_jumps", "read_proxy_command"]
 
-_PIPES = ("%h:%p", "[%h]:%p")
-_FLAGS_WITHOUT_ARGUMENT = frozenset("CTaknqvx")
-_PASSED_OVER = ("controlmaster", "controlpath", "controlpersist", "loglevel", "batchmode", "compression")
+_OF_A_JUMP = {STDIO, DESTINATION, "user", "port", "identityfile", "proxyjump"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ def read_jumps(text: str) -> tuple[Jump, ...]:
     return () if text.strip().lower() == "none" else tuple(_jump(part.strip()) for part in text.split(","))
 
 
-def read_proxy_command(text: str) -> tuple[Jump, ...] | None:
-    """Read a `ProxyCommand` that is a jump host in other words: `ssh -W %h:%p [user@]host`.
+def read_proxy_command(text: str, host: str = "%h", port: str = "%p") -> tuple[Jump, ...] | None:
+    """Read a `ProxyCommand` that is a jump host in other words: `ssh -W host:port [user@]host`.
 
     Returns:
         The jump hosts; None where the command is another program, or does anything else beside.
@@ -56,47 +56,28 @@ def read_proxy_command(text: str) -> tuple[Jump, ...] | None:
     """
     if text.strip().lower() == "none":
         return ()
-    try:
-        words = shlex.split(text)
-    except ValueError:
+    given = _given(text)
+    if given.get(STDIO) not in (f"{host}:{port}", f"[{host}]:{port}") or DESTINATION not in given:
         return None
-    if not words or words[0] not in ("ssh", "/usr/bin/ssh"):
-        return None
-    given = _given(words[1:])
-    if given is None or given.get("W") not in _PIPES or "host" not in given:
-        return None
-    written = given["host"] + (f":{given['p']}" if "p" in given else "")
-    last = _jump(written, user=given.get("l"), identity=given.get("i"))
-    return (*read_jumps(given.get("J", "none")), last)
+    written = given[DESTINATION] + (f":{given['port']}" if "port" in given else "")
+    last = _jump(written, user=given.get("user"), identity=given.get("identityfile"))
+    return (*read_jumps(given.get("proxyjump", "none")), last)
 
 
-def _given(words: list[str]) -> dict[str, str] | None:
-    """Return what arguments of `ssh` say, by flag; None where one is not known to be without effects."""
+def _given(text: str) -> dict[str, str]:
+    """Return what the arguments of `ssh` give, by option; nothing if they do more than lead to a host."""
     given: dict[str, str] = {}
-    rest = iter(words)
-    for word in rest:
-        if not word.startswith("-"):
-            if "host" in given:
-                return None
-            given["host"] = word
-        elif set(word[1:]) <= _FLAGS_WITHOUT_ARGUMENT:
-            continue
-        elif word[1] not in "WlpiJo" or not _keep(given, word[1], word[2:] or next(rest, "")):
-            return None
-    return given
-
-
-def _keep(given: dict[str, str], flag: str, argument: str) -> bool:
-    """Keep a flag's argument; whether it is one that may stand here."""
-    if flag != "o":
-        given.setdefault(flag, argument)
-        return bool(argument)
-    name, _, value = argument.replace("=", " ", 1).partition(" ")
-    flags = {"user": "l", "port": "p", "identityfile": "i", "proxyjump": "J"}
-    if name.lower() in flags:
-        given.setdefault(flags[name.lower()], value.strip())
-        return bool(value.strip())
-    return name.lower() in _PASSED_OVER
+    try:
+        program, *words = shlex.split(text)
+        for name, arguments in command_line(words):
+            if name not in _OF_A_JUMP and (name not in TABLE or not TABLE[name].changes_nothing(arguments)):
+                return {}
+            if name == DESTINATION and name in given:
+                return {}
+            given.setdefault(name, arguments[0])
+    except ValueError:
+        return {}
+    return given if program in ("ssh", "/usr/bin/ssh") else {}
 
 
 def _jump(text: str, user: str | None = None, identity: str | None = None) -> Jump:
@@ -109,15 +90,13 @@ def _jump(text: str, user: str | None = None, identity: str | None = None) -> Ju
         target = given_for.endpoint(jump)
         return Jump(target.address, target.port if port else None, given_for.user(jump), identity)
     except InvalidVariable:
-        raise ValueError(f"{text!r} is no jump host: expected [user@]host[:port]") from None
+        raise ValueError(f"{text!r} is not a jump host: expected [user@]host[:port]") from None
 
 
 def _split(place: str) -> tuple[str, str | None]:
-    """Split `host:port`; an IPv6 address stands in brackets where a port follows."""
+    """Split `host:port`; an IPv6 address stands in brackets if a port follows."""
     if place.startswith("["):
         address, _, port = place[1:].partition("]")
         return address, port.removeprefix(":") or None
-    if place.count(":") == 1:
-        address, _, port = place.partition(":")
-        return address, port or None
-    return place, None
+    address, _, port = place.partition(":") if place.count(":") == 1 else (place, "", "")
+    return address, port or None

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 from runner.connection.credentials import Login
 from runner.connection.named import Named
 from runner.connection.variables import named_text, pick, variable
-from runner.inventory import endpoint as given_for
-from runner.models import Host, Secret
+from runner.models import Secret
 
 if TYPE_CHECKING:
     from runner.connection.jump import Jump
     from runner.connection.options import ConnectionOptions
-    from runner.connection.ssh_arguments import SshArguments
-    from runner.connection.ssh_config.host_config import HostConfig
+    from runner.connection.ssh_config.options import SshOptions
+    from runner.models import Host
 
-__all__ = ["KEY_FILES", "given_user", "login_of", "login_of_jump"]
+__all__ = ["KEY_FILES", "login_of", "login_of_jump"]
 
 _PASSWORDS = ("ansible_password", "ansible_ssh_password", "ansible_ssh_pass")
 KEY_FILES = ("ansible_private_key_file", "ansible_ssh_private_key_file")
@@ -28,22 +27,7 @@ _KEY_TEXTS = ("ansible_private_key", "ansible_ssh_private_key")
 _PASSPHRASES = ("ansible_private_key_passphrase", "ansible_ssh_private_key_passphrase")
 
 
-def given_user(host: Host, options: ConnectionOptions, arguments: SshArguments) -> str | None:
-    """Return who logs in as far as anything but `ssh_config` says so.
-
-    Raises:
-        InvalidVariable: It cannot be a login name.
-    """
-    argument = arguments.user
-    if argument is not None:  # `%r` of the user's own ProxyCommand is put before a shell
-        argument = given_for.user(Host(host.name, {"ansible_user": argument}))
-    user = pick(options, "user", given_for.user(host), argument)
-    return None if user is None else named_text("user", user)
-
-
-def login_of(
-    host: Host, options: ConnectionOptions, arguments: SshArguments, config: HostConfig, user: str | None
-) -> Login:
+def login_of(host: Host, options: ConnectionOptions, arguments: SshOptions, config: SshOptions) -> Login:
     """Return who logs in to a host.
 
     A password or key file of the inventory may be a list: its items are tried in order, as one wants where a
@@ -66,11 +50,13 @@ def login_of(
     passwords = [Named(name, password=_secret(each)) for name, each in zip(names, secrets, strict=True)]
     passphrase = variable(host, _PASSPHRASES)
     return Login(
-        user=user or config.user or getpass.getuser(),
+        user=config.user or getpass.getuser(),
         named=(*keys, *passwords, *options.credentials),
-        identities=config.identities,
-        certificates=(*arguments.certificates, *config.certificates),
-        identities_only=arguments.identities_only or config.identities_only,
+        identities=tuple(
+            file for file in config.identities or () if file not in (arguments.identities or ())
+        ),
+        certificates=config.certificates or (),
+        identities_only=bool(config.identities_only),
         agent=_agent(config),
         passphrases=(*options.passphrases, *(() if passphrase is None else (_secret(passphrase),))),
         code=options.code,
@@ -78,7 +64,7 @@ def login_of(
     )
 
 
-def login_of_jump(jump: Jump, given: ConnectionOptions, config: HostConfig) -> Login:
+def login_of_jump(jump: Jump, given: ConnectionOptions, config: SshOptions) -> Login:
     """Return who logs in to a jump host.
 
     As with `ssh -J`, what was said of the target does not hold there; this run's keys do, beside what was
@@ -88,9 +74,9 @@ def login_of_jump(jump: Jump, given: ConnectionOptions, config: HostConfig) -> L
     return Login(
         user=jump.user or config.user or getpass.getuser(),
         named=tuple(Named("", key_file=file) for file in files),
-        identities=config.identities,
-        certificates=config.certificates,
-        identities_only=config.identities_only,
+        identities=config.identities or (),
+        certificates=config.certificates or (),
+        identities_only=bool(config.identities_only),
         agent=_agent(config),
         passphrases=given.passphrases,
         code=given.code,
@@ -98,7 +84,7 @@ def login_of_jump(jump: Jump, given: ConnectionOptions, config: HostConfig) -> L
     )
 
 
-def _agent(config: HostConfig) -> str:
+def _agent(config: SshOptions) -> str:
     return os.environ.get("SSH_AUTH_SOCK", "") if config.agent is None else config.agent
 
 

@@ -74,6 +74,7 @@ class ConnectionOptions:
         keepalive_s: Seconds of silence after which the server is asked for a sign of life; after the third
             without one the connection counts as lost. None is never.
         ssh_config: Path of the user's `ssh_config` file; None is none.
+        trust_ssh_config: Whether that file may name programs to run on this machine.
         allow_commands: Whether variables of the inventory may name programs to run on this machine.
         become: Whether commands run as another user than the one who logs in.
         become_as: As whom then, and how.
@@ -105,6 +106,7 @@ class ConnectionOptions:
     become: bool = False
     become_as: Become = field(default_factory=Become)
     ssh_config: str | None = SSH_CONFIG
+    trust_ssh_config: bool = True
     allow_commands: bool = False
     methods: tuple[str, ...] = METHODS
     forced: frozenset[str] = field(default=frozenset())

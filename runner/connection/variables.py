@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import InvalidVariable
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
     from runner.connection.options import ConnectionOptions
     from runner.models import Host
 
-__all__ = ["invalid", "named_text", "pick", "switch", "variable"]
+__all__ = ["ALIAS", "invalid", "named_text", "pick", "refused", "switch", "unusable", "variable"]
+
+ALIAS = re.compile(r"[\w.:\[\]-]+")
+"""A name under which host keys may be on record."""
 
 _YES = {
     "true": True,
@@ -74,3 +78,18 @@ def named_text(what: str, value: Any) -> str:
 def invalid(text: str) -> InvalidVariable:
     """Return the error of a variable that cannot be used."""
     return InvalidVariable(text, reason="bad-variable", phase=Phase.CONNECT)
+
+
+def refused(variable: str, what: str) -> InvalidVariable:
+    """Return the error of a variable of the inventory that would run a program."""
+    return InvalidVariable(
+        f"{variable}: {what!r} would run a program on this machine, which an inventory may do only with "
+        "--allow-inventory-commands",
+        reason="refused-variable",
+        phase=Phase.CONNECT,
+    )
+
+
+def unusable(path: str, why: str) -> InvalidVariable:
+    """Return the error of a file that cannot be used."""
+    return InvalidVariable(f"{path}: {why}", reason="bad-ssh-config", phase=Phase.CONNECT)

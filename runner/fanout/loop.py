@@ -83,7 +83,7 @@ class Loop:
         workers = min(options.workers, total)
         most = workers + min(self._spare(workers), total - workers)
         self._crew = Crew(options, most, task, self._running, self._events)
-        self._ways = ways(task[1])
+        self._connecting = task[1]
         self._workers: Workers = Adaptive(workers) if options.adaptive else Fixed(workers)
         self._overdue = Overdue()
         self._limits = Limits(total, options.max_fail, options.max_refused)
@@ -122,7 +122,7 @@ class Loop:
                 load_ahead(hosts)
         with (
             closing(Handover(self._crew.most if self._crew.in_process else 0)) as handover,
-            closing(Gate(hosts, reach, self._ways, handover, self._events)),
+            closing(Gate(hosts, reach, ways(self._connecting, hosts), handover, self._events)),
         ):
             yield from self._decide()
 

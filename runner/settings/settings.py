@@ -52,6 +52,7 @@ _FORCED = {
     "password": "password",
     "private_key": "private_keys",
     "known_hosts": "known_hosts",
+    "ssh_config": "ssh_config",
     "host_key_policy": "host_key_policy",
     "connect_timeout": "connect_timeout_s",
     "keepalive": "keepalive_s",

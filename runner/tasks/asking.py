@@ -87,9 +87,9 @@ def _different(options: ConnectionOptions, hosts: Iterable[Host]) -> Iterator[Ho
     """Yield the hosts that may have keys of their own, and one that stands for all others."""
     from runner.connection.logins import KEY_FILES  # noqa: PLC0415 - as above
     from runner.connection.ssh_arguments import ARGUMENTS  # noqa: PLC0415 - as above
-    from runner.connection.ssh_config.host_config import tells_keys  # noqa: PLC0415 - as above
+    from runner.connection.ssh_config.host_config import KEYS, mentions  # noqa: PLC0415 - as above
 
-    usual = tells_keys(options.ssh_config) is False
+    usual = mentions(options.ssh_config, KEYS) is False
     own = ARGUMENTS.union(KEY_FILES)
     other = False
     for host in hosts:

@@ -140,7 +140,7 @@ def _several(hosts: Sequence[Host], settings: Settings, asked: Asked) -> Generat
     """Ping so many times, each time with one try; yield each host's result at the end."""
     found: dict[str, list[HostResult]] = {host.name: [] for host in hosts}
     options = replace(runs.ping_options(settings), tries=1)
-    way = ways(settings.connection())
+    way = ways(settings.connection(), hosts)
     for results in rounds(hosts, options, asked.interval_s, asked.count or 1, ways=way):
         for name, result in results.items():
             found[name].append(result)
@@ -156,7 +156,7 @@ def watch(hosts: Sequence[Host], settings: Settings, asked: Asked) -> int:
     view = watches.create(sys.stdout, as_lines=settings.format == "jsonl")
     with interruption.handled(), closing(view):
         try:
-            options, way = runs.ping_options(settings), ways(settings.connection())
+            options, way = runs.ping_options(settings), ways(settings.connection(), hosts)
             for results in rounds(hosts, options, asked.interval_s, asked.count, ways=way):
                 when = datetime.now(UTC)
                 news = changes.take(results, when)

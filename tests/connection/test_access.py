@@ -148,3 +148,73 @@ def test_where_a_host_is_can_be_told_without_all_the_rest(
 def test_a_host_whose_address_cannot_be_used_is_nowhere() -> None:
     with pytest.raises(InvalidVariable, match="ansible_port"):
         whereabouts(Host("h", {"ansible_port": 99999}), ConnectionOptions(ssh_config=None))
+
+
+@pytest.mark.parametrize("text", ["-J -oProxy", "-J gate,-x", "-o UserKnownHostsFile=/a/%z"])
+def test_arguments_that_lead_nowhere_are_their_own_error(text: str) -> None:
+    with pytest.raises(InvalidVariable, match=r"ansible_ssh|ssh arguments"):
+        of({"ansible_ssh_common_args": text})
+
+
+FILE = "Host h\n  HostName 192.0.2.1\n  {line}\nHost gate\n  HostName 192.0.2.9\n"
+MINE = "Host h\n  HostName 192.0.2.2\n"
+
+
+def by_file(folder: Path, line: str, variables: dict[str, Any] | None = None, **options: Any) -> Access:
+    """How `h` is reached by a file that the inventory names, beside a file that the run names."""
+    theirs, mine = folder / "their file", folder / "mine"
+    theirs.write_text(FILE.format(line=line))
+    mine.write_text(MINE)
+    common = {"ansible_ssh_common_args": f"-F '{theirs}'"}
+    return of({**common, **(variables or {})}, ssh_config=str(mine), **options)
+
+
+def test_a_file_that_the_inventory_names_holds_for_its_hosts_and_their_jump_hosts(tmp_path: Path) -> None:
+    found = by_file(tmp_path, "ProxyJump gate")
+
+    assert found.endpoint == Endpoint("192.0.2.1", 22)
+    assert Access.of_jump(found.jumps, found.given).endpoint == Endpoint("192.0.2.9", 22)
+
+
+def test_a_file_that_a_flag_names_wins_over_that_of_the_inventory(tmp_path: Path) -> None:
+    assert by_file(tmp_path, "", forced=frozenset({"ssh_config"})).endpoint == Endpoint("192.0.2.2", 22)
+
+
+def test_an_inventory_may_go_without_a_file_but_not_name_one_that_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text(MINE)
+    mine = str(tmp_path / "mine")
+    assert of({"ansible_ssh_common_args": "-F none"}, ssh_config=mine).endpoint == Endpoint("h", 22)
+    with pytest.raises(InvalidVariable, match="there is no such file"):
+        of({"ansible_ssh_common_args": f"-F {tmp_path}/missing"})
+
+
+@pytest.mark.parametrize(
+    "line", ["ProxyCommand nc %h %p", 'Match exec "touch RAN"', "Nonsense yes", '"Match" exec "touch RAN"']
+)
+def test_a_file_that_the_inventory_names_runs_nothing(tmp_path: Path, line: str) -> None:
+    line = line.replace("RAN", str(tmp_path / "RAN"))
+    with pytest.raises(InvalidVariable) as raised:
+        by_file(tmp_path, line)
+    assert raised.value.reason == "refused-variable"
+    assert not (tmp_path / "RAN").exists()
+
+
+def test_a_flag_lets_it_run_programs_and_so_it_may_if_the_run_names_it_too(tmp_path: Path) -> None:
+    assert by_file(tmp_path, "ProxyCommand nc %h %p", allow_commands=True).proxy_command == "nc 192.0.2.1 22"
+    same = str(tmp_path / "their file")
+    variables = {"ansible_ssh_common_args": f"-F '{same}'"}
+    assert of(variables, ssh_config=same).proxy_command == "nc 192.0.2.1 22"
+
+
+def test_only_the_paramiko_connection_takes_a_file_that_may_run_nothing(tmp_path: Path) -> None:
+    from runner.connection.deadline import Deadline
+    from runner.connection.openssh.connection import connect
+
+    by_file(tmp_path, "User me")
+    variables = {
+        "ansible_connection": "openssh",
+        "ansible_ssh_common_args": f"-F '{tmp_path}/their file'",
+    }
+    with pytest.raises(InvalidVariable) as raised:
+        connect(Host("h", variables), ConnectionOptions(), Deadline(5))
+    assert raised.value.reason == "refused-variable"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from runner.connection.access import access
 from runner.connection.destination import Destination, Destinations
 from runner.connection.options import ConnectionOptions
-from runner.connection.ssh_config.host_config import tells_ways
+from runner.connection.ssh_config.host_config import WAYS, mentions
 from runner.errors import HostError
 from runner.models import Endpoint, Host
 
@@ -101,7 +102,8 @@ def test_the_inventory_wins_over_ssh_config(config: Path) -> None:
         ("Host r1\n  Port=2222\n", True),
         ("Match host r1\n  proxyjump bastion\n", True),
         ("Include {folder}/more\n", True),
-        ("Match exec true\n  User ops\n", None),
+        ("Match exec true\n  User ops\n", False),
+        ("Nonsense 1\n", None),
     ],
 )
 def test_whether_a_file_could_say_anything_of_ways_is_known_at_a_look(
@@ -110,13 +112,69 @@ def test_whether_a_file_could_say_anything_of_ways_is_known_at_a_look(
     (tmp_path / "more").write_text("Host r9\n  HostName 192.0.2.9\n")
     path = tmp_path / "config"
     path.write_text(text.format(folder=tmp_path))
-    assert tells_ways(str(path)) is told
+    assert mentions(str(path), WAYS) is told
 
 
-def test_what_only_ssh_can_read_is_left_to_the_login(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "port"), [("Match exec true", 2222), ("Match exec false", 22), ("Match final all", 2222)]
+)
+def test_ssh_is_asked_before_the_probe_if_only_it_can_judge(tmp_path: Path, line: str, port: int) -> None:
     path = tmp_path / "config"
-    path.write_text("Match exec true\n  Port 2222\n")
-    assert of(Host("r1"), path) == Destination(Endpoint("r1", 22))
+    path.write_text(f"Host r1\n  HostName 127.0.0.1\n{line}\n  Port 2222\n")
+    assert of(Host("r1"), path) == Destination(Endpoint("127.0.0.1", port))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "ControlMaster auto",
+            "AddKeysToAgent yes",
+            "ServerAliveCountMax 3",
+            "LogLevel ERROR",
+            "Protocol 2",
+        ),
+        *("IgnoreUnknown UseKeychain\nUseKeychain yes", "Match final all", "CanonicalizeHostname no"),
+        *("Cipher blowfish", "UseRoaming no", "DSAAuthentication yes", "CompressionLevel 9"),
+        *("Port 22\nMatch host z exec true\nHost *", "ChannelTimeout session=5m", "WarnWeakCrypto no"),
+    ],
+)
+def test_no_line_makes_the_name_of_an_alias_the_place_of_its_probe(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "config"
+    path.write_text(f"Host web1\n  HostName 127.0.0.1\n  Port 2222\nHost *\n  {line}\n")
+    assert of(Host("web1"), path) == Destination(Endpoint("127.0.0.1", 2222))
+
+
+def test_a_file_that_is_wrong_is_the_error_with_its_line_and_not_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text("Host web1\n  HostName 127.0.0.1\n  Nonsense yes\n")
+    with pytest.raises(HostError, match=r"config: line 3: Bad configuration option: nonsense") as raised:
+        of(Host("web1"), path)
+    assert raised.value.reason == "bad-ssh-config"
+
+
+def test_ssh_is_asked_about_many_hosts_side_by_side(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text('Match exec "sleep 0.5"\n  HostName 127.0.0.1\n')
+    hosts = [Host(f"r{number}") for number in range(16)]
+    destinations = Destinations(ConnectionOptions(ssh_config=str(path)), hosts)
+    begin = time.monotonic()
+    found = [destinations.of(host).endpoint for host in hosts]
+    assert found == [Endpoint("127.0.0.1", 22)] * 16
+    assert time.monotonic() - begin < 4
+
+
+def test_a_program_that_does_not_end_is_ended_and_is_the_error_of_its_hosts_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runner.connection.ssh_config.host_config._SSH_S", 0.5)
+    path = tmp_path / "config"
+    path.write_text('Match host stuck exec "sleep 30"\n  User x\nHost *\n  HostName 127.0.0.1\n')
+    hosts = [Host("stuck"), Host("fine")]
+    destinations = Destinations(ConnectionOptions(ssh_config=str(path)), hosts)
+    with pytest.raises(HostError, match="did not answer within"):
+        destinations.of(hosts[0])
+    assert destinations.of(hosts[1]).endpoint == Endpoint("127.0.0.1", 22)
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runner.connection.jump import Jump
 from runner.connection.options import HostKeyPolicy
-from runner.connection.ssh_arguments import SshArguments, read_arguments
+from runner.connection.ssh_arguments import passed_on, read_arguments
+from runner.connection.ssh_config.options import SshOptions, options_of
+from runner.connection.ssh_config.tokens import Obtained
 from runner.errors import InvalidVariable
 from runner.models import Host, Status
 
 
-def arguments(text: Any, variable: str = "ansible_ssh_common_args", **others: Any) -> SshArguments:
-    return read_arguments(Host("h", {variable: text, **others}))
+def arguments(text: Any, variable: str = "ansible_ssh_common_args", **others: Any) -> SshOptions:
+    said, _ = read_arguments(Host("h", {variable: text, **others}))
+    return options_of(said, Obtained("h", said, "h"))
+
+
+def home(name: str) -> str:
+    return str(Path("~", name).expanduser())
 
 
 @pytest.mark.parametrize(
@@ -25,15 +33,16 @@ def arguments(text: Any, variable: str = "ansible_ssh_common_args", **others: An
         ("-o 'StrictHostKeyChecking yes'", "policy", HostKeyPolicy.STRICT),
         ("-o stricthostkeychecking=ask", "policy", HostKeyPolicy.STRICT),
         ("-o UserKnownHostsFile=/dev/null", "known_hosts", ("/dev/null",)),
-        ("-o 'UserKnownHostsFile=~/a ~/b'", "known_hosts", ("~/a", "~/b")),
-        ("-o UserKnownHostsFile=none", "known_hosts", ()),
+        ("-o 'UserKnownHostsFile=~/a ~/b'", "known_hosts", (home("a"), home("b"))),
+        ("-o UserKnownHostsFile=none", "known_hosts", ("/dev/null",)),
         ("-o ConnectTimeout=7", "connect_timeout_s", 7.0),
-        ("-o IdentityFile=~/.ssh/one", "identities", ("~/.ssh/one",)),
-        ('-o IdentityFile="~/my keys/one"', "identities", ("~/my keys/one",)),
-        ("-i ~/.ssh/one", "identities", ("~/.ssh/one",)),
+        ("-o IdentityFile=~/.ssh/one", "identities", (home(".ssh/one"),)),
+        ("-o 'IdentityFile=\"~/my keys/one\"'", "identities", (home("my keys/one"),)),
+        ('-i "~/my keys/one"', "identities", (home("my keys/one"),)),
+        ("-i ~/.ssh/one", "identities", (home(".ssh/one"),)),
         ("-i/path/one", "identities", ("/path/one",)),
         ("-i one -o IdentityFile=two", "identities", ("one", "two")),
-        ("-o CertificateFile=~/one-cert.pub", "certificates", ("~/one-cert.pub",)),
+        ("-o CertificateFile=~/one-cert.pub", "certificates", (home("one-cert.pub"),)),
         ("-o IdentitiesOnly=yes", "identities_only", True),
         ("-o GlobalKnownHostsFile=/etc/ours", "global_known_hosts", ("/etc/ours",)),
         ("-o HostKeyAlias=known", "key_alias", "known"),
@@ -44,7 +53,16 @@ def arguments(text: Any, variable: str = "ansible_ssh_common_args", **others: An
         ("-p2222", "port", 2222),
         ("-Cqp 2222", "port", 2222),
         ("-o ServerAliveInterval=30", "keepalive_s", 30.0),
-        ("-o ServerAliveInterval=0", "keepalive_s", None),
+        ("-o ServerAliveInterval=0", "keepalive_s", 0.0),
+        ("-o ConnectTimeout=1m", "connect_timeout_s", 60.0),
+        ("-o HostName=%h.example.com", "address", "h.example.com"),
+        ("-o IdentityAgent=none", "agent", ""),
+        (
+            "-o PasswordAuthentication=no -o PreferredAuthentications=password,publickey",
+            "methods",
+            ("publickey",),
+        ),
+        ("-o ProxyCommand='ssh -W %h:%p %r@gate-%n' -l me", "jumps", (Jump("gate-h", None, "me"),)),
         ("-o PreferredAuthentications=password", "methods", ("password",)),
         ("-o PubkeyAuthentication=no", "methods", ("password", "keyboard-interactive")),
         ("-J gate", "jumps", (Jump("gate"),)),
@@ -74,13 +92,15 @@ def test_what_has_a_meaning_is_honoured(text: str, field: str, value: object) ->
         "-C -q -T -x",
         "-o BatchMode=yes -o LogLevel=ERROR -o Compression=yes",
         "-o ForwardAgent=no -o RequestTTY=no -o GSSAPIAuthentication=no",
-        "-S none",
+        "-S none -a -n -k",
+        "-o ServerAliveCountMax=3 -o AddKeysToAgent=yes -o IPQoS=throughput -o Protocol=2 -o UseRoaming=no",
+        "-o CanonicalizeHostname=no -o BindAddress=none -o PermitLocalCommand=no",
         "",
         None,
     ],
 )
 def test_what_changes_nothing_is_passed_over(text: str | None) -> None:
-    assert arguments(text) == SshArguments()
+    assert arguments(text) == SshOptions()
 
 
 @pytest.mark.parametrize(
@@ -131,7 +151,7 @@ def test_variables_that_name_programs_are_refused(variable: str, value: str) -> 
 
 
 def test_the_usual_names_of_programs_are_no_reason_to_refuse_a_host() -> None:
-    assert arguments("ssh", "ansible_ssh_executable") == SshArguments()
+    assert arguments("ssh", "ansible_ssh_executable") == SshOptions()
 
 
 @pytest.mark.parametrize(
@@ -139,20 +159,25 @@ def test_the_usual_names_of_programs_are_no_reason_to_refuse_a_host() -> None:
     [
         ("-o KexAlgorithms=+diffie-hellman-group1-sha1", "KexAlgorithms"),
         ("-o ForwardAgent=yes", "ForwardAgent"),
-        ("-A", "-A"),
+        ("-A", "ForwardAgent"),
+        ("-t", "RequestTTY"),
+        ("-6", "AddressFamily"),
         ("-L 1:h:2", "-L"),
-        ("-F /tmp/config", "-F"),
-        ("-o Nonsense=1", "Nonsense"),
-        ("-o Nonsense", "name=value"),
+        ("-o CanonicalizeHostname=yes", "CanonicalizeHostname"),
+        ("-o 'HostName=$(id)'", "no host name"),
+        ("-o 'User=$(id)'", "no login name"),
+        ("-o 'HostKeyAlias=$(id)'", "not a host name"),
+        ("-o Nonsense=1", "nonsense"),
+        ("-o Nonsense", "no argument"),
         ("-o", "needs an argument"),
-        ("-p 99999", "expected a port"),
-        ("-o ConnectTimeout=soon", "whole number"),
-        ("-o StrictHostKeyChecking=maybe", "expected one of"),
-        ("-J 'gate;x'", "no jump host"),
-        ("-J -oProxyCommand=x", "no jump host"),
+        ("-p 99999", "Port '99999'"),
+        ("-o ConnectTimeout=soon", "ConnectTimeout 'soon'"),
+        ("-o StrictHostKeyChecking=maybe", "StrictHostKeyChecking 'maybe'"),
+        ("-J 'gate;x'", "ProxyJump 'gate;x'"),
+        ("-J -oProxyCommand=x", "ProxyJump"),
         ("-o ProxyCommand='ssh -W %h:%p -oProxyCommand=x'", "ProxyCommand"),
-        ("gate", "no option of ssh"),
-        ("'unbalanced", "cannot be read"),
+        ("gate", "not an option"),
+        ("'unbalanced", "No closing quotation"),
     ],
 )
 def test_what_we_do_not_do_is_an_error_that_names_it(text: str, named: str) -> None:
@@ -178,3 +203,15 @@ def test_a_proxy_command_variable_may_mean_a_jump_host() -> None:
     read = arguments("ssh -W %h:%p gate", "ansible_ssh_proxy_command")
 
     assert read.jumps == (Jump("gate"),)
+
+
+def test_what_only_ssh_understands_is_passed_on_to_it() -> None:
+    text = "-o Ciphers=+aes128-cbc -c aes256-ctr -o RekeyLimit='1G 1h' -o BatchMode=yes -p 1"
+    host = Host("h", {"ansible_connection": "openssh", "ansible_ssh_common_args": text})
+
+    assert read_arguments(host)[0]["port"] == ("1",)
+    assert passed_on(host) == (
+        ("Ciphers", '"+aes128-cbc"'),
+        ("Ciphers", '"aes256-ctr"'),
+        ("RekeyLimit", '"1G" "1h"'),
+    )

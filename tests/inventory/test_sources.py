@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import textwrap
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runner.connection.access import access
+from runner.connection.options import ConnectionOptions
 from runner.errors import InventoryError
 from runner.inventory import load
 from runner.inventory.endpoint import endpoint
 from runner.inventory.listing import list_document
 from runner.inventory.sources import sources
+from runner.models import Host
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,39 +114,67 @@ def test_names_of_an_ssh_configuration_are_hosts(tmp_path: Path) -> None:
             """
         },
     )
-    inventory = load(tmp_path / ".ssh" / "config", playbook_dir=tmp_path)
+    source = tmp_path / ".ssh" / "config"
+    inventory = load(source, playbook_dir=tmp_path)
     assert inventory.names() == ("web1", "web2", "db=1", "jumped", "bastion")
-    assert inventory.variables("web1") == {
-        "ansible_host": "web1.example.com",
-        "ansible_port": 2222,
-        "ansible_user": "everybody",
-    }
-    assert inventory.variables("bastion")["ansible_user"] == "gate", "the first value obtained counts"
-    assert inventory.variables("jumped")["ansible_ssh_common_args"] == "-o ProxyJump=bastion"
-    assert inventory.variables("jumped")["ansible_ssh_private_key_file"] == "~/.ssh/lab"
+    for name in inventory.names():
+        assert inventory.variables(name) == {"ansible_ssh_common_args": f"-F {source}"}
+    assert not (tmp_path / "RAN").exists()
 
 
-def test_included_files_of_an_ssh_configuration_are_read_where_they_stand(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["web1", "web2", "jumped", "bastion", "inner"])
+def test_an_ssh_configuration_as_inventory_gives_the_connection_of_its_names(
+    tmp_path: Path, name: str
+) -> None:
+    included = tmp_path / "more.conf"
     write(
         tmp_path,
         {
-            "ssh_config": "Include conf.d/*\nHost a\n  Port 1\n",
-            "conf.d/1": "Host a b\n  Port 2\n  User one\n",
-            "conf.d/2": "Host b\n  User two\n",
+            "ssh_config": f"""
+            Host web1 web2   # the two webs
+                HostName 127.0.0.1 # first
+                Port 9 # discard
+            Host jumped
+                ProxyCommand ssh -W %h:%p bastion
+                UserKnownHostsFile ~/.ssh/special
+                StrictHostKeyChecking accept-new
+            Host inner web2
+                Include {included}
+            Match final host 127.0.0.1
+                User loop
+            Host *
+                ProxyJump other
+            """,
+            "more.conf": "Host inner\n  Port 7\nHost jumped\n  Port 8\nMatch all\n  User included\n",
         },
     )
-    assert variables(tmp_path, "ssh_config", "a") == {"ansible_port": 2, "ansible_user": "one"}
-    assert variables(tmp_path, "ssh_config", "b") == {"ansible_port": 2, "ansible_user": "one"}
+    source = str(tmp_path / "ssh_config")
+    inventory = load(source)
+    assert inventory.names() == ("web1", "web2", "jumped", "inner")
+    if name in inventory.names():
+        as_source = access(next(iter(inventory.select(name))), ConnectionOptions())
+        as_name = access(Host(name), ConnectionOptions(ssh_config=source))
+        same = {"given": as_name.given, "options": replace(as_source.options, **of_file(as_name.options))}
+        assert replace(as_source, **same) == as_name
 
 
-def test_a_name_without_options_is_a_host_too(tmp_path: Path) -> None:
-    write(tmp_path, {"ssh_config": "Host a\nHost b\n  Port 5\nHost a\n  User u\n"})
+def of_file(options: ConnectionOptions) -> dict[str, Any]:
+    return {"ssh_config": options.ssh_config, "trust_ssh_config": options.trust_ssh_config}
+
+
+def test_a_name_in_a_file_that_is_included_for_other_hosts_is_not_a_host(tmp_path: Path) -> None:
+    more = tmp_path / "more"
+    write(tmp_path, {"ssh_config": f"Host *.x\n Include {more}\nHost b\n", "more": "Host a.x c\nHost d\n"})
+    assert load(tmp_path / "ssh_config").names() == ("a.x", "b")
+
+
+def test_a_name_without_options_is_a_host_too_and_a_negated_one_is_not(tmp_path: Path) -> None:
+    write(tmp_path, {"ssh_config": "Host a !c c\nHost b\n  Port 5\nHost a\n  User u\n"})
     assert load(tmp_path / "ssh_config").names() == ("a", "b")
-    assert variables(tmp_path, "ssh_config", "a") == {"ansible_user": "u"}
 
 
 def test_an_ssh_configuration_that_includes_itself_has_an_end(tmp_path: Path) -> None:
-    write(tmp_path, {"ssh_config": "Include ssh_config\nHost a\n"})
+    write(tmp_path, {"ssh_config": f"Include {tmp_path}/ssh_config\nHost a\n"})
     with pytest.raises(InventoryError, match="include one another deeper than 16 levels, or 1000 times"):
         load(tmp_path / "ssh_config")
 
@@ -150,7 +182,10 @@ def test_an_ssh_configuration_that_includes_itself_has_an_end(tmp_path: Path) ->
 def test_ssh_configurations_that_include_one_another_manifold_have_an_end(tmp_path: Path) -> None:
     write(
         tmp_path,
-        {"ssh_config": "Include 1\n" * 100, **{str(n): f"Include {n + 1}\n" * 100 for n in range(1, 9)}},
+        {
+            "ssh_config": f"Include {tmp_path}/1\n" * 100,
+            **{str(n): f"Include {tmp_path}/{n + 1}\n" * 100 for n in range(1, 9)},
+        },
     )
     with pytest.raises(InventoryError, match="include one another"):
         load(tmp_path / "ssh_config")
@@ -158,7 +193,10 @@ def test_ssh_configurations_that_include_one_another_manifold_have_an_end(tmp_pa
 
 def test_a_line_of_an_ssh_configuration_without_a_value_is_named(tmp_path: Path) -> None:
     write(tmp_path, {"ssh_config": "Host a\n  Port\n"})
-    with pytest.raises(InventoryError, match=r"ssh_config:2: Port needs a value"):
+    with pytest.raises(InventoryError, match=r"ssh_config:2: 'Port': no argument after the keyword"):
+        load(tmp_path / "ssh_config")
+    write(tmp_path, {"ssh_config": "Host a\nNonsense yes\n"})
+    with pytest.raises(InventoryError, match=r"ssh_config:2: the keyword 'nonsense' is unknown"):
         load(tmp_path / "ssh_config")
 
 

@@ -21,6 +21,7 @@ from runner.connection.openssh.stream import SessionStream
 from runner.connection.patience import Patience
 from runner.connection.ssh_arguments import passed_on
 from runner.connection.startups import Turn, patiently
+from runner.connection.variables import refused
 from runner.inventory import endpoint as given_for
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> OpenS
         HostError: It could not be done; the error says in which phase and why.
     """
     target = access(host, options)
+    if not target.given.trust_ssh_config:  # `ssh` would run what that file names
+        raise refused("-F", str(target.given.ssh_config))
     alias = given_for.endpoint(host).address
     turn = Turn(target)
     turn.take(deadline)

@@ -1,166 +1,87 @@
-"""What the user's own `ssh_config` says about a host (ssh(1), ssh_config(5)).
-
-It is read here, once a process, and `ssh -G` is asked only about what nobody but `ssh` can judge: it costs a
-process for each host, and a fleet has many. Either way the answer is that of `ssh`.
-"""
+"""Which options hold for a host: read from `ssh_config`, or asked of `ssh -G` if only `ssh` can judge."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import pwd
 import re
+import signal
 import subprocess
-from dataclasses import dataclass
+import tempfile
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.connection.jump import read_jumps, read_proxy_command
-from runner.connection.options import METHODS, SSH_CONFIG, HostKeyPolicy
-from runner.connection.ssh_config.options import seconds
-from runner.connection.ssh_config.reader import Unread, mentioned, obtain
-from runner.connection.ssh_config.tokens import Tokens
+from runner.connection.options import SSH_CONFIG
+from runner.connection.ssh_config.keywords import ADD_UP, TABLE
+from runner.connection.ssh_config.options import options_of
+from runner.connection.ssh_config.reader import OnlySsh, config
+from runner.connection.ssh_config.tokens import Obtained
+from runner.connection.variables import refused, unusable
 from runner.errors import InvalidVariable
-from runner.models import Phase
 from runner.text import printable
 
 if TYPE_CHECKING:
-    from runner.connection.jump import Jump
+    from runner.connection.ssh_config.options import SshOptions
+    from runner.connection.ssh_config.reader import Files
+    from runner.connection.ssh_config.tokens import Given, Said
 
-__all__ = ["HostConfig", "host_config", "tells_keys", "tells_ways"]
+__all__ = ["KEYS", "WAYS", "host_config", "mentions"]
 
 _SSH_S = 10.0
 _NOTHING = "/dev/null"
 _SYSTEM = "/etc/ssh/ssh_config"
-_KEYS = frozenset({"identityfile", "certificatefile", "identityagent"})
-_WAYS = frozenset({"hostname", "port", "proxyjump", "proxycommand"})
-# What changes where one connects from, or how safely, and is not done here.
-_UNHONOURED = {
-    name.lower(): name
-    for name in (
-        "AddressFamily",
-        "BindAddress",
-        "BindInterface",
-        "CASignatureAlgorithms",
-        "Ciphers",
-        "HostKeyAlgorithms",
-        "KexAlgorithms",
-        "KnownHostsCommand",
-        "MACs",
-        "PKCS11Provider",
-        "PubkeyAcceptedAlgorithms",
-        "RequiredRSASize",
-    )
-}
-_Said = dict[str, tuple[str, ...]]
+KEYS = frozenset({"identityfile", "certificatefile", "identityagent"})
+"""The keywords that name keys."""
+WAYS = frozenset({"hostname", "port", "proxyjump", "proxycommand", "canonicalizehostname"})
+"""The keywords that say where a host is, or how to get there."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostConfig:
-    """What files say about one host, its tokens filled in; None and empty are nothing.
-
-    Attributes:
-        address: What `HostName` says.
-        user: What `User` says.
-        port: What `Port` says.
-        identities: Private key files, in order; one that does not exist is passed over.
-        certificates: Certificates of such keys.
-        identities_only: Whether no other key is tried, not the agent's and not those in the usual files.
-        agent: Socket of the agent; empty is no agent, None is the environment's.
-        known_hosts: Paths of the user's `known_hosts` files.
-        global_known_hosts: Paths of the system's.
-        key_alias: The name under which host keys are on record.
-        revoked: Path of a file with keys that no host may show.
-        policy: What is done about unknown host keys.
-        connect_timeout_s: Seconds for connecting.
-        keepalive_s: Seconds between signs of life.
-        methods: Ways to log in, in the order of preference.
-        jumps: The hosts to go through.
-        proxy_command: The program that leads to the host.
-        unhonoured: Names of options that would change where one connects from, or how safely, and that only
-            `ssh` itself honours.
-    """
-
-    address: str | None = None
-    user: str | None = None
-    port: int | None = None
-    identities: tuple[str, ...] = ()
-    certificates: tuple[str, ...] = ()
-    identities_only: bool = False
-    agent: str | None = None
-    known_hosts: tuple[str, ...] = ()
-    global_known_hosts: tuple[str, ...] = ()
-    key_alias: str | None = None
-    revoked: str | None = None
-    policy: HostKeyPolicy | None = None
-    connect_timeout_s: float | None = None
-    keepalive_s: float | None = None
-    methods: tuple[str, ...] | None = None
-    jumps: tuple[Jump, ...] = ()
-    proxy_command: str | None = None
-    unhonoured: tuple[str, ...] = ()
-
-
-_NOTHING_SAID = HostConfig()
-
-
-def host_config(path: str | None, name: str, user: str | None = None, port: int | None = None) -> HostConfig:
-    """Return what a file says about a host.
+def host_config(
+    path: str | None, name: str, given: Given, *, trusted: bool = True
+) -> tuple[SshOptions, Obtained]:
+    """Return the options that hold for a host, and all that was obtained for it.
 
     Args:
-        path: The file; the user's own, `~/.ssh/config`, stands before the system's. None, or one that does
-            not exist, says nothing.
-        name: The host, as one would write it behind `ssh`.
-        user: Who logs in, where something else says that already, as `ssh -l` does.
-        port: The port, likewise.
+        path: The file; behind the user's own, `~/.ssh/config`, the system's is read. None, or a file that
+            does not exist, says nothing.
+        name: The host as one writes it behind `ssh`.
+        given: Options of a command line, by lower-case keyword; these come first.
+        trusted: Whether the file may name programs to run on this machine.
 
     Raises:
-        InvalidVariable: It cannot be read.
+        InvalidVariable: The file cannot be used, or would run a program and may not.
     """
     files = _files(path)
-    if path is None or not files:
-        return _NOTHING_SAID
-    given = {"user": user, "port": str(port) if port else None}
-    known = {option: value for option, value in given.items() if value is not None}
     try:
-        said = obtain(files, name, known).said
-    except Unread as exc:
-        said = _asked(path, name, tuple(known.items()), _changed(files), str(exc))
+        found = config(files).of(name, given) if files else Obtained(name, dict(given), name)
+    except OnlySsh as exc:
+        if not trusted:
+            raise refused("-F", str(exc)) from exc
+        changed = tuple(os.stat(file).st_mtime_ns for file, _ in files)  # noqa: PTH116 - asked for every host
+        found = Obtained(name, _asked(str(path), name, given, changed, str(exc)), name)
     try:
-        return _config(said, Tokens(said, name))
+        options = options_of(found.said, found)
     except ValueError as exc:
-        raise _unusable(files[0][0], f"{name}: {exc}") from exc
+        raise unusable(str(path), f"{name}: {exc}") from exc
+    if options.proxy_command and not trusted and "proxycommand" not in given:
+        raise refused("-F", "ProxyCommand")
+    return options, found
 
 
-def tells_ways(path: str | None) -> bool | None:
-    """Tell whether a file says of any host where it is, or how to get there.
+def mentions(path: str | None, keywords: frozenset[str]) -> bool | None:
+    """Tell whether a file says any of some keywords for any host; None if only `ssh` can tell.
 
-    So who asks about thousands of hosts need not ask about each. None is that only `ssh` itself could tell.
-
-    Args:
-        path: As `host_config` takes it.
+    A caller that asks about thousands of hosts need not ask about each.
     """
-    return _tells(path, _WAYS)
+    with suppress(InvalidVariable):
+        found = config(_files(path))
+        return None if found.doubt else not keywords.isdisjoint(found.mentioned)
+    return None
 
 
-def tells_keys(path: str | None) -> bool | None:
-    """Tell whether a file says of any host with which keys one logs in; None as with `tells_ways`.
-
-    Args:
-        path: As `host_config` takes it.
-    """
-    return _tells(path, _KEYS)
-
-
-def _tells(path: str | None, options: frozenset[str]) -> bool | None:
-    try:
-        return not options.isdisjoint(mentioned(_files(path)))
-    except (Unread, InvalidVariable):
-        return None
-
-
-def _files(path: str | None) -> tuple[tuple[str, bool], ...]:
+def _files(path: str | None) -> Files:
     """Return the files that there are, and whether each is the system's."""
     if path is None:
         return ()
@@ -170,153 +91,62 @@ def _files(path: str | None) -> tuple[tuple[str, bool], ...]:
     return tuple((file, system) for file, system in candidates if os.path.exists(file))  # noqa: PTH110
 
 
-def _changed(files: tuple[tuple[str, bool], ...]) -> tuple[int, ...]:
-    return tuple(os.stat(file).st_mtime_ns for file, _ in files)  # noqa: PTH116 - as above
+def _asked(path: str, name: str, given: Given, changed_ns: tuple[int, ...], why: str) -> Said:
+    """Return the options of a host that differ from what holds without a file.
 
-
-def _config(written: _Said, tokens: Tokens) -> HostConfig:
-    said = {
-        option: tuple(tokens.fill(option, value) for value in values) for option, values in written.items()
-    }
-
-    def first(option: str) -> str | None:
-        value = said.get(option, (None,))[0]
-        return None if value is None or value.lower() == "none" else value
-
-    timeout, keepalive = first("connecttimeout"), first("serveraliveinterval")
-    config = HostConfig(
-        address=first("hostname"),
-        user=first("user"),
-        port=int(first("port") or 0) or None,
-        identities=said.get("identityfile", ()),
-        certificates=tuple(file for file in said.get("certificatefile", ()) if file.lower() != "none"),
-        identities_only=first("identitiesonly") == "yes",
-        agent=_agent(said.get("identityagent", (None,))[0]),
-        known_hosts=_known_hosts(said.get("userknownhostsfile", ())),
-        global_known_hosts=_known_hosts(said.get("globalknownhostsfile", ())),
-        key_alias=first("hostkeyalias"),
-        revoked=first("revokedhostkeys"),
-        policy=_POLICIES.get(first("stricthostkeychecking") or ""),
-        connect_timeout_s=(seconds(timeout) if timeout else None) or None,
-        keepalive_s=(seconds(keepalive) if keepalive else None) or None,
-        methods=_methods(said),
-        unhonoured=tuple(name for option, name in _UNHONOURED.items() if first(option) is not None),
-    )
-    return _on_the_way(config, said, tokens)
-
-
-_POLICIES = {
-    "yes": HostKeyPolicy.STRICT,
-    "true": HostKeyPolicy.STRICT,
-    "no": HostKeyPolicy.OFF,
-    "off": HostKeyPolicy.OFF,
-    "false": HostKeyPolicy.OFF,
-    "accept-new": HostKeyPolicy.ACCEPT_NEW,
-}
-
-
-def _agent(said: str | None) -> str | None:
-    if said is None or said == "SSH_AUTH_SOCK":
-        return None
-    if said.startswith("$"):
-        return os.environ.get(said[1:], "")
-    return "" if said.lower() == "none" else said
-
-
-def _known_hosts(said: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the files; `none` is one that holds nothing and takes nothing."""
-    return tuple(_NOTHING if path.lower() == "none" else path for path in said)
-
-
-def _methods(said: _Said) -> tuple[str, ...] | None:
-    """Return the ways to log in that are left, where anything is said of them."""
-    switches = {
-        "pubkeyauthentication": "publickey",
-        "passwordauthentication": "password",
-        "kbdinteractiveauthentication": "keyboard-interactive",
-    }
-    off = {method for option, method in switches.items() if said.get(option, ("yes",))[0] in ("no", "false")}
-    preferred = said.get("preferredauthentications", (",".join(METHODS),))[0].split(",")
-    left = tuple(method for method in preferred if method in METHODS and method not in off)
-    return None if left == METHODS else left
-
-
-def _on_the_way(config: HostConfig, said: _Said, tokens: Tokens) -> HostConfig:
-    """Add the hosts to go through, or the program that leads to the host."""
-    if "proxyjump" in said:
-        jumps = read_jumps(said["proxyjump"][0])
-        if jumps and _is_target(jumps[-1], tokens):
-            raise ValueError(f"jump host loop via {jumps[-1]}")
-        return dataclasses.replace(config, jumps=jumps)
-    command = said.get("proxycommand", ("none",))[0]
-    known = read_proxy_command(tokens.but_target(command))
-    if known is not None:
-        return dataclasses.replace(config, jumps=known)
-    if said.get("proxyusefdpass") == ("yes",):
-        raise ValueError("ProxyUseFdpass is not supported")
-    return dataclasses.replace(config, proxy_command=tokens.command(command))
-
-
-def _is_target(jump: Jump, tokens: Tokens) -> bool:
-    """Whether a jump host is the host itself, as `ssh` looks at it."""
-    user, port = jump.user or tokens.values["r"], jump.port or 22
-    return (jump.address, str(port), user) == tuple(tokens.values[letter] for letter in "hpr")
+    A `Match exec` runs its program, so that this is only for files that may.
+    """
+    usual: Said = {**_ask(_NOTHING, "name.invalid", (), (), ""), "hostname": (name.lower(),)}
+    said = _ask(path, name, tuple(given.items()), changed_ns, why)
+    own = {option: words for option, words in said.items() if words != usual.get(option)}
+    for option in own.keys() & {"userknownhostsfile", "globalknownhostsfile"}:
+        own[option] = tuple(own[option][0].split())
+    return own | {option: words for option, words in given.items() if option not in ADD_UP}
 
 
 @lru_cache(maxsize=16384)
-def _asked(
+def _ask(
     path: str,
     name: str,
-    known: tuple[tuple[str, str], ...],
-    changed_ns: tuple[int, ...],  # noqa: ARG001 - a changed file is read anew
+    given: tuple[tuple[str, tuple[str, ...]], ...],
+    changed_ns: tuple[int, ...],  # noqa: ARG001 - a changed file is asked about anew
     why: str,
-) -> _Said:
-    said = _ask(path, name, known, why)
-    # `ssh -G` does not tell what a file says from what holds without one.
-    usual = {**_defaults(), "hostname": (name.lower(),)}
-    own = {option: values for option, values in said.items() if values != usual.get(option)}
-    for option in ("userknownhostsfile", "globalknownhostsfile"):
-        if option in own:
-            own[option] = tuple(own[option][0].split())
-    return own
-
-
-@lru_cache(maxsize=1)
-def _defaults() -> _Said:
-    return _ask(_NOTHING, "name.invalid", (), "")
-
-
-def _ask(path: str, name: str, known: tuple[tuple[str, str], ...], why: str) -> _Said:
-    """Return every option that `ssh` would use for a host, by its lower-case name."""
-    given = [word for option, value in known for word in ("-o", f"{option}={value}")]
-    try:
-        done = subprocess.run(
-            ["ssh", "-G", *_file_flag(path), *given, "--", name],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="surrogateescape",
-            timeout=_SSH_S,
-            check=False,
-        )
-    except FileNotFoundError as exc:
-        raise _unusable("ssh_config", f"{why}, and there is no ssh program") from exc
-    except subprocess.TimeoutExpired as exc:
-        raise _unusable(path, f"ssh -G did not answer within {_SSH_S:g} s") from exc
-    if done.returncode != 0:
-        file = str(Path(path).expanduser())  # with which `ssh` begins its lines, and we ours
-        raise _unusable(path, _complaint(done.stderr).removeprefix(file).lstrip(": "))
-    said: _Said = {}
-    for line in done.stdout.splitlines():
+) -> Said:
+    """Return all options that `ssh` would use for a host, by lower-case keyword."""
+    options = [word for option, words in given for word in ("-o", f"{option}={TABLE[option].written(words)}")]
+    with tempfile.TemporaryFile() as complaint:  # a pipe would stay open in what a `Match exec` leaves behind
+        try:
+            process = subprocess.Popen(
+                ["ssh", "-G", *_file_flag(path), *options, "--", name],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=complaint,
+                start_new_session=True,
+            )
+        except FileNotFoundError as exc:
+            raise unusable("ssh_config", f"{why}, and there is no ssh program") from exc
+        with process:
+            try:
+                printed, _ = process.communicate(timeout=_SSH_S)
+            except subprocess.TimeoutExpired as exc:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                raise unusable(path, f"ssh -G did not answer within {_SSH_S:g} s") from exc
+        if process.returncode != 0:
+            complaint.seek(0)
+            raise unusable(path, _complaint(complaint.read().decode("utf-8", "replace"), path))
+    found: Said = {}
+    for line in printed.decode("utf-8", "surrogateescape").splitlines():
         option, _, value = line.partition(" ")
-        said[option] = (*said.get(option, ()), value)
-    return said
+        found[option] = (*found.get(option, ()), value)
+    return found
 
 
-def _complaint(said: str) -> str:
-    """Return the line in which `ssh` says what is wrong: the last one but for how many of them there are."""
+def _complaint(said: str, path: str) -> str:
+    """Return the line in which `ssh` says what is wrong: the last one that does not only count mistakes."""
     lines = [line for line in said.splitlines() if "ssuing" not in line and "terminating, " not in line]
-    return re.sub(r"\s+", " ", printable(lines[-1])) if lines else "ssh -G failed"
+    line = re.sub(r"\s+", " ", printable(lines[-1])) if lines else "ssh -G failed"
+    return line.removeprefix(str(Path(path).expanduser())).lstrip(": ")  # our message begins with it
 
 
 def _file_flag(path: str) -> list[str]:
@@ -324,7 +154,3 @@ def _file_flag(path: str) -> list[str]:
     file = Path(path).expanduser()
     own = Path(pwd.getpwuid(os.getuid()).pw_dir, ".ssh", "config")
     return [] if path == SSH_CONFIG and file == own else ["-F", str(file)]
-
-
-def _unusable(path: str, why: str) -> InvalidVariable:
-    return InvalidVariable(f"{path}: {why}", reason="bad-ssh-config", phase=Phase.CONNECT)

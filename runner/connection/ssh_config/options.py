@@ -1,186 +1,166 @@
-"""Which options of `ssh_config` are read here, and what their arguments may be (ssh_config(5)).
-
-An argument that is not known to be right is left to `ssh` itself to judge: what this module lets through
-means here exactly what it means there.
-"""
+"""The options of one host, as `ssh` arguments or `ssh_config` files give them."""
 
 from __future__ import annotations
 
+import os
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from runner.connection.ssh_config.words import arguments
+from runner.connection.jump import read_jumps, read_proxy_command
+from runner.connection.options import METHODS, HostKeyPolicy
+from runner.connection.ssh_config.keywords import Use, find, is_off
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["APPENDED", "HIGHEST_PORT", "option", "seconds"]
+    from runner.connection.jump import Jump
+    from runner.connection.ssh_config.tokens import Obtained, Said
 
-APPENDED = frozenset({"identityfile", "certificatefile"})
-"""Options of which every value counts, not only the first."""
-
-HIGHEST_PORT = 65535
-_MOST_FILES = 32  # SSH_MAX_HOSTS_FILES
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_TIME = re.compile(r"([0-9]{1,9})([smhdw]?)", re.IGNORECASE)
-_JUMP = re.compile(r"(ssh://)?([\w.%-]+@)?(\[[\w.:%-]+\]|[\w.%-]+)(:[0-9]{1,5})?", re.ASCII)
-_YES = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
-_CHECKING = _YES | {"off": "no", "ask": "ask", "accept-new": "accept-new"}
-_PUBKEY = _YES | {"unbound": "yes", "host-bound": "yes"}
+__all__ = ["SshOptions", "options_of"]
 
 
-def seconds(text: str) -> float | None:
-    """Read a time such as `10`, `90s` or `1h30m`; `none` is none (ssh_config(5), TIME FORMATS).
+@dataclass(frozen=True, slots=True)
+class SshOptions:
+    """The options that are given for one host, tokens filled in.
 
-    Raises:
-        ValueError: It is none.
+    In every field None means "not given". What `none`, `no` or `0` switches off is given: its value is empty
+    or false.
+
+    Attributes:
+        address, user, port: Where to connect to, and as whom.
+        identities, certificates: Paths of private keys, and of their certificates, in order.
+        identities_only: Whether no other keys are tried: not the agent's, and not those in the usual files.
+        agent: Socket of the agent; empty means no agent.
+        known_hosts, global_known_hosts: Paths of the user's files of host keys, and of the system's.
+        key_alias: Name under which host keys are on record.
+        revoked: Path of a file with keys that no host may show; empty means none.
+        policy: What is done about unknown host keys.
+        connect_timeout_s: Seconds for connecting; no limit counts as not given.
+        keepalive_s: Seconds between keepalives; 0 means no keepalives.
+        methods: Ways to log in, in the order of preference.
+        jumps, proxy_command: Jump hosts on the way, the first one first, or the program that leads there.
+        unhonoured: Names of keywords of `Use.ONLY_SSH` that are given.
     """
-    if text.lower() == "none":
-        return None
-    parts = _TIME.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError(f"{text[:40]!r} is no time")
-    return float(sum(int(number) * _UNITS[unit.lower()] for number, unit in parts))
+
+    address: str | None = None
+    user: str | None = None
+    port: int | None = None
+    identities: tuple[str, ...] | None = None
+    certificates: tuple[str, ...] | None = None
+    identities_only: bool | None = None
+    agent: str | None = None
+    known_hosts: tuple[str, ...] | None = None
+    global_known_hosts: tuple[str, ...] | None = None
+    key_alias: str | None = None
+    revoked: str | None = None
+    policy: HostKeyPolicy | None = None
+    connect_timeout_s: float | None = None
+    keepalive_s: float | None = None
+    methods: tuple[str, ...] | None = None
+    jumps: tuple[Jump, ...] | None = None
+    proxy_command: str | None = None
+    unhonoured: tuple[str, ...] = ()
 
 
-def option(name: str, rest: str) -> tuple[str, ...] | None:
-    """Return the value of an option.
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_TIME = re.compile(r"([0-9]+)([smhdw]?)", re.IGNORECASE)
+_NO_FILE = ("/dev/null",)
+_YES = ("yes", "true")
+_POLICIES = (
+    dict.fromkeys(("yes", "true", "ask"), HostKeyPolicy.STRICT)
+    | dict.fromkeys(("no", "false", "off"), HostKeyPolicy.OFF)
+    | {"accept-new": HostKeyPolicy.ACCEPT_NEW}
+)
+
+
+def options_of(said: Said, tokens: Obtained) -> SshOptions:
+    """Return options as values.
 
     Args:
-        name: The lower-case keyword.
-        rest: What follows it on its line.
-
-    Returns:
-        Its words; None where it is one that changes nothing here.
+        said: The options by lower-case keyword; their values have been checked.
+        tokens: What fills in their tokens.
 
     Raises:
-        ValueError: It is not known, or its arguments are not known to be right.
+        ValueError: A token cannot be filled in, or a jump host cannot be one.
     """
-    if name in _READ:
-        return _READ[name](rest)
-    words = arguments(rest)
-    if name in _SWITCHES and len(words) == 1 and words[0].lower() in _YES:
-        return None
-    if name in _PASSED_OVER and words:
-        return None
-    raise ValueError(f"{name[:40]} {rest[:40]}: only ssh itself can judge that")
+    fields: dict[str, Any] = {}
+    unhonoured = []
+    for option, words in said.items():
+        if option in _FIELDS:
+            name, read = _FIELDS[option]
+            fields[name] = read(tuple([tokens.fill(option, word) for word in words]))
+        elif (known := find(option)) and known.use is Use.ONLY_SSH and not is_off(words):
+            unhonoured.append(known.name)
+    if not _METHODS.keys().isdisjoint(said):
+        fields["methods"] = _methods(said)
+    if "proxyjump" in said or "proxycommand" in said:
+        fields |= _way(said, tokens)
+    return SshOptions(**fields, unhonoured=tuple(sorted(unhonoured)))
 
 
-def _one(rest: str) -> str:
-    words = arguments(rest)
-    if len(words) != 1:
-        raise ValueError("expected one argument")
-    return words[0]
+def _seconds(words: tuple[str, ...]) -> float:
+    return float(sum(int(number) * _UNITS[unit.lower()] for number, unit in _TIME.findall(words[0])))
 
 
-def _text(rest: str) -> tuple[str, ...]:
-    return (_one(rest),)
+def _agent(words: tuple[str, ...]) -> str | None:
+    if words[0].startswith("$"):
+        return os.environ.get(words[0][1:], "")
+    return None if words[0] == "SSH_AUTH_SOCK" else _unless_none(words)
 
 
-def _host_name(rest: str) -> tuple[str, ...]:
-    name = _one(rest)
-    if re.search(r"%(?![%h])", name.replace("%%", "")):
-        raise ValueError("a HostName with another token than %h")
-    return (name,)
+def _unless_none(words: tuple[str, ...]) -> str:
+    return "" if words[0].lower() == "none" else words[0]
 
 
-def _port(rest: str) -> tuple[str, ...]:
-    text = _one(rest)
-    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) <= HIGHEST_PORT:
-        raise ValueError("no port")
-    return (str(int(text)),)
+def _files(words: tuple[str, ...]) -> tuple[str, ...]:
+    return _NO_FILE if words[0].lower() == "none" else words
 
 
-def _time(rest: str) -> tuple[str, ...]:
-    value = seconds(_one(rest))
-    return ("none" if value is None else f"{value:.0f}",)
-
-
-def _files(rest: str) -> tuple[str, ...]:
-    words = arguments(rest)
-    if not words or len(words) > _MOST_FILES or (len(words) > 1 and "none" in map(str.lower, words)):
-        raise ValueError("no list of files")
-    return tuple(words)
-
-
-def _jumps(rest: str) -> tuple[str, ...]:
-    text = rest.rstrip()
-    if text.lower() != "none" and not all(_JUMP.fullmatch(part) for part in text.split(",")):
-        raise ValueError("no list of jump hosts")
-    return (text,)
-
-
-def _command(rest: str) -> tuple[str, ...]:
-    """Return a command as it is: quotes and `#` are the shell's; but a quote has to be closed for `ssh`."""
-    arguments(rest, may_be_empty=True)
-    return (rest.rstrip(),)
-
-
-def _word_of(words: Mapping[str, str]) -> Callable[[str], tuple[str, ...]]:
-    def read(rest: str) -> tuple[str, ...]:
-        try:
-            return (words[_one(rest).lower()],)
-        except KeyError as exc:
-            raise ValueError(f"expected one of {', '.join(words)}") from exc
-
-    return read
-
-
-_READ: Mapping[str, Callable[[str], tuple[str, ...]]] = {
-    "hostname": _host_name,
-    "user": _text,
-    "port": _port,
-    "identityfile": _text,
-    "certificatefile": _text,
-    "identityagent": _text,
-    "identitiesonly": _word_of(_YES),
-    "userknownhostsfile": _files,
-    "globalknownhostsfile": _files,
-    "hostkeyalias": _text,
-    "revokedhostkeys": _text,
-    "stricthostkeychecking": _word_of(_CHECKING),
-    "connecttimeout": _time,
-    "serveraliveinterval": _time,
-    "proxyjump": _jumps,
-    "proxycommand": _command,
-    "preferredauthentications": _text,
-    "pubkeyauthentication": _word_of(_PUBKEY),
-    "passwordauthentication": _word_of(_YES),
-    "kbdinteractiveauthentication": _word_of(_YES),
+_FIELDS: Mapping[str, tuple[str, Callable[[tuple[str, ...]], Any]]] = {
+    "hostname": ("address", lambda words: words[0]),
+    "user": ("user", lambda words: words[0]),
+    "port": ("port", lambda words: int(words[0])),
+    "identityfile": ("identities", tuple),
+    "certificatefile": (
+        "certificates",
+        lambda words: tuple(file for file in words if file.lower() != "none"),
+    ),
+    "identitiesonly": ("identities_only", lambda words: words[0].lower() in _YES),
+    "identityagent": ("agent", _agent),
+    "userknownhostsfile": ("known_hosts", _files),
+    "globalknownhostsfile": ("global_known_hosts", _files),
+    "hostkeyalias": ("key_alias", lambda words: words[0].lower()),
+    "revokedhostkeys": ("revoked", _unless_none),
+    "stricthostkeychecking": ("policy", lambda words: _POLICIES[words[0].lower()]),
+    "connecttimeout": ("connect_timeout_s", lambda words: _seconds(words) or None),
+    "serveraliveinterval": ("keepalive_s", _seconds),
 }
-# They change how a connection is kept, shown or made fast, or belong to what we never do.
-_SWITCHES = frozenset(
-    {
-        "batchmode",
-        "checkhostip",
-        "clearallforwardings",
-        "compression",
-        "enablesshkeysign",
-        "exitonforwardfailure",
-        "forwardx11",
-        "forwardx11trusted",
-        "gatewayports",
-        "gssapiauthentication",
-        "gssapidelegatecredentials",
-        "hashknownhosts",
-        "hostbasedauthentication",
-        "permitlocalcommand",
-        "stdinnull",
-        "streamlocalbindunlink",
-        "tcpkeepalive",
-        "updatehostkeys",
-        "verifyhostkeydns",
-        "visualhostkey",
-    }
-)
-_PASSED_OVER = frozenset(
-    {
-        "controlpath",
-        "controlpersist",
-        "dynamicforward",
-        "localforward",
-        "remoteforward",
-        "sendenv",
-        "setenv",
-    }
-)
+_METHODS = {
+    "pubkeyauthentication": "publickey",
+    "passwordauthentication": "password",
+    "kbdinteractiveauthentication": "keyboard-interactive",
+    "preferredauthentications": "",
+}
+
+
+def _methods(said: Said) -> tuple[str, ...]:
+    """Return the ways to log in that the switches leave, in the order of preference."""
+    off = {method for option, method in _METHODS.items() if is_off(said.get(option, ()))}
+    preferred = said.get("preferredauthentications", METHODS)
+    return tuple(
+        method for method in ",".join(preferred).split(",") if method in METHODS and method not in off
+    )
+
+
+def _way(said: Said, tokens: Obtained) -> dict[str, Any]:
+    """Return the jump hosts, or the program, that lead to the host."""
+    if "proxyjump" in said:
+        return {"jumps": read_jumps(tokens.fill("proxyjump", said["proxyjump"][0]))}
+    command = tokens.fill("proxycommand", said["proxycommand"][0])
+    jumps = read_proxy_command(command, tokens.values["h"], tokens.values["p"])
+    if jumps is not None:
+        return {"jumps": jumps}
+    if said.get("proxyusefdpass", ("no",))[0].lower() in _YES:
+        raise ValueError("ProxyUseFdpass is not supported")
+    return {"proxy_command": command}

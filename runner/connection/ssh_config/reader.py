@@ -1,156 +1,321 @@
-"""Reads `ssh_config` files as `ssh` does: once a process, and then in no time for each host.
+"""Reads `ssh_config` files as `ssh` does, once in a process, and then finds each host's options quickly.
 
-`ssh -G` starts a process for each host, which a fleet has many of. Where a file holds anything that only
-`ssh` can judge (`Match exec`, an option of a later version, a line that is wrong), that is said, and nothing
-of the file is taken.
+`ssh -G` would start a process for each host. If only `ssh` can judge something (`Match exec`, a value that is
+not known to be right), `OnlySsh` says what and where, and the caller asks `ssh -G` about that host.
 """
 
 from __future__ import annotations
 
+import getpass
 import glob
 import os
+import stat
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.connection.ssh_config.blocks import Obtained, host_block, match_block
-from runner.connection.ssh_config.options import APPENDED, option
-from runner.connection.ssh_config.words import arguments, keyword
-from runner.errors import InvalidVariable
-from runner.models import Phase
+from runner.connection.options import SSH_CONFIG
+from runner.connection.patterns import matches_any
+from runner.connection.ssh_config.keywords import ADD_UP, JUDGED, Use, find, is_off
+from runner.connection.ssh_config.tokens import Obtained
+from runner.connection.ssh_config.words import arguments, criteria, keyword
+from runner.connection.variables import unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from runner.connection.ssh_config.tokens import Given, Said
 
-__all__ = ["Unread", "mentioned", "obtain"]
+__all__ = ["JUDGE", "Config", "Files", "OnlySsh", "config", "take"]
 
 _LONGEST = 2**24  # characters
 _DEEPEST = 16  # READCONF_MAX_DEPTH
-_SYSTEM_FOLDER = "/etc/ssh"
-_USER_FOLDER = "~/.ssh"
+_MOST_FILES = 1000
+_MOST_NAMES = 1000
+_USER_FOLDER, _SYSTEM_FOLDER = "~/.ssh", "/etc/ssh"
+_PIPES = (os.devnull, "/dev/fd/", "/proc/self/fd/")
+_KEPT = (Use.HONOURED, Use.ONLY_SSH, Use.JUDGED)
 _EITHER = {"proxyjump": "proxycommand", "proxycommand": "proxyjump"}
+JUDGE = frozenset({"ssh -G"})
+"""Mentioned by a file that may leave hosts to `ssh`."""
+Files = tuple[tuple[str, bool], ...]
+"""Paths of files in the order in which they count, and whether each is the system's."""
 
 
-class Unread(ValueError):
-    """A file holds what only `ssh` itself can judge; the message says what, and where."""
+class OnlySsh(ValueError):
+    """Only `ssh` itself can judge a line.
+
+    Args:
+        why: What cannot be judged.
+        path: The file.
+        line: The number of the line; 0 if it is none in particular.
+    """
+
+    def __init__(self, why: str, path: str = "", line: int = 0) -> None:
+        super().__init__(f"{path} line {line}: {why}" if line else f"{path}: {why}" if path else why)
+        self.why, self.path, self.line = why, path, line
 
 
-@dataclass(frozen=True, slots=True)
-class _Say:
-    """An option and its value."""
+def take(said: Said, name: str, words: tuple[str, ...]) -> None:
+    """Merge one value into what has been said: the first counts, but values of some keywords add up.
 
-    name: str
-    value: tuple[str, ...]
+    Of `ProxyJump` and `ProxyCommand` only the first of both counts, `none` included.
+    """
+    if name in ADD_UP:
+        before = said.get(name, ())
+        said[name] = before + tuple(word for word in words if word not in before)
+    elif name not in said and _EITHER.get(name) not in said:
+        said[name] = words
+
+
+_Test = Callable[[Obtained], bool]
+_Criterion = Callable[[Obtained, str], bool]
+# The last four came with OpenSSH 9.4 and 10.0.
+_ONLY_SSH = frozenset({"exec", "localnetwork", "tagged", "version", "sessiontype", "command"})
+_WITHOUT_ARGUMENT: dict[str, _Criterion] = {
+    "all": lambda *_: True,
+    "final": lambda so_far, _: so_far.final,
+    "canonical": lambda so_far, _: so_far.final,
+}
+_TESTS: dict[str, _Criterion] = _WITHOUT_ARGUMENT | {
+    "host": lambda so_far, names: matches_any(names.lower().split(","), so_far.address),
+    "originalhost": lambda so_far, names: matches_any(names.lower().split(","), so_far.name.lower()),
+    "user": lambda so_far, names: matches_any(names.split(","), so_far.user),
+    "localuser": lambda _, names: matches_any(names.split(","), getpass.getuser()),
+}
+
+
+def _is_pattern(name: str) -> bool:
+    """Tell whether a word of a `Host` line stands for more than one name, or is negated."""
+    return not {"*", "?", "!"}.isdisjoint(name)
+
+
+def _host_test(names: tuple[str, ...]) -> _Test:
+    """Return the test of a `Host` line."""
+    if any(map(_is_pattern, names)):
+        return lambda so_far: matches_any(names, so_far.host)
+    literal = frozenset(names)
+    return lambda so_far: so_far.host in literal
+
+
+def _match_test(text: str) -> tuple[_Test, set[str]]:
+    """Return the test of a `Match` line, and its criteria; for some hosts the test raises `OnlySsh`.
+
+    Raises:
+        ValueError: The line cannot be read.
+    """
+    words = list(criteria(text))
+    tests: list[tuple[_Criterion, str, bool]] = []
+    names: set[str] = set()
+    while words:
+        word = words.pop(0)
+        name, wanted = word.removeprefix("!").lower(), not word.startswith("!")
+        names.add(name)
+        if (name == "all" and (words or len(names) > 2)) or word.lower() == "!final":  # noqa: PLR2004 - `all`, one more
+            raise ValueError(f"Match {word}: what it means here depends on the version")
+        argument = words.pop(0) if words and name not in _WITHOUT_ARGUMENT else ""
+        if name not in _TESTS.keys() | _ONLY_SSH or not (argument or name in _WITHOUT_ARGUMENT):
+            raise ValueError(f"Match {word[:40]} is unknown, or needs an argument")
+        if name in _TESTS:
+            tests.append((_TESTS[name], argument, wanted))
+    if not names:
+        raise ValueError("Match needs a criterion")
+
+    def test(so_far: Obtained) -> bool:
+        passed = all(criterion(so_far, argument) is wanted for criterion, argument, wanted in tests)
+        if passed and not _ONLY_SSH.isdisjoint(names):
+            raise OnlySsh(f"only ssh can judge Match {' '.join(_ONLY_SSH & names)}")
+        return passed
+
+    return test, names
 
 
 @dataclass(slots=True)
 class _Block:
-    """What stands between one `Host` or `Match` line and the next, and for whom."""
+    """A `Host` or `Match` line with the options behind it, or what follows an `Include` in such a block.
 
-    applies: Callable[[Obtained], bool]
-    steps: list[_Say | _Part] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Part:
-    """What one file says, and those that it includes where it includes them.
-
-    What stands before its first block is for whom the line is that includes it, and so is all that follows
-    that line: a block ends with its file.
+    Attributes:
+        level: How deep its file is included; the block of the file around it is one level higher.
+        applies: Its test; None if it continues the block before it on its level.
+        names: The words of a `Host` line.
+        options: Keywords and arguments, in order.
     """
 
-    blocks: list[_Block] = field(default_factory=lambda: [_Block(lambda _: True)])
-
-    def tell(self, so_far: Obtained) -> None:
-        """Add what is said for a host to what has been obtained until here."""
-        for block in self.blocks:
-            if not block.applies(so_far):
-                continue
-            for step in block.steps:
-                if isinstance(step, _Say):
-                    _take(so_far.said, step)
-                else:
-                    step.tell(so_far)
-
-    def options(self) -> Iterator[str]:
-        """Yield the name of every option that is said for any host."""
-        for block in self.blocks:
-            for step in block.steps:
-                if isinstance(step, _Say):
-                    yield step.name
-                else:
-                    yield from step.options()
+    level: int
+    applies: _Test | None
+    names: tuple[str, ...] = ()
+    options: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
 
-def _take(said: dict[str, tuple[str, ...]], step: _Say) -> None:
-    """Add a value: the first counts; of `ProxyJump` and `ProxyCommand` the first of both, `none` included."""
-    name = step.name
-    if name in APPENDED:
-        before = said.get(name, ())
-        said[name] = before if step.value[0] in before else before + step.value
-    elif name not in said and _EITHER.get(name) not in said:
-        said[name] = step.value
+def _always(_: Obtained) -> bool:
+    return True
 
 
 @dataclass(slots=True)
-class _Reading:
-    """One reading of a file with all that it includes, and by what one sees that it has to be read again."""
+class Config:
+    """Files that have been read, with all that they include.
 
-    system: bool
-    stamps: dict[str, tuple[int, int] | None] = field(default_factory=dict)
+    Attributes:
+        mentioned: The keywords that are said for any host, in lower case, and what is in `JUDGE`.
+        doubt: The first line of which it is not known whether, or how, `ssh` takes it.
+    """
 
-    def part(self, path: str, depth: int = 0) -> _Part:
-        if depth > _DEEPEST:
-            raise Unread(f"{path}: files include one another deeper than {_DEEPEST} levels")
-        self.stamps[path] = _stamp(path)
-        part = _Part()
-        try:
-            with Path(path).open(encoding="utf-8", errors="surrogateescape") as file:
-                text = file.read(_LONGEST + 1)
-        except FileNotFoundError:
-            return part
-        except OSError as exc:
-            raise Unread(f"{path}: cannot be read: {exc.strerror}") from exc
-        if len(text) > _LONGEST:  # nor is `ssh` to read a device without an end
-            text = f"{path}: longer than {_LONGEST >> 20} MiB, which no ssh_config is"
-            raise InvalidVariable(text, reason="bad-ssh-config", phase=Phase.CONNECT)
-        for number, line in enumerate(text.split("\n"), 1):
-            try:
-                self._step(part, line, depth)
-            except Unread:
-                raise
-            except ValueError as exc:
-                raise Unread(f"{path} line {number}: {exc}") from exc
-        return part
+    mentioned: set[str] = field(default_factory=set)
+    doubt: OnlySsh | None = None
+    _blocks: list[_Block] = field(default_factory=list)
+    _final: bool = False
+    _stamps: dict[str, tuple[int, int] | None] = field(default_factory=dict)
+    _files: int = 0
+    _system: bool = False
+    _for_all: bool = True
+    _ignored: tuple[str, ...] = ()
 
-    def _step(self, part: _Part, line: str, depth: int) -> None:
-        found = keyword(line)
-        if found is None:
-            return
-        name, rest = found
-        steps = part.blocks[-1].steps
-        if name == "include":
-            steps.extend(self._included(word, depth) for word in arguments(rest))
-        elif name in ("host", "match"):
-            part.blocks.append(_Block(host_block(arguments(rest)) if name == "host" else match_block(rest)))
-        elif (value := option(name, rest)) is not None:
-            steps.append(_Say(name, value))
+    def of(self, name: str, given: Given) -> Obtained:
+        """Return what holds for a host, behind the options that are given.
 
-    def _included(self, word: str, depth: int) -> _Part:
-        """Read what a pattern of an `Include` stands for; a relative one stands on the file's own folder."""
-        if not word.startswith(("/", "~")):
-            word = f"{_SYSTEM_FOLDER if self.system else _USER_FOLDER}/{word}"
-        pattern = os.path.expanduser(word)  # noqa: PTH111 - a pattern is no path
-        found = sorted(glob.glob(pattern))  # noqa: PTH207 - as above
-        self.stamps.update((folder, _stamp(folder)) for folder in _folders(pattern))
-        together = _Part()
-        together.blocks[0].steps.extend(self.part(path, depth + 1) for path in found)
-        return together
+        Args:
+            name: The host as one writes it behind `ssh`.
+            given: Options of a command line.
+
+        Raises:
+            OnlySsh: Only `ssh` can judge what holds for this host.
+        """
+        if self.doubt is not None:
+            raise OnlySsh(self.doubt.why, self.doubt.path, self.doubt.line)
+        so_far = Obtained(name, dict(given), name)
+        self._tell(so_far)
+        if self._final:
+            so_far.host, so_far.final = so_far.address, True
+            so_far.said["hostname"] = (so_far.host.replace("%", "%%"),)
+            self._tell(so_far)
+        for option in JUDGED & so_far.said.keys():
+            if not is_off(so_far.said[option]):
+                raise OnlySsh(f"only ssh can judge {option}")
+        return so_far
+
+    def _tell(self, so_far: Obtained) -> None:
+        active = [True] * (_DEEPEST + 2)
+        for block in self._blocks:
+            if block.applies is not None:
+                active[block.level] = active[block.level - 1] and block.applies(so_far)
+            if active[block.level]:
+                for name, words in block.options:
+                    take(so_far.said, name, words)
+
+    def names(self) -> dict[str, None]:
+        """Return the names on `Host` lines that are no patterns, in order, if the lines around apply to them.
+
+        Raises:
+            InvalidVariable: There are too many beside patterns.
+        """
+        found: dict[str, None] = {}
+        around: list[_Test] = [_always] * (_DEEPEST + 2)
+        for block in self._blocks:
+            if block.applies is not None:
+                around[block.level] = block.applies if block.names else _always
+            if len(block.names) > _MOST_NAMES and any(map(_is_pattern, block.names)):
+                raise unusable(block.names[0], f"more than {_MOST_NAMES} names and patterns on one line")
+            for name in block.names:
+                one = Obtained(name, {}, name)
+                if not _is_pattern(name) and all(test(one) for test in around[: block.level + 1]):
+                    found[name] = None
+        return found
 
     def current(self) -> bool:
-        """Whether every file, and every folder in which more could be found, is still what it was."""
-        return all(_stamp(path) == stamp for path, stamp in self.stamps.items())
+        """Tell whether every file, and every folder in which more could be found, is unchanged."""
+        return all(_stamp(path) == stamp for path, stamp in self._stamps.items())
+
+    def read(self, files: Files) -> Config:
+        """Read files; raise `InvalidVariable` if one of them has no end."""
+        for path, self._system in files:
+            self._for_all = True
+            self._file(path, 1)
+        return self
+
+    def _file(self, path: str, level: int) -> None:
+        self._files += 1
+        if level > _DEEPEST + 1 or self._files > _MOST_FILES:
+            why = f"files include one another deeper than {_DEEPEST} levels, or {_MOST_FILES} times"
+            raise unusable(path, why)
+        self._stamps[path] = _stamp(path)
+        self._blocks.append(_Block(level, _always))
+        try:
+            lines = _text(path, included=level > 1).split("\n")
+        except FileNotFoundError:
+            return
+        except OSError as exc:
+            self.doubt = self.doubt or OnlySsh(f"cannot be read: {exc.strerror}", path)
+            return
+        for number, line in enumerate(lines, 1):
+            try:
+                self._line(line, level)
+            except ValueError as exc:
+                self.doubt = self.doubt or OnlySsh(str(exc), path, number)
+
+    def _begin(self, level: int, applies: _Test | None, names: tuple[str, ...] = ()) -> None:
+        self._blocks.append(_Block(level, applies, names, []))
+
+    def _line(self, line: str, level: int) -> None:
+        name, rest = keyword(line) or ("", "")
+        if name == "include":
+            for word in arguments(rest):
+                self._include(word, level)
+            self._blocks.append(_Block(level, None))
+        elif name == "host":
+            names = tuple(arguments(rest))
+            self._blocks.append(_Block(level, _host_test(names), names))
+            self._for_all = names == ("*",)
+        elif name == "match":
+            test, words = _match_test(rest)
+            self._blocks.append(_Block(level, test))
+            self.mentioned.update(JUDGE if words & _ONLY_SSH else ())
+            self._final = self._final or "final" in words
+            self._for_all = words == {"all"}
+        elif name:
+            self._option(name, rest)
+
+    def _option(self, name: str, rest: str) -> None:
+        known = find(name)
+        if known is None:
+            if not matches_any(self._ignored, name):
+                raise ValueError(f"the keyword {name[:40]!r} is unknown")
+            arguments(rest, may_be_empty=True)
+            return
+        name, words = known.name.lower(), known.read(rest)
+        if name == "ignoreunknown" and self._for_all and not self._ignored:
+            self._ignored = tuple(words[0].lower().split(","))
+        if known.use in _KEPT:
+            self.mentioned.add(name)
+            self.mentioned.update(JUDGE if name in JUDGED and not is_off(words) else ())
+            self._blocks[-1].options.append((name, words))
+
+    def _include(self, word: str, level: int) -> None:
+        """Read the files that a word of an `Include` stands for, relative to the usual folder."""
+        if "%" in word or "${" in word:
+            raise ValueError("an Include with tokens, which OpenSSH has since 10.0")
+        if not word.startswith(("/", "~")):
+            word = f"{_SYSTEM_FOLDER if self._system else _USER_FOLDER}/{word}"
+        pattern = os.path.expanduser(word)  # noqa: PTH111 - it is a pattern, and no path
+        self._stamps.update((folder, _stamp(folder)) for folder in _folders(pattern))
+        for_all = self._for_all
+        for path in sorted(glob.glob(pattern)):  # noqa: PTH207 - as above
+            self._file(path, level + 1)
+            self._for_all = for_all
+
+
+def _text(path: str, *, included: bool) -> str:
+    """Return the text of a file; a named pipe is not waited for, nor a device read to its end."""
+    status = os.stat(path)  # noqa: PTH116 - as in `_stamp`
+    if not stat.S_ISREG(status.st_mode) and not path.startswith(_PIPES):
+        raise unusable(path, "not a regular file")
+    if (included or path == os.path.expanduser(SSH_CONFIG)) and (  # noqa: PTH111 - as above
+        status.st_uid not in (0, os.getuid()) or status.st_mode & 0o022
+    ):
+        raise PermissionError(0, "bad owner or permissions, as ssh has it")
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123 - as above
+        text = file.read(_LONGEST + 1)
+    if len(text) > _LONGEST:
+        raise unusable(path, f"longer than {_LONGEST >> 20} MiB, which no ssh_config is")
+    return text
 
 
 def _folders(pattern: str) -> set[str]:
@@ -168,48 +333,13 @@ def _stamp(path: str) -> tuple[int, int] | None:
 
 
 _lock = threading.Lock()
-_read: dict[tuple[str, bool], tuple[_Reading, _Part | Unread]] = {}
+_read: dict[Files, Config] = {}
 
 
-def obtain(files: tuple[tuple[str, bool], ...], name: str, given: Mapping[str, str]) -> Obtained:
-    """Return what files say about a host.
-
-    Args:
-        files: Their paths, in the order in which they count, and whether each is the system's.
-        name: The host, as one would write it behind `ssh`.
-        given: Options that are known beforehand, as those on a command line, by lower-case keyword.
-
-    Raises:
-        Unread: One holds what only `ssh` can judge.
-    """
-    so_far = Obtained(name, {option_name: (value,) for option_name, value in given.items()})
-    for path, system in files:
-        _part(path, system).tell(so_far)
-    return so_far
-
-
-def mentioned(files: tuple[tuple[str, bool], ...]) -> frozenset[str]:
-    """Return the names of all options that files say for any host at all, in lower case.
-
-    Args:
-        files: As `obtain` takes them.
-
-    Raises:
-        Unread: One holds what only `ssh` can judge.
-    """
-    return frozenset(name for path, system in files for name in _part(path, system).options())
-
-
-def _part(path: str, system: bool) -> _Part:
+def config(files: Files) -> Config:
+    """Return files as they are now, read anew only if one has changed; raise as `Config.read` does."""
     with _lock:
-        reading, part = _read.get((path, system), (None, None))
-        if reading is None or part is None or not reading.current():
-            reading = _Reading(system)
-            try:
-                part = reading.part(path)
-            except Unread as exc:
-                part = exc
-            _read[path, system] = reading, part
-    if isinstance(part, Unread):
-        raise Unread(str(part))
-    return part
+        found = _read.get(files)
+        if found is None or not found.current():
+            found = _read[files] = Config().read(files)
+        return found

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
 __all__ = ["arguments", "criteria", "keyword"]
 
-_SPACE = " \t\r\n"
-# A quote or a backslash after it is that character; before a space it is so outside of quotes only.
-_ESCAPED = "'\"\\"
+# A backslash makes a quote or a backslash after it an ordinary character, and outside of quotes a space.
+_QUOTED = r"""\"(?>\\['"\\]|[^"])*+"|'(?>\\['"\\]|[^'])*+'"""
+_PIECE = re.compile(rf"""{_QUOTED}|\\['"\\ ]|[^ \t"']""")
+_WORD = re.compile(rf"(?>{_PIECE.pattern})++(?=[ \t]|\Z)")
 _CRITERION = re.compile(r'"([^"]*)"[ \t]*|([^\s"=]+)(?:[ \t]+|[ \t]*=[ \t]*|(?=")|\Z)')
 
 
@@ -24,7 +25,7 @@ def keyword(line: str) -> tuple[str, str] | None:
     Raises:
         ValueError: Nothing follows the keyword, or it is quoted, which means something else to each version.
     """
-    text = line.strip(_SPACE + "\f")
+    text = line.strip(" \t\r\n\f")
     if not text or text.startswith("#"):
         return None
     found = re.match(r"([^ \t\r\n\"=]+)(?:[ \t]*=[ \t]*|[ \t]+)", text)
@@ -47,36 +48,24 @@ def arguments(text: str, *, may_be_empty: bool = False) -> list[str]:
         ValueError: A quote is not closed, or a word is empty and may not be.
     """
     words: list[str] = []
-    place = 0
-    while True:
-        while place < len(text) and text[place] in " \t":
-            place += 1
-        if place == len(text) or text[place] == "#":
-            return words
-        word, place = _word(text, place)
+    text = text.lstrip(" \t")
+    while text and text[0] != "#":
+        found = _WORD.match(text)
+        if found is None:
+            raise ValueError("a quote is not closed")
+        word = "".join(map(_plain, _PIECE.findall(found[0])))
         if not word and not may_be_empty:
             raise ValueError("an argument is empty")
         words.append(word)
+        text = text[found.end() :].lstrip(" \t")
+    return words
 
 
-def _word(text: str, place: int) -> tuple[str, int]:
-    """Return the word that begins at a place, and the place behind it."""
-    word, quote = "", ""
-    while place < len(text) and (quote or text[place] not in " \t"):
-        char, following = text[place], text[place + 1 : place + 2]
-        if char == "\\" and following and (following in _ESCAPED or (following == " " and not quote)):
-            place += 1
-            word += following
-        elif char == quote:
-            quote = ""
-        elif not quote and char in "\"'":
-            quote = char
-        else:
-            word += char
-        place += 1
-    if quote:
-        raise ValueError("a quote is not closed")
-    return word, place
+def _plain(piece: str) -> str:
+    """Return a quoted text, or an escaped or ordinary character, as it is meant."""
+    if piece[0] in "\"'":
+        return re.sub(r"""\\(['"\\])""", r"\1", piece[1:-1])
+    return piece[1:] or piece
 
 
 def criteria(text: str) -> Iterator[str]:
@@ -88,7 +77,7 @@ def criteria(text: str) -> Iterator[str]:
     place = 0
     while place < len(text) and text[place] != "#":
         found = _CRITERION.match(text, place)
-        if found is None or "'" in found[0] or "\\" in found[0]:
+        if found is None or "\\" in found[0] or (found[1] is None and "'" in found[0]):
             raise ValueError(f"Match: {text[place : place + 40]!r} cannot be read")
         yield found[2] if found[1] is None else found[1]
         place = found.end()

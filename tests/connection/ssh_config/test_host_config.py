@@ -10,7 +10,8 @@ import pytest
 from runner.connection.access import Access, access
 from runner.connection.jump import Jump
 from runner.connection.options import ConnectionOptions
-from runner.connection.ssh_config.host_config import HostConfig, host_config
+from runner.connection.ssh_config import host_config as lookup
+from runner.connection.ssh_config.options import SshOptions
 from runner.errors import InvalidVariable
 from runner.jobs import CommandJob, perform
 from runner.models import Endpoint, Host
@@ -49,12 +50,16 @@ def config(tmp_path: Path) -> str:
     return str(file)
 
 
+def host_config(config: str | None, name: str, **given: str) -> SshOptions:
+    return lookup.host_config(config, name, {option: (value,) for option, value in given.items()})[0]
+
+
 def of(config: str, name: str, variables: dict[str, Any] | None = None, **options: Any) -> Access:
     return access(Host(name, variables or {}), ConnectionOptions(ssh_config=config, **options))
 
 
 def test_all_of_a_hosts_lines_are_read(config: str) -> None:
-    assert host_config(config, "web1") == HostConfig(
+    assert host_config(config, "web1") == SshOptions(
         address="10.0.0.1",
         user="deploy",
         port=2222,
@@ -65,9 +70,13 @@ def test_all_of_a_hosts_lines_are_read(config: str) -> None:
     assert host_config(config, "web1").known_hosts[0].endswith("/.ssh/web_hosts")
 
 
-@pytest.mark.parametrize("name", ["unknown", "10.0.0.9", "direct", "fe80::1", "UPPER"])
+@pytest.mark.parametrize("name", ["unknown", "10.0.0.9", "fe80::1", "UPPER"])
 def test_a_host_without_lines_of_its_own_has_nothing(config: str, name: str) -> None:
-    assert host_config(config, name) == HostConfig()
+    assert host_config(config, name) == SshOptions()
+
+
+def test_that_there_is_no_jump_host_is_given_too(config: str) -> None:
+    assert host_config(config, "direct") == SshOptions(jumps=())
 
 
 def test_an_include_is_followed(config: str) -> None:
@@ -79,7 +88,7 @@ def test_a_proxy_command_may_be_a_jump_host(config: str) -> None:
 
 
 def test_a_proxy_command_may_be_any_program(config: str) -> None:
-    assert host_config(config, "odd", port=2022).proxy_command == "nc odd 2022"
+    assert host_config(config, "odd", port="2022").proxy_command == "nc odd 2022"
 
 
 def test_a_proxy_command_may_be_a_jump_host_with_tokens(tmp_path: Path) -> None:
@@ -110,8 +119,8 @@ def test_a_file_without_an_end_is_named_and_not_read(tmp_path: Path) -> None:
 
 
 def test_no_file_says_nothing(tmp_path: Path) -> None:
-    assert host_config(None, "web1") == HostConfig()
-    assert host_config(str(tmp_path / "missing"), "web1") == HostConfig()
+    assert host_config(None, "web1") == SshOptions()
+    assert host_config(str(tmp_path / "missing"), "web1") == SshOptions()
 
 
 def test_a_file_that_has_changed_is_read_again(tmp_path: Path) -> None:
