@@ -99,6 +99,8 @@ def _asked(path: str, name: str, given: Given, changed_ns: tuple[int, ...], why:
     usual: Said = {**_ask(_NOTHING, "name.invalid", (), (), ""), "hostname": (name.lower(),)}
     said = _ask(path, name, tuple(given.items()), changed_ns, why)
     own = {option: words for option, words in said.items() if words != usual.get(option)}
+    for option in own.keys() & {"hostname", "identityagent", "userknownhostsfile"}:  # tokens are filled in
+        own[option] = tuple(word.replace("%", "%%") for word in own[option])
     for option in own.keys() & {"userknownhostsfile", "globalknownhostsfile"}:
         own[option] = tuple(own[option][0].split())
     return own | {option: words for option, words in given.items() if option not in ADD_UP}

@@ -129,14 +129,15 @@ _TIME = r"(?i:(?!\Z| )(?:\d{1,3}w)?(?:\d{1,4}d)?(?:\d{1,5}h)?(?:\d{1,6}m)?(?:\d{
 _SECONDS = f"none|{_TIME}"
 _FILE = r"(?!(?i:none)(?: |\Z))[^ ]+"
 _FILES = f"(?i:none)|{_FILE}(?: {_FILE}){{0,31}}"
-_PORT = "0*(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_PORT = "(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _HOST = r"(?:[A-Za-z0-9_.-]+|\*|\[[0-9A-Fa-f:.]+\])"
 _OPEN = rf"{_HOST}:(?:{_PORT}|\*)"
 _LISTEN = f"(?:{_HOST}:)?{_PORT}"
 _FORWARD = f"(?:{_LISTEN}|/[^ :]+) (?:{_HOST}:{_PORT}|/[^ :]+)"
-_DOMAIN = r"[A-Za-z0-9_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*\.?"
-_JUMP = r"(?:ssh://)?(?:[A-Za-z0-9_.%-]+@)?(?:\[[A-Za-z0-9_.:%-]+\]|[A-Za-z0-9_.%-]+)(?::[0-9]{1,5})?"
-_DSCP = "(?i:af[1-4][1-3]|cs[0-7]|ef|le|lowdelay|throughput|reliability|none)"
+_DOMAIN = r"(?!(?i:none)(?: |\Z))[A-Za-z0-9_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*\.?"
+_LOGIN = r"(?:ssh://)?(?:[A-Za-z0-9_.%-]+@)?(?:\[[A-Za-z0-9_.:%-]+\]|[A-Za-z0-9_.%-]+)"
+_JUMP = f"{_LOGIN}(?::{_PORT})?"
+_DSCP = "(?i:[0-9]{1,2}|af[1-4][1-3]|cs[0-7]|ef|le|lowdelay|throughput|reliability|none)"
 _BYTES = "default|0|(?:1[6-9]|[2-9][0-9]|[1-9][0-9]{2,6})[KMGkmg]?|[1-9][KMGkmg]"
 _CIPHER = r"3des-cbc|aes(?:128|192|256)-(?:cbc|ctr)|(?:aes(?:128|256)-gcm|chacha20-poly1305)@openssh\.com"
 _HMAC = r"hmac-(?:sha1|sha1-96|sha2-256|sha2-512|md5|md5-96)(?:-etm@openssh\.com)?"
@@ -213,7 +214,7 @@ _KEYWORDS = (
     *_rows(_IGNORED, _ASK, "UpdateHostKeys"),
     *_rows(_IGNORED, _SECONDS, "ForwardX11Timeout"),
     *_rows(_IGNORED, f"{_ASK}|(?i:confirm)(?: {_TIME})?|{_TIME}", "AddKeysToAgent"),
-    *_rows(_IGNORED, f"{_DOMAIN}(?: {_DOMAIN})*", "CanonicalDomains"),
+    *_rows(_IGNORED, f"(?i:none)|{_DOMAIN}(?: {_DOMAIN})*", "CanonicalDomains"),
     *_rows(_IGNORED, f"none|[^ =]+={_TIME}(?: [^ =]+={_TIME})*", "ChannelTimeout@9.6"),
     *_rows(_IGNORED, "(?i:yes|no)", "Compression"),
     *_rows(_IGNORED, "[1-9][0-9]{0,8}", "ConnectionAttempts"),

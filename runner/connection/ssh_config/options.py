@@ -155,7 +155,7 @@ def _methods(said: Said) -> tuple[str, ...]:
 
 def _way(said: Said, tokens: Obtained) -> dict[str, Any]:
     """Return the jump hosts, or the program, that lead to the host."""
-    if "proxyjump" in said:
+    if "proxycommand" not in said:
         return {"jumps": read_jumps(tokens.fill("proxyjump", said["proxyjump"][0]))}
     command = tokens.fill("proxycommand", said["proxycommand"][0])
     jumps = read_proxy_command(command, tokens.values["h"], tokens.values["p"])

@@ -34,7 +34,12 @@ _MOST_NAMES = 1000
 _USER_FOLDER, _SYSTEM_FOLDER = "~/.ssh", "/etc/ssh"
 _PIPES = (os.devnull, "/dev/fd/", "/proc/self/fd/")
 _KEPT = (Use.HONOURED, Use.ONLY_SSH, Use.JUDGED)
-_EITHER = {"proxyjump": "proxycommand", "proxycommand": "proxyjump"}
+_PASSED_OVER: dict[str, Callable[[Given, tuple[str, ...]], bool]] = {
+    "proxyjump": lambda said, _: "proxycommand" in said,
+    "proxycommand": lambda said, _: said.get("proxyjump", ("none",))[0].lower() != "none",
+    "connecttimeout": lambda _, words: words == ("none",),
+    "serveraliveinterval": lambda _, words: words == ("none",),
+}
 JUDGE = frozenset({"ssh -G"})
 """Mentioned by a file that may leave hosts to `ssh`."""
 Files = tuple[tuple[str, bool], ...]
@@ -58,12 +63,13 @@ class OnlySsh(ValueError):
 def take(said: Said, name: str, words: tuple[str, ...]) -> None:
     """Merge one value into what has been said: the first counts, but values of some keywords add up.
 
-    Of `ProxyJump` and `ProxyCommand` only the first of both counts, `none` included.
+    Of `ProxyJump` and `ProxyCommand` only the first of both counts, except for a `ProxyJump none`. A time of
+    `none` is to `ssh` a time that has not been given yet.
     """
     if name in ADD_UP:
         before = said.get(name, ())
         said[name] = before + tuple(word for word in words if word not in before)
-    elif name not in said and _EITHER.get(name) not in said:
+    elif name not in said and (name not in _PASSED_OVER or not _PASSED_OVER[name](said, words)):
         said[name] = words
 
 
@@ -98,11 +104,7 @@ def _host_test(names: tuple[str, ...]) -> _Test:
 
 
 def _match_test(text: str) -> tuple[_Test, set[str]]:
-    """Return the test of a `Match` line, and its criteria; for some hosts the test raises `OnlySsh`.
-
-    Raises:
-        ValueError: The line cannot be read.
-    """
+    """Return the test of a `Match` line, and its criteria; for some hosts the test raises `OnlySsh`."""
     words = list(criteria(text))
     tests: list[tuple[_Criterion, str, bool]] = []
     names: set[str] = set()

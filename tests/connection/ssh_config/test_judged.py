@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import getpass
+import random
 import socket
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from runner.connection.options import METHODS, HostKeyPolicy
 from runner.connection.ssh_config import host_config
@@ -102,6 +101,7 @@ WRITTEN = {
     "jump first": "Host a\n ProxyJump me@one:22,two\n ProxyCommand nc\n",
     "command first": "Host a\n ProxyCommand nc %h\nHost *\n ProxyJump one\n",
     "no command": "Host a\n ProxyCommand none\nHost *\n ProxyJump one\n",
+    "no jump, but a command": "Host a\n ProxyJump none\nHost *\n ProxyCommand nc %h\n",
     "no jump": "Host a\n ProxyJump none\nHost *\n ProxyJump one\n",
     "times": "Host a\n ConnectTimeout 1m30\n ServerAliveInterval 2h\nHost b\n ConnectTimeout none\n",
     "checking": "Host a\n StrictHostKeyChecking off\nHost b\n StrictHostKeyChecking Accept-New\n",
@@ -206,40 +206,116 @@ def test_what_ssh_refuses_is_not_taken_here(folder: Path, case: str) -> None:
         by_us(path, "a", {})
 
 
-names = st.sampled_from(["a", "b", "ab", "a.x", "*", "a*", "?", "*.x", "A", "10.0.0.1"])
-patterns = st.lists(st.tuples(st.sampled_from(["", "", "", "!"]), names).map("".join), min_size=1, max_size=3)
-texts = st.text(st.sampled_from("ab.%h~/-_#=\"'\\ ,*!"), min_size=1, max_size=8)
-values = st.one_of(
-    texts, texts.map(lambda text: f'"{text}"'), st.sampled_from(["none", "yes", "no", "22", "1m"])
-)
-options = st.sampled_from(
-    [
-        *("HostName", "User", "Port", "IdentityFile", "CertificateFile", "IdentitiesOnly", "HostKeyAlias"),
-        *("StrictHostKeyChecking", "ConnectTimeout", "ServerAliveInterval", "ProxyJump", "ProxyCommand"),
-        *("GlobalKnownHostsFile", "PreferredAuthentications", "PasswordAuthentication", "USER"),
-    ]
-)
-between = st.sampled_from([" ", " ", "=", " = ", "\t", "  "])
-lines = st.one_of(
-    st.tuples(options, between, values).map("".join),
-    patterns.map(lambda found: "Host " + " ".join(found)),
-    st.tuples(
-        st.sampled_from(["host", "originalhost", "user", "localuser", "!host", "!user", "Host"]),
-        between,
-        patterns.map(",".join),
-    ).map(lambda found: "Match " + "".join(found)),
-    st.sampled_from(["Match all", "# note", "", "Include inc/*.conf", "Include inc/1.conf"]),
-)
+RIGHT = {
+    "HostName": ("b", "%h.example.com", "10.0.0.1", "A%%b", "fe80::1"),
+    "User": ("me", "root", '"me"', "'x'", "a\\\\b"),
+    "Port": ("22", "2222"),
+    "IdentityFile": ("~/.ssh/one", '"/a b/c"', "/%h/%r@%p", "/a\\ b", "%d/%n", "${HOME}/k", "none"),
+    "CertificateFile": ("~/c.pub", "none", "/%u"),
+    "IdentityAgent": ("none", "SSH_AUTH_SOCK", "$HOME", "~/agent.%C"),
+    "IdentitiesOnly": ("yes", "no", "True"),
+    "HostKeyAlias": ("known", "K.x"),
+    "StrictHostKeyChecking": ("yes", "no", "off", "ask", "Accept-New"),
+    "UserKnownHostsFile": ("/k1 /k2", "none", "~/%h"),
+    "GlobalKnownHostsFile": ("/g1 /g2", "none"),
+    "RevokedHostKeys": ("/r", "~/r", "none"),
+    "ConnectTimeout": ("7", "1m30", "none", "1w"),
+    "ServerAliveInterval": ("0", "15s", "1h"),
+    "ProxyJump": ("gate", "me@gate:22,second", "none", "ssh://me@gate:2222", "[::1]:22", "%r@gate"),
+    "ProxyCommand": ("nc %h %p", "ssh -W %h:%p gate", "none", "sh -c 'x \"%n\"' # all of it"),
+    "PreferredAuthentications": ("password", "publickey,keyboard-interactive"),
+    "PasswordAuthentication": ("no", "yes"),
+    "KbdInteractiveAuthentication": ("no",),
+    "PubkeyAuthentication": ("no", "unbound"),
+    "Ciphers": ("aes128-ctr", "+aes256-ctr"),
+    "BindAddress": ("127.0.0.1",),
+    "ControlMaster": ("auto",),
+    "AddKeysToAgent": ("yes", "confirm 5m"),
+    "LogLevel": ("ERROR",),
+    "ServerAliveCountMax": ("3",),
+    "Protocol": ("2", "2,1"),
+    "CanonicalizeHostname": ("no",),
+    "CompressionLevel": ("9",),
+    "SendEnv": ("LANG LC_*",),
+    "LocalForward": ("8080 localhost:80",),
+    "KeepAlive": ("yes",),
+    "IdentityFile2": ("/old",),
+    "UseKeychain": ("yes", "a b"),
+}
+NAMES = ("a", "b", "ab", "a.x", "*", "a*", "?", "*.x", "A", "10.0.0.1")
+CRITERIA = ("host", "originalhost", "user", "localuser", "!host", "!user", "Host")
+NOISE = "ab.%h~/-_#=\"'\\\\ ,*!"
 
 
-@settings(
-    max_examples=200,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(st.lists(lines, max_size=9), st.sampled_from(["a", "b", "ab", "a.x", "A", "10.0.0.1"]))
-def test_generated_files_are_read_as_ssh_reads_them_or_left_to_it(
-    folder: Path, made: list[str], name: str
-) -> None:
-    same(written(folder, "\n".join(made)), name)
+class Maker:
+    """Makes a file with all that it includes; `clean` if `ssh` need not be asked about it."""
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        self.random = random.Random(seed)
+        self.folder = folder
+        self.clean = self.random.random() < 0.7
+        self.files = 0
+
+    def file(self, depth: int = 0) -> Path:
+        self.files += 1
+        path = self.folder / f"{self.files}.conf"
+        count = self.random.randrange(3, 14)
+        lines = ["IgnoreUnknown UseKeychain"] if depth == 0 else []
+        path.write_text("\n".join([*lines, *(self.line(depth) for _ in range(count))]) + "\n")
+        return path
+
+    def line(self, depth: int) -> str:
+        kind = self.random.random()
+        if kind < 0.2:
+            return "Host " + " ".join(self.patterns()) + self.random.choice(("", "", " # note", "\t"))
+        if kind < 0.4:
+            return self.match()
+        if kind < 0.5 and depth < 3:
+            return f'Include {self.random.choice(("", self.folder / "none.conf "))}"{self.file(depth + 1)}"'
+        return self.option()
+
+    def patterns(self) -> list[str]:
+        chosen = self.random.choices(NAMES, k=self.random.randrange(1, 4))
+        return [self.random.choice(("", "", "", "!")) + name for name in chosen]
+
+    def match(self) -> str:
+        choice = self.random.random()
+        if choice < 0.3:
+            return self.random.choice(("Match all", "Match final all", "Match canonical", "Match final"))
+        if choice < 0.4 and not self.clean:
+            return (
+                f"Match {self.random.choice(('exec true', 'exec false', '!exec false', 'final exec true'))}"
+            )
+        parts = [
+            f"{self.random.choice(CRITERIA)}{self.random.choice((' ', '=', '  '))}{','.join(self.patterns())}"
+            for _ in range(self.random.randrange(1, 3))
+        ]
+        return "Match " + " ".join([*parts, *(["final"] if choice > 0.9 else [])])
+
+    def option(self) -> str:
+        name, values = self.random.choice(list(RIGHT.items()))
+        value = self.random.choice(values)
+        if not self.clean and self.random.random() < 0.15:
+            value = "".join(self.random.choices(NOISE, k=self.random.randrange(1, 9)))
+        between = self.random.choice((" ", " ", "=", " = ", "\t", "  "))
+        comment = self.random.choice(("", "", " # note")) if not name.startswith("Proxy") else ""
+        written = self.random.choice((name, name.lower(), name.upper()))
+        return f"{self.random.choice(('', '  '))}{written}{between}{value}{comment}"
+
+
+def judge(folder: Path, seed: int) -> None:
+    maker = Maker(seed, folder)
+    path = maker.file()
+    for name in ("a", "ab", "b.x", "10.0.0.1", "A"):
+        assert same(path, name) or not maker.clean, path.read_text()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_generated_files_are_read_as_ssh_reads_them(tmp_path: Path, seed: int) -> None:
+    judge(tmp_path, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20, 400))
+def test_many_generated_files_are_read_as_ssh_reads_them(tmp_path: Path, seed: int) -> None:
+    judge(tmp_path, seed)
