@@ -63,6 +63,7 @@ class SshOptions:
     unhonoured: tuple[str, ...] = ()
 
 
+_NOTHING = SshOptions()
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _TIME = re.compile(r"([0-9]+)([smhdw]?)", re.IGNORECASE)
 _NO_FILE = ("/dev/null",)
@@ -84,6 +85,8 @@ def options_of(said: Said, tokens: Obtained) -> SshOptions:
     Raises:
         ValueError: A token cannot be filled in, or a jump host cannot be one.
     """
+    if not said:
+        return _NOTHING
     fields: dict[str, Any] = {}
     unhonoured = []
     for option, words in said.items():

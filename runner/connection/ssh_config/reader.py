@@ -13,7 +13,7 @@ import stat
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.connection.options import SSH_CONFIG
 from runner.connection.patterns import matches_any
@@ -73,7 +73,7 @@ def take(said: Said, name: str, words: tuple[str, ...]) -> None:
         said[name] = words
 
 
-_Test = Callable[[Obtained], bool]
+_Test = Callable[[Any], bool]  # takes the name for a `Host` line, what was obtained for a `Match` line
 _Criterion = Callable[[Obtained, str], bool]
 # The last four came with OpenSSH 9.4 and 10.0.
 _ONLY_SSH = frozenset({"exec", "localnetwork", "tagged", "version", "sessiontype", "command"})
@@ -96,11 +96,9 @@ def _is_pattern(name: str) -> bool:
 
 
 def _host_test(names: tuple[str, ...]) -> _Test:
-    """Return the test of a `Host` line."""
     if any(map(_is_pattern, names)):
-        return lambda so_far: matches_any(names, so_far.host)
-    literal = frozenset(names)
-    return lambda so_far: so_far.host in literal
+        return lambda host: matches_any(names, host)
+    return frozenset(names).__contains__
 
 
 def _match_test(text: str) -> tuple[_Test, set[str]]:
@@ -131,8 +129,7 @@ def _match_test(text: str) -> tuple[_Test, set[str]]:
     return test, names
 
 
-@dataclass(slots=True)
-class _Block:
+class _Block(NamedTuple):
     """A `Host` or `Match` line with the options behind it, or what follows an `Include` in such a block.
 
     Attributes:
@@ -144,11 +141,11 @@ class _Block:
 
     level: int
     applies: _Test | None
-    names: tuple[str, ...] = ()
-    options: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    names: tuple[str, ...]
+    options: list[tuple[str, tuple[str, ...]]]
 
 
-def _always(_: Obtained) -> bool:
+def _always(_: object) -> bool:
     return True
 
 
@@ -164,6 +161,7 @@ class Config:
     mentioned: set[str] = field(default_factory=set)
     doubt: OnlySsh | None = None
     _blocks: list[_Block] = field(default_factory=list)
+    _places: dict[str, list[int]] = field(default_factory=dict)
     _final: bool = False
     _stamps: dict[str, tuple[int, int] | None] = field(default_factory=dict)
     _files: int = 0
@@ -196,19 +194,16 @@ class Config:
 
     def _tell(self, so_far: Obtained) -> None:
         active = [True] * (_DEEPEST + 2)
-        for block in self._blocks:
-            if block.applies is not None:
-                active[block.level] = active[block.level - 1] and block.applies(so_far)
-            if active[block.level]:
-                for name, words in block.options:
+        for place in sorted({*self._places.get("", ()), *self._places.get(so_far.host, ())}):
+            level, applies, names, options = self._blocks[place]
+            if applies is not None:
+                active[level] = active[level - 1] and applies(so_far.host if names else so_far)
+            if active[level]:
+                for name, words in options:
                     take(so_far.said, name, words)
 
     def names(self) -> dict[str, None]:
-        """Return the names on `Host` lines that are no patterns, in order, if the lines around apply to them.
-
-        Raises:
-            InvalidVariable: There are too many beside patterns.
-        """
+        """Return the names on `Host` lines that are no patterns, if the lines around apply to them."""
         found: dict[str, None] = {}
         around: list[_Test] = [_always] * (_DEEPEST + 2)
         for block in self._blocks:
@@ -217,8 +212,7 @@ class Config:
             if len(block.names) > _MOST_NAMES and any(map(_is_pattern, block.names)):
                 raise unusable(block.names[0], f"more than {_MOST_NAMES} names and patterns on one line")
             for name in block.names:
-                one = Obtained(name, {}, name)
-                if not _is_pattern(name) and all(test(one) for test in around[: block.level + 1]):
+                if not _is_pattern(name) and all(test(name) for test in around[: block.level + 1]):
                     found[name] = None
         return found
 
@@ -231,6 +225,12 @@ class Config:
         for path, self._system in files:
             self._for_all = True
             self._file(path, 1)
+        after = [*self._blocks[1:], _Block(1, _always, (), [])]
+        for place, (block, following) in enumerate(zip(self._blocks, after, strict=False)):
+            alone = block.level == following.level == 1 and following.applies is not None
+            names = block.names if alone and not any(map(_is_pattern, block.names)) else ()
+            for name in names or ("",):  # the blocks for one name only, and those that any host may need
+                self._places.setdefault(name, []).append(place)
         return self
 
     def _file(self, path: str, level: int) -> None:
@@ -239,7 +239,7 @@ class Config:
             why = f"files include one another deeper than {_DEEPEST} levels, or {_MOST_FILES} times"
             raise unusable(path, why)
         self._stamps[path] = _stamp(path)
-        self._blocks.append(_Block(level, _always))
+        self._blocks.append(_Block(level, _always, (), []))
         try:
             lines = _text(path, included=level > 1).split("\n")
         except FileNotFoundError:
@@ -253,22 +253,19 @@ class Config:
             except ValueError as exc:
                 self.doubt = self.doubt or OnlySsh(str(exc), path, number)
 
-    def _begin(self, level: int, applies: _Test | None, names: tuple[str, ...] = ()) -> None:
-        self._blocks.append(_Block(level, applies, names, []))
-
     def _line(self, line: str, level: int) -> None:
         name, rest = keyword(line) or ("", "")
         if name == "include":
             for word in arguments(rest):
                 self._include(word, level)
-            self._blocks.append(_Block(level, None))
+            self._blocks.append(_Block(level, None, (), []))
         elif name == "host":
             names = tuple(arguments(rest))
-            self._blocks.append(_Block(level, _host_test(names), names))
+            self._blocks.append(_Block(level, _host_test(names), names, []))
             self._for_all = names == ("*",)
         elif name == "match":
             test, words = _match_test(rest)
-            self._blocks.append(_Block(level, test))
+            self._blocks.append(_Block(level, test, (), []))
             self.mentioned.update(JUDGE if words & _ONLY_SSH else ())
             self._final = self._final or "final" in words
             self._for_all = words == {"all"}
