@@ -60,7 +60,7 @@ class Destinations:
         """Return where a host is.
 
         Raises:
-            InvalidVariable: A variable, or `ssh_config`, cannot be used as what it stands for.
+            InvalidVariable: A variable, or `ssh_config`, cannot be used.
         """
         if "ansible_connection" in host.variables and kind(host) == "local":
             return Destination(None)

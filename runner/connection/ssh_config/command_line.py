@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["CONFIG", "DESTINATION", "STDIO", "command_line", "option"]
 
 CONFIG, STDIO, DESTINATION = "-F", "-W", ""
-"""Names of what is no option: the file to read, the target of `-W`, and a word that is no flag."""
+"""Names of other parts of a command line: the file to read, the target of `-W`, and a word that is not a flag."""
 
 # fmt: off
 _SWITCHES = {
@@ -33,7 +33,7 @@ _WITH_ARGUMENT = {
 
 
 def command_line(words: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each option with its arguments, by lower-case keyword, and what is no option by its name.
+    """Yield each option with its arguments, by lower-case keyword, and each other part by its name.
 
     Raises:
         ValueError: A flag or keyword is unknown, or its argument is not known to be right.

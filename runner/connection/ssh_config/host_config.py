@@ -92,7 +92,7 @@ def _files(path: str | None) -> Files:
 
 
 def _asked(path: str, name: str, given: Given, changed_ns: tuple[int, ...], why: str) -> Said:
-    """Return the options of a host that differ from what holds without a file.
+    """Return the options of a host that differ from the defaults of `ssh`.
 
     A `Match exec` runs its program, so that this is only for files that may.
     """

@@ -43,9 +43,9 @@ class Keyword:
     Attributes:
         name: Its name as the manual page writes it.
         use: What we do with it.
-        values: Pattern of the values that are certainly right; a space stands between two arguments.
+        values: Pattern of the values that are certainly right; a space separates two arguments.
         tokens: Letters of the tokens that its value may hold.
-        path: Whether `~` stands for the home folder.
+        path: Whether `~` means the home folder.
         whole: Whether the rest of the line is one value, as for commands.
         adds_up: Whether every value counts, and not only the first.
         runs: Whether it makes `ssh` run a program or load a library on this machine.
@@ -96,7 +96,7 @@ class Keyword:
 
 
 def is_off(words: tuple[str, ...]) -> bool:
-    """Tell whether a value switches its keyword off, or says what holds without it."""
+    """Tell whether a value switches its keyword off, or asks for the usual behaviour."""
     return len(words) == 1 and words[0].lower() in _OFF
 
 

@@ -91,7 +91,7 @@ _TESTS: dict[str, _Criterion] = _WITHOUT_ARGUMENT | {
 
 
 def _is_pattern(name: str) -> bool:
-    """Tell whether a word of a `Host` line stands for more than one name, or is negated."""
+    """Tell whether a word of a `Host` line is a pattern, or negated."""
     return not {"*", "?", "!"}.isdisjoint(name)
 
 
@@ -111,7 +111,7 @@ def _match_test(text: str) -> tuple[_Test, set[str]]:
         name, wanted = word.removeprefix("!").lower(), not word.startswith("!")
         names.add(name)
         if (name == "all" and (words or len(names) > 2)) or word.lower() == "!final":  # noqa: PLR2004 - `all`, one more
-            raise ValueError(f"Match {word}: what it means here depends on the version")
+            raise ValueError(f"Match {word}: its meaning depends on the version of OpenSSH")
         argument = words.pop(0) if words and name not in _WITHOUT_ARGUMENT else ""
         if name not in _TESTS.keys() | _ONLY_SSH or not (argument or name in _WITHOUT_ARGUMENT):
             raise ValueError(f"Match {word[:40]} is unknown, or needs an argument")
@@ -154,7 +154,7 @@ class Config:
     """Files that have been read, with all that they include.
 
     Attributes:
-        mentioned: The keywords that are said for any host, in lower case, and what is in `JUDGE`.
+        mentioned: The keywords that are said for any host, in lower case; also `JUDGE`, if it applies.
         doubt: The first line of which it is not known whether, or how, `ssh` takes it.
     """
 
@@ -170,14 +170,14 @@ class Config:
     _ignored: tuple[str, ...] = ()
 
     def of(self, name: str, given: Given) -> Obtained:
-        """Return what holds for a host, behind the options that are given.
+        """Return the options of a host: those that are given, then those of the files.
 
         Args:
             name: The host as one writes it behind `ssh`.
             given: Options of a command line.
 
         Raises:
-            OnlySsh: Only `ssh` can judge what holds for this host.
+            OnlySsh: Only `ssh` can judge the options of this host.
         """
         if self.doubt is not None:
             raise OnlySsh(self.doubt.why, self.doubt.path, self.doubt.line)
@@ -288,7 +288,7 @@ class Config:
             self._blocks[-1].options.append((name, words))
 
     def _include(self, word: str, level: int) -> None:
-        """Read the files that a word of an `Include` stands for, relative to the usual folder."""
+        """Read the files that a word of an `Include` names, relative to the usual folder."""
         if "%" in word or "${" in word:
             raise ValueError("an Include with tokens, which OpenSSH has since 10.0")
         if not word.startswith(("/", "~")):
@@ -318,7 +318,7 @@ def _text(path: str, *, included: bool) -> str:
 
 
 def _folders(pattern: str) -> set[str]:
-    """Return the folders whose change may change what a pattern stands for."""
+    """Return the folders whose change may change the files that a pattern matches."""
     folder = os.path.dirname(pattern)  # noqa: PTH120 - as above
     return {folder, *glob.glob(folder), *(_folders(folder) if glob.has_magic(folder) else ())}  # noqa: PTH207
 
