@@ -17,7 +17,7 @@ from runner.connection.ssh_arguments import ARGUMENTS, read_arguments
 from runner.connection.ssh_config.host_config import WAYS, host_config, mentions
 from runner.connection.ssh_config.options import SshOptions, options_of
 from runner.connection.ssh_config.tokens import Obtained
-from runner.connection.variables import ALIAS, invalid, named_text, pick, switch, variable
+from runner.connection.variables import ALIAS, invalid, named_text, pick, refused, switch, variable
 from runner.errors import BecomeUnsupported
 from runner.inventory import endpoint as given_for
 from runner.models import Endpoint, Phase, Secret
@@ -162,6 +162,8 @@ def look_up(host: Host, options: ConnectionOptions) -> Lookup:
         _check(said, known, given.address)
     trusted = options.trust_ssh_config
     config, found = host_config(options.ssh_config, given.address, known, trusted=trusted)
+    if config.proxy_command and "proxycommand" in said and not options.allow_commands:
+        raise refused("ssh arguments", "ProxyCommand")  # its tokens made another command of it
     arguments = options_of(said, found)
     target = Endpoint(config.address or given.address, given.port or config.port or _SSH_PORT)
     return Lookup(target, arguments, config, options)

@@ -55,7 +55,7 @@ def user(host: Host) -> str | None:
     if value is None:
         return None
     text = str(value)
-    if not text or text.startswith("-") or text.endswith("\\"):
+    if not text or text.startswith("-") or " -" in text or text.endswith("\\"):
         raise _invalid(host, name, text, "is no login name")
     if any(char in _FORBIDDEN_IN_USER or not char.isprintable() for char in text):
         raise _invalid(host, name, text, "holds a character that no login name has")

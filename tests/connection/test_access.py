@@ -218,3 +218,28 @@ def test_only_the_paramiko_connection_takes_a_file_that_may_run_nothing(tmp_path
     with pytest.raises(InvalidVariable) as raised:
         connect(Host("h", variables), ConnectionOptions(), Deadline(5))
     assert raised.value.reason == "refused-variable"
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ('HostName "x;touch RAN;"', "ssh -W %h:%p gate"),
+        ('HostName "x y -oProxyCommand=touch"', "ssh -W %h:%p gate"),
+        ('User "x -oProxyCommand=id y"', "ssh -W %h:%p %r@gate"),
+        ('HostKeyAlias "x -oProxyCommand=id"', "ssh -W %h:%p %k"),
+    ],
+)
+def test_no_token_makes_a_program_of_a_jump_host_in_arguments(
+    tmp_path: Path, line: str, command: str
+) -> None:
+    (tmp_path / "theirs").write_text(f"Host h\n  {line}\n")
+    with pytest.raises(InvalidVariable) as raised:
+        of({"ansible_ssh_common_args": f"-F {tmp_path}/theirs -o 'ProxyCommand={command}'"})
+    assert raised.value.reason == "refused-variable"
+
+
+def test_a_user_of_the_inventory_is_no_option_in_a_program_of_the_operator(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text("ProxyCommand ssh -W %h:%p %r@gate\n")
+    with pytest.raises(InvalidVariable):
+        of({"ansible_user": "x -oProxyCommand=id y"}, ssh_config=str(config))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["CONFIG", "DESTINATION", "STDIO", "command_line", "option"]
 
 CONFIG, STDIO, DESTINATION = "-F", "-W", ""
-"""Names of other parts of a command line: the file to read, the target of `-W`, and a word that is not a flag."""
+"""Names of the other parts: the file to read, the target of `-W`, and a word that is not a flag."""
 
 # fmt: off
 _SWITCHES = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +14,6 @@ from tests.projects import Ended, Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 CONFIG = """\
 IgnoreUnknown UseKeychain
@@ -126,7 +127,9 @@ def test_forty_aliases_are_reached_by_every_task_alike(
     assert statuses(fleet.type("ping", *chosen)) == ALL_OK
     assert statuses(fleet.type("run", "echo reached", *chosen)) == ALL_OK
     (tmp_path / "file").write_text("sent\n")
-    assert statuses(fleet.type("put", "file", f"/tmp/{tmp_path.name}-sent", *chosen)) == ALL_OK
+    with tempfile.TemporaryDirectory(prefix="runner-there-") as there:
+        Path(there).chmod(0o777)
+        assert statuses(fleet.type("put", "file", f"{there}/sent", *chosen)) == ALL_OK
     (tmp_path / "trusted").write_text("".join(_line(gate) for gate in gates))
     ended = fleet.type("trust", "--yes", "--known-hosts", "trusted")
     assert ended.code == 0, ended.stderr
