@@ -44,7 +44,9 @@ class MissingExtra(RunnerError):
     """An optional dependency that a chosen feature needs is not installed."""
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f"{feature} needs the extra '{extra}': pip install 'invoke-runner[{extra}]'")
+        super().__init__(
+            f"{feature} needs the extra '{extra}': type pip install -e '.[{extra}]' in the clone of runner"
+        )
         self.feature = feature
         self.extra = extra
 

@@ -49,4 +49,4 @@ def test_an_inventory_error_says_where() -> None:
 
 
 def test_a_missing_extra_is_named_as_pip_takes_it() -> None:
-    assert "pip install 'invoke-runner[dask]'" in str(MissingExtra("--executor dask", "dask"))
+    assert "pip install -e '.[dask]'" in str(MissingExtra("--executor dask", "dask"))

@@ -40,8 +40,8 @@ CLONE_ON_PAGES = "/home/ann/runner"
 TIMEOUT_S = 60
 
 SETUP = (
-    "python3 -m venv .venv && "
-    'echo "Installing runner and its demo into .venv (about half a minute)" && '
+    'echo "Making the environment .venv" && python3 -m venv .venv && '
+    'echo "Installing runner and its demo into it (about 20 s)" && '
     ".venv/bin/pip install -q -e '.[demo]' && .venv/bin/"
 )
 ACTIVATED = {". .venv/bin/activate", ". .venv/bin/activate.fish"}
@@ -49,8 +49,8 @@ ACTIVATED = {". .venv/bin/activate", ". .venv/bin/activate.fish"}
 
 NOT_TYPED = {
     (
-        "python3 -m venv .venv && "
-        'echo "Installing runner and its tests into .venv (about a minute)" && '
+        'echo "Making the environment .venv" && python3 -m venv .venv && '
+        'echo "Installing runner and its tests into it (about a minute)" && '
         ".venv/bin/pip install -q -e '.[test]' && .venv/bin/invoke test"
     ): "runs this test",
     "invoke test --slow": "runs other tests",

@@ -315,10 +315,12 @@ def check_become(host: Host, options: ConnectionOptions, connect: Connect) -> No
     if become is None or become.method in supported:
         return
     others = "|".join(method for method in BECOME_METHODS if method in supported)
-    advice = f"use --become-method {others}, or do" if others else "do"
+    advice = "run it without become (--become, ansible_become)"
+    if others and not host.variables.get("ansible_network_os"):  # network devices have none of these
+        advice += f", or use --become-method {others}"
     raise BecomeUnsupported(
         f"become method {excerpt(repr(become.method))} is not supported on {excerpt(host.name)} "
-        f"by its {kind(host)} connection; {advice} not ask for become (--become, ansible_become)",
+        f"by its {kind(host)} connection, so nothing was sent; {advice}",
         reason="become-unsupported",
         phase=Phase.CONNECT,
     )

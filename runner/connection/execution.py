@@ -224,7 +224,7 @@ class Execution:
 
     def _outcome(self) -> CommandResult:
         result = self.partial()
-        if self._elevation is not None and not self._elevation.done and result.exit_code:
+        if self._elevation is not None and not self._elevation.done and result.exit_code is not None:
             refused = self._elevation.refused()
             refused.command = result
             raise refused

@@ -39,13 +39,13 @@ def kind(request: pytest.FixtureRequest) -> str:
 def is_unsupported(result: HostResult, method: str, kind: str) -> bool:
     """Check the whole result, and that nobody logged in to the host."""
     error = result.error or ""
-    begin = f"become method {method!r} is not supported on {result.host} by its {kind} connection; "
+    begin = f"become method {method!r} is not supported on {result.host} by its {kind} connection, "
     return (
         (result.status, result.reason, result.phase) == (Status.AUTH, "become-unsupported", Phase.CONNECT)
         and (result.sent, result.attempts, result.commands, result.login) == (False, 1, (), None)
         and error.startswith(begin)
-        and error.endswith("do not ask for become (--become, ansible_become)")
-        and ("use --become-method sudo|su|doas, or " in error) == (kind != "local")
+        and "; run it without become (--become, ansible_become)" in error
+        and error.endswith(", or use --become-method sudo|su|doas") == (kind != "local")
     )
 
 
@@ -146,9 +146,9 @@ def silent(_host: Host, options: ConnectionOptions, deadline: Deadline) -> Local
     ("connect", "method", "advice"),
     [
         (declaring, "enable", None),
-        (declaring, "su", "; use --become-method sudo, or do not ask for become "),
-        (silent, "enable", "; do not ask for become "),
-        (silent, "sudo", "; do not ask for become "),
+        (declaring, "su", "; run it without become (--become, ansible_become), or use --become-method sudo"),
+        (silent, "enable", "; run it without become "),
+        (silent, "sudo", "; run it without become "),
     ],
 )
 def test_a_plugin_that_declares_no_method_supports_none(
@@ -290,6 +290,23 @@ def test_an_unknown_method_by_flag_runs_nothing(cisco: Project) -> None:
 
     assert (ended.code, ended.stdout) == (1, "")
     assert "expected one of sudo, su, doas, enable" in ended.stderr
+
+
+def test_a_network_device_is_not_advised_to_use_sudo(cisco: Project) -> None:
+    path = cisco.folder / "inventories" / "hosts.yml"
+    inventory = json.loads(path.read_text())
+    inventory["all"]["hosts"]["r1"]["ansible_network_os"] = "cisco.ios.ios"
+    path.write_text(json.dumps(inventory))
+    ended = cisco.type("run", "show clock", "-g", "r1", "--become", *JSON)
+
+    assert outcomes(ended) == {"r1": UNSUPPORTED}
+    assert "sudo" not in ended.document["hosts"]["r1"]["error"]
+
+
+def test_a_device_that_does_not_know_sudo_is_not_ok(cisco: Project) -> None:
+    words = ("run", "show clock", "-g", "r1", "--become", "--become-method", "sudo", *JSON)
+
+    assert outcomes(cisco.type(*words)) == {"r1": ("auth", "become-refused", True)}
 
 
 def test_a_method_by_flag_wins_over_the_inventory(cisco: Project) -> None:

@@ -300,7 +300,7 @@ def test_without_asyncssh_the_fleet_names_the_extra_to_install() -> None:
         "except MissingExtra as exc: print(exc)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'invoke-runner[demo]'" in done.stdout
+    assert "pip install -e '.[demo]'" in done.stdout
 
 
 def test_a_signal_ends_a_program_that_waits_for_its_input(fleet: Fleet) -> None:

@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from runner.demo import Fleet
 
-netmiko = pytest.importorskip("netmiko", reason="netmiko is not installed: pip install 'invoke-runner[test]'")
+netmiko = pytest.importorskip("netmiko", reason="netmiko is not installed: pip install -e '.[test]'")
 
 
 def log_in(fleet: Fleet, name: str, device_type: str) -> netmiko.BaseConnection:

@@ -230,7 +230,7 @@ class OpenSshExecution:
     def _outcome(self) -> CommandResult:
         self._begun().settle()
         result = self._partial()
-        if self._elevation is not None and not self._elevation.done and result.exit_code:
+        if self._elevation is not None and not self._elevation.done and result.exit_code is not None:
             error: HostError = self._elevation.refused()
         elif result.exit_code is not None or result.signal is not None:
             return result
