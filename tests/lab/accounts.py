@@ -1,6 +1,6 @@
 """Accounts of the lab's hosts that never become accounts of the machine.
 
-Each node sees its own `/etc/passwd`, `group` and `shadow` through bind mounts in a mount namespace (see
+Each node sees its own `/etc/passwd`, `group` and `shadow` through a bind mount in a mount namespace (see
 `node.sh`), so nothing has to be taken back when the lab ends, however it ends.
 """
 

@@ -12,9 +12,12 @@ mount -t tmpfs -o mode=0755 runner-lab /run
 mkdir /run/lab /run/sshd
 mount --move /mnt /run/lab
 
+# A copy: files bound over the machine's own would vanish when an account is added to the machine.
+cp -a /etc /run/etc
 for file in passwd group shadow; do
-    mount --bind "/run/lab/$file" "/etc/$file"
+    cp -p "/run/lab/$file" "/run/etc/$file"
 done
+mount --bind /run/etc /etc
 for place in home tmp var/log var/tmp; do
     mount -t tmpfs -o mode=1777 runner-lab "/$place"
 done
