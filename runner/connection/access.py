@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.connection import kind
-from runner.connection.become import BECOME_METHODS, Become
+from runner.connection.command.become import BECOME_METHODS, Become
 from runner.connection.logins import login_of, login_of_jump
 from runner.connection.options import KNOWN_HOSTS, SSH_CONFIG, ConnectionOptions, HostKeyPolicy
 from runner.connection.ssh_arguments import ARGUMENTS, read_arguments

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from runner.connection.command import PLAIN
-from runner.connection.output import Output
-from runner.connection.patience import Patience, stopped
-from runner.connection.pump import Pump, end
-from runner.errors import HostError, InvalidVariable
-from runner.models import CommandResult, Phase
+from runner.connection.command.execution import QUIET_S, Execution
+from runner.connection.command.patience import Patience
+from runner.connection.command.pipes import PipeProcess
+from runner.connection.command.pump import Pump, end
+from runner.errors import InvalidVariable
+from runner.models import Phase
 
 if TYPE_CHECKING:
     from runner.connection.command import CommandOptions
     from runner.connection.deadline import Deadline
     from runner.connection.options import ConnectionOptions
-    from runner.models import Host
+    from runner.models import CommandResult, Host
 
 __all__ = ["LocalConnection", "connect"]
 
-# As over SSH: what a command has left running may hold its output open for ever.
-_QUIET_S = 1.0
+_LOOK_S = 0.05
 
 
 def connect(
@@ -61,83 +62,83 @@ class LocalConnection:
             raise InvalidVariable(text, reason="bad-variable", phase=Phase.CONNECT)
         seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
         patience = Patience(seconds, self._options.idle_timeout_s, whole_host=whole_host)
-        outputs = Output(self._options, "stdout"), Output(self._options, "stderr")
+        execution = Execution(command, self._options, given, None)
         self.sent = True
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", given.line(command)],
-            stdin=subprocess.PIPE if given.stdin else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        process = LocalProcess(given.script(command), has_input=execution.has_input)
         with (
-            closing(outputs[0]),
-            closing(outputs[1]),
-            self._deadline.guard(None, lambda: end(process)) as watched,
+            closing(execution),
+            closing(process),
+            self._deadline.guard(None, process.terminate, execution.stop),
         ):
-            error = _collect(process, command, given.stdin, outputs, patience)
-            code = process.wait()
-        result = _result(command, code, outputs, patience)
-        if watched.aborted:
-            error = stopped()
-        if error is not None:
-            error.command = result
-            raise error
-        return result
+            return execution.collect(process, patience)
 
     def close(self) -> None:
         """Do nothing: there is nothing to leave."""
 
 
-def _collect(
-    process: subprocess.Popen[bytes],
-    command: str,
-    stdin: bytes,
-    outputs: tuple[Output, Output],
-    patience: Patience,
-) -> HostError | None:
-    """Serve a command until its output ends; return why it was ended before, where it was."""
-    assert process.stdout is not None  # noqa: S101 - pipes were asked for
-    assert process.stderr is not None  # noqa: S101
-    with process, Pump() as pump:
-        pump.read(process.stdout.fileno(), outputs[0].add)
-        pump.read(process.stderr.fileno(), outputs[1].add)
-        if process.stdin is not None:
-            pump.write(process.stdin.fileno(), stdin, process.stdin.close)
-        while pump.open:
-            left = patience.left()
-            if (
-                not pump.wait(_QUIET_S if left is None else min(left, _QUIET_S))
-                and process.poll() is not None
-            ):
-                break
-            if pump.heard:
-                patience.heard()
-            error = _cut_off(command, outputs, patience)
-            if error is not None:
-                end(process)
-                return error
+class LocalProcess(PipeProcess):
+    """A shell on this machine; see `Process`.
+
+    Args:
+        script: What it runs.
+        has_input: Whether anything is written to it.
+    """
+
+    refused = False
+
+    def __init__(self, script: str, *, has_input: bool) -> None:
+        super().__init__(Pump())
+        self._process = subprocess.Popen(
+            ["/bin/sh", "-c", script],
+            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
+        self.attach(*(-1 if pipe is None else os.dup(pipe.fileno()) for pipe in pipes))
+        for pipe in pipes:
+            if pipe is not None:
+                pipe.close()
+
+    @property
+    def exit_status(self) -> int | None:
+        """See `Process`."""
+        code = self._process.poll()
+        return None if code is None or code < 0 else code
+
+    @property
+    def exit_signal(self) -> str | None:
+        """See `Process`."""
+        code = self._process.poll()
+        return None if code is None or code >= 0 else signal.Signals(-code).name.removeprefix("SIG")
+
+    @property
+    def finished(self) -> bool:
+        """See `Process`."""
+        return self._process.poll() is not None
+
+    def wait(self, seconds: float | None) -> None:
+        """See `Process`; no pipe tells of the end of a process whose output is closed, or held open."""
+        look = QUIET_S if self.output_open or self.errors_open else _LOOK_S
+        super().wait(look if seconds is None else min(look, seconds))
+
+    def silent(self) -> bool:
+        """See `Process`."""
+        return False
+
+    def lost(self) -> str | None:
+        """See `Process`."""
         return None
 
+    def terminate(self) -> None:
+        """See `Process`."""
+        end(self._process)
 
-def _cut_off(command: str, outputs: tuple[Output, Output], patience: Patience) -> HostError | None:
-    """Return why a command has to be ended now; None where it may go on."""
-    for output in outputs:
-        if output.full:
-            return output.overrun(command)
-    return patience.over(command)
-
-
-def _result(command: str, code: int, outputs: tuple[Output, Output], patience: Patience) -> CommandResult:
-    out, err = outputs
-    return CommandResult(
-        command=command,
-        exit_code=code if code >= 0 else None,
-        stdout_bytes=out.kept(),
-        stderr_bytes=err.kept(),
-        duration_s=patience.elapsed(),
-        truncated=out.truncated or err.truncated,
-        signal=signal.Signals(-code).name.removeprefix("SIG") if code < 0 else None,
-        stdout_file=out.file,
-        stderr_file=err.file,
-    )
+    def close(self) -> None:
+        """Close the pipes, and end a process that still runs."""
+        super().close()
+        if not self.finished:
+            self.terminate()
+        self._process.wait()
+        self._pump.close()

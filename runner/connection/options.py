@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from runner.connection.become import Become
+from runner.connection.command.become import Become
 
 if TYPE_CHECKING:
     from runner.connection.named import Named

@@ -321,7 +321,7 @@ class Settings:
 
     def connection(self) -> ConnectionOptions:
         """Return how hosts are to be connected to."""
-        from runner.connection.become import Become  # noqa: PLC0415
+        from runner.connection.command.become import Become  # noqa: PLC0415
         from runner.connection.options import SSH_CONFIG, ConnectionOptions, HostKeyPolicy, Overflow  # noqa: PLC0415
 
         return ConnectionOptions(

@@ -6,7 +6,7 @@ import struct
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from runner.connection.stream import StreamEnded
+from runner.connection.command.stream import StreamEnded
 from runner.errors import RequestRefused
 from runner.models import Phase
 from runner.text import excerpt
@@ -16,7 +16,7 @@ from runner.transfer.wire import Message, Reader
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from runner.connection.stream import Stream
+    from runner.connection.command.stream import Stream
 
 __all__ = ["Conversation"]
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from runner.connection.stream import StreamEnded
+from runner.connection.command.stream import StreamEnded
 from runner.errors import ConnectionLost, HostError
 from runner.file_names import file_name
 from runner.models import CommandResult, Phase

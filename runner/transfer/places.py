@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from runner.connection.command.stream import Streaming
 from runner.connection.local import LocalConnection
-from runner.connection.stream import Streaming
 from runner.errors import RequestRefused
 from runner.models import Phase
 from runner.transfer.digest import on_host

@@ -18,7 +18,7 @@ from runner.transfer.errors import bad_reply, failed, shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from runner.connection.stream import Stream, Streaming
+    from runner.connection.command.stream import Stream, Streaming
     from runner.transfer.shell import Shell
 
 __all__ = ["ScpFiles"]

@@ -21,7 +21,7 @@ from runner.transfer.wire import Code, Message, Open, Reader, Status, attributes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from runner.connection.stream import Stream
+    from runner.connection.command.stream import Stream
     from runner.transfer.entries import Entry
 
 __all__ = ["SftpFiles"]

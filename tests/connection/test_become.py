@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.connection.access import become_of
-from runner.connection.become import Become, Elevation
 from runner.connection.command import CommandOptions, Terminal
-from runner.connection.openssh.session import Session
+from runner.connection.command.become import Become, Elevation
+from runner.connection.openssh.process import SessionProcess
 from runner.connection.options import ConnectionOptions
 from runner.errors import InvalidVariable
 from runner.jobs import CommandJob, perform
@@ -82,8 +82,11 @@ def test_a_wrong_password_is_given_once_and_refused(server: Sshd) -> None:
 def test_a_missing_password_is_said_at_once(server: Sshd) -> None:
     result = outcome(server, "whoami", Become())
 
-    assert (result.status, result.reason) == (Status.AUTH, "become-refused")
-    assert "password is required" in (result.error or "")
+    assert (result.status, result.reason) == (Status.AUTH, "become-password")
+    assert result.error == (
+        "sudo to root wants a password and none was given: sudo: a password is required; "
+        "see --ask-become-pass"
+    )
 
 
 def test_several_lines_and_quotes_arrive_as_they_are(server: Sshd) -> None:
@@ -108,7 +111,8 @@ def test_a_deadline_ends_it(server: Sshd) -> None:
 def test_su_without_a_password_is_refused(sshd: Sshd) -> None:
     result = outcome(sshd, "whoami", Become("su", "root"))
 
-    assert (result.status, result.reason) == (Status.AUTH, "become-refused")
+    assert (result.status, result.reason) == (Status.AUTH, "become-password")
+    assert "--ask-become-pass" in (result.error or "")
 
 
 @pytest.fixture(params=["ssh", "openssh"])
@@ -138,18 +142,18 @@ def test_each_program_takes_its_password(server: Sshd, way: dict[str, str], meth
     assert result.commands[1].exit_code == 3
 
 
-@pytest.mark.parametrize("busy_s", [0.1, 1.0])
+@pytest.mark.parametrize("busy_s", [0.0, 0.1, 1.0])
 @pytest.mark.parametrize("method", ["sudo", "su"])
 def test_a_prompt_that_came_before_it_was_waited_for_is_answered(
     server: Sshd, monkeypatch: pytest.MonkeyPatch, method: str, busy_s: float
 ) -> None:
-    opened = Session.opened
+    opened = SessionProcess.open
 
-    def after_a_while(session: Session, *arguments: Any) -> bool:
+    def after_a_while(session: SessionProcess, seconds: float) -> bool:
         time.sleep(busy_s)
-        return opened(session, *arguments)
+        return opened(session, seconds)
 
-    monkeypatch.setattr(Session, "opened", after_a_while)
+    monkeypatch.setattr(SessionProcess, "open", after_a_while)
     become = Become(method, "root", Secret(PASSWORD))
     options = server.options(become=True, become_as=become, command_timeout_s=30.0)
     result = perform(server.host(ansible_connection="openssh"), CommandJob(("whoami",)), options)
@@ -201,7 +205,8 @@ def test_the_command_line_holds_the_prompt_and_no_password() -> None:
 
     assert line == (
         "sudo -H -S -p '[runner one] password: ' -u app -- "
-        "/bin/sh -c 'echo '\"'\"'[runner two] begun'\"'\"' >&2\nid -un'"
+        "/bin/sh -c 'echo '\\''[runner two] begun'\\''; "
+        "echo '\\''[runner two] begun'\\'' >&2; eval '\\''id -un'\\'"
     )
 
 
@@ -210,8 +215,8 @@ def test_the_command_line_holds_the_prompt_and_no_password() -> None:
     [
         (Become(), "sudo -H -n -u root -- /bin/sh -c "),
         (Become("doas", "app"), "doas -n -u app -- /bin/sh -c "),
-        (Become("su", "app"), "/bin/sh -c 'echo '\"'\"'[runner one] password: '"),
-        (Become("su", "app", Secret("hidden")), "/bin/sh -c 'echo '\"'\"'[runner one] password: '"),
+        (Become("su", "app"), "sh -c 'echo '\\''[runner one] password: '"),
+        (Become("su", "app", Secret("hidden")), "sh -c 'echo '\\''[runner one] password: '"),
         (Become("sudo", "a b;c"), "sudo -H -n -u 'a b;c' -- "),
     ],
 )
@@ -229,10 +234,10 @@ def test_the_password_answers_the_prompt_once() -> None:
     assert asked.answer() is None
     asked.own(b"[runner one] password: ")
     assert asked.answer() == b"hidden\n"
-    assert not asked.no_more
+    assert not asked.denied
     asked.own(b"Sorry\n[runner one] password: ")
     assert asked.answer() is None
-    assert asked.no_more
+    assert asked.denied
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from runner.connection import connector
 from runner.connection.access import check_become
-from runner.connection.become import BECOME_METHODS, Become, supports_become
+from runner.connection.command.become import BECOME_METHODS, Become, supports_become
 from runner.connection.local import LocalConnection
 from runner.connection.options import ConnectionOptions
 from runner.errors import BecomeUnsupported, UsageError
@@ -164,7 +164,7 @@ def test_a_plugin_that_declares_no_method_supports_none(
 
 
 PLUGIN = """
-from runner.connection.become import supports_become
+from runner.connection.command.become import supports_become
 from runner.models import CommandResult
 
 class Plain:

@@ -13,7 +13,7 @@ import pytest
 from runner.connection.command import CommandOptions, Terminal
 from runner.connection.deadline import Deadline
 from runner.connection.ssh import connect
-from runner.connection.survivors import survival
+from runner.connection.ssh.survivors import survival
 from runner.errors import DeadlineExceeded
 
 if TYPE_CHECKING:

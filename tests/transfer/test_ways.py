@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.connection.become import Become
+from runner.connection.command.become import Become
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import perform
 from runner.models import Host, HostResult, Secret, Status

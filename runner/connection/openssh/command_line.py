@@ -9,8 +9,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.connection.command.patience import SIGNS
 from runner.connection.options import SSH_CONFIG, HostKeyPolicy
-from runner.connection.patience import SIGNS
 from runner.errors import InvalidVariable, LoginRefused
 from runner.models import Phase
 

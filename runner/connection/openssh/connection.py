@@ -7,26 +7,27 @@ keys on hardware, whatever stands in the user's `ssh_config`.
 
 from __future__ import annotations
 
-import secrets
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from runner.connection.access import access
-from runner.connection.become import BECOME_METHODS, Elevation, supports_become
 from runner.connection.command import PLAIN
-from runner.connection.openssh.execution import OpenSshExecution
+from runner.connection.command.become import BECOME_METHODS, elevation, supports_become
+from runner.connection.command.execution import Execution
+from runner.connection.command.patience import Patience
+from runner.connection.command.stream import Stream, line
 from runner.connection.openssh.master import Master
-from runner.connection.openssh.session import closed
-from runner.connection.openssh.stream import SessionStream
-from runner.connection.patience import Patience
+from runner.connection.openssh.process import SessionProcess, closed
 from runner.connection.ssh_arguments import passed_on
 from runner.connection.startups import Turn, patiently
 from runner.connection.variables import refused
+from runner.errors import Cancelled, DeadlineExceeded, HostError
 from runner.inventory import endpoint as given_for
+from runner.models import Phase
 
 if TYPE_CHECKING:
     from runner.connection.access import Access
-    from runner.connection.command import CommandOptions
+    from runner.connection.command import CommandOptions, Terminal
     from runner.connection.deadline import Deadline
     from runner.connection.options import ConnectionOptions
     from runner.models import CommandResult, Host
@@ -77,41 +78,68 @@ class OpenSshConnection:
         Raises:
             HostError: It did not come to an end of its own; what it had said is the error's `command`.
         """
-        self._stand()
+        self._require_master()
         seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
         patience = Patience(seconds, self._options.idle_timeout_s, whole_host=whole_host)
-        execution = OpenSshExecution(self._master, command, self._options, given, self._elevation())
-        with closing(execution), self._deadline.guard(None, self._master.kill, execution.stop):
+        execution = Execution(command, self._options, given, elevation(self._options))
+        process = SessionProcess(self._master)
+        with closing(execution), closing(process):
             try:
-                return execution.run(patience)
-            finally:
-                self.sent = self.sent or execution.sent
+                self._start(process, execution.line, execution.terminal, given.terminal_type)
+                self.sent = True
+                with self._deadline.guard(None, self._master.kill, execution.stop):
+                    return execution.collect(process, patience)
+            except HostError as exc:
+                self.sent = self.sent or self._master.journal.sending
+                if exc.command is None and self.sent:
+                    exc.command = execution.partial()
+                raise
 
-    def open_stream(self, command: str | None = None) -> SessionStream:
+    def open_stream(self, command: str | None = None) -> Stream:
         """Start a program on the host, as the user that commands run as; None is its SFTP server.
 
         Raises:
             HostError: It cannot be started. That the server has no SFTP shows when it is spoken to.
         """
-        self._stand()
-        stream = SessionStream(self._master, self._options, self._deadline)
+        self._require_master()
+        other = elevation(self._options)
+        process = SessionProcess(self._master)
+        answer_s = self._options.connect_timeout_s if command is None else None
+        stream = Stream(process, command, self._options, self._deadline, self._master.kill, answer_s)
         try:
-            stream.begin(command, self._elevation())
+            self._start(process, line(command, other))
+            if other is not None:
+                stream.elevate(other)
         except BaseException:
             stream.close()
             raise
         return stream
 
+    def _start(
+        self, process: SessionProcess, asked: str | None, terminal: Terminal | None = None, kind: str = ""
+    ) -> None:
+        """Ask for a process, and wait for the channel on which it is asked for."""
+        limit = self._options.connect_timeout_s
+        seconds, by_host = self._deadline.sooner(limit)
+        with self._deadline.guard(None, self._master.kill, process.cancel) as guard:
+            process.start(asked, terminal, kind)
+            opened = process.open(limit if seconds is None else seconds)
+        if opened:
+            return
+        self._master.kill()  # so that nothing is sent any more
+        process.lost()
+        if guard.aborted:
+            raise Cancelled("the run was stopped", reason="stopped", phase=Phase.CHANNEL)
+        if by_host:
+            text = f"the host's deadline of {self._options.host_timeout_s or 0.0:g} s passed"
+            raise DeadlineExceeded(text, reason="host-deadline", phase=Phase.CHANNEL)
+        text = f"the server did not open a channel: nothing within {limit:g} s"
+        raise DeadlineExceeded(text, reason="channel-deadline", phase=Phase.CHANNEL)
+
     def close(self) -> None:
         """End the connection at once."""
         self._master.close()
 
-    def _stand(self) -> None:
+    def _require_master(self) -> None:
         if not self._master.alive():
             raise closed()
-
-    def _elevation(self) -> Elevation | None:
-        """Return what makes one command run as another user, where it shall."""
-        if not self._options.become:
-            return None
-        return Elevation(self._options.become_as, lambda: secrets.token_hex(16))

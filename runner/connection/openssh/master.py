@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.connection.command.pump import Pump, end
 from runner.connection.openssh.askpass import Askpass
 from runner.connection.openssh.command_line import config, master, passwords
 from runner.connection.openssh.journal import Journal
-from runner.connection.pump import Pump, end
 from runner.errors import Cancelled, DeadlineExceeded, HostError, LoginRefused, Unreachable
 from runner.models import Phase
 from runner.text import excerpt
@@ -88,7 +88,7 @@ class Master:
             place = f"{self._deadline.run} {self._access.endpoint}"
             self._askpass = Askpass(self._folder, login, alias, place)
             environment.update(self._askpass.environment())
-            self.pump.read(self._askpass.questions, self._askpass.take, output=False)
+            self.pump.read(self._askpass.questions, self._askpass.take)
         if shutil.which("ssh") is None:
             raise Unreachable(
                 "there is no ssh program, which ansible_connection names",
@@ -104,8 +104,8 @@ class Master:
             start_new_session=True,
         )
         assert self._process.stderr is not None  # noqa: S101 - a pipe was asked for
-        self.pump.read(self._log, self.journal.take, output=False)
-        self.pump.read(self._process.stderr.fileno(), self._hear, output=False)
+        self.pump.read(self._log, self.journal.take)
+        self.pump.read(self._process.stderr.fileno(), self._hear)
 
     def alive(self) -> bool:
         """Whether it holds its connection, as far as it has told."""

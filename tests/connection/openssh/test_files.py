@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.connection import deadline
-from runner.connection.become import Become
+from runner.connection.command.become import Become
 from runner.connection.deadline import Deadline
 from runner.connection.openssh import connection as openssh
 from runner.errors import Cancelled, DeadlineExceeded

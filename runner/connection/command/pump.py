@@ -1,4 +1,4 @@
-"""The pipes of a program that we have started: all of them served together, none waited for alone."""
+"""Pipes and sockets, all of them served together by one thread."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import selectors
 import signal
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import subprocess
@@ -18,26 +18,14 @@ _CHUNK = 2**16
 
 
 class Pump:
-    """Carries bytes between pipes and whoever takes or gives them; used as a context.
-
-    Attributes:
-        heard: Whether the last `wait` brought anything on a pipe that counts as output.
-    """
+    """Reads and writes any number of pipes, none of which is waited for alone."""
 
     def __init__(self) -> None:
-        self.heard = False
         self._selector = selectors.DefaultSelector()
-        self._outputs: set[int] = set()
         self._inputs: dict[int, tuple[memoryview, Callable[[], None]]] = {}
         self._alarm = os.pipe()
         os.set_blocking(self._alarm[1], False)
         self._selector.register(self._alarm[0], selectors.EVENT_READ, None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Serve nothing any more."""
@@ -45,28 +33,14 @@ class Pump:
         for descriptor in self._alarm:
             os.close(descriptor)
 
-    @property
-    def open(self) -> bool:
-        """Whether there is output to come."""
-        return bool(self._outputs)
-
-    def read(self, descriptor: int, take: Callable[[bytes], None], *, output: bool = True) -> None:
-        """Hand on what comes on a pipe.
-
-        Args:
-            descriptor: The pipe.
-            take: Is called with what comes.
-            output: Whether the pipe counts for `open` and `heard`.
-        """
+    def read(self, descriptor: int, take: Callable[[bytes], None]) -> None:
+        """Call `take` with what comes on a pipe."""
         self._selector.register(descriptor, selectors.EVENT_READ, take)
-        if output:
-            self._outputs.add(descriptor)
 
     def forget(self, descriptor: int) -> None:
         """Serve a pipe no more; one that has ended is forgotten already."""
         with suppress(KeyError, ValueError):
             self._selector.unregister(descriptor)
-        self._outputs.discard(descriptor)
         self._inputs.pop(descriptor, None)
 
     def reads(self, descriptor: int) -> bool:
@@ -89,8 +63,7 @@ class Pump:
             os.write(self._alarm[1], b"!")
 
     def wait(self, seconds: float | None) -> bool:
-        """Serve what is ready within so many seconds; whether anything was."""
-        self.heard = False
+        """Serve what is ready within so many seconds; return whether anything was."""
         ready = self._selector.select(seconds if seconds is None else max(0.0, seconds))
         for key, events in ready:
             if events & selectors.EVENT_WRITE:
@@ -109,11 +82,9 @@ class Pump:
         except OSError:  # the other side is gone
             chunk = b""
         if chunk:
-            self.heard = self.heard or descriptor in self._outputs
             take(chunk)
         else:
             self._selector.unregister(descriptor)
-            self._outputs.discard(descriptor)
 
     def _give(self, descriptor: int) -> None:
         left, done = self._inputs[descriptor]

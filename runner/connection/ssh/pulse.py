@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from runner.connection.command.patience import SIGNS
 from runner.connection.paramiko_hooks import ask_for_sign
-from runner.connection.patience import SIGNS, no_sign_of_life
 
 if TYPE_CHECKING:
     import paramiko
-
-    from runner.errors import ConnectionLost
 
 __all__ = ["Pulse"]
 
@@ -50,7 +48,3 @@ class Pulse:
     def left(self) -> float | None:
         """Return the seconds until it is time to ask; None is never."""
         return None if self._every_s is None else max(0.0, self._next - time.monotonic())
-
-    def error(self, command: str) -> ConnectionLost:
-        """Return the error of a command whose server is gone."""
-        return no_sign_of_life(command, self._every_s or 0.0)

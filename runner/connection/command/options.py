@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.connection.command.shells import quoted, shell
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,16 +61,25 @@ class CommandOptions:
         """What the terminal says that it is; one that can do nothing, unless TERM was given."""
         return dict(self.environment).get("TERM", "dumb")
 
-    def line(self, command: str) -> str:
-        """Return what a POSIX shell has to be asked for to run a command so.
+    def script(self, command: str) -> str:
+        """Return what a POSIX shell runs so that the command runs with all of this.
 
         A server takes variables only where its `AcceptEnv` names them, and says nothing of those that it
         refuses (sshd_config(5)); the shell takes all.
         """
-        lines = [f"export {name}={shlex.quote(value)}" for name, value in self.environment]
+        return f"{self._begin()}eval {quoted(command)}" if self.needs_shell else command
+
+    def line(self, command: str) -> str:
+        """Return the command line for the host's login shell, which runs the command itself, too."""
+        if not self.needs_shell:
+            return command
+        return shell(f'set -- "${{SHELL:-/bin/sh}}"; {self._begin()}exec "$1" -c {quoted(command)}')
+
+    def _begin(self) -> str:
+        lines = [f"export {name}={quoted(value)}; " for name, value in self.environment]
         if self.directory is not None:
-            lines.append(f"cd -- {_path(self.directory)} >/dev/null || exit 1")
-        return "\n".join([*lines, command])
+            lines.append(f"cd -- {_path(self.directory)} >/dev/null || exit 1; ")
+        return "".join(lines)
 
 
 PLAIN = CommandOptions()
@@ -133,4 +142,4 @@ def _path(directory: str) -> str:
     rest = directory[len(begin) :]
     if directory == "-":  # else the folder before this one
         rest = "./-"
-    return begin + (shlex.quote(rest) if rest else "")
+    return begin + (quoted(rest) if rest else "")

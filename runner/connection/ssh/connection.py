@@ -1,10 +1,9 @@
-"""The `ssh` connection: Paramiko, with a deadline on every step."""
+"""A login on one host through Paramiko, with a deadline on every step."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-import secrets
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
@@ -13,23 +12,22 @@ import paramiko
 
 from runner.connection import handshake
 from runner.connection.access import Access, access
-from runner.connection.become import BECOME_METHODS, Elevation, supports_become
-from runner.connection.channel_stream import PACKET, WINDOW, ChannelStream
 from runner.connection.command import PLAIN
+from runner.connection.command.become import BECOME_METHODS, elevation, supports_become
+from runner.connection.command.execution import Execution
+from runner.connection.command.patience import Patience
+from runner.connection.command.stream import UNANSWERED, Stream, line, refused
 from runner.connection.deadline import LONGEST
 from runner.connection.dial import dial
-from runner.connection.execution import Execution
 from runner.connection.gateway import Gateways, Route
 from runner.connection.host_keys.judgement import OtherTypeOnRecord
 from runner.connection.login import LoginAttempt
-from runner.connection.paramiko_hooks import Transport, close_channel
-from runner.connection.patience import Patience
+from runner.connection.paramiko_hooks import Transport
 from runner.connection.proxy_command import ProxySocket
 from runner.connection.reading import NoThread
+from runner.connection.ssh.process import ChannelProcess
+from runner.connection.ssh.survivors import survival
 from runner.connection.startups import Turn, patiently
-from runner.connection.stream import idle_limit
-from runner.connection.stream_ends import UNANSWERED
-from runner.connection.survivors import survival
 from runner.errors import (
     Cancelled,
     ConnectionLost,
@@ -46,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from runner.connection.command import CommandOptions
+    from runner.connection.command.become import Elevation
     from runner.connection.deadline import Deadline, Guard
     from runner.connection.dial import PeerSocket
     from runner.connection.options import ConnectionOptions
@@ -76,6 +75,8 @@ _SIGN_S = 2.0
 
 # Bytes that a command may print before they are taken: what each host can make us hold beside what is kept.
 _WINDOW = 2**20
+# The same for a file stream, and the largest packet in it: each costs the same, whatever its size.
+_STREAM_WINDOW, _STREAM_PACKET = 2**21, 2**17
 
 _TOLD_TO_END = (Cancelled, DeadlineExceeded, OutputLimitExceeded)
 
@@ -227,11 +228,10 @@ class SshConnection:
         Raises:
             paramiko.SSHException: It does not.
         """
-        assert self._transport is not None  # noqa: S101 - `_opened` opens before it hands out
-        self._transport.attend()
+        self._logged_in.attend()
         place = (target.address, target.port)
         try:
-            return self._transport.open_channel("direct-tcpip", place, ("127.0.0.1", 0), timeout=seconds)
+            return self._logged_in.open_channel("direct-tcpip", place, ("127.0.0.1", 0), timeout=seconds)
         finally:
             self._turn.give_back()
 
@@ -253,8 +253,7 @@ class SshConnection:
         self._deadline, self.sent = deadline, False
         try:
             with self._step(Phase.CHANNEL, _SIGN_S):
-                assert self._transport is not None  # noqa: S101 - `_opened` opens before it hands out
-                self._transport.global_request("keepalive@openssh.com", wait=True)
+                self._logged_in.global_request("keepalive@openssh.com", wait=True)
         except HostError:
             return False
         return self.alive()
@@ -265,21 +264,22 @@ class SshConnection:
         Raises:
             HostError: It did not come to an end of its own; what it had said is the error's `command`.
         """
-        elevation = self._elevation()
-        channel = self._open_channel(window_size=_WINDOW)
-        execution = Execution(channel, command, self._options, given, elevation)
+        execution = Execution(command, self._options, given, elevation(self._options))
+        process = self._process({"window_size": _WINDOW}, self._options.keepalive_s)
         seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
         try:
-            if execution.attended:
+            if execution.has_input or execution.terminal is not None:
                 with self._step(Phase.CHANNEL, self._options.connect_timeout_s):
-                    execution.prepare()
+                    self._logged_in.attend()  # a caller that waits for the host to take input cannot read
+                    if execution.terminal is not None:
+                        process.ask_for_terminal(execution.terminal, given.terminal_type)
             with self._step(Phase.COMMAND, self._options.connect_timeout_s):
                 self.sent = True
-                execution.begin()
+                process.start(execution.line)
             patience = Patience(seconds, self._options.idle_timeout_s, whole_host=whole_host)
             backstop = None if seconds is None else seconds + _BACKSTOP_S
             with self._watch(Phase.COMMAND, (backstop, whole_host), seconds, execution.stop):
-                return execution.collect(patience)
+                return execution.collect(process, patience)
         except HostError as exc:
             if exc.command is None:
                 exc.command = execution.partial()
@@ -288,9 +288,7 @@ class SshConnection:
             raise
         finally:
             execution.close()
-            # Saying goodbye waits for as long as the server likes when it has begun to exchange keys anew.
-            with self._deadline.guard(_BACKSTOP_S, self._hang_up):
-                close_channel(channel)
+            process.close()
 
     def _warn_of_survivor(self, error: HostError) -> None:
         """Say it where the command may go on although it was told to end."""
@@ -299,27 +297,34 @@ class SshConnection:
         if words:
             error.args = (f"{error}; {words}",)
 
-    def open_stream(self, command: str | None = None) -> ChannelStream:
+    def open_stream(self, command: str | None = None) -> Stream:
         """Start a program on the host, as the user that commands run as; None is its SFTP server.
 
         Raises:
             HostError: It cannot be started; the reason `no-sftp` says that there is no SFTP server.
         """
-        elevation = self._elevation()
+        other = elevation(self._options)
         with self._step(Phase.CHANNEL, self._options.connect_timeout_s):
-            assert self._transport is not None  # noqa: S101 - `_opened` opens before it hands out
-            self._transport.attend()
-        channel = self._open_channel(window_size=WINDOW, max_packet_size=PACKET)
-        stream = ChannelStream(channel, self._deadline, idle_limit(self._options), self._hang_up)
+            self._logged_in.attend()
+        process = self._process({"window_size": _STREAM_WINDOW, "max_packet_size": _STREAM_PACKET})
+        stream = Stream(process, command, self._options, self._deadline, self._hang_up)
         try:
             with self._step(Phase.TRANSFER, self._options.connect_timeout_s):
-                stream.begin(command, elevation)
-            if elevation is not None:
-                stream.elevate(elevation)
+                self._start(process, command, other)
+            if other is not None:
+                stream.elevate(other)
         except BaseException:
             stream.close()
             raise
         return stream
+
+    def _start(self, process: ChannelProcess, command: str | None, other: Elevation | None) -> None:
+        try:
+            process.start(line(command, other))
+        except (paramiko.SSHException, EOFError, OSError) as exc:
+            if process.lost() is None:
+                raise refused(command) from exc
+            raise
 
     def close(self) -> None:
         """End the connection at once."""
@@ -333,20 +338,21 @@ class SshConnection:
         if self._socket is not None:
             self._socket.close()
 
-    def _elevation(self) -> Elevation | None:
-        """Return what makes one command run as another user, where it shall."""
-        if not self._options.become:
-            return None
-        return Elevation(self._options.become_as, lambda: secrets.token_hex(16))
+    @property
+    def _logged_in(self) -> Transport:
+        assert self._transport is not None  # noqa: S101 - `_opened` opens before it hands out
+        return self._transport
 
-    def _open_channel(self, **sizes: int) -> paramiko.Channel:
-        assert self._transport is not None  # noqa: S101 - `connect` opens before it hands out
+    def _process(self, sizes: dict[str, int], keepalive_s: float | None = None) -> ChannelProcess:
+        """Open a channel for a process."""
         seconds = self._options.connect_timeout_s
         try:
             with self._step(Phase.CHANNEL, seconds):
-                return self._transport.open_session(timeout=LONGEST * seconds + _BACKSTOP_S, **sizes)
+                limit = LONGEST * seconds + _BACKSTOP_S
+                channel = self._logged_in.open_session(timeout=limit, **sizes)
         finally:  # the server serves this login, so that it is none of those any more that it counts
             self._turn.give_back()
+        return ChannelProcess(channel, keepalive_s, lambda: self._deadline.guard(_BACKSTOP_S, self._hang_up))
 
     def _step(self, phase: Phase, seconds: float) -> AbstractContextManager[None]:
         """Watch a step of at most `seconds`, or less where the host's deadline comes sooner."""

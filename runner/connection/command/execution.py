@@ -1,0 +1,203 @@
+"""The command loop: one process served until it ends, whichever connection has started it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from runner.connection.command.options import Terminal
+from runner.connection.command.output import Output
+from runner.connection.command.patience import connection_lost, no_exit_status, no_sign_of_life, stopped
+from runner.errors import RequestRefused
+from runner.models import CommandResult, Phase
+
+if TYPE_CHECKING:
+    from runner.connection.command.become import Elevation
+    from runner.connection.command.options import CommandOptions
+    from runner.connection.command.patience import Patience
+    from runner.connection.command.process import Process
+    from runner.connection.options import ConnectionOptions
+    from runner.errors import HostError
+
+__all__ = ["QUIET_S", "Execution"]
+
+QUIET_S = 1.0
+"""Children of an ended command may hold its output open; it ends when it has been quiet for so long."""
+
+
+class Execution:
+    """One command, and what is known of it.
+
+    Args:
+        command: The command.
+        options: How much of its output is kept, and when a silent server is given up.
+        given: What the command is given besides its text.
+        elevation: Makes it run as another user; None runs it as the user who logged in.
+
+    Attributes:
+        terminal: The terminal to ask for; None is none.
+        has_input: Whether anything is written to the command.
+        stopping: Whether `stop` was called.
+    """
+
+    def __init__(
+        self, command: str, options: ConnectionOptions, given: CommandOptions, elevation: Elevation | None
+    ) -> None:
+        self.terminal = given.terminal
+        if elevation is not None and elevation.needs_terminal:
+            self.terminal = self.terminal or Terminal()
+        self.has_input = bool(given.stdin) or elevation is not None
+        self.stopping = False
+        self._command = command
+        self._options = options
+        self._given = given
+        self._elevation = elevation
+        self._outputs = Output(options, "stdout"), Output(options, "stderr")
+        self._start = time.monotonic()
+        self._input_done = False
+        self._process: Process | None = None
+
+    @property
+    def line(self) -> str:
+        """The command line for the login shell of the host."""
+        if self._elevation is None:
+            return self._given.line(self._command)
+        return self._elevation.wrap(self._given.script(self._command), terminal=self.terminal is not None)
+
+    def stop(self) -> None:
+        """Make `collect` end the process and return; called from another thread."""
+        self.stopping = True
+        if self._process is not None:
+            self._process.wake()
+
+    def close(self) -> None:
+        """Close the files that output was spilled to."""
+        for output in self._outputs:
+            output.close()
+
+    def collect(self, process: Process, patience: Patience) -> CommandResult:
+        """Serve a process until it ends.
+
+        Args:
+            process: The process, which has been asked for.
+            patience: Its deadlines.
+
+        Raises:
+            DeadlineExceeded: It had not ended by then.
+            OutputLimitExceeded: It printed more than is kept.
+            ConnectionLost: The connection ended, or no exit status came.
+            LoginRefused: It may not run as the other user.
+            RequestRefused: The server refused to run it.
+            Cancelled: `stop` was called.
+        """
+        self._process = process
+        while not self._ended(process, patience):
+            error = self._limit()
+            if error is None and not process.finished:
+                error = patience.over(self._command)
+            if error is None and process.silent():
+                error = no_sign_of_life(self._command, self._options.keepalive_s or 0.0)
+            if error is not None:
+                error.command = self.partial()
+                process.terminate()
+                raise error
+            process.wait(self._nap(process, patience))
+        return self._outcome(process)
+
+    def partial(self) -> CommandResult:
+        """Return what is known of the command so far."""
+        out, err = self._outputs
+        process = self._process
+        unheard = b"" if self._elevation is None or self._elevation.done else self._elevation.said
+        return CommandResult(
+            command=self._command,
+            exit_code=None if process is None else process.exit_status,
+            stdout_bytes=out.kept(),
+            stderr_bytes=unheard or err.kept(),
+            duration_s=time.monotonic() - self._start,
+            truncated=out.truncated or err.truncated,
+            signal=None if process is None else process.exit_signal,
+            stdout_file=out.file,
+            stderr_file=err.file,
+        )
+
+    def _ended(self, process: Process, patience: Patience) -> bool:
+        # Asked before the output is read: what arrives in between would be left behind otherwise.
+        finished = process.finished
+        closed = not process.output_open and not process.errors_open
+        if self._drain(process):
+            patience.heard()
+        self._feed(process)
+        if any(output.full for output in self._outputs):
+            return False
+        if finished and closed:
+            return True
+        return finished and (
+            time.monotonic() - patience.heard_at >= QUIET_S or patience.over(self._command) is not None
+        )
+
+    def _drain(self, process: Process) -> bool:
+        """Take what has arrived on both streams; return whether anything has."""
+        heard = False
+        while not any(output.full for output in self._outputs):
+            chunks = process.read()
+            if not any(chunks):
+                break
+            heard = True
+            for number, chunk in enumerate(chunks):
+                own = chunk if self._elevation is None else self._elevation.own(chunk, number)
+                if own:
+                    self._outputs[number].add(own)
+        return heard
+
+    def _feed(self, process: Process) -> None:
+        """Answer what changes the user, then give the command its input, and the end of it."""
+        if self._input_done:
+            return
+        elevation, data = self._elevation, self._given.stdin
+        if elevation is not None and not elevation.done:
+            answer = elevation.answer()
+            if answer is not None:
+                process.write(answer)
+            if not elevation.denied:
+                return
+            data = b""
+        self._input_done = True
+        if data:
+            process.write(data)
+        process.close_input()
+
+    def _limit(self) -> HostError | None:
+        """Return why the command has to be ended now; None if it may go on."""
+        if self.stopping:
+            return stopped()
+        for output in self._outputs:
+            if output.full:
+                return output.overrun(self._command)
+        return None
+
+    def _nap(self, process: Process, patience: Patience) -> float | None:
+        """Return how long to wait: until a deadline, or until the output counts as quiet."""
+        naps = [patience.left(), QUIET_S if process.finished else None]
+        known = [nap for nap in naps if nap is not None]
+        return max(0.0, min(known)) if known else None
+
+    def _outcome(self, process: Process) -> CommandResult:
+        lost = process.lost() if process.exit_status is None and process.exit_signal is None else None
+        result = self.partial()
+        error: HostError
+        if self._elevation is not None and not self._elevation.done and result.exit_code:
+            error = self._elevation.refused(result.exit_code)
+        elif result.exit_code is not None or result.signal is not None:
+            return result
+        elif process.silent():
+            error = no_sign_of_life(self._command, self._options.keepalive_s or 0.0)
+        elif lost is not None:
+            error = connection_lost(self._command, lost)
+        elif process.refused:
+            text = "the server refused to run a command"
+            error = RequestRefused(text, reason="exec-refused", phase=Phase.COMMAND)
+        else:
+            error = no_exit_status(self._command)
+        error.command = result
+        raise error

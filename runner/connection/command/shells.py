@@ -1,0 +1,48 @@
+"""Command lines that every login shell reads alike: POSIX shells, csh, tcsh and fish.
+
+A server hands a command line to the user's login shell, whichever that is (RFC 4254 section 6.5 leaves it to
+the server). These are the rules that all of them share:
+
+* Single quotes keep everything but a quote; fish reads backslashes even there, and csh reads `!`.
+* Outside of quotes, a backslash keeps each of these three characters.
+* csh ends a quoted text at a newline, so that a line holds none.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["line", "quoted", "shell"]
+
+_PARTS = re.compile(r"[\\'!]|[^\\'!]+")
+_PLAIN = re.compile(r"[A-Za-z0-9_/.,:+-]+")
+_DECODE = 'eval "$(printf %b "$1")"'
+
+
+def quoted(text: str) -> str:
+    """Quote a text without newlines so that every login shell, and every POSIX shell, takes it as it is."""
+    parts = [_quoted(part) for part in _PARTS.findall(text)]
+    return "".join(parts) or "''"
+
+
+def line(*words: str) -> str:
+    """Return the command line that runs a program with arguments, in one line, whatever is in them."""
+    text = " ".join(map(quoted, words))
+    if "\n" not in text:
+        return text
+    encoded = f"exec {text}".replace("\\", r"\\").replace("\n", r"\n")
+    return " ".join(map(quoted, ("sh", "-c", _DECODE, "sh", encoded)))
+
+
+def shell(script: str) -> str:
+    """Return the command line that has a POSIX shell run a script.
+
+    The shell is found by PATH: a restricted login shell takes no path.
+    """
+    return line("sh", "-c", script)
+
+
+def _quoted(part: str) -> str:
+    if part in "\\'!":
+        return f"\\{part}"
+    return part if _PLAIN.fullmatch(part) else f"'{part}'"

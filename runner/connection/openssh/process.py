@@ -1,0 +1,224 @@
+"""A process in a session of a shared `ssh`, from the request for it to the end of its channel."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import termios
+import time
+import tty
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from runner.connection.command.pipes import PipeProcess
+from runner.connection.openssh.mux import Asked, Mux
+from runner.errors import HostError, RequestRefused, Unreachable
+from runner.models import Phase
+from runner.text import excerpt
+
+if TYPE_CHECKING:
+    from runner.connection.command.options import Terminal
+    from runner.connection.openssh.master import Master
+
+__all__ = ["SessionProcess", "closed"]
+
+_GOODBYE_S = 0.4
+_ANY_SIGNAL = "unknown"
+
+# What `ssh` writes to standard error if the server refuses a request after the channel was opened.
+_REFUSED = (b"exec request failed on channel", b"subsystem request failed on channel")
+_HEAD = 64
+
+# `ssh` has no way to ask for a signal. The commands of a connection are children of one server process, which
+# is this shell's parent, too; each leads a process group of its own. An SFTP server is spared: it may still
+# have to remove temporary files.
+_REAPER = (
+    "exec /bin/sh -c 'ps -A -o pid= -o ppid= -o comm= | while read -r pid parent name; do "
+    'case "$name" in *sftp-server|sshd*|*/sshd*) continue ;; esac; '
+    '[ "$parent" = "$PPID" ] && [ "$pid" != "$$" ] && kill -s TERM -- "-$pid"; done\''
+)
+
+
+class SessionProcess(PipeProcess):
+    """A process that is to be asked for; see `Process`.
+
+    Args:
+        master: The connection.
+    """
+
+    def __init__(self, master: Master) -> None:
+        super().__init__(master.pump)
+        self._master = master
+        self._mux: Mux | None = None
+        self._cancelled = False
+        self._head = b""
+
+    def start(self, line: str | None, terminal: Terminal | None = None, kind: str = "") -> None:
+        """Ask for a process.
+
+        Args:
+            line: Its command line; None is the SFTP server.
+            terminal: The terminal that it runs on; None is none.
+            kind: The kind of terminal (`vt220`).
+
+        Raises:
+            Unreachable: The connection has ended.
+            HostError: This machine has no terminal left, from which `ssh` takes the size of the other.
+        """
+        asked = Asked(line or "sftp", None if terminal is None else kind, subsystem=line is None)
+        theirs = self._pipes(terminal)
+        self._master.journal.sending = self._master.journal.signalled = False
+        try:
+            self._mux = Mux(self._master.socket)
+            self._mux.ask(asked, theirs)
+        except OSError as exc:
+            raise closed() from exc
+        finally:
+            for descriptor in theirs:
+                os.close(descriptor)
+        self._pump.read(self._mux.fileno(), self._mux.take)
+
+    def _pipes(self, terminal: Terminal | None) -> tuple[int, int, int]:
+        """Make the pipes of the process; keep our ends, return the others."""
+        if terminal is None:
+            theirs, ours = os.pipe()
+        else:
+            ours, theirs = _terminal(terminal)
+        (out, stdout), (err, stderr) = os.pipe(), os.pipe()
+        self.attach(ours, out, err, terminal=terminal is not None)
+        return theirs, stdout, stderr
+
+    def cancel(self) -> None:
+        """Make `open` return; called from another thread."""
+        self._cancelled = True
+        self.wake()
+
+    def open(self, seconds: float) -> bool:
+        """Wait until the server has opened a channel, on which the request has been sent.
+
+        Returns:
+            Whether it has within so many seconds.
+
+        Raises:
+            RequestRefused: The server opens no channel, or gives no terminal.
+            Unreachable: The connection has ended.
+        """
+        end = time.monotonic() + seconds
+        said = self._session.said
+        while not said.opened:
+            if said.refused is not None:
+                raise self._channel_refused(said.refused)
+            if self._over:
+                raise closed()
+            if self._cancelled or time.monotonic() >= end:
+                return False
+            self._pump.wait(end - time.monotonic())
+        if said.no_terminal:
+            self._master.kill()  # the command runs without one
+            raise RequestRefused("the server refused a terminal", reason="pty-refused", phase=Phase.CHANNEL)
+        if self._on_terminal:  # from now on only the terminal on the host has modes
+            tty.setraw(self._input)
+        return True
+
+    def _channel_refused(self, words: str) -> RequestRefused:
+        """Return the error of a channel that was not opened; what the server said is in the log."""
+        self._pump.wait(0)
+        text = excerpt(self._master.journal.last("open failed: ") or words)
+        return RequestRefused(
+            f"the server refused a channel: {text}", reason="channel-refused", phase=Phase.CHANNEL
+        )
+
+    @property
+    def _session(self) -> Mux:
+        assert self._mux is not None  # noqa: S101 - `start` comes first
+        return self._mux
+
+    @property
+    def _over(self) -> bool:
+        """Whether nothing more will be said of the session."""
+        return not self._pump.reads(self._session.fileno())
+
+    @property
+    def exit_status(self) -> int | None:
+        """See `Process`."""
+        return self._session.said.exit_status
+
+    @property
+    def exit_signal(self) -> str | None:
+        """See `Process`."""
+        signalled = self.exit_status is None and self._master.journal.signalled
+        return _ANY_SIGNAL if signalled else None
+
+    @property
+    def finished(self) -> bool:
+        """See `Process`."""
+        return self._over or self.exit_status is not None
+
+    @property
+    def refused(self) -> bool:
+        """See `Process`."""
+        return self._head.startswith(_REFUSED)
+
+    def read(self) -> tuple[bytes, bytes]:
+        """See `Process`."""
+        out, err = super().read()
+        if len(self._head) < _HEAD:
+            self._head = (self._head + err)[:_HEAD]
+        return out, err
+
+    def silent(self) -> bool:
+        """See `Process`: here `ssh` ends, and says so, as ServerAliveInterval has it (ssh_config(5))."""
+        if self.output_open or self.errors_open or self._master.alive():
+            return False
+        return self._master.journal.last("Timeout, server ") is not None
+
+    def lost(self) -> str | None:
+        """See `Process`: the log and the end of the connection may be a moment behind."""
+        end = time.monotonic() + _GOODBYE_S
+        while (
+            self.exit_status is None
+            and self.exit_signal is None
+            and self._master.alive()
+            and time.monotonic() < end
+        ):
+            self._pump.wait(end - time.monotonic())
+        return None if self._master.alive() else ""
+
+    def terminate(self) -> None:
+        """End what the commands of this connection have started, as far as a moment allows."""
+        if not self._master.alive():
+            return
+        end = time.monotonic() + _GOODBYE_S
+        with suppress(OSError):
+            reaper = SessionProcess(self._master)
+            try:
+                reaper.start(_REAPER)
+                while not reaper.finished and time.monotonic() < end:
+                    reaper.wait(end - time.monotonic())
+            finally:
+                reaper.close()
+
+    def close(self) -> None:
+        """Leave the session: its channel is closed."""
+        if self._mux is not None:
+            self._pump.forget(self._mux.fileno())
+            self._mux.close()
+        super().close()
+
+
+def _terminal(terminal: Terminal) -> tuple[int, int]:
+    """Make a terminal of a size on this machine; return its two ends."""
+    try:
+        ours, theirs = os.openpty()
+    except OSError as exc:
+        text = f"this machine has no pseudo-terminal to give to ssh: {exc.strerror}"
+        raise HostError(text, reason="local-limit", phase=Phase.CHANNEL) from exc
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", terminal.rows, terminal.columns, 0, 0))
+    return ours, theirs
+
+
+def closed() -> Unreachable:
+    """Return the error of a connection that has ended before anything was asked for."""
+    text, reason = "the connection ended", "closed-after-login"
+    return Unreachable(text, reason=reason, phase=Phase.CHANNEL, transient=True)
