@@ -7,9 +7,9 @@ is there, sums and new names are asked of the host's shell, where it has one. A 
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING
 
+from runner.connection.command.shells import quoted
 from runner.text import excerpt
 from runner.transfer.digest import on_host
 from runner.transfer.entries import Entry, Kind
@@ -132,7 +132,7 @@ class ScpFiles:
 
     def _word(self, path: str) -> str:
         path = f"./{path}" if path.startswith("-") else path
-        return shlex.quote(path) if self._shell.there else path
+        return quoted(path) if self._shell.there else path
 
     def _change(self, path: str, script: str, *words: str) -> None:
         result = self._shell.do(script, path, *words)

@@ -1,4 +1,8 @@
-"""A script of this machine's, run on a host: sent, run, removed."""
+"""A script of this machine's, run on a host.
+
+It travels as the standard input of the shell that makes its file, runs it, and removes it: a host whose shell
+does not start never has the file, and one session is enough.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,14 @@ import dataclasses
 import hashlib
 import secrets
 import shlex
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import HostError, LoginRefused, RequestRefused, UsageError
-from runner.transfer.entries import Entry, Kind
+from runner.connection.command import CommandOptions
+from runner.connection.command.shells import line
+from runner.errors import ConnectionLost, HostError, UsageError
 from runner.transfer.errors import failed, reworded, shown
-from runner.transfer.places import files_of
 from runner.transfer.shell import has_shell
 
 if TYPE_CHECKING:
@@ -27,9 +30,15 @@ if TYPE_CHECKING:
 __all__ = ["Script"]
 
 _LARGEST = 2**24
-# Removes the script when it ends, also where nobody is there any more to ask for it, or to read what is said.
-_RUN = 'trap : HUP INT PIPE TERM; "$0" "$@"; status=$?; rm -f -- "$0"; exit $status'
-_NOT_FOUND = 127  # also the shell itself, which then removes nothing
+# The file is removed also when the connection is gone. It is run only if all of it has come: the end of the
+# input may be the end of the connection. The script itself reads nothing.
+_RUN = """\
+trap : HUP INT PIPE TERM; mask=$(umask); umask 077; set -C; size=$1; shift; \
+if cat >"$0" && [ "$(wc -c <"$0")" -eq "$size" ] && chmod 700 "$0"; \
+then umask "$mask"; "$0" "$@" </dev/null; status=$?; \
+else echo "the script did not arrive whole" >&2; status=126; fi; \
+rm -f -- "$0"; exit "$status"\
+"""
 _MARK = b"\xef\xbb\xbf"
 
 
@@ -79,7 +88,7 @@ class Script:
         return {"sha256": hashlib.sha256(self.content).hexdigest()}
 
     def __call__(self, connection: Connection, host: Host) -> CommandResult:
-        """Send it, run it, remove it; return what it came to.
+        """Send it, run it, remove it; return its result.
 
         It is a program of its own, for which its first line names the interpreter; without one it is the
         shell's. One that a signal ended has the exit code that a shell gives it: 128 and the signal's number.
@@ -90,26 +99,29 @@ class Script:
         if not has_shell(host):
             raise failed("a device with a CLI runs no scripts", "no-shell")
         path = f"/tmp/.runner-{secrets.token_hex(16)}"  # noqa: S108 - a name that nobody can guess
-        with files_of(connection, host) as files:
-            files.write(path, (self.content,), Entry(Kind.FILE, len(self.content), 0o700))
-        line = shlex.join(("sh", "-c", _RUN, path, *self.arguments))
+        asked = line("sh", "-c", _RUN, path, str(len(self.content)), *self.arguments)
         try:
-            result = connection.run(line)
+            result = connection.run(asked, CommandOptions(stdin=self.content))
         except HostError as exc:
-            if isinstance(exc, (RequestRefused, LoginRefused)):
-                _remove(connection, host, path)
             if exc.command is not None:
                 exc.command = self._called(exc.command)
-            raise reworded(exc, repr(line), repr(str(self))) from exc
-        if result.exit_code == _NOT_FOUND:
-            _remove(connection, host, path)
+            error = reworded(exc, repr(asked), repr(str(self)))
+            if isinstance(exc, ConnectionLost):
+                error.args = (f"{error}; {path} may be left there",)
+            raise error from exc
+        if result.exit_code is None and not _removed(connection, path):
+            error = failed(f"{str(self)!r} was killed, and {path} is left on the host", "script-left")
+            error.command = self._called(result)
+            raise error
         return self._called(result)
 
     def _called(self, result: CommandResult) -> CommandResult:
         return dataclasses.replace(result, command=str(self))
 
 
-def _remove(connection: Connection, host: Host, path: str) -> None:
-    """Remove a script that may never have run, and so could not remove itself."""
-    with suppress(HostError), files_of(connection, host) as files:
-        files.remove(path)
+def _removed(connection: Connection, path: str) -> bool:
+    """Remove a script whose shell was killed; return whether that could be done."""
+    try:
+        return connection.run(line("rm", "-f", "--", path)).ok
+    except HostError:
+        return False

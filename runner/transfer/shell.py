@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
+from runner.connection.command.shells import line
 from runner.errors import HostError, RequestRefused, Unreachable
 from runner.models import Phase
 from runner.transfer.errors import reworded
@@ -59,14 +59,14 @@ class Shell:
         return self._run(script, words) if self.there else None
 
     def _run(self, script: str, words: tuple[str, ...]) -> CommandResult | None:
-        line = shlex.join(["sh", "-c", script, "sh", *words])
+        asked = line("sh", "-c", script, "sh", *words)
         try:
-            return self._connection.run(line)
+            return self._connection.run(asked)
         except (RequestRefused, Unreachable) as exc:
             if exc.phase in (Phase.CHANNEL, Phase.COMMAND) and isinstance(exc, RequestRefused):
                 return None  # a server may allow nothing but SFTP, or one channel alone
             raise
         except HostError as exc:
-            error = reworded(exc, repr(line), "what was asked about the files there")
+            error = reworded(exc, repr(asked), "what was asked about the files there")
             error.command = None
             raise error from exc

@@ -22,7 +22,7 @@ from runner.connection.options import ConnectionOptions
 from runner.models import Host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _CONFIGURATION = """\
 ListenAddress 0.0.0.0:{port}
@@ -156,10 +156,12 @@ def running_sshd(  # noqa: PLR0913 - what a machine may be like
     doas: str = "",
     sftp: bool = True,
     startups: int = 1000,
+    shells: Mapping[str, str] | None = None,
 ) -> Iterator[Sshd]:
     """Start a server; end it, and everything it started, when the block ends.
 
-    `password_hash` is that of the account and of root; `sudoers` and `doas` are those programs' rules.
+    `password_hash` is that of the accounts and of root; `sudoers` and `doas` are those programs' rules.
+    `shells` are more accounts, as root: the login shell of each by its name.
     """
     folder.mkdir(exist_ok=True)
     server = Sshd(folder, free_port(), address)
@@ -174,19 +176,25 @@ def running_sshd(  # noqa: PLR0913 - what a machine may be like
     if not sftp:
         configuration = configuration.replace("Subsystem sftp internal-sftp\n", "")
     (folder / "sshd_config").write_text(configuration)
-    with serving(server, password_hash, sudoers, doas):
+    with serving(server, password_hash, sudoers, doas, shells):
         yield server
 
 
 @contextmanager
-def serving(server: Sshd, password_hash: str = "*", sudoers: str = "", doas: str = "") -> Iterator[None]:
+def serving(
+    server: Sshd,
+    password_hash: str = "*",
+    sudoers: str = "",
+    doas: str = "",
+    shells: Mapping[str, str] | None = None,
+) -> Iterator[None]:
     """Start a server that has been configured, for the first time or once more; end it with the block."""
     program = required_program("sshd")
     with (server.folder / "log").open("ab") as log:
         before = len(server.log)
         process = subprocess.Popen(
             [
-                *_as_a_machine(server.folder, password_hash, sudoers, doas),
+                *_as_a_machine(server.folder, password_hash, sudoers, doas, shells or {}),
                 program,
                 "-D",
                 "-e",
@@ -204,40 +212,44 @@ def serving(server: Sshd, password_hash: str = "*", sudoers: str = "", doas: str
         process.wait(10)
 
 
-def _as_a_machine(folder: Path, password_hash: str, sudoers: str, doas: str) -> list[str]:
+def _as_a_machine(
+    folder: Path, password_hash: str, sudoers: str, doas: str, shells: Mapping[str, str]
+) -> list[str]:
     """What to start the server with: as root, a mount namespace with the accounts that it wants."""
     if os.geteuid() != 0:
         return []
     home = folder / "home"
     home.mkdir(exist_ok=True)
     os.chown(home, _ORDINARY_ID, _ORDINARY_ID)
-    accounts = {"passwd": f"{_ORDINARY}:x:{_ORDINARY_ID}:{_ORDINARY_ID}::{home}:/bin/sh\n"}
-    accounts["shadow"] = f"{_ORDINARY}:{password_hash}:19000:0:99999:7:::\n"
-    for name, row in accounts.items():
-        copy = folder / name
-        present = Path("/etc", name).read_text()
-        if name == "shadow" and password_hash != "*":
-            present = re.sub(r"^root:[^:]*", lambda _: f"root:{password_hash}", present, flags=re.MULTILINE)
-        copy.write_text(present + row)
-        copy.chmod(0o644 if name == "passwd" else 0o600)
-    if sudoers:
-        accounts["sudoers"] = sudoers
-        (folder / "sudoers").write_text(f"root ALL=(ALL:ALL) ALL\n{sudoers}")
-        (folder / "sudoers").chmod(0o440)
-    copied = ""
-    if doas:  # there need be no such file, so that nothing could be put over it
-        (folder / "doas.conf").write_text(doas)
-        (folder / "doas.conf").chmod(0o400)
-        copied = 'cp -a /etc "$1/etc" && cp -p "$1/doas.conf" "$1/etc" && mount --bind "$1/etc" /etc && '
+    # A copy, not files bound over the machine's own: these vanish when another process adds an account.
+    etc = folder / "etc"
+    if not etc.exists():
+        subprocess.run(["cp", "-a", "/etc", str(etc)], check=True)
+        _write_accounts(etc, home, password_hash, {_ORDINARY: "/bin/sh", **shells})
+    for name, rules in (("sudoers", sudoers), ("doas.conf", doas)):
+        if rules:
+            (etc / name).write_text(f"root ALL=(ALL:ALL) ALL\n{rules}" if name == "sudoers" else rules)
+            (etc / name).chmod(0o400)
     script = (
-        f"{copied}mount -t tmpfs tmpfs /run && mkdir -m 0755 /run/sshd && "
-        f"for name in {' '.join(accounts)}; do "
-        'mount --bind "$1/$name" "/etc/$name"; done && shift && exec "$@"'
+        'mount --bind "$1/etc" /etc && mount -t tmpfs tmpfs /run && mkdir -m 0755 /run/sshd && '
+        'shift && exec "$@"'
     )
     unshare = [required_program("unshare"), "--mount"]
     if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode != 0:
         go_without("this machine lets root make no mount namespaces")
     return [*unshare, "sh", "-eu", "-c", script, "sshd", str(folder)]
+
+
+def _write_accounts(etc: Path, home: Path, password_hash: str, shells: Mapping[str, str]) -> None:
+    """Add accounts with a login shell each to a copy of /etc; all have one home folder."""
+    shadow = (etc / "shadow").read_text()
+    if password_hash != "*":
+        shadow = re.sub(r"^root:[^:]*", lambda _: f"root:{password_hash}", shadow, flags=re.MULTILINE)
+    with (etc / "passwd").open("a") as passwd:
+        for number, (name, shell) in enumerate(shells.items(), _ORDINARY_ID):
+            passwd.write(f"{name}:x:{number}:{_ORDINARY_ID}::{home}:{shell}\n")
+            shadow += f"{name}:{password_hash}:19000:0:99999:7:::\n"
+    (etc / "shadow").write_text(shadow)
 
 
 def _wait_until_it_listens(server: Sshd, process: subprocess.Popen[bytes], before: int) -> None:

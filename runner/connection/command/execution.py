@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from runner.connection.command.options import Terminal
 from runner.connection.command.output import Output
 from runner.connection.command.patience import connection_lost, no_exit_status, no_sign_of_life, stopped
+from runner.connection.command.process import END_OF_INPUT
 from runner.errors import RequestRefused
 from runner.models import CommandResult, Phase
 
@@ -165,6 +166,8 @@ class Execution:
         self._input_done = True
         if data:
             process.write(data)
+            if self.terminal is not None and not data.endswith(b"\n"):
+                process.write(END_OF_INPUT)  # in the middle of a line, the first one only ends the line
         process.close_input()
 
     def _limit(self) -> HostError | None:

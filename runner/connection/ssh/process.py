@@ -29,7 +29,7 @@ _PIECES = 8  # then the output of the process has its turn
 # The thread that reads does not see that the run is stopped; it looks so often until a reader thread runs.
 _GLANCE_S = 0.1
 # The channels of a connection that dies are closed a moment before the connection counts as dead.
-_DYING_S = 0.2
+_DYING_S = 0.5
 
 
 class _Wake(threading.Event):
