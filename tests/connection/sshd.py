@@ -109,7 +109,7 @@ def required_program(name: str) -> str:
     """The path of a program, found also where only root has it in PATH; a skip where there is none."""
     found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if found is None:
-        go_without(f"{name} is not installed (Debian: openssh-server, openssh-client, sudo, util-linux)")
+        go_without(f"{name} is not installed (Debian: see .ci/run)")
     return found
 
 

@@ -272,6 +272,53 @@ def test_nobody_else_gets_what_is_for_su(heard: bytes) -> None:
         assert size == 1 or asked.answer() is None
 
 
+def test_a_prompt_counts_on_either_stream_between_our_marks() -> None:
+    for stream in (0, 1):
+        asked = elevation(Become("su", password=Secret("hidden")))
+        asked.own(b"Password: ", stream)
+        assert asked.answer() is None
+        asked.own(b"\n[runner one] password: \nPassword: ", stream)
+        assert asked.answer() == b"hidden\n"
+        assert asked.own(b"\n[runner two] begun\nPassword: ", stream) == b"Password: "
+        assert not asked.denied
+
+
+@pytest.mark.parametrize(
+    ("method", "said", "exit_code", "reason", "words"),
+    [
+        ("su", b"Password: \r\nsu: Authentication failure\r\n", 1, "become-refused", "su: Authentication"),
+        ("su", b"Password: ", 1, "become-refused", "su to root refused"),
+        ("su", b"Password: su: failed", 1, "become-refused", "refused: su: failed"),
+        ("sudo", b"sudo: 1 incorrect password attempt\n", 1, "become-refused", "1 incorrect"),
+        (
+            "sudo",
+            b"sh: 1: exec: sudo: not found\n",
+            127,
+            "become-missing",
+            "sudo cannot be run: sudo: not found",
+        ),
+    ],
+)
+def test_a_refusal_quotes_the_line_of_the_program(
+    method: str, said: bytes, exit_code: int, reason: str, words: str
+) -> None:
+    asked = elevation(Become(method, password=Secret("hidden")))
+    asked.own(said)
+    error = asked.refused(exit_code)
+
+    assert error.reason == reason
+    assert words in str(error)
+    assert not str(error).endswith("Password:")
+
+
+def test_a_refusal_does_not_quote_our_own_command(server: Sshd) -> None:
+    for command in ("id -un", "two\nlines"):
+        result = outcome(server, command, Become(user="daemon", password=Secret(PASSWORD)))
+        assert result.reason == "become-refused", result.error
+        assert (result.error or "").startswith("sudo to daemon refused: Sorry, user ordinary is not allowed")
+        assert "begun" not in (result.error or "")
+
+
 def test_what_the_command_says_is_parted_from_what_sudo_says() -> None:
     asked = elevation(Become(password=Secret("hidden")))
 

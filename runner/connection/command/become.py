@@ -169,10 +169,11 @@ class Elevation:
 
     def _reason(self) -> bytes:
         """Return the line in which the program says why it refuses: its own rather than another's."""
+        own = re.compile(rb"(?:^|:|\xef\xbc\x9a)\s*(" + self._become.method.encode() + rb": .*)")
         lines = [line.strip() for line in re.split(rb"[\r\n]+", self.said)]
         told = [line for line in lines if line and not _PROMPT.search(line)]
-        own = [line for line in told if line.startswith(f"{self._become.method}:".encode())]
-        return (own or told or [b""])[-1]
+        found = [match[1] for match in map(own.search, told) if match is not None]
+        return (found or told or [b""])[-1]
 
     def _asks(self) -> bool:
         """Whether the program waits for an answer."""

@@ -56,6 +56,7 @@ class Execution:
         self._outputs = Output(options, "stdout"), Output(options, "stderr")
         self._start = time.monotonic()
         self._input_done = False
+        self._finished_at: float | None = None
         self._process: Process | None = None
 
     @property
@@ -131,11 +132,13 @@ class Execution:
         self._feed(process)
         if any(output.full for output in self._outputs):
             return False
-        if finished and closed:
-            return True
-        return finished and (
-            time.monotonic() - patience.heard_at >= QUIET_S or patience.over(self._command) is not None
-        )
+        if not finished or closed:
+            return finished
+        # Its last output may come after its exit status.
+        now = time.monotonic()
+        self._finished_at = self._finished_at or now
+        quiet = now - max(self._finished_at, patience.heard_at) >= QUIET_S
+        return quiet or patience.over(self._command) is not None
 
     def _drain(self, process: Process) -> bool:
         """Take what has arrived on both streams; return whether anything has."""
@@ -189,7 +192,7 @@ class Execution:
         lost = process.lost() if process.exit_status is None and process.exit_signal is None else None
         result = self.partial()
         error: HostError
-        if self._elevation is not None and not self._elevation.done and result.exit_code:
+        if self._elevation is not None and not self._elevation.done and result.exit_code is not None:
             error = self._elevation.refused(result.exit_code)
         elif result.exit_code is not None or result.signal is not None:
             return result

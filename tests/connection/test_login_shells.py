@@ -1,0 +1,282 @@
+"""What we add to a command does not depend on the login shell: real shells, over both SSH connections."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runner.connection.command import CommandOptions
+from runner.connection.command.become import Become
+from runner.connection.command.shells import line
+from runner.fanout import FanoutOptions, stream
+from runner.jobs import CommandJob, Job, perform
+from runner.models import HostResult, Secret, Status
+from runner.reach import ReachOptions
+from runner.transfer.jobs import TransferJob
+from runner.transfer.script import Script
+from tests.connection.sshd import Sshd, required_program, temporary_sshd
+from tests.connection.test_become import HASHED, PASSWORD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SHELLS = ("bash", "dash", "zsh", "mksh", "ash", "fish", "csh", "tcsh", "rbash")
+FEW = ("bash", "fish", "csh")
+WAYS = ("ssh", "openssh")
+ODD = r"""a\b\\c 'd' !x !! \! $HOME `id` %s {a,b} ~ * ? [x] ^a^b #c ;&|<>() "q" \'"""
+EVERY_BYTE = bytes(range(1, 256)).decode("utf-8", "surrogateescape")
+SCRIPT = '#!/bin/sh\nprintf "<%s>" "$@"\nls -A "${0%/*}" | grep -c "${0##*/}"\nexit 3\n'
+
+
+def name_of(shell: str) -> str:
+    return f"login-{shell}"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Sshd]:
+    """A server with an account for each login shell, all of which may become root with a password."""
+    if os.geteuid() != 0:
+        pytest.skip("needs accounts with login shells of their own, which only root can make")
+    with temporary_sshd(
+        password_hash=HASHED,
+        sudoers="Defaults timestamp_timeout=0\nALL ALL=(root) ALL\nALL ALL=(nobody) NOPASSWD: ALL\n",
+        doas="".join(f"permit {name_of(shell)} as root\n" for shell in SHELLS),
+        shells={name_of(shell): shell_of(shell) for shell in SHELLS} | {"nologin": "/usr/sbin/nologin"},
+    ) as server:
+        server.home.chmod(0o777)  # all accounts share it
+        (server.home / "a b").mkdir()
+        yield server
+
+
+def shell_of(shell: str) -> str:
+    """The path of a shell; BusyBox's is chosen by the name of a link to it."""
+    if shell != "ash":
+        return required_program({"csh": "bsd-csh"}.get(shell, shell))
+    link = Path("/tmp/runner-tests-ash/ash")
+    link.parent.mkdir(exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(required_program("busybox"))
+    return str(link)
+
+
+def outcomes(
+    server: Sshd, job: Job, shells: Sequence[str] = SHELLS, ways: Sequence[str] = WAYS, **options: Any
+) -> dict[str, HostResult]:
+    """What comes of a job with each login shell over each connection, all at once."""
+    hosts = [
+        server.host(f"{shell} {way}", ansible_user=name_of(shell), ansible_connection=way)
+        for shell in shells
+        for way in ways
+    ]
+    fanned = stream(
+        hosts,
+        job,
+        run="shells",
+        connection=server.options(user=None, **options),
+        options=FanoutOptions(workers=12, ping=False, max_refused=0),
+        reach=ReachOptions(),
+    )
+    return {result.host: result for result in fanned}
+
+
+def told(results: dict[str, HostResult]) -> dict[str, tuple[object, ...]]:
+    return {
+        name: (str(result.status), result.commands[0].exit_code, result.stdout) if result.commands else ()
+        for name, result in results.items()
+    }
+
+
+def all_equal(results: dict[str, HostResult], *expected: object) -> None:
+    assert told(results) == dict.fromkeys(results, expected), {
+        name: (result.error, result.stderr) for name, result in results.items()
+    }
+
+
+@pytest.fixture
+def there() -> Iterator[Path]:
+    """A folder of the host's, which is this machine, too."""
+    with tempfile.TemporaryDirectory(prefix="runner-there-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+# Plain, environment, folder --------------------------------------------------------------------------------
+
+
+def test_a_plain_command_is_read_by_the_login_shell_itself(server: Sshd) -> None:
+    all_equal(outcomes(server, CommandJob(("echo out; false",))), "failed", 1, "out\n")
+
+
+def test_arguments_arrive_whatever_is_in_them(server: Sshd) -> None:
+    command = line("printf", "<%s>", ODD, "", "-x", "two\nlines\n", EVERY_BYTE)
+    results = outcomes(server, CommandJob((command,)))
+    expected = f"<{ODD}><><-x><two\nlines\n>".encode() + b"<" + bytes(range(1, 256)) + b">"
+
+    assert {name: result.commands[0].stdout_bytes for name, result in results.items()} == dict.fromkeys(
+        results, expected
+    )
+
+
+def test_variables_arrive(server: Sshd) -> None:
+    given = CommandOptions(environment=(("ONE", ODD), ("TWO", "two\nlines"), ("EMPTY", "")))
+    job = CommandJob(("env printenv ONE TWO EMPTY; echo",), given)
+
+    assert {r.stdout.rstrip("\n") for r in outcomes(server, job).values()} == {f"{ODD}\ntwo\nlines"}
+
+
+def test_the_login_shell_still_reads_the_command(server: Sshd) -> None:
+    job = CommandJob(("echo {1,2}$ONE",), CommandOptions(environment=(("ONE", "x"),)))
+    results = outcomes(server, job, ("bash", "zsh", "fish", "csh"), ("ssh",))
+
+    all_equal(results, "ok", 0, "1x 2x\n")
+
+
+@pytest.mark.parametrize("folder", ["a b", "/usr/bin", "~"])
+def test_a_command_runs_in_its_folder(server: Sshd, folder: str) -> None:
+    results = outcomes(server, CommandJob(("pwd",), CommandOptions(directory=folder)))
+    place = {"a b": f"{server.home}/a b", "~": str(server.home)}.get(folder, folder)
+
+    all_equal(results, "ok", 0, f"{place}\n")
+
+
+def test_without_its_folder_no_command_runs(server: Sshd) -> None:
+    results = outcomes(server, CommandJob(("echo ran",), CommandOptions(directory="/nonexistent")))
+
+    all_equal(results, "failed", 1, "")
+    assert all("/nonexistent" in result.stderr for result in results.values())
+
+
+def test_nologin_runs_nothing_and_leaves_nothing(server: Sshd, tmp_path: Path) -> None:
+    before = scripts()
+    for way in WAYS:
+        host = server.host(ansible_user="nologin", ansible_connection=way)
+        for job in (CommandJob(("echo ran",), CommandOptions(directory="/")), script_job(tmp_path)):
+            result = perform(host, job, server.options(user=None))
+            assert (result.status, result.commands[0].exit_code) == (Status.FAILED, 1)
+            assert "ran" not in result.stdout
+            assert "not available" in result.stdout
+    assert scripts() == before
+
+
+# Scripts ---------------------------------------------------------------------------------------------------
+
+
+def scripts() -> set[Path]:
+    """The scripts that lie about on the host, which is this machine."""
+    return set(Path("/tmp").glob(".runner-*"))
+
+
+def script_job(folder: Path, *arguments: str, text: str = SCRIPT) -> TransferJob:
+    (folder / "job.sh").write_text(text)
+    return TransferJob(Script.of_file(folder / "job.sh", arguments))
+
+
+def test_a_script_gets_odd_arguments_and_is_removed(server: Sshd, tmp_path: Path) -> None:
+    before = scripts()
+    results = outcomes(server, script_job(tmp_path, ODD, "two\nlines", EVERY_BYTE[9:]))
+    expected = f"<{ODD}><two\nlines><".encode() + bytes(range(10, 256)) + b">1\n"
+
+    assert {name: result.commands[0].stdout_bytes for name, result in results.items()} == dict.fromkeys(
+        results, expected
+    ), {name: (r.error, r.stderr) for name, r in results.items()}
+    assert {result.commands[0].exit_code for result in results.values()} == {3}
+    assert scripts() == before
+
+
+def test_one_session_at_a_time_is_enough_for_a_script(tmp_path: Path) -> None:
+    before = scripts()
+    with temporary_sshd("MaxSessions 1\n") as server:
+        for way in WAYS:
+            result = perform(server.host(ansible_connection=way), script_job(tmp_path, "x"), server.options())
+            assert (result.reason, result.stdout) == ("exit-code", "<x>1\n"), result.error
+    assert scripts() == before
+
+
+@pytest.mark.parametrize("forced", ["echo forced", "internal-sftp", "false"])
+def test_a_forced_command_leaves_no_script(tmp_path: Path, forced: str) -> None:
+    before = scripts()
+    with temporary_sshd(f"ForceCommand {forced}\n") as server:
+        for way in WAYS:
+            host = server.host(ansible_connection=way)
+            result = perform(host, script_job(tmp_path), server.options(command_timeout_s=5.0))
+            assert "<" not in result.stdout
+    assert scripts() == before
+
+
+# As another user -------------------------------------------------------------------------------------------
+
+REFUSED = {
+    "sudo": "sudo to root refused: sudo: 1 incorrect password attempt",
+    "su": "su to root refused: su: Authentication failure",
+    "doas": "doas to root refused: doas: Authentication failed",
+}
+NOT_GIVEN = {
+    "sudo": "sudo to root wants a password and none was given: sudo: a password is required",
+    "su": "su to root wants a password and none was given: su: Authentication failure",
+    "doas": "doas to root wants a password and none was given: doas: Authentication required",
+}
+
+
+def become(server: Sshd, method: str, password: str | None, **chosen: Any) -> dict[str, HostResult]:
+    required_program(method)
+    secret = None if password is None else Secret(password)
+    given = CommandOptions(environment=(("ONE", ODD),), directory="/usr/bin", stdin=b"words\n")
+    job = CommandJob(('printf "%s\\n" "$(id -un)" "$ONE" "$PWD"\nread -r line; echo "$line"',), given)
+    return outcomes(server, job, become=True, become_as=Become(method, "root", secret), **chosen)
+
+
+@pytest.mark.terminal
+@pytest.mark.parametrize("method", ["sudo", "su", "doas"])
+@pytest.mark.parametrize("shells", [FEW, pytest.param(SHELLS, marks=pytest.mark.slow)], ids=["few", "all"])
+def test_the_right_password_makes_a_command_the_other_users(
+    server: Sshd, method: str, shells: tuple[str, ...]
+) -> None:
+    all_equal(become(server, method, PASSWORD, shells=shells), "ok", 0, f"root\n{ODD}\n/usr/bin\nwords\n")
+
+
+@pytest.mark.terminal
+@pytest.mark.parametrize("method", ["sudo", "su", "doas"])
+@pytest.mark.parametrize("shells", [FEW, pytest.param(SHELLS, marks=pytest.mark.slow)], ids=["few", "all"])
+@pytest.mark.parametrize("password", ["wrong", None])
+def test_a_wrong_or_missing_password_is_told_in_the_programs_words(
+    server: Sshd, method: str, password: str | None, shells: tuple[str, ...]
+) -> None:
+    results = become(server, method, password, shells=shells)
+    reason, words = "become-refused", REFUSED
+    if password is None:
+        reason, words = "become-password", NOT_GIVEN
+
+    assert {(result.status, result.reason) for result in results.values()} == {(Status.AUTH, reason)}
+    errors = {result.error or "" for result in results.values()}
+    assert all(error.startswith(words[method]) for error in errors), errors
+    assert all(("--ask-become-pass" in error) is (password is None) for error in errors), errors
+
+
+SU_OF_BUSYBOX = r"""#!/bin/bash
+# Prompts as BusyBox's su does, on standard output; the prompt of the real one is not shown.
+set -o pipefail
+printf 'Password: '
+IFS= read -r password
+echo
+exec 3>&1
+{ printf '%s\n' "$password"; sleep 1; cat; } | /bin/su "$@" 2>&1 >&3 3>&- | sed -u 's/^Password: //' >&2
+"""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_su_that_prompts_on_standard_output_gets_its_password(there: Path, way: str) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs an account with a password of its own, which only root can make")
+    (there / "su").write_text(SU_OF_BUSYBOX)
+    (there / "su").chmod(0o755)
+    become = Become("su", "root", Secret(PASSWORD))
+    with temporary_sshd(f"SetEnv PATH={there}:/usr/bin:/bin\n", password_hash=HASHED) as server:
+        options = server.options(become=True, become_as=become, command_timeout_s=20.0)
+        job = CommandJob(("id -un; cat",), CommandOptions(stdin=b"words\n"))
+        result = perform(server.host(ansible_connection=way), job, options)
+
+    assert result.stdout == "root\nwords\n", result.error
