@@ -54,12 +54,14 @@ def key_of_file(path: str, passphrases: Iterable[Secret] = ()) -> paramiko.PKey:
     """
     try:
         status = os.stat(os.path.expanduser(path))  # noqa: PTH111, PTH116 - for each host
-        _check_mode(path, status)
+        _check_file(path, status)
         content = _content(path, status.st_mtime_ns)
     except FileNotFoundError as exc:
         raise _unusable(path, "does not exist", "no-key-file") from exc
     except OSError as exc:
         raise _unusable(path, f"cannot be read: {exc.strerror or exc}", "no-key-file") from exc
+    if status.st_mode & 0o077 and status.st_uid == os.getuid() and not _is_public(content):
+        raise _unusable(path, f"can be read by others; chmod 600 {path}", "key-permissions")
     return _read(content, tuple(passphrases), path)
 
 
@@ -83,7 +85,35 @@ def _read(content: bytes, passphrases: tuple[Secret, ...], what: str) -> paramik
     except (
         Exception
     ) as exc:  # each form of key has exceptions of its own, TypeError and IndexError among them
-        raise _unusable(what, "is no private key that can be read", "bad-key-file") from exc
+        raise _unusable(what, _fault(content, what), "bad-key-file") from exc
+
+
+def _fault(content: bytes, what: str) -> str:
+    """Return what a file is that is not a usable private key, and what helps."""
+    kind = _public_type(content)
+    if content.startswith(b"PuTTY-User-Key-File"):
+        return f"is a key of PuTTY: convert it with puttygen {what} -O private-openssh -o NEW"
+    if kind.startswith(b"sk-"):
+        return "is a FIDO key, which only ssh can use: set ansible_connection: openssh for the host"
+    if kind == b"ssh-dss" or b"BEGIN DSA" in content:
+        return "is a DSA key, which current servers refuse: make another one with ssh-keygen -t ed25519"
+    if _is_public(content):
+        return f"is a public key: name the private one, usually {what.removesuffix('.pub')}"
+    if b"PRIVATE KEY-----" in content:
+        return f"has a form or cipher unknown here: ssh-keygen -p -Z aes256-ctr -f {what} rewrites it"
+    return "is no private key that can be read"
+
+
+def _is_public(content: bytes) -> bool:
+    return not content.startswith(b"-----") and bool(_public_type(content))
+
+
+def _public_type(content: bytes) -> bytes:
+    """Return the type of the public half of a key (`ssh-ed25519`); empty if it cannot be read."""
+    try:
+        return paramiko.Message(_public_part(content) or b"").get_binary()
+    except (ValueError, IndexError, paramiko.SSHException):
+        return b""
 
 
 def is_encrypted(path: str, passphrases: Iterable[Secret] = ()) -> bool:
@@ -163,12 +193,10 @@ def _bounded(file: str) -> bytes:
         return opened.read(_LONGEST_FILE)
 
 
-def _check_mode(path: str, status: os.stat_result) -> None:
-    """Refuse a key that others can read, and what is no file at all, as ssh(1) does."""
+def _check_file(path: str, status: os.stat_result) -> None:
+    """Refuse what is not a file, and one that is too large for a key."""
     if not stat.S_ISREG(status.st_mode) or status.st_size > _LONGEST_FILE:
         raise _unusable(path, "is no file of a key", "bad-key-file")
-    if status.st_mode & 0o077 and status.st_uid == os.getuid():
-        raise _unusable(path, f"can be read by others; chmod 600 {path}", "key-permissions")
 
 
 def _unusable(what: str, why: str, reason: str) -> LoginRefused:
@@ -202,7 +230,12 @@ def _parse(content: bytes, passphrases: tuple[Secret, ...]) -> paramiko.PKey:
 def _opened(content: bytes, passphrases: tuple[Secret, ...]) -> Any:
     try:
         return _load(content, None)
-    except TypeError:  # cryptography's word for "encrypted"
+    except (
+        TypeError,
+        ValueError,
+    ) as exc:  # cryptography's words for "encrypted": ValueError before version 45
+        if isinstance(exc, ValueError) and "password" not in str(exc):
+            raise
         for passphrase in passphrases:
             try:
                 return _load(content, passphrase.reveal().encode())

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from runner.connection.credentials import Credential, Login
     from runner.connection.paramiko_hooks import Transport
 
-__all__ = ["LoginAttempt"]
+__all__ = ["LoginAttempt", "cut_off", "quoted_banner"]
 
 _NO_MORE_METHODS = 14  # SSH_DISCONNECT_NO_MORE_AUTH_METHODS_AVAILABLE, RFC 4253 section 11.1
 
@@ -38,6 +38,7 @@ class LoginAttempt:
     Attributes:
         way: What let the user in; None before that.
         user: Who is in.
+        banner: The last banner of the server, which may say why it refuses (RFC 4252 section 5.4).
     """
 
     def __init__(self, login: Login, place: str) -> None:
@@ -50,6 +51,8 @@ class LoginAttempt:
         self._offered: dict[str, None] = {}
         self._unusable: list[LoginRefused] = []
         self._wanted: Sequence[str] = ()
+        self._cut_off = False
+        self.banner = ""
 
     def over(self, transport: Transport) -> bool:
         """Offer one credential after the other on a connection; whether one was taken.
@@ -68,7 +71,8 @@ class LoginAttempt:
             if not self._judged:
                 raise exc.unreachable(user) from exc.cause
             taken = None
-        self._wanted = offers.allowed or self._wanted
+        self._wanted = offers.allowed or transport.runner_methods or self._wanted
+        self._cut_off = self._cut_off or offers.ended
         if taken is not None:
             self.way, self.user = taken, user
             return True
@@ -125,11 +129,34 @@ class LoginAttempt:
                 reason="no-credential",
                 phase=Phase.LOGIN,
             )
-        offered = f"; offered: {', '.join(self._offered)}" if self._offered else ""
-        offered += "".join(f"; {exc}" for exc in self._unusable)
+        tried = f"; tried: {', '.join(self._offered)}" if self._offered else ""
+        tried += "".join(f"; {exc}" for exc in self._unusable)
         wanted = ", ".join(excerpt(method) for method in self._wanted if method)
-        wants = f"; the server takes {wanted}" if wanted else ""
-        return _refused(f"login as {' and '.join(self._login.users)} refused{offered}{wants}")
+        accepts = f"; the server accepts: {wanted}" if wanted else ""
+        accepts += self._untried() + quoted_banner(self.banner)
+        return _refused(f"login as {' and '.join(self._login.users)} refused{tried}{accepts}")
+
+    def _untried(self) -> str:
+        """Return what to say of keys that the server did not wait for (sshd_config(5), MaxAuthTries)."""
+        keys = {each for each in credentials(self._login, self.user, []) if isinstance(each, KeyCredential)}
+        judged = keys & {credential for _, credential, _ in self._judged}
+        return cut_off(len(judged), len(keys)) if self._cut_off and judged else ""
+
+
+def cut_off(tried: int, keys: int) -> str:
+    """Return what to say of a server that ended the connection after some of the keys; empty if all were."""
+    if tried >= keys:
+        return ""
+    return (
+        f"; the server ended the connection after {tried} of {keys} keys (its MaxAuthTries): "
+        "name the right one with --private-key, or load fewer into the agent"
+    )
+
+
+def quoted_banner(banner: str) -> str:
+    """Return what to say of a server's last banner: its last line; empty if there was none."""
+    lines = [line for line in banner.splitlines() if line.strip()]
+    return f"; the server says: {excerpt(lines[-1])!r}" if lines else ""
 
 
 class _Ended(Exception):
@@ -224,6 +251,9 @@ class _Offers:
         A server that says why it hangs up (MaxAuthTries), or does so after refusals on this connection, has
         refused the login; one that hangs up at once, without a word, has not judged it.
         """
+        banner = self._transport.get_banner()
+        if banner:
+            self._attempt.banner = banner.decode("utf-8", "replace")
         if self._transport.is_active():
             self._attempt.refuse(self._user, credential, method)
             return

@@ -4,6 +4,8 @@
   reads only `exit-status` and drops it, so that "killed" and "the connection died" look the same.
 * Some servers send a second `exit-status`. What the command ended with is the first. One that is cut off is
   0 to Paramiko, which would be a success.
+* A server that refuses a credential names the methods that it accepts (RFC 4252 section 5.1). Paramiko drops
+  them unless the method was not among them.
 * A server that hangs up may say why in a disconnect message (RFC 4253 section 11.1). Paramiko only logs it.
 * Why a server refuses to open a channel is kept in one place for the whole connection, without the server's
   words. Where many channels are opened at once, as on a jump host, one gets the other's reason.
@@ -46,6 +48,7 @@ from paramiko.common import (
     MSG_CHANNEL_WINDOW_ADJUST,
     MSG_NEWKEYS,
     MSG_SERVICE_REQUEST,
+    MSG_USERAUTH_FAILURE,
     cMSG_CHANNEL_REQUEST,
     cMSG_GLOBAL_REQUEST,
 )
@@ -56,7 +59,7 @@ from runner.connection.reading import OnDemandTransport
 from runner.text import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from runner.connection.dial import PeerSocket
 
@@ -129,10 +132,12 @@ class Transport(OnDemandTransport):
     Attributes:
         runner_sender: The channel that each thread is sending on, for `sending_on`.
         runner_disconnect: Code and words of the server's disconnect message, where one came.
+        runner_methods: The methods that the server named when it last refused a login.
         runner_certificates: Whether a host's certificates are asked for before its keys.
     """
 
     runner_disconnect: tuple[int, str] | None = None
+    runner_methods: Sequence[str] = ()
     runner_certificates = False
     server_extensions: dict[str, bytes]
     _asked_for_service = False
@@ -310,6 +315,13 @@ class Transport(OnDemandTransport):
             accepted.add_string("ssh-userauth")
             accepted.rewind()
             go_on(accepted)
+
+    def _hand_on(self, kind: int, message: paramiko.Message) -> bool:
+        if kind == MSG_USERAUTH_FAILURE:
+            start = message.packet.tell()
+            self.runner_methods = message.get_list()
+            message.packet.seek(start)
+        return super()._hand_on(kind, message)
 
     def _parse_disconnect(self, message: paramiko.Message) -> None:
         self.runner_disconnect = message.get_int(), message.get_string().decode("utf-8", "replace")

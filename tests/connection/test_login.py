@@ -214,7 +214,7 @@ def test_a_password_where_only_keys_are_taken_is_not_sent(sshd: Sshd) -> None:
     result = outcome(sshd, private_key=None, password=Secret("hidden-word"))
 
     assert (result.status, result.reason) == (Status.AUTH, "login-refused")
-    assert "the server takes publickey" in (result.error or "")
+    assert "the server accepts: publickey" in (result.error or "")
     assert "hidden-word" not in repr(result)
 
 
@@ -262,10 +262,73 @@ def test_a_key_file_that_holds_no_key(sshd: Sshd, tmp_path: Path, content: bytes
 
 
 def test_a_public_key_in_place_of_the_private_one(sshd: Sshd) -> None:
-    path = sshd.key.with_suffix(".pub")
-    path.chmod(0o600)
+    reason, error = unusable(sshd, sshd.key.with_suffix(".pub"))
 
-    assert unusable(sshd, path)[0] == "bad-key-file"
+    assert reason == "bad-key-file"
+    assert f"is a public key: name the private one, usually {sshd.key}" in error
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"PuTTY-User-Key-File-3: ssh-ed25519\n", "puttygen {} -O private-openssh"),
+        (b"-----BEGIN DSA PRIVATE KEY-----\nMIIB\n-----END DSA PRIVATE KEY-----\n", "is a DSA key"),
+        (
+            b"-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n",
+            "ssh-keygen -p -Z aes256-ctr -f {}",
+        ),
+    ],
+)
+def test_a_key_that_cannot_be_used_says_what_it_is_and_what_helps(
+    sshd: Sshd, tmp_path: Path, content: bytes, words: str
+) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    reason, error = unusable(sshd, path)
+
+    assert reason == "bad-key-file"
+    assert words.format(path) in error
+
+
+def test_a_key_in_another_cipher_is_rewritten_by_what_is_said(sshd: Sshd, tmp_path: Path) -> None:
+    key = make_key(tmp_path / "key", "ed25519", "words", "-Z", "aes128-gcm@openssh.com")
+    assert "ssh-keygen -p -Z aes256-ctr" in unusable(sshd, key)[1]
+    again = ("-p", "-P", "words", "-N", "words", "-Z", "aes256-ctr", "-f", str(key))
+    subprocess.run([required_program("ssh-keygen"), "-q", *again], check=True)
+
+    assert unusable(sshd, key)[0] == "key-encrypted"
+
+
+@pytest.mark.parametrize("way", ["ssh", "openssh"])
+def test_a_server_that_ends_the_login_after_some_keys_is_told_so(
+    agent: Path,  # noqa: ARG001
+    tmp_path: Path,
+    way: str,
+) -> None:
+    for number in range(9):
+        other = make_key(tmp_path / f"other{number}")
+        subprocess.run([required_program("ssh-add"), "-q", str(other)], check=True)
+    with temporary_sshd("MaxAuthTries 3\n") as server:
+        host = server.host(ansible_connection=way)
+        result = perform(host, CommandJob(("true",)), server.options(private_key=None))
+
+    assert result.reason == "login-refused"
+    assert "tried: " in (result.error or "")
+    assert "after 3 of 9 keys" in (result.error or "")
+    assert "--private-key" in (result.error or "")
+
+
+@pytest.mark.parametrize("way", ["ssh", "openssh"])
+def test_a_refusal_quotes_the_banner_of_the_server(tmp_path: Path, way: str) -> None:
+    with temporary_sshd("Banner /etc/hostname\n") as server:
+        host = server.host(ansible_connection=way)
+        stranger = make_key(tmp_path / "stranger")
+        result = perform(host, CommandJob(("true",)), server.options(private_key=str(stranger)))
+        name = (server.folder / "etc" / "hostname").read_text().strip()
+
+    assert "the server accepts: publickey" in (result.error or "")
+    assert f"the server says: {name!r}" in (result.error or "")
 
 
 def test_a_device_in_place_of_a_key_file(sshd: Sshd) -> None:
@@ -295,5 +358,5 @@ def test_a_server_that_wants_a_key_and_a_password_gets_both() -> None:
     assert both.ok, both
     assert (one.status, one.reason) == (Status.AUTH, "login-refused")
     assert "(taken)" in (one.error or "")
-    assert "the server takes password" in (one.error or "")
+    assert "the server accepts: password" in (one.error or "")
     assert (wrong.status, wrong.reason) == (Status.AUTH, "login-refused")

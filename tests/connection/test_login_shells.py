@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,31 +37,28 @@ def name_of(shell: str) -> str:
     return f"login-{shell}"
 
 
+pytestmark = pytest.mark.xdist_group("login-shells")  # one server for all
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[Sshd]:
     """A server with an account for each login shell, all of which may become root with a password."""
     if os.geteuid() != 0:
         pytest.skip("needs accounts with login shells of their own, which only root can make")
-    with temporary_sshd(
-        password_hash=HASHED,
-        sudoers="Defaults timestamp_timeout=0\nALL ALL=(root) ALL\nALL ALL=(nobody) NOPASSWD: ALL\n",
-        doas="".join(f"permit {name_of(shell)} as root\n" for shell in SHELLS),
-        shells={name_of(shell): shell_of(shell) for shell in SHELLS} | {"nologin": "/usr/sbin/nologin"},
-    ) as server:
-        server.home.chmod(0o777)  # all accounts share it
-        (server.home / "a b").mkdir()
-        yield server
-
-
-def shell_of(shell: str) -> str:
-    """The path of a shell; BusyBox's is chosen by the name of a link to it."""
-    if shell != "ash":
-        return required_program({"csh": "bsd-csh"}.get(shell, shell))
-    link = Path("/tmp/runner-tests-ash/ash")
-    link.parent.mkdir(exist_ok=True)
-    link.unlink(missing_ok=True)
-    link.symlink_to(required_program("busybox"))
-    return str(link)
+    with tempfile.TemporaryDirectory(prefix="runner-shells-") as folder:
+        Path(folder).chmod(0o755)
+        Path(folder, "ash").symlink_to(required_program("busybox"))  # BusyBox goes by the name of the link
+        paths = {"csh": "bsd-csh", "ash": f"{folder}/ash"}
+        shells = {name_of(shell): required_program(paths.get(shell, shell)) for shell in SHELLS}
+        with temporary_sshd(
+            password_hash=HASHED,
+            sudoers="Defaults timestamp_timeout=0\nALL ALL=(root) ALL\n",
+            doas="".join(f"permit {name} as root\n" for name in shells),
+            shells={**shells, "nologin": "/usr/sbin/nologin"},
+        ) as server:
+            server.home.chmod(0o777)  # all accounts share it
+            (server.home / "a b").mkdir()
+            yield server
 
 
 def outcomes(
@@ -151,7 +149,6 @@ def test_without_its_folder_no_command_runs(server: Sshd) -> None:
 
 
 def test_nologin_runs_nothing_and_leaves_nothing(server: Sshd, tmp_path: Path) -> None:
-    before = scripts()
     for way in WAYS:
         host = server.host(ansible_user="nologin", ansible_connection=way)
         for job in (CommandJob(("echo ran",), CommandOptions(directory="/")), script_job(tmp_path)):
@@ -159,24 +156,27 @@ def test_nologin_runs_nothing_and_leaves_nothing(server: Sshd, tmp_path: Path) -
             assert (result.status, result.commands[0].exit_code) == (Status.FAILED, 1)
             assert "ran" not in result.stdout
             assert "not available" in result.stdout
-    assert scripts() == before
+    assert left(tmp_path) == []
 
 
 # Scripts ---------------------------------------------------------------------------------------------------
 
 
-def scripts() -> set[Path]:
-    """The scripts that lie about on the host, which is this machine."""
-    return set(Path("/tmp").glob(".runner-*"))
+def left(folder: Path) -> list[str]:
+    """The copies of a folder's script that lie about on the host, which is this machine."""
+    found = []
+    for path in Path("/tmp").glob(".runner-*"):
+        with suppress(OSError):
+            found += [str(path)] if str(folder) in path.read_text() else []
+    return found
 
 
 def script_job(folder: Path, *arguments: str, text: str = SCRIPT) -> TransferJob:
-    (folder / "job.sh").write_text(text)
+    (folder / "job.sh").write_text(f"{text}# {folder}\n")
     return TransferJob(Script.of_file(folder / "job.sh", arguments))
 
 
 def test_a_script_gets_odd_arguments_and_is_removed(server: Sshd, tmp_path: Path) -> None:
-    before = scripts()
     results = outcomes(server, script_job(tmp_path, ODD, "two\nlines", EVERY_BYTE[9:]))
     expected = f"<{ODD}><two\nlines><".encode() + bytes(range(10, 256)) + b">1\n"
 
@@ -184,27 +184,25 @@ def test_a_script_gets_odd_arguments_and_is_removed(server: Sshd, tmp_path: Path
         results, expected
     ), {name: (r.error, r.stderr) for name, r in results.items()}
     assert {result.commands[0].exit_code for result in results.values()} == {3}
-    assert scripts() == before
+    assert left(tmp_path) == []
 
 
 def test_one_session_at_a_time_is_enough_for_a_script(tmp_path: Path) -> None:
-    before = scripts()
     with temporary_sshd("MaxSessions 1\n") as server:
         for way in WAYS:
             result = perform(server.host(ansible_connection=way), script_job(tmp_path, "x"), server.options())
             assert (result.reason, result.stdout) == ("exit-code", "<x>1\n"), result.error
-    assert scripts() == before
+    assert left(tmp_path) == []
 
 
 @pytest.mark.parametrize("forced", ["echo forced", "internal-sftp", "false"])
 def test_a_forced_command_leaves_no_script(tmp_path: Path, forced: str) -> None:
-    before = scripts()
     with temporary_sshd(f"ForceCommand {forced}\n") as server:
         for way in WAYS:
             host = server.host(ansible_connection=way)
             result = perform(host, script_job(tmp_path), server.options(command_timeout_s=5.0))
             assert "<" not in result.stdout
-    assert scripts() == before
+    assert left(tmp_path) == []
 
 
 # As another user -------------------------------------------------------------------------------------------

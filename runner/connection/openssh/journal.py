@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from runner.connection.login import cut_off
 from runner.errors import HostKeyRejected, LoginRefused, Unreachable
 from runner.models import Phase
 from runner.text import excerpt
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Journal"]
 
 _MOST_LINES = 400
+_KNOWN = re.compile(r"^debug1: Will attempt key: (.* SHA256:\S+)")
+_OFFERED = re.compile(r"^debug1: Offering public key: (.* SHA256:\S+)")
+_METHOD = re.compile(r"^debug1: Next authentication method: (\S+)")
 _LONGEST_LINE = 4000
 _PLACE = re.compile(
     r"(?:Connection to |Connecting to |with |from |by )?(?:\S+@)?\S+ (?:\[\S+\] )?port \d+:? ?|^\S+@\S+: "
@@ -95,6 +99,17 @@ class Journal:
         """Return what follows some words in the last line that has them."""
         found = [line.partition(after)[2] for line in self.lines if after in line]
         return found[-1] if found else None
+
+    def found(self, pattern: re.Pattern[str]) -> list[str]:
+        """Return what a pattern finds, from each line that has it, each once."""
+        matches = map(pattern.search, self.lines)
+        return list(dict.fromkeys(match[1] for match in matches if match is not None))
+
+    def tried(self) -> str:
+        """Return what to say of the keys and methods that were tried; empty if there were none."""
+        methods = [name for name in self.found(_METHOD) if name != "publickey"]
+        names = [excerpt(name) for name in (*self.found(_OFFERED), *methods)]
+        return f"; tried: {', '.join(names)}" if names else ""
 
     def _note(self, line: str) -> None:
         if "rtype exit-signal" in line:
@@ -192,14 +207,16 @@ def _rejected(journal: Journal, _match: re.Match[str]) -> HostError:
 
 
 def _refused(journal: Journal, match: re.Match[str]) -> HostError:
-    methods = f"; the server takes {excerpt(match[1].replace(',', ', '))}" if match[1] else ""
-    return LoginRefused(
-        f"login as {journal.user} refused{methods}", reason="login-refused", phase=Phase.LOGIN
-    )
+    methods = f"; the server accepts: {excerpt(match[1].replace(',', ', '))}" if match[1] else ""
+    text = f"login as {journal.user} refused{journal.tried()}{methods}"
+    return LoginRefused(text, reason="login-refused", phase=Phase.LOGIN)
 
 
 def _too_many(journal: Journal, _match: re.Match[str]) -> HostError:
-    text = f"login as {journal.user} refused: too many authentication failures"
+    offered, known = len(journal.found(_OFFERED)), len(journal.found(_KNOWN))
+    text = f"login as {journal.user} refused{journal.tried()}{cut_off(offered, known)}"
+    if offered >= known:
+        text += "; the server says: too many authentication failures"
     return LoginRefused(text, reason="login-refused", phase=Phase.LOGIN)
 
 

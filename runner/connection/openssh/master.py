@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.connection.command.pump import Pump, end
+from runner.connection.login import quoted_banner
 from runner.connection.openssh.askpass import Askpass
 from runner.connection.openssh.command_line import config, master, passwords
 from runner.connection.openssh.journal import Journal
@@ -175,6 +176,8 @@ class Master:
         while self.pump.wait(0):
             pass
         failure = self.journal.failure()
+        if isinstance(failure, LoginRefused):  # `ssh` prints the server's banner there
+            failure.args = (f"{failure}{quoted_banner(self._stderr.decode('utf-8', 'replace'))}",)
         login = self._access.login
         if isinstance(failure, LoginRefused) and not self._asked_for_anything():
             text = f"nothing to log in with as {login.user} (--private-key, ssh-add, --ask-pass); {failure}"

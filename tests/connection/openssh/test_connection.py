@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import subprocess
 import sys
@@ -171,6 +172,20 @@ def test_a_terminal_has_the_size_that_was_asked_for(connection: OpenSshConnectio
 
     assert result.stdout.splitlines()[1:] == ["43 132", "dumb"]
     assert result.stdout.startswith("/dev/pts/")
+
+
+def test_where_this_machine_has_no_terminal_left_that_is_said(
+    sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left() -> tuple[int, int]:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "openpty", none_left)
+    job = CommandJob(("true",), CommandOptions(terminal=Terminal()))
+    result = perform(sshd.host(**OPENSSH), job, sshd.options())
+
+    assert (result.status, result.reason, result.sent) == (Status.ERROR, "local-limit", False)
+    assert result.error == "this machine has no pseudo-terminal to give to ssh: No space left on device"
 
 
 def test_a_command_over_its_deadline_is_ended_on_the_host_too(sshd: Sshd) -> None:
