@@ -123,13 +123,13 @@ def test_a_server_with_a_cipher_that_hides_lengths_is_read_by_a_thread(
 def test_a_connection_that_broke_when_nobody_read_is_found_out_by_who_sends(
     connection: SshConnection,
 ) -> None:
-    channel = connection._open_channel()
+    process = connection._process({})
     connection._hang_up()
     with pytest.raises(EOFError):
-        channel.exec_command("true")
+        process.start("true")
 
     assert not connection.alive()
-    assert channel.closed
+    assert process.finished
 
 
 def shown(stage: Stage, data: bytes, **options: object) -> HostResult:

@@ -132,11 +132,11 @@ class ChannelProcess:
     def read(self) -> tuple[bytes, bytes]:
         """See `Process`."""
         channel = self._channel
+        out, err = channel.recv_ready(), channel.recv_stderr_ready()
+        if not (out or err):
+            return b"", b""
         with sending_on(channel):
-            return (
-                channel.recv(CHUNK) if channel.recv_ready() else b"",
-                channel.recv_stderr(CHUNK) if channel.recv_stderr_ready() else b"",
-            )
+            return channel.recv(CHUNK) if out else b"", channel.recv_stderr(CHUNK) if err else b""
 
     def write(self, data: bytes) -> None:
         """See `Process`."""
@@ -167,7 +167,8 @@ class ChannelProcess:
 
     def wait(self, seconds: float | None) -> None:
         """Wait: by reading what the server sends, or, once a thread does that, for the thread."""
-        self._push()
+        if self._left or self._closing:
+            self._push()
         naps = [nap for nap in (seconds, self._pulse.left()) if nap is not None]
         nap = max(0.0, min(naps)) if naps else None
         if self._left and self._channel.send_ready():
