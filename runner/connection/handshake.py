@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ _RSA = ("rsa-sha2-512", "rsa-sha2-256")
 # Paramiko compares the separate MAC of every packet byte by byte, in Python; these need none.
 _CHEAP_CIPHERS = frozenset({"aes128-gcm@openssh.com", "aes256-gcm@openssh.com"})
 _SHOWN = 80
+_OLDER = re.compile("sha1|ssh-rsa")
 _WITHOUT_SHA1 = 5  # the major version of Paramiko that removed SHA-1 key exchange and `ssh-rsa` signatures
 _MARKS = ("kex-strict-", "ext-info-")  # no algorithms, though they stand among these (RFC 8308)
 _PARTS = {"kex": "key_exchange", "host key": "host_key", "cipher": "cipher", "mac": "mac"}
@@ -150,6 +152,7 @@ def _incompatible(version: str, heard: bytes, exc: Exception) -> tuple[str, str,
     names = [name for name in getattr(offer, _PARTS[part]) if not name.startswith(_MARKS)]
     offered = excerpt(", ".join(names))
     text = f"no {_PARTS[part].replace('_', ' ')} algorithm in common; the server offers only {offered}"
-    if int(paramiko.__version__.partition(".")[0]) >= _WITHOUT_SHA1:
-        text += "; for older ones, set ansible_connection: openssh for it, or pip install 'paramiko<5'"
+    text += "; to use one all the same, set ansible_connection: openssh for it"
+    if int(paramiko.__version__.partition(".")[0]) >= _WITHOUT_SHA1 and _OLDER.search(offered):
+        text += ", or pip install 'paramiko<5'"
     return "no-common-algorithm", text, False

@@ -17,6 +17,8 @@ from runner.errors import InvalidVariable
 from runner.jobs import CommandJob, perform
 from runner.models import Host, HostResult, Phase, Secret, Status
 from runner.settings import Settings
+from runner.transfer.jobs import TransferJob
+from runner.transfer.moves import Put
 from tests.connection.sshd import Sshd, required_program, temporary_sshd
 
 if TYPE_CHECKING:
@@ -409,3 +411,14 @@ def test_a_password_that_was_asked_for_serves_hosts_that_become_by_the_inventory
 def test_what_cannot_be_meant_is_that_hosts_error(variables: dict[str, Any]) -> None:
     with pytest.raises(InvalidVariable):
         become_of(Host("h", variables), ConnectionOptions())
+
+
+@pytest.mark.parametrize("way", ["ssh", "openssh"])
+def test_doas_with_a_password_moves_no_files_and_says_what_does(server: Sshd, way: str) -> None:
+    options = server.options(become=True, become_as=Become("doas", "root", Secret(PASSWORD)))
+    result = perform(
+        server.host(ansible_connection=way), TransferJob(Put("/etc/hostname", "/tmp/never")), options
+    )
+
+    assert (result.status, result.reason, result.sent) == (Status.AUTH, "become-terminal", False)
+    assert "nopass" in (result.error or "")

@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from runner.errors import Cancelled, DeadlineExceeded, HostError, RequestRefused
+from runner.errors import Cancelled, DeadlineExceeded, HostError, LoginRefused, RequestRefused
 from runner.models import Phase, Status
 from runner.text import because
 
@@ -44,9 +44,19 @@ class StreamEnded(HostError):
 
 
 def line(command: str | None, elevation: Elevation | None) -> str | None:
-    """Return the command line to ask for; None is the subsystem `sftp`."""
+    """Return the command line to ask for; None is the subsystem `sftp`.
+
+    Raises:
+        LoginRefused: The program that changes the user needs a terminal.
+    """
     if elevation is None:
         return command
+    if elevation.needs_terminal:
+        text = (
+            "doas takes a password only on a terminal, on which no files travel: "
+            "permit it without one (nopass), or use --become-method sudo or su"
+        )
+        raise LoginRefused(text, reason="become-terminal", phase=Phase.TRANSFER)
     return elevation.wrap(command or SFTP_SERVER)
 
 

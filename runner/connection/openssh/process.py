@@ -31,12 +31,13 @@ _REFUSED = (b"exec request failed on channel", b"subsystem request failed on cha
 _HEAD = 64
 
 # `ssh` has no way to ask for a signal. The commands of a connection are children of one server process, which
-# is this shell's parent, too; each leads a process group of its own. An SFTP server is spared: it may still
-# have to remove temporary files.
+# is this shell's parent, too; each leads a process group of its own, but not with Dropbear. An SFTP server is
+# spared: it may still have to remove temporary files.
 _REAPER = (
     "exec /bin/sh -c 'ps -A -o pid= -o ppid= -o comm= | while read -r pid parent name; do "
     'case "$name" in *sftp-server|sshd*|*/sshd*) continue ;; esac; '
-    '[ "$parent" = "$PPID" ] && [ "$pid" != "$$" ] && kill -s TERM -- "-$pid"; done\''
+    '[ "$parent" = "$PPID" ] && [ "$pid" != "$$" ] && '
+    '{ kill -s TERM -- "-$pid" || kill -s TERM "$pid"; }; done\''
 )
 
 

@@ -135,8 +135,9 @@ class ChannelProcess:
         out, err = channel.recv_ready(), channel.recv_stderr_ready()
         if not (out or err):
             return b"", b""
-        with sending_on(channel):
+        with sending_on(channel), suppress(paramiko.SSHException, EOFError, OSError):
             return channel.recv(CHUNK) if out else b"", channel.recv_stderr(CHUNK) if err else b""
+        return b"", b""
 
     def write(self, data: bytes) -> None:
         """See `Process`."""
@@ -152,8 +153,14 @@ class ChannelProcess:
 
     def _push(self) -> None:
         """Send what the server takes now."""
-        # A process need not read to its end: what it leaves is nobody's loss.
-        with sending_on(self._channel), suppress(OSError):
+        try:
+            self._send()
+        except (paramiko.SSHException, EOFError, OSError):
+            # The channel or the connection has ended, which `finished` and `lost` say.
+            self._left, self._closing = memoryview(b""), False
+
+    def _send(self) -> None:
+        with sending_on(self._channel):
             for _ in range(_PIECES):
                 if not self._left or not self._channel.send_ready():
                     break
