@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+import secrets
+import subprocess
+import sys
 import time
 from pathlib import Path
 from threading import Timer
@@ -10,11 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.connection import deadline
+from runner.connection.command import CommandOptions
+from runner.connection.command.shells import line
 from runner.errors import UsageError
-from runner.jobs import perform
+from runner.jobs import CommandJob, perform
 from runner.models import Status
 from runner.transfer.jobs import TransferJob
-from runner.transfer.script import Script
+from runner.transfer.script import _RUN, Script
 
 if TYPE_CHECKING:
     from tests.connection.sshd import Sshd
@@ -97,6 +103,39 @@ def test_when_the_connection_dies_it_is_removed_at_its_end(move: Move, tmp_path:
 
     assert (result.status, result.reason) == (Status.LOST, "connection-lost")
     assert not left(result.stdout)
+
+
+@pytest.mark.parametrize("way", ["ssh", "openssh"])
+def test_when_the_client_is_killed_it_is_removed_at_its_end(
+    sshd: Sshd, tmp_path: Path, there: Path, way: str
+) -> None:
+    told = there / "told"
+    job = TransferJob(script(tmp_path, f'#!/bin/sh\necho "$0" >{told}.new; mv {told}.new {told}; sleep 1\n'))
+    place = tmp_path / "job"
+    place.write_bytes(pickle.dumps((sshd.host(ansible_connection=way), job, sshd.options())))
+    program = (
+        "import pickle, sys; from runner.jobs import perform; perform(*pickle.load(open(sys.argv[1], 'rb')))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, str(place)])
+    end = time.monotonic() + 30
+    while not told.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+
+    assert not left(told.read_text())
+
+
+def test_one_that_did_not_arrive_whole_is_not_run(sshd: Sshd) -> None:
+    path = f"/tmp/.runner-{secrets.token_hex(8)}"
+    asked = line("sh", "-c", _RUN, path, "100")
+    result = perform(
+        sshd.host(), CommandJob((asked,), CommandOptions(stdin=b"#!/bin/sh\necho ran\n")), sshd.options()
+    )
+
+    assert (result.stdout, result.commands[0].exit_code) == ("", 126)
+    assert "did not arrive whole" in result.stderr
+    assert not Path(path).exists()
 
 
 def test_one_that_a_signal_ends_has_the_exit_code_of_a_shell(move: Move, tmp_path: Path) -> None:
