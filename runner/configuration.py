@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.errors import InventoryError, UsageError
 from runner.invoke_log import hide_secrets
+from runner.origin import Kind, Origin
 from runner.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 
     from invoke.config import Config
 
-__all__ = ["inventory_sources", "of_config", "of_folder", "project_folder", "reading"]
+__all__ = ["Configured", "inventory_sources", "of_config", "of_folder", "project_folder", "reading"]
 
 DEFAULT_SOURCE = "inventories"
 """The folder that is read where nothing names an inventory."""
+
+_LEVELS = ("_modifications", "_overrides", "_runtime", "_project", "_user", "_system")
+"""Attributes of the values that Invoke has read from each source, in order of precedence."""
 
 _PROJECT_FILES = ("invoke.yaml", "invoke.yml", "invoke.json")
 _PATHS = (
@@ -50,8 +54,20 @@ def project_folder(start: Path) -> Path | None:
     return None
 
 
-def of_folder(start: Path) -> dict[str, Any]:
-    """Return what is configured for whoever runs in a folder, by setting name.
+class Configured(NamedTuple):
+    """The configured settings, as `Settings.resolve` takes them.
+
+    Attributes:
+        values: Each value by the name of its setting, as it is written.
+        origins: Where each of them comes from.
+    """
+
+    values: dict[str, Any]
+    origins: dict[str, Origin]
+
+
+def of_folder(start: Path) -> Configured:
+    """Return the settings that are configured for a folder.
 
     Raises:
         UsageError: A file cannot be read.
@@ -97,8 +113,8 @@ def _why(exc: Exception) -> str:
     return text
 
 
-def of_config(config: Config) -> dict[str, Any]:
-    """Return what is configured, by setting name, from a configuration that Invoke has loaded.
+def of_config(config: Config) -> Configured:
+    """Return the settings of a configuration that Invoke has loaded.
 
     Raises:
         UsageError: Its `runner:` section is no mapping, or Ansible's configuration cannot be read.
@@ -110,8 +126,21 @@ def of_config(config: Config) -> dict[str, Any]:
         raise UsageError("`runner:` in the configuration must be a mapping of settings")
     root = getattr(config, "_project_prefix", None)  # Invoke keeps where it found the project to itself
     ours = {name: value for name, value in section.items() if value is not None}
-    theirs = _default_source(root) | Settings.of_ansible(ansible_defaults())
-    return theirs | _rooted(ours | _environment(), root)
+    source, ansible, environment = _default_source(root), ansible_defaults(), _environment()
+    origins = dict.fromkeys(source, Origin(Kind.PROJECT, DEFAULT_SOURCE)) | dict(ansible.origins)
+    origins |= {name: _level_of(config, name) for name in ours}
+    origins |= {name: Origin(Kind.ENVIRONMENT, _variable(name)) for name in environment}
+    return Configured({**source, **ansible.values, **_rooted(ours | environment, root)}, origins)
+
+
+def _level_of(config: Config, name: str) -> Origin:
+    """Return the origin of a setting among the sources that Invoke has merged."""
+    for level in _LEVELS:
+        section: Any = (getattr(config, level, None) or {}).get("runner")
+        if hasattr(section, "get") and section.get(name) is not None:
+            path = getattr(config, f"{level}_path", None)
+            return Origin(Kind.FILE, name, str(path)) if path else Origin(Kind.CODE, name)
+    return Origin(Kind.CODE, name)
 
 
 def inventory_sources(settings: Settings) -> tuple[str, ...]:
@@ -133,8 +162,12 @@ def _environment() -> dict[str, str]:
     Invoke does this for keys that the configuration has. Were it to be told of the others beforehand, a
     section that is no mapping would end in its traceback.
     """
-    variables = {name: f"INVOKE_RUNNER_{name.upper()}" for name in Settings.flags()}
+    variables = {name: _variable(name) for name in Settings.flags()}
     return {name: os.environ[variable] for name, variable in variables.items() if variable in os.environ}
+
+
+def _variable(name: str) -> str:
+    return f"INVOKE_RUNNER_{name.upper()}"
 
 
 def _default_source(root: str | None) -> dict[str, Any]:

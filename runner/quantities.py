@@ -33,6 +33,9 @@ class Spread(NamedTuple):
     variable: str
     most: int = 1
 
+    def __str__(self) -> str:
+        return f"{self.variable}:{self.most}"
+
 
 @dataclass(frozen=True, slots=True)
 class Share:

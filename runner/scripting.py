@@ -13,6 +13,7 @@ from runner import configuration, runs
 from runner.errors import UsageError
 from runner.jobs import CommandJob, FunctionJob, unwrapped
 from runner.models import Host
+from runner.origin import Kind
 from runner.results import Results
 from runner.settings import Settings
 
@@ -93,7 +94,7 @@ def run(hosts: Iterable[Host], what: str | Sequence[str] | Callable[..., Any], *
 
 def _settings(given: dict[str, Any]) -> Settings:
     """Read a script's settings over what is configured where it runs."""
-    return Settings.resolve(given, configuration.of_folder(Path.cwd()))
+    return Settings.resolve(given, *configuration.of_folder(Path.cwd()), by=Kind.KEYWORD)
 
 
 def _hosts(hosts: Iterable[Host]) -> tuple[Host, ...]:

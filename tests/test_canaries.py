@@ -241,7 +241,7 @@ if __name__ == "__main__":
     from runner.inventory import load
     from runner.inventory.vault_ids import vault_of
     inventory = load("inventories", vault=vault_of(("vault-password",), None))
-    settings = Settings.resolve({}, configuration.of_folder(Path.cwd()))
+    settings = Settings.resolve({}, *configuration.of_folder(Path.cwd()))
     print(repr(settings), repr(settings.connection()), str(settings))
     print(repr(inventory), *map(repr, inventory.select("all")))
     for what in ("true", breaks):

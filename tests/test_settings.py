@@ -138,7 +138,7 @@ WRONG = {
 
 def test_every_setting_has_its_line_here() -> None:
     assert set(READ) == set(Settings.flags())
-    assert set(READ) | {"given"} == {field.name for field in dataclasses.fields(Settings)}
+    assert set(READ) | {"origins"} == {field.name for field in dataclasses.fields(Settings)}
 
 
 @pytest.mark.parametrize("name", READ)
@@ -191,8 +191,11 @@ def test_the_settings_become_the_options_of_each_part() -> None:
     chosen: dict[str, Any] = {name: text for name, (text, _) in READ.items()}
     settings = Settings.resolve(chosen)
     connection, reach, fanout = settings.connection(), settings.reach(), settings.fanout()
-    assert connection.forced >= {"user", "password", "private_keys", "host_key_policy"}
-    assert not Settings.resolve({}, chosen).connection().forced
+    forced = {name for name in connection.origins if connection.is_forced(name)}
+    assert forced >= {"user", "password", "private_keys", "host_key_policy", "become_method"}
+    configured = Settings.resolve({}, chosen).connection()
+    assert configured.origins.keys() == forced
+    assert not any(configured.is_forced(name) for name in forced)
     assert connection.host_key_policy is HostKeyPolicy.ACCEPT_NEW
     assert (connection.command_timeout_s, connection.host_timeout_s) == (120.0, 1.5)
     assert (reach.method, reach.timeout_s, reach.tries) == ("tcp", 0.3, 3)

@@ -42,7 +42,7 @@ def test_relative_paths_stand_on_the_folder_of_the_project(
         "runner:\n  credentials:\n    - {password: 'file:old', private_key: keys/id}\n"
     )
     monkeypatch.chdir(tmp_path / "deep")
-    (found,) = Settings.resolve({}, of_folder(Path.cwd())).credentials
+    (found,) = Settings.resolve({}, *of_folder(Path.cwd())).credentials
 
     assert found.password == Secret("from-file")
     assert found.key_file == str(tmp_path / "keys" / "id")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,35 +10,53 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.connection import kind
 from runner.connection.command.become import BECOME_METHODS, Become
+from runner.connection.config_lines import config_origin
 from runner.connection.logins import login_of, login_of_jump
 from runner.connection.options import KNOWN_HOSTS, SSH_CONFIG, ConnectionOptions, HostKeyPolicy
 from runner.connection.ssh_arguments import ARGUMENTS, read_arguments
 from runner.connection.ssh_config.host_config import WAYS, host_config, mentions
 from runner.connection.ssh_config.options import SshOptions, options_of
-from runner.connection.ssh_config.tokens import Obtained
+from runner.connection.ssh_config.tokens import Obtained, Words
 from runner.connection.variables import ALIAS, invalid, named_text, pick, refused, switch, variable
 from runner.errors import BecomeUnsupported
 from runner.inventory import endpoint as given_for
 from runner.models import Endpoint, Phase, Secret
+from runner.origin import Kind, Origin
 from runner.text import excerpt
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runner.connection import Connect
     from runner.connection.credentials import Login
     from runner.connection.jump import Jump
-    from runner.connection.ssh_config.tokens import Said
+    from runner.connection.ssh_config.tokens import Given, Said
     from runner.models import Host
 
-__all__ = ["Access", "access", "become_of", "check_become", "look_up", "whereabouts"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["CHECKING", "Access", "access", "become_of", "check_become", "look_up", "whereabouts"]
 
 _SSH_PORT = 22
 _BECOME_PASSWORDS = ("ansible_become_password", "ansible_become_pass")
 # The collections in which Ansible finds the methods that have no collection in their name.
 _BECOME_COLLECTIONS = ("ansible.builtin", "ansible.legacy", "community.general")
 _TIMEOUTS = ("ansible_timeout", "ansible_ssh_timeout")
-_CHECKING = ("ansible_host_key_checking", "ansible_ssh_host_key_checking")
+CHECKING = ("ansible_host_key_checking", "ansible_ssh_host_key_checking")
+"""The variables that say whether host keys are checked."""
+
+# The keywords of ssh_config that decide a field of the options.
+_KEYWORDS = {
+    "known_hosts": ("userknownhostsfile", "globalknownhostsfile"),
+    "host_key_policy": ("stricthostkeychecking",),
+    "connect_timeout_s": ("connecttimeout",),
+    "keepalive_s": ("serveraliveinterval",),
+    "revoked_host_keys": ("revokedhostkeys",),
+    "methods": (
+        "preferredauthentications",
+        "pubkeyauthentication",
+        "passwordauthentication",
+        "kbdinteractiveauthentication",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +97,13 @@ class Access:
         """
         last = jumps[-1]
         known = {"user": last.user, "port": str(last.port) if last.port else None}
-        config, _ = host_config(
+        config, found = host_config(
             given.ssh_config,
             last.address,
             {option: (value,) for option, value in known.items() if value},
             trusted=given.trust_ssh_config,
         )
+        chosen = _filled_in(given, config)
         before = jumps[:-1] or config.jumps or ()
         place = last.address, last.port or _SSH_PORT
         if any((jump.address, jump.port or _SSH_PORT) == place for jump in before):
@@ -93,7 +111,7 @@ class Access:
         return cls(
             Endpoint(config.address or last.address, last.port or config.port or _SSH_PORT),
             login_of_jump(last, given, config),
-            _filled_in(given, config),
+            _with(given, chosen, {name: _origin(given, found.said, name) for name in chosen}),
             given,
             before,
             None if before else config.proxy_command,
@@ -110,12 +128,14 @@ class Lookup(NamedTuple):
         arguments: What its `ssh` arguments say by themselves; these win over the settings.
         config: What they and `ssh_config` say together; the settings win over this.
         options: The options of the run, with the `ssh_config` file that holds for this host.
+        said: The options that `config` holds, with their origins.
     """
 
     target: Endpoint
     arguments: SshOptions
     config: SshOptions
     options: ConnectionOptions
+    said: Given
 
 
 def access(host: Host, options: ConnectionOptions) -> Access:
@@ -129,10 +149,9 @@ def access(host: Host, options: ConnectionOptions) -> Access:
     Raises:
         InvalidVariable: A variable cannot be used as what it stands for, or would run a program here.
     """
-    target, arguments, config, given = look_up(host, options)
-    chosen = _chosen(host, given, arguments, config)
-    if chosen.host_key_policy is HostKeyPolicy.OFF:
-        _warn_of_unchecked_keys()
+    found = look_up(host, options)
+    target, arguments, config, given, _ = found
+    chosen = _chosen(host, found)
     alias = config.key_alias
     if alias is not None and not ALIAS.fullmatch(alias):  # it becomes a name in a known_hosts file
         raise invalid(f"HostKeyAlias {alias!r} is not a host name")
@@ -166,7 +185,7 @@ def look_up(host: Host, options: ConnectionOptions) -> Lookup:
         raise refused("ssh arguments", "ProxyCommand")  # its tokens made another command of it
     arguments = options_of(said, found)
     target = Endpoint(config.address or given.address, given.port or config.port or _SSH_PORT)
-    return Lookup(target, arguments, config, options)
+    return Lookup(target, arguments, config, options, found.said)
 
 
 def _check(said: Said, known: Said, name: str) -> None:
@@ -184,23 +203,33 @@ def _given_user(host: Host, options: ConnectionOptions, said: Said) -> str | Non
     return None if user is None else named_text("user", user)
 
 
-@lru_cache(maxsize=256)
 def _with_file(options: ConnectionOptions, config: str) -> ConnectionOptions:
     """Return options with the file that `-F` of an inventory names, unless this run's flags name one.
 
     Such a file runs no programs, unless the inventory may, or it is the operator's own or that of the run.
     """
-    if "ssh_config" in options.forced:
+    if options.is_forced("ssh_config"):
         return options
+    path = _named_file(config, options.ssh_config)
+    is_own = path in (None, options.ssh_config, SSH_CONFIG)
+    trusted = options.trust_ssh_config if is_own else options.allow_commands
+    if (path, trusted) == (options.ssh_config, options.trust_ssh_config):
+        return options
+    return dataclasses.replace(options, ssh_config=path, trust_ssh_config=trusted)
+
+
+@lru_cache(maxsize=256)
+def _named_file(config: str, of_run: str | None) -> str | None:
+    """Return the file that `-F` names; the operator's own as it is written elsewhere."""
     if config.lower() == "none":
-        return dataclasses.replace(options, ssh_config=None)
+        return None
     path = os.path.abspath(os.path.expanduser(config))  # noqa: PTH100, PTH111 - as the rest of ssh_config
     if not os.path.exists(path):  # noqa: PTH110 - as above
         raise invalid(f"-F {config!r}: there is no such file")
-    for own in filter(None, (options.ssh_config, SSH_CONFIG)):
+    for own in filter(None, (of_run, SSH_CONFIG)):
         if path == os.path.abspath(os.path.expanduser(own)):  # noqa: PTH100, PTH111 - as above
-            return dataclasses.replace(options, ssh_config=own)
-    return dataclasses.replace(options, ssh_config=path, trust_ssh_config=options.allow_commands)
+            return own
+    return path
 
 
 def whereabouts(host: Host, options: ConnectionOptions) -> Endpoint:
@@ -214,29 +243,56 @@ def whereabouts(host: Host, options: ConnectionOptions) -> Endpoint:
     return access(host, options).endpoint
 
 
-def _chosen(
-    host: Host, options: ConnectionOptions, arguments: SshOptions, config: SshOptions
-) -> ConnectionOptions:
+def _chosen(host: Host, found: Lookup) -> ConnectionOptions:
     """Return the run's options with what the host's variables and `ssh_config` change in them."""
-    base = _filled_in(options, config)
+    _, arguments, config, options, said = found
     become = become_of(host, options)
-    known_hosts = None if _known_hosts(arguments) is None else _known_hosts(config)
-    chosen = {
-        "known_hosts": pick(base, "known_hosts", None, known_hosts),
-        "host_key_policy": pick(base, "host_key_policy", _checking(host), arguments.policy),
-        "connect_timeout_s": pick(base, "connect_timeout_s", _timeout(host), arguments.connect_timeout_s),
-        "keepalive_s": pick(base, "keepalive_s", None, arguments.keepalive_s) or None,
-        "revoked_host_keys": arguments.revoked or base.revoked_host_keys,
-        "methods": pick(base, "methods", None, arguments.methods),
-        "become": become is not None,
-        "become_as": become or options.become_as,
+    chosen = _filled_in(options, config)
+    of_arguments = {
+        "known_hosts": _known_hosts(arguments) and _known_hosts(config),
+        "host_key_policy": arguments.policy,
+        "connect_timeout_s": arguments.connect_timeout_s,
+        "keepalive_s": arguments.keepalive_s,
+        "revoked_host_keys": arguments.revoked or None,
+        "methods": arguments.methods,
     }
-    return _with(base, chosen)
+    for name, value in of_arguments.items():
+        if value is not None and not options.is_forced(name):
+            chosen[name] = value
+    origins = {name: _origin(options, said, name) for name in chosen}
+    for name, names, value in (
+        ("host_key_policy", CHECKING, _checking(host)),
+        ("connect_timeout_s", _TIMEOUTS, _timeout(host)),
+    ):
+        if value is not None and not options.is_forced(name):
+            chosen[name] = value
+            origins[name] = Origin(
+                Kind.VARIABLE, next(each for each in names if variable(host, (each,)) is not None)
+            )
+    chosen["keepalive_s"] = chosen.get("keepalive_s", options.keepalive_s) or None  # 0 means no keepalives
+    chosen |= {"become": become is not None, "become_as": become or options.become_as}
+    return _with(options, chosen, origins)
 
 
-def _with(base: ConnectionOptions, wanted: dict[str, Any]) -> ConnectionOptions:
-    """Return options with other values in some of their fields: the same where that changes nothing."""
+def _origin(options: ConnectionOptions, said: Given, name: str) -> Origin:
+    """Return the `ssh` arguments, or the line of `ssh_config`, that decide a field.
+
+    If `ssh -G` was asked, only the file is known.
+    """
+    for keyword in _KEYWORDS[name]:
+        words = said.get(keyword)
+        if isinstance(words, Words):
+            return words.origin
+    return config_origin(_KEYWORDS[name][0], options.ssh_config)
+
+
+def _with(
+    base: ConnectionOptions, wanted: dict[str, Any], origins: Mapping[str, Origin]
+) -> ConnectionOptions:
+    """Return options with other values in some of their fields: the same if that changes nothing."""
     changed = {name: value for name, value in wanted.items() if getattr(base, name) != value}
+    if origins:
+        changed["origins"] = {**base.origins, **origins}
     return dataclasses.replace(base, **changed) if changed else base
 
 
@@ -247,9 +303,9 @@ def _known_hosts(config: SshOptions) -> tuple[str, ...] | None:
     return (*(config.known_hosts or KNOWN_HOSTS[:1]), *(config.global_known_hosts or KNOWN_HOSTS[1:]))
 
 
-def _filled_in(options: ConnectionOptions, config: SshOptions) -> ConnectionOptions:
-    """Return options with what `ssh_config` says, where the settings leave it as it is by itself."""
-    said: dict[str, Any] = {
+def _filled_in(options: ConnectionOptions, config: SshOptions) -> dict[str, Any]:
+    """Return the values of `ssh_config` for the fields that nothing else gives."""
+    values = {
         "host_key_policy": config.policy,
         "connect_timeout_s": config.connect_timeout_s,
         "keepalive_s": config.keepalive_s or None,
@@ -257,18 +313,8 @@ def _filled_in(options: ConnectionOptions, config: SshOptions) -> ConnectionOpti
         "revoked_host_keys": config.revoked or None,
         "known_hosts": _known_hosts(config),
     }
-    usual = _usual()
-    wanted = {
-        name: value
-        for name, value in said.items()
-        if value is not None and name not in options.forced and getattr(options, name) == getattr(usual, name)
-    }
-    return _with(options, wanted)
-
-
-@lru_cache(maxsize=1)
-def _usual() -> ConnectionOptions:
-    return ConnectionOptions()
+    given = options.origins
+    return {name: value for name, value in values.items() if value is not None and name not in given}
 
 
 def become_of(host: Host, options: ConnectionOptions) -> Become | None:
@@ -287,7 +333,7 @@ def become_of(host: Host, options: ConnectionOptions) -> Become | None:
     method = _become_part(host, options, "method")
     collection, _, name = method.rpartition(".")
     password = variable(host, _BECOME_PASSWORDS) or usual.password
-    if "become_password" in options.forced:
+    if options.is_forced("become_password"):
         password = usual.password
     return Become(
         method=name if collection in _BECOME_COLLECTIONS else method,
@@ -328,7 +374,7 @@ def check_become(host: Host, options: ConnectionOptions, connect: Connect) -> No
 
 def _become_part(host: Host, options: ConnectionOptions, part: str) -> str:
     usual = getattr(options.become_as, part)
-    if f"become_{part}" in options.forced:
+    if options.is_forced(f"become_{part}"):
         return str(usual)
     return str(variable(host, (f"ansible_become_{part}",)) or usual)
 
@@ -348,13 +394,7 @@ def _timeout(host: Host) -> float | None:
 
 def _checking(host: Host) -> HostKeyPolicy | None:
     """Return what `ansible_host_key_checking` says: only its `false` says anything, as with Ansible."""
-    value = variable(host, _CHECKING)
+    value = variable(host, CHECKING)
     if value is None:
         return None
     return None if switch("ansible_host_key_checking", value) else HostKeyPolicy.OFF
-
-
-@lru_cache(maxsize=1)
-def _warn_of_unchecked_keys() -> None:
-    """Say it once a process, not once a host."""
-    logger.warning("host keys are not checked: whoever answers in a host's place gets its password")

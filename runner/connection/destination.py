@@ -78,8 +78,8 @@ class Destinations:
     def _looked_up(self, host: Host) -> Destination:
         from runner.connection.access import look_up  # noqa: PLC0415 - brings Paramiko in
 
-        target, _, config, _ = look_up(host, self._options)
-        return Destination(target, direct=not (config.jumps or config.proxy_command))
+        found = look_up(host, self._options)
+        return Destination(found.target, direct=not (found.config.jumps or found.config.proxy_command))
 
     def _look_ahead(self) -> None:
         """Look up all hosts at once, as far as that is done in time."""

@@ -38,10 +38,10 @@ def login_of(host: Host, options: ConnectionOptions, arguments: SshOptions, conf
     """
     files = pick(options, "private_keys", _items(host, KEY_FILES), arguments.identities) or ()
     secrets = _items(host, _PASSWORDS)
-    if "password" in options.forced or secrets is None:
+    if options.is_forced("password") or secrets is None:
         secrets = (options.password,) if options.password else ()
     keys = [Named("", key_file=named_text("private key", file)) for file in files]
-    inline = variable(host, _KEY_TEXTS) if "private_keys" not in options.forced else None
+    inline = variable(host, _KEY_TEXTS) if not options.is_forced("private_keys") else None
     if inline is not None:
         keys.append(Named("the variables", key_text=_secret(inline)))
     names = (

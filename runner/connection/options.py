@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 from runner.connection.command.become import Become
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runner.connection.named import Named
     from runner.models import Secret
+    from runner.origin import Origin
 
 __all__ = ["KNOWN_HOSTS", "METHODS", "ConnectionOptions", "HostKeyPolicy", "Overflow"]
 
@@ -79,8 +82,9 @@ class ConnectionOptions:
         become: Whether commands run as another user than the one who logs in.
         become_as: As whom then, and how.
         methods: Ways to log in that may be used.
-        forced: Names of the fields above that win over the host's variables, because the user gave them for
-            this run.
+        origins: Where each value comes from, by the name of its field; `become_method`, `become_user` and
+            `become_password` are parts of `become_as`. A field that is not here was not given; one that is
+            here wins over `ssh_config`, also if it equals the default.
     """
 
     user: str | None = None
@@ -109,4 +113,9 @@ class ConnectionOptions:
     trust_ssh_config: bool = True
     allow_commands: bool = False
     methods: tuple[str, ...] = METHODS
-    forced: frozenset[str] = field(default=frozenset())
+    origins: Mapping[str, Origin] = field(default_factory=dict, compare=False)
+
+    def is_forced(self, name: str) -> bool:
+        """Return whether a field was given for this very run, and so wins over the host's variables."""
+        origin = self.origins.get(name)
+        return origin is not None and origin.is_of_this_run

@@ -15,9 +15,11 @@ from runner.connection.jump import read_proxy_command
 from runner.connection.ssh_config.command_line import CONFIG, command_line, option
 from runner.connection.ssh_config.keywords import TABLE, Use, is_off
 from runner.connection.ssh_config.reader import take
+from runner.connection.ssh_config.tokens import Words
 from runner.connection.variables import ALIAS, invalid, refused
 from runner.inventory import endpoint as given_for
 from runner.models import Host
+from runner.origin import Kind, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +100,9 @@ def _parsed(variable: str, value: str | tuple[str, ...]) -> tuple[tuple[str, tup
     try:
         if variable in _PROXY_COMMANDS:
             return (option(f"ProxyCommand {value}"),)
-        return tuple(command_line(shlex.split(value) if isinstance(value, str) else value))
+        words = shlex.split(value) if isinstance(value, str) else value
+        origin = Origin(Kind.VARIABLE, variable)
+        return tuple((name, Words(arguments, origin)) for name, arguments in command_line(words))
     except ValueError as exc:
         raise invalid(f"{variable}: {exc}") from None
 

@@ -40,7 +40,7 @@ def variable(host: Host, names: tuple[str, ...]) -> Any:
 
 def pick(options: ConnectionOptions, name: str, of_variable: Any, argument: Any) -> Any:
     """Return what the flags, a host's variable, its `ssh` arguments or the settings say, in that order."""
-    if name not in options.forced:
+    if not options.is_forced(name):
         for value in (of_variable, argument):
             if value is not None:
                 return value

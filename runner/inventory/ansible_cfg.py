@@ -9,47 +9,32 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.errors import UsageError
+from runner.origin import Kind, Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-__all__ = ["AnsibleDefaults", "ansible_defaults"]
+__all__ = ["HONOURED", "AnsibleDefaults", "Honoured", "ansible_defaults"]
 
 _TRUE = frozenset({"yes", "true", "on", "1", "y", "t"})
 _FALSE = frozenset({"no", "false", "off", "0", "n", "f"})
 
 
-@dataclass(frozen=True, slots=True)
-class AnsibleDefaults:
-    """What is configured; None or empty where nothing is.
+class AnsibleDefaults(NamedTuple):
+    """The part of Ansible's configuration that we honour.
 
     Attributes:
-        inventory: The default sources, paths absolute.
-        remote_user: The login name.
-        remote_port: The SSH port.
-        private_key_file: The key to log in with.
-        forks: How many hosts at once.
-        timeout_s: Seconds to connect in.
-        host_key_checking: Whether host keys are checked.
-        vault_password_file: What gives the vault password.
-        vault_identities: `LABEL@SOURCE` each.
+        values: The value of each of our settings that it gives.
+        origins: Where each value comes from.
         path: The file that was read.
         ignored: A file that was not read, because everybody may write to the folder that it lies in.
     """
 
-    inventory: tuple[str, ...] = ()
-    remote_user: str | None = None
-    remote_port: int | None = None
-    private_key_file: str | None = None
-    forks: int | None = None
-    timeout_s: int | None = None
-    host_key_checking: bool | None = None
-    vault_password_file: str | None = None
-    vault_identities: tuple[str, ...] = ()
+    values: Mapping[str, Any]
+    origins: Mapping[str, Origin]
     path: str | None = None
     ignored: str | None = None
 
@@ -69,19 +54,14 @@ def ansible_defaults(
     environment = os.environ if environment is None else environment
     folder = os.getcwd() if folder is None else folder  # noqa: PTH109
     path, ignored = _find(environment, folder)
-    values = _Values(_defaults_section(path), environment, path, folder)
+    read = _Values(_defaults_section(path), environment, path, folder)
+    found = {each: each.read(read, each.key, each.variable) for each in HONOURED}
+    said = {each: value for each, value in found.items() if value not in (None, ())}
     return AnsibleDefaults(
-        inventory=values.paths("inventory", "ANSIBLE_INVENTORY"),
-        remote_user=values.text("remote_user", "ANSIBLE_REMOTE_USER"),
-        remote_port=values.number("remote_port", "ANSIBLE_REMOTE_PORT"),
-        private_key_file=values.path("private_key_file", "ANSIBLE_PRIVATE_KEY_FILE"),
-        forks=values.number("forks", "ANSIBLE_FORKS"),
-        timeout_s=values.number("timeout", "ANSIBLE_TIMEOUT"),
-        host_key_checking=values.flag("host_key_checking", "ANSIBLE_HOST_KEY_CHECKING"),
-        vault_password_file=values.path("vault_password_file", "ANSIBLE_VAULT_PASSWORD_FILE"),
-        vault_identities=values.words("vault_identity_list", "ANSIBLE_VAULT_IDENTITY_LIST"),
-        path=path,
-        ignored=ignored,
+        {each.setting: value for each, value in said.items()},
+        {each.setting: read.origin(each.key, each.variable) for each in said},
+        path,
+        ignored,
     )
 
 
@@ -136,6 +116,12 @@ class _Values:
         """Return a setting's text."""
         return self._environment.get(variable) or self._section.get(name) or None
 
+    def origin(self, name: str, variable: str) -> Origin:
+        """Return where a setting's text comes from."""
+        if self._environment.get(variable):
+            return Origin(Kind.ANSIBLE_ENVIRONMENT, variable)
+        return Origin(Kind.ANSIBLE_CFG, name, self._path)
+
     def _where(self, name: str, variable: str) -> str:
         return variable if self._environment.get(variable) else f"{self._path}: {name}"
 
@@ -148,14 +134,17 @@ class _Values:
             raise UsageError(f"{self._where(name, variable)} must be a whole number above 0, found {text!r}")
         return int(text[:9])
 
-    def flag(self, name: str, variable: str) -> bool | None:
-        """Return a setting that is yes or no."""
+    def policy(self, name: str, variable: str) -> str | None:
+        """Return the policy for host keys that a yes or no means.
+
+        As in Ansible, a yes gives no value: `ssh_config` decides then.
+        """
         text = self.text(name, variable)
         if text is None:
             return None
         if text.lower() not in _TRUE | _FALSE:
             raise UsageError(f"{self._where(name, variable)} must be true or false, found {text!r}")
-        return text.lower() in _TRUE
+        return None if text.lower() in _TRUE else "off"
 
     def words(self, name: str, variable: str) -> tuple[str, ...]:
         """Return a setting that is a list between commas."""
@@ -177,3 +166,32 @@ class _Values:
         expanded = os.path.expandvars(text.replace("{{CWD}}", self._folder))
         expanded = os.path.expanduser(expanded)  # noqa: PTH111
         return os.path.normpath(os.path.join(base, expanded))  # noqa: PTH118
+
+
+class Honoured(NamedTuple):
+    """One key of Ansible's configuration that gives one of our settings.
+
+    Attributes:
+        setting: The name of the setting.
+        key: The key in the section `[defaults]` of `ansible.cfg`.
+        variable: The environment variable, which wins over the file.
+        read: Reads it.
+    """
+
+    setting: str
+    key: str
+    variable: str
+    read: Callable[[_Values, str, str], Any]
+
+
+HONOURED = (
+    Honoured("inventory", "inventory", "ANSIBLE_INVENTORY", _Values.paths),
+    Honoured("user", "remote_user", "ANSIBLE_REMOTE_USER", _Values.text),
+    Honoured("private_key", "private_key_file", "ANSIBLE_PRIVATE_KEY_FILE", _Values.path),
+    Honoured("workers", "forks", "ANSIBLE_FORKS", _Values.number),
+    Honoured("connect_timeout", "timeout", "ANSIBLE_TIMEOUT", _Values.number),
+    Honoured("host_key_policy", "host_key_checking", "ANSIBLE_HOST_KEY_CHECKING", _Values.policy),
+    Honoured("vault_password_file", "vault_password_file", "ANSIBLE_VAULT_PASSWORD_FILE", _Values.path),
+    Honoured("vault_id", "vault_identity_list", "ANSIBLE_VAULT_IDENTITY_LIST", _Values.words),
+)
+"""All keys that we honour."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ class Flag:
         on_command_line: Whether it is a flag at all; a secret is not.
         default: What holds where it is not given.
         entries: The entry-point group whose names may be given; `help` has those of our own.
+        is_shown: Whether its value may be shown; a secret never is.
     """
 
     help: str
@@ -49,6 +51,7 @@ class Flag:
     on_command_line: bool = True
     default: Any = None
     entries: str | None = None
+    is_shown: bool = True
 
     @property
     def description(self) -> str:
@@ -64,11 +67,26 @@ class Flag:
     @property
     def shown_default(self) -> str:
         """What holds where it is not given, as one would write it; empty where that is nothing."""
-        if self.default in (None, (), False):
-            return ""
-        if isinstance(self.default, tuple):
-            return " ".join(str(item) for item in self.default)
-        return f"{self.default:g}" if isinstance(self.default, float) else str(self.default)
+        return "" if self.default in (None, (), False) else self.shown(self.default)
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether its value must not be shown."""
+        return self.read in (secret, secrets) or not self.is_shown
+
+    def shown(self, value: Any) -> str:
+        """Return a value as an operator would type it; `(set)` for a secret."""
+        if value in (None, ()):
+            return "(none)"
+        if self.is_secret:
+            return "(set)"
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if type(value) is tuple:
+            return " ".join(self.shown(item) for item in value)
+        if isinstance(value, re.Pattern):
+            return str(value.pattern)
+        return f"{value:g}" if isinstance(value, float) else str(value)
 
     @property
     def is_switch(self) -> bool:

@@ -8,12 +8,14 @@ flag wins over the environment, which wins over `invoke.yaml`.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runner import quantities
 from runner.errors import UsageError
 from runner.masks import masks
+from runner.origin import Kind, Origin
 from runner.settings.credentials import credentials
 from runner.settings.flag import (
     Flag,
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from runner.connection.named import Named
     from runner.connection.options import ConnectionOptions
     from runner.fanout import FanoutOptions
-    from runner.inventory.ansible_cfg import AnsibleDefaults
     from runner.models import Secret, Status
     from runner.reach import ReachOptions
 
@@ -46,20 +47,20 @@ __all__ = ["Settings"]
 _AUTO_WORKERS = 500
 """As far as `--workers auto` goes."""
 
-# What wins over a host's own variables when given for a run, and its name among the connection's options.
-_FORCED = {
-    "user": "user",
-    "password": "password",
+_PARTS = frozenset({"become_method", "become_user", "become_password"})
+"""Settings that are parts of the field `become_as`."""
+
+# Settings whose field among the options of connections has another name.
+_FIELDS = {
     "private_key": "private_keys",
-    "known_hosts": "known_hosts",
-    "ssh_config": "ssh_config",
-    "host_key_policy": "host_key_policy",
+    "key_passphrase": "passphrases",
+    "allow_inventory_commands": "allow_commands",
     "connect_timeout": "connect_timeout_s",
+    "timeout": "command_timeout_s",
+    "host_timeout": "host_timeout_s",
+    "idle_timeout": "idle_timeout_s",
     "keepalive": "keepalive_s",
-    "become": "become",
-    "become_method": "become_method",
-    "become_user": "become_user",
-    "become_password": "become_password",
+    "spill_dir": "spill_folder",
 }
 
 
@@ -68,8 +69,7 @@ class Settings:
     """What a run was asked to be.
 
     Attributes:
-        given: Names of the fields that were given for this very run; these win over what a host's variables
-            say.
+        origins: Where each value comes from, by the name of its field; one that is not here was not given.
     """
 
     inventory: tuple[str, ...] = setting(
@@ -262,8 +262,14 @@ class Settings:
         "what else to log in with, in order: a list of {user, password: env:NAME or file:PATH, private_key}",
         credentials,
         on_command_line=False,
+        is_shown=False,
     )
-    given: frozenset[str] = frozenset()
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Names of the settings that were given for this run; these win over the variables of hosts."""
+        return frozenset(name for name, origin in self.origins.items() if origin.is_of_this_run)
 
     @classmethod
     def flags(cls) -> dict[str, Flag]:
@@ -272,30 +278,23 @@ class Settings:
             item.name: item.metadata["flag"] for item in dataclasses.fields(cls) if "flag" in item.metadata
         }
 
-    @staticmethod
-    def of_ansible(defaults: AnsibleDefaults) -> dict[str, Any]:
-        """Return what Ansible's own configuration says, by setting name; it stands below all of ours."""
-        policy = {True: "strict", False: "off", None: None}[defaults.host_key_checking]
-        found = {
-            "inventory": defaults.inventory,
-            "user": defaults.remote_user,
-            "private_key": defaults.private_key_file or (),
-            "workers": defaults.forks,
-            "connect_timeout": defaults.timeout_s,
-            "host_key_policy": policy,
-            "vault_password_file": defaults.vault_password_file,
-            "vault_id": defaults.vault_identities,
-        }
-        return {name: value for name, value in found.items() if value not in (None, ())}
-
     @classmethod
-    def resolve(cls, given: Mapping[str, Any], configured: Mapping[str, Any] | None = None) -> Settings:
+    def resolve(
+        cls,
+        given: Mapping[str, Any],
+        configured: Mapping[str, Any] | None = None,
+        origins: Mapping[str, Origin] | None = None,
+        *,
+        by: Kind = Kind.FLAG,
+    ) -> Settings:
         """Read what was given for this run over what is configured.
 
         Args:
             given: Flags, or a script's keywords, by setting name; one that is None or an empty list was not
                 given.
             configured: The `runner:` section of the configuration, environment included.
+            origins: Where each of its values comes from; a value that is not here comes from a file.
+            by: How `given` was given: as flags or as keywords.
 
         Raises:
             UsageError: A name is not known or a value cannot be read.
@@ -303,16 +302,25 @@ class Settings:
         flags = cls.flags()
         chosen = {name: value for name, value in given.items() if value not in (None, [], ())}
         values: dict[str, Any] = {}
+        known: dict[str, Origin] = {}
         for name, value in (configured or {}).items():
             if value is not None and name in flags:
                 values[name] = _read(flags[name], f"runner.{name}", value)
+                known[name] = (origins or {}).get(name) or Origin(Kind.FILE, name)
             elif name not in flags:
                 raise _unknown(f"runner.{name}", name, flags)
         for name, value in chosen.items():
             if name not in flags:
                 raise _unknown(name, name, flags)
-            values[name] = _read(flags[name], "--" + name.replace("_", "-"), value)
-        return cls(**values, given=frozenset(chosen))
+            dashed = "--" + name.replace("_", "-")
+            values[name] = _read(flags[name], dashed, value)
+            known[name] = Origin(by, dashed if by is Kind.FLAG else name)
+        return cls(**values, origins=known)
+
+    def answered(self, name: str, secret: Secret) -> Settings:
+        """Return the settings with the answer to a question; it wins over the variables of hosts."""
+        origins = {**self.origins, name: Origin(Kind.ANSWER, name)}
+        return dataclasses.replace(self, origins=origins, **{name: secret})  # type: ignore[arg-type]
 
     @property
     def most_workers(self) -> int:
@@ -331,7 +339,7 @@ class Settings:
             credentials=self.credentials,
             passphrases=self.key_passphrase,
             code=self.code,
-            ssh_config=SSH_CONFIG if self.ssh_config is None else _none(self.ssh_config),
+            ssh_config=SSH_CONFIG if self.ssh_config is None else _file(self.ssh_config),
             allow_commands=self.allow_inventory_commands,
             known_hosts=self.known_hosts,
             host_key_policy=HostKeyPolicy(self.host_key_policy),
@@ -348,8 +356,19 @@ class Settings:
             startups=self.startups,
             become=self.become,
             become_as=Become(self.become_method, self.become_user, self.become_password),
-            forced=frozenset(_FORCED[name] for name in self.given if name in _FORCED),
+            origins=self._origins_of(ConnectionOptions),
         )
+
+    def _outranks(self, name: str, other: str) -> bool:
+        """Return whether a setting has an origin that wins over the origin of another setting."""
+        mine, theirs = (self.origins.get(each) for each in (name, other))
+        return mine is not None and theirs is not None and mine.rank < theirs.rank
+
+    def _origins_of(self, options: type) -> dict[str, Origin]:
+        """Return where the fields of some options, and the parts of `become_as`, come from."""
+        fields = {item.name for item in dataclasses.fields(options)} | _PARTS
+        named = {_FIELDS.get(name, name): origin for name, origin in self.origins.items()}
+        return {name: origin for name, origin in named.items() if name in fields}
 
     def reach(self) -> ReachOptions:
         """Return how hosts are to be pinged."""
@@ -372,7 +391,7 @@ class Settings:
             max_fail=self.max_fail,
             max_refused=self.max_refused,
             ping=not self.no_ping,
-            order="shuffle" if self.shuffle else self.order,
+            order="shuffle" if self.shuffle and not self._outranks("order", "shuffle") else self.order,
             seed=self.seed,
             spread=self.spread,
             total_s=self.timeout_total,
@@ -390,12 +409,13 @@ def _read(flag: Flag, name: str, value: Any) -> Any:
     try:
         return flag.read(value)
     except (ValueError, TypeError) as exc:
-        shown = "" if flag.read in (secret, secrets, credentials) else f" {quoted(value)}"
+        shown = "" if flag.is_secret else f" {quoted(value)}"
         raise UsageError(f"{name}{shown}: {exc}") from exc
 
 
-def _none(path: str) -> str | None:
-    return None if path.lower() == "none" else path
+def _file(path: str) -> str | None:
+    """Return the path of a named file. The system's file is only read if this setting is not given."""
+    return None if path.lower() == "none" else os.path.expanduser(path)  # noqa: PTH111 - `~nobody` stays
 
 
 def _unknown(shown: str, name: object, flags: Mapping[str, Flag]) -> UsageError:

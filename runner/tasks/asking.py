@@ -35,7 +35,7 @@ def asked(settings: Settings, hosts: Iterable[Host]) -> Settings:
     if settings.dry_run:
         return settings
     if settings.ask_code:
-        settings = replace(settings, code=voice.ask("One-time code"), given=settings.given | {"code"})
+        settings = settings.answered("code", voice.ask("One-time code"))
     if not (sys.stdin is not None and sys.stdin.isatty()):
         return settings
     opened = list(settings.key_passphrase)

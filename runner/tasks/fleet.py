@@ -86,14 +86,23 @@ class FleetTask(Task):  # type: ignore[type-arg]
         own = [self._refined(item) for item in own]
         helping = not {"-h", "--help"}.isdisjoint(sys.argv)
         arguments = [*own, *(_argument(name, flag, helping) for name, flag in self.flags.items())]
-        core = _core_flags()
-        words = own_words(sys.argv[1:], self._typed, flags(arguments) | core)
-        found = check_flags(words, arguments, core, self._loose, _tasks())
+        words, found = self._read(arguments) if self._is_typed() else ([], 0)
         for item in own:
             item.positional = item.name in self._loose[:found]
         if helping:
             show_values(words, arguments)
         return arguments
+
+    def _is_typed(self) -> bool:
+        """Return whether any word of the command line can be this task: the flags of others need no look."""
+        typed = {word.rpartition(".")[2].replace("_", "-") for word in sys.argv[1:]}
+        return any(str(name).replace("_", "-") in typed for name in self._typed)
+
+    def _read(self, arguments: list[Argument]) -> tuple[list[str], int]:
+        """Return the words of the command line that are for this task, and how many have no flag."""
+        core = _core_flags()
+        words = own_words(sys.argv[1:], self._typed, flags(arguments) | core)
+        return words, check_flags(words, arguments, core, self._loose, _tasks())
 
     def _refined(self, item: Argument) -> Argument:
         """Return one of the body's arguments as we want it read."""
@@ -180,7 +189,7 @@ def _argument(name: str, flag: Flag, helping: bool) -> Argument:
     dashed = name.replace("_", "-")
     names = (dashed, flag.short) if flag.short else (dashed,)
     attribute = name if "_" in name else None
-    shown = _described(flag) if helping else flag.description
+    shown = _described(flag) if helping else flag.help  # not shown then
     if flag.repeatable:
         return Repeated(names=names, help=shown, attr_name=attribute)
     if flag.is_switch:
@@ -201,7 +210,7 @@ def _settings(context: Context, given: dict[str, Any]) -> Settings:
     from runner import configuration  # noqa: PLC0415 - tasks are listed without it
 
     chosen = {name: value for name, value in given.items() if value is not False}
-    return Settings.resolve(chosen, configuration.of_config(context.config))
+    return Settings.resolve(chosen, *configuration.of_config(context.config))
 
 
 def _remainder(context: Context) -> str:

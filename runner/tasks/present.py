@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 from contextlib import closing, redirect_stdout, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner import report, runs
@@ -50,16 +49,10 @@ def prepare(settings: Settings) -> Settings:
     for line in missing_files(settings):
         logger.warning("%s", line)
     if settings.ask_pass:
-        settings = _asked(settings, "password", "SSH password")
+        settings = settings.answered("password", ask("SSH password"))
     if settings.ask_become_pass:
-        settings = _asked(settings, "become_password", "Password of --become")
+        settings = settings.answered("become_password", ask("Password of --become"))
     return settings
-
-
-def _asked(settings: Settings, name: str, what: str) -> Settings:
-    """Ask for a secret, once, and let it win over what hosts' variables say."""
-    secret = ask(what)
-    return replace(settings, given=settings.given | {name}, **{name: secret})  # type: ignore[arg-type]
 
 
 def present(  # noqa: PLR0913 - a run, its stream, and what is done with it

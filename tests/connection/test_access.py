@@ -11,6 +11,7 @@ from runner.connection.access import Access, access, whereabouts
 from runner.connection.options import ConnectionOptions, HostKeyPolicy
 from runner.errors import InvalidVariable
 from runner.models import Endpoint, Host, Secret
+from runner.origin import Kind, Origin
 from runner.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def test_a_variable_wins_over_the_settings(name: str) -> None:
 
 
 def test_a_flag_of_this_run_wins_over_a_variable() -> None:
-    given = {"forced": frozenset({"user"})}
+    given = {"origins": {"user": Origin(Kind.FLAG, "--user")}}
 
     assert of({"ansible_user": "theirs"}, user="ours", **given).login.user == "ours"
 
@@ -50,6 +51,11 @@ def test_a_variable_wins_over_arguments_of_ssh_and_these_over_the_settings() -> 
     assert (both.login.user, both.endpoint.port, both.options.connect_timeout_s) == ("variable", 1, 1.0)
     assert (only.login.user, only.endpoint.port, only.options.connect_timeout_s) == ("args", 2, 2.0)
     assert only.login.private_key == "args"
+
+
+def test_an_interval_of_0_in_arguments_of_ssh_means_no_keepalives() -> None:
+    off = {"ansible_ssh_common_args": "-o ServerAliveInterval=0"}
+    assert of(off, keepalive_s=20.0).options.keepalive_s is None
 
 
 @pytest.mark.parametrize("name", ["ansible_password", "ansible_ssh_password", "ansible_ssh_pass"])
@@ -177,7 +183,17 @@ def test_a_file_that_the_inventory_names_holds_for_its_hosts_and_their_jump_host
 
 
 def test_a_file_that_a_flag_names_wins_over_that_of_the_inventory(tmp_path: Path) -> None:
-    assert by_file(tmp_path, "", forced=frozenset({"ssh_config"})).endpoint == Endpoint("192.0.2.2", 22)
+    assert by_file(
+        tmp_path, "", origins={"ssh_config": Origin(Kind.FLAG, "--ssh-config")}
+    ).endpoint == Endpoint("192.0.2.2", 22)
+
+
+def test_a_file_of_the_inventory_keeps_the_origins_of_each_run_apart(tmp_path: Path) -> None:
+    """Options are equal if their values are, wherever these come from."""
+    flag, file = Origin(Kind.FLAG, "--user"), Origin(Kind.FILE, "user", "invoke.yaml")
+    for origin, user in ((file, "theirs"), (flag, "ours"), (file, "theirs")):
+        found = by_file(tmp_path, "", {"ansible_user": "theirs"}, user="ours", origins={"user": origin})
+        assert (found.login.user, found.given.origins["user"]) == (user, origin)
 
 
 def test_an_inventory_may_go_without_a_file_but_not_name_one_that_is_missing(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.errors import UsageError
-from runner.inventory.ansible_cfg import AnsibleDefaults, ansible_defaults
+from runner.inventory.ansible_cfg import HONOURED, AnsibleDefaults, ansible_defaults
+from runner.origin import Kind, Origin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,18 +43,20 @@ def defaults(folder: Path, **environment: str) -> AnsibleDefaults:
 def test_the_file_in_the_current_folder_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     (folder / "ansible.cfg").write_text(EVERYTHING)
-    assert defaults(folder) == AnsibleDefaults(
-        inventory=(f"{folder}/hosts.ini", "/home/me/more", "/abs/hosts"),
-        remote_user="deploy",
-        remote_port=2222,
-        private_key_file=f"{folder}/keys/id",
-        forks=20,
-        timeout_s=15,
-        host_key_checking=False,
-        vault_password_file=f"{folder}/.vault",
-        vault_identities=("dev@.dev", "prod@prompt"),
-        path=f"{folder}/ansible.cfg",
-    )
+    found = defaults(folder)
+    assert found.values == {
+        "inventory": (f"{folder}/hosts.ini", "/home/me/more", "/abs/hosts"),
+        "user": "deploy",
+        "private_key": f"{folder}/keys/id",
+        "workers": 20,
+        "connect_timeout": 15,
+        "host_key_policy": "off",
+        "vault_password_file": f"{folder}/.vault",
+        "vault_id": ("dev@.dev", "prod@prompt"),
+    }
+    assert found.origins["workers"] == Origin(Kind.ANSIBLE_CFG, "forks", f"{folder}/ansible.cfg")
+    assert found.origins.keys() == found.values.keys() == {each.setting for each in HONOURED}
+    assert found.path == f"{folder}/ansible.cfg"
 
 
 def test_the_environment_wins_and_its_paths_begin_in_the_current_folder(folder: Path) -> None:
@@ -66,31 +69,35 @@ def test_the_environment_wins_and_its_paths_begin_in_the_current_folder(folder: 
         ANSIBLE_FORKS="7",
         ANSIBLE_HOST_KEY_CHECKING="yes",
     )
-    assert found.inventory == (f"{folder}/a.ini", f"{folder}/b.ini")
-    assert (found.forks, found.host_key_checking, found.remote_user) == (7, True, "deploy")
-    assert found.private_key_file == f"{folder}/cfg/keys/id"
+    values = found.values
+    assert values["inventory"] == (f"{folder}/a.ini", f"{folder}/b.ini")
+    assert (values["workers"], values["user"]) == (7, "deploy")
+    assert "host_key_policy" not in values, "as in Ansible, ssh_config decides"
+    assert values["private_key"] == f"{folder}/cfg/keys/id"
+    assert found.origins["workers"] == Origin(Kind.ANSIBLE_ENVIRONMENT, "ANSIBLE_FORKS")
 
 
 def test_a_folder_that_everybody_may_write_to_is_not_trusted(folder: Path) -> None:
     (folder / "ansible.cfg").write_text("[defaults]\nremote_user = mallory\n")
     folder.chmod(0o777)
     found = defaults(folder)
-    assert found.remote_user is None
+    assert found.values == {}
     assert found.ignored == f"{folder}/ansible.cfg"
-    assert defaults(folder, ANSIBLE_CONFIG="ansible.cfg").remote_user == "mallory", "who names it, means it"
+    assert defaults(folder, ANSIBLE_CONFIG="ansible.cfg").values == {"user": "mallory"}, (
+        "who names it, means it"
+    )
 
 
 def test_the_file_in_the_home_folder_comes_after(folder: Path) -> None:
     (folder.parent / "home").mkdir()
     (folder.parent / "home" / ".ansible.cfg").write_text("[defaults]\nremote_user = home\n")
-    assert defaults(folder).remote_user == "home"
+    assert defaults(folder).values == {"user": "home"}
     (folder / "ansible.cfg").write_text("[defaults]\n")
-    assert defaults(folder).remote_user is None, "the first file counts alone"
+    assert defaults(folder).values == {}, "the first file counts alone"
 
 
 def test_nothing_configured_is_nothing(folder: Path) -> None:
-    found = defaults(folder)
-    assert (found.inventory, found.forks, found.host_key_checking) == ((), None, None)
+    assert defaults(folder).values == {}
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from runner.connection.ssh_config.reader import Files
     from runner.connection.ssh_config.tokens import Given, Said
 
-__all__ = ["KEYS", "WAYS", "host_config", "mentions"]
+__all__ = ["KEYS", "WAYS", "config_files", "host_config", "mentions"]
 
 _SSH_S = 10.0
 _NOTHING = "/dev/null"
@@ -53,7 +53,7 @@ def host_config(
     Raises:
         InvalidVariable: The file cannot be used, or would run a program and may not.
     """
-    files = _files(path)
+    files = config_files(path)
     try:
         found = config(files).of(name, given) if files else Obtained(name, dict(given), name)
     except OnlySsh as exc:
@@ -76,12 +76,12 @@ def mentions(path: str | None, keywords: frozenset[str]) -> bool | None:
     A caller that asks about thousands of hosts need not ask about each.
     """
     with suppress(InvalidVariable):
-        found = config(_files(path))
+        found = config(config_files(path))
         return None if found.doubt else not keywords.isdisjoint(found.mentioned)
     return None
 
 
-def _files(path: str | None) -> Files:
+def config_files(path: str | None) -> Files:
     """Return the files that there are, and whether each is the system's."""
     if path is None:
         return ()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runner.connection.jump import Jump
     from runner.connection.ssh_config.tokens import Obtained, Said
 
-__all__ = ["SshOptions", "options_of"]
+__all__ = ["POLICIES", "SshOptions", "options_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,12 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _TIME = re.compile(r"([0-9]+)([smhdw]?)", re.IGNORECASE)
 _NO_FILE = ("/dev/null",)
 _YES = ("yes", "true")
-_POLICIES = (
+POLICIES = (
     dict.fromkeys(("yes", "true", "ask"), HostKeyPolicy.STRICT)
     | dict.fromkeys(("no", "false", "off"), HostKeyPolicy.OFF)
     | {"accept-new": HostKeyPolicy.ACCEPT_NEW}
 )
+"""The meaning of each value of `StrictHostKeyChecking`."""
 
 
 def options_of(said: Said, tokens: Obtained) -> SshOptions:
@@ -135,7 +136,7 @@ _FIELDS: Mapping[str, tuple[str, Callable[[tuple[str, ...]], Any]]] = {
     "globalknownhostsfile": ("global_known_hosts", _files),
     "hostkeyalias": ("key_alias", lambda words: words[0].lower()),
     "revokedhostkeys": ("revoked", _unless_none),
-    "stricthostkeychecking": ("policy", lambda words: _POLICIES[words[0].lower()]),
+    "stricthostkeychecking": ("policy", lambda words: POLICIES[words[0].lower()]),
     "connecttimeout": ("connect_timeout_s", lambda words: _seconds(words) or None),
     "serveraliveinterval": ("keepalive_s", _seconds),
 }

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runner.connection.options import SSH_CONFIG
 from runner.connection.patterns import matches_any
 from runner.connection.ssh_config.keywords import ADD_UP, JUDGED, Use, find, is_off
-from runner.connection.ssh_config.tokens import Obtained
+from runner.connection.ssh_config.tokens import Obtained, Words
 from runner.connection.ssh_config.words import arguments, criteria, keyword
 from runner.connection.variables import unusable
+from runner.origin import Kind, Origin
 
 if TYPE_CHECKING:
     from runner.connection.ssh_config.tokens import Given, Said
@@ -142,7 +143,7 @@ class _Block(NamedTuple):
     level: int
     applies: _Test | None
     names: tuple[str, ...]
-    options: list[tuple[str, tuple[str, ...]]]
+    options: list[tuple[str, Words]]
 
 
 def _always(_: object) -> bool:
@@ -155,12 +156,13 @@ class Config:
 
     Attributes:
         mentioned: The keywords that are said for any host, in lower case; also `JUDGE`, if it applies.
+        blocks: The blocks, in the order in which `ssh` reads them.
         doubt: The first line of which it is not known whether, or how, `ssh` takes it.
     """
 
     mentioned: set[str] = field(default_factory=set)
     doubt: OnlySsh | None = None
-    _blocks: list[_Block] = field(default_factory=list)
+    blocks: list[_Block] = field(default_factory=list)
     _places: dict[str, list[int]] = field(default_factory=dict)
     _final: bool = False
     _stamps: dict[str, tuple[int, int] | None] = field(default_factory=dict)
@@ -195,7 +197,7 @@ class Config:
     def _tell(self, so_far: Obtained) -> None:
         active = [True] * (_DEEPEST + 2)
         for place in sorted({*self._places.get("", ()), *self._places.get(so_far.host, ())}):
-            level, applies, names, options = self._blocks[place]
+            level, applies, names, options = self.blocks[place]
             if applies is not None:
                 active[level] = active[level - 1] and applies(so_far.host if names else so_far)
             if active[level]:
@@ -206,7 +208,7 @@ class Config:
         """Return the names on `Host` lines that are no patterns, if the lines around apply to them."""
         found: dict[str, None] = {}
         around: list[_Test] = [_always] * (_DEEPEST + 2)
-        for block in self._blocks:
+        for block in self.blocks:
             if block.applies is not None:
                 around[block.level] = block.applies if block.names else _always
             if len(block.names) > _MOST_NAMES and any(map(_is_pattern, block.names)):
@@ -225,8 +227,8 @@ class Config:
         for path, self._system in files:
             self._for_all = True
             self._file(path, 1)
-        after = [*self._blocks[1:], _Block(1, _always, (), [])]
-        for place, (block, following) in enumerate(zip(self._blocks, after, strict=False)):
+        after = [*self.blocks[1:], _Block(1, _always, (), [])]
+        for place, (block, following) in enumerate(zip(self.blocks, after, strict=False)):
             alone = block.level == following.level == 1 and following.applies is not None
             names = block.names if alone and not any(map(_is_pattern, block.names)) else ()
             for name in names or ("",):  # the blocks for one name only, and those that any host may need
@@ -239,7 +241,7 @@ class Config:
             why = f"files include one another deeper than {_DEEPEST} levels, or {_MOST_FILES} times"
             raise unusable(path, why)
         self._stamps[path] = _stamp(path)
-        self._blocks.append(_Block(level, _always, (), []))
+        self.blocks.append(_Block(level, _always, (), []))
         try:
             lines = _text(path, included=level > 1).split("\n")
         except FileNotFoundError:
@@ -249,30 +251,30 @@ class Config:
             return
         for number, line in enumerate(lines, 1):
             try:
-                self._line(line, level)
+                self._line(line, level, (path, number))
             except ValueError as exc:
                 self.doubt = self.doubt or OnlySsh(str(exc), path, number)
 
-    def _line(self, line: str, level: int) -> None:
+    def _line(self, line: str, level: int, place: tuple[str, int]) -> None:
         name, rest = keyword(line) or ("", "")
         if name == "include":
             for word in arguments(rest):
                 self._include(word, level)
-            self._blocks.append(_Block(level, None, (), []))
+            self.blocks.append(_Block(level, None, (), []))
         elif name == "host":
             names = tuple(arguments(rest))
-            self._blocks.append(_Block(level, _host_test(names), names, []))
+            self.blocks.append(_Block(level, _host_test(names), names, []))
             self._for_all = names == ("*",)
         elif name == "match":
             test, words = _match_test(rest)
-            self._blocks.append(_Block(level, test, (), []))
+            self.blocks.append(_Block(level, test, (), []))
             self.mentioned.update(JUDGE if words & _ONLY_SSH else ())
             self._final = self._final or "final" in words
             self._for_all = words == {"all"}
         elif name:
-            self._option(name, rest)
+            self._option(name, rest, place)
 
-    def _option(self, name: str, rest: str) -> None:
+    def _option(self, name: str, rest: str, place: tuple[str, int]) -> None:
         known = find(name)
         if known is None:
             if not matches_any(self._ignored, name):
@@ -285,7 +287,8 @@ class Config:
         if known.use in _KEPT:
             self.mentioned.add(name)
             self.mentioned.update(JUDGE if name in JUDGED and not is_off(words) else ())
-            self._blocks[-1].options.append((name, words))
+            placed = Words(words, Origin(Kind.SSH_CONFIG, known.name, *place))
+            self.blocks[-1].options.append((name, placed))
 
     def _include(self, word: str, level: int) -> None:
         """Read the files that a word of an `Include` names, relative to the usual folder."""

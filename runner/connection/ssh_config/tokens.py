@@ -10,17 +10,31 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from runner.connection.ssh_config.keywords import find
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-__all__ = ["Given", "Obtained", "Said"]
+    from runner.origin import Origin
+
+__all__ = ["Given", "Obtained", "Said", "Words"]
 
 _TOKEN = re.compile(r"%(.?)", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
+
+
+class Words(tuple[str, ...]):  # noqa: SLOT001 - a tuple takes none
+    """The arguments of a keyword, with the line or the variable that gives them."""
+
+    origin: Origin
+
+    def __new__(cls, words: Iterable[str], origin: Origin) -> Self:
+        """Return the arguments with their origin."""
+        made = super().__new__(cls, words)
+        made.origin = origin
+        return made
 
 
 Said = dict[str, tuple[str, ...]]

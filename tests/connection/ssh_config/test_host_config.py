@@ -15,6 +15,7 @@ from runner.connection.ssh_config.options import SshOptions
 from runner.errors import InvalidVariable
 from runner.jobs import CommandJob, perform
 from runner.models import Endpoint, Host
+from runner.origin import Kind, Origin
 from tests.connection.sshd import Sshd, required_program
 
 CONFIG = """
@@ -146,7 +147,8 @@ def test_it_fills_in_what_nobody_else_says(config: str) -> None:
 
 def test_the_inventory_and_the_settings_win_over_it(config: str) -> None:
     variables = {"ansible_user": "theirs", "ansible_port": 22, "ansible_ssh_common_args": "-J none"}
-    found = of(config, "web1", variables, known_hosts=("/mine",))
+    given = {"known_hosts": Origin(Kind.FILE, "known_hosts", "invoke.yaml")}
+    found = of(config, "web1", variables, known_hosts=("/mine",), origins=given)
 
     assert (found.login.user, found.endpoint.port, found.jumps) == ("theirs", 22, ())
     assert found.options.known_hosts == ("/mine",)
