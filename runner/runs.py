@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from runner.fanout import Control
+    from runner.inventory import Inventory
     from runner.jobs import Job
     from runner.models import Host
     from runner.reach import ReachOptions
@@ -49,7 +50,7 @@ def end(run: Run) -> Run:
     return replace(run, finished=datetime.now(UTC))
 
 
-def carry_out(
+def carry_out(  # noqa: PLR0913 - a run, and all that it is made of
     run: Run,
     hosts: Iterable[Host],
     job: Job,
@@ -57,6 +58,7 @@ def carry_out(
     *,
     control: Control | None = None,
     starting: Callable[[Sequence[str]], None] = lambda _names: None,
+    inventory: Inventory | None = None,
 ) -> Generator[HostResult, None, None]:
     """Ping hosts, do a job on those that answer, and yield each host's result as it is known.
 
@@ -67,6 +69,7 @@ def carry_out(
         settings: How.
         control: By which the run can be stopped.
         starting: Called with the names of hosts that are about to be handed to workers.
+        inventory: The inventory of the hosts, for warnings that name the place of a variable.
 
     Raises:
         UsageError: The executor cannot be used.
@@ -74,8 +77,10 @@ def carry_out(
     if settings.dry_run:
         yield from _dry(hosts, _described(job), settings)
         return
-    from runner import fanout  # noqa: PLC0415 - brings Paramiko in
+    from runner import fanout, host_key_warnings  # noqa: PLC0415 - they bring Paramiko in
 
+    hosts = tuple(hosts)
+    host_key_warnings.warn(hosts, settings, inventory)
     results = fanout.stream(
         hosts,
         job,

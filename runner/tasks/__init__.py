@@ -20,6 +20,7 @@ from runner.tasks.put import put
 from runner.tasks.report import report
 from runner.tasks.run import run
 from runner.tasks.script import script
+from runner.tasks.settings import settings
 from runner.tasks.trust import trust
 from runner.tasks.watch import watch
 
@@ -35,6 +36,7 @@ __all__ = [
     "report",
     "run",
     "script",
+    "settings",
     "trust",
     "watch",
 ]
@@ -42,5 +44,5 @@ __all__ = [
 hide_secrets()
 if (program := running()) is not None:
     read_in_one_line(program.config)
-namespace = Collection(ping, run, put, get, script, inventory, diff, report, trust, watch)
+namespace = Collection(ping, run, put, get, script, inventory, diff, report, trust, watch, settings)
 namespace.add_collection(history)

@@ -66,7 +66,9 @@ def carry_out(name: str, job: Job, call: Call) -> int:
         say(f"nothing is missing in run {left.resumed}; what it came to: history.show {left.resumed}")
     recording = Recording(lambda: None if left.nothing_missing else record(run, meant, settings, arguments))
     control = Control()
-    fresh = runs.carry_out(run, left.hosts, job, settings, control=control, starting=recording.start)
+    fresh = runs.carry_out(
+        run, left.hosts, job, settings, control=control, starting=recording.start, inventory=inventory
+    )
     code = present(
         run,
         meant,

@@ -18,6 +18,7 @@ from runner.results import Summary
 from runner.tasks.doubts import check_spilling, missing_files
 from runner.tasks.earlier import KEPT
 from runner.tasks.output import Output, tolerant_stdout
+from runner.tasks.settings import say_settings
 from runner.tasks.voice import Beside, Warnings, ask, say, speaking_around
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ def prepare(settings: Settings) -> Settings:
     if not logger.handlers:
         logger.addHandler(Warnings())
     logger.setLevel(logging.ERROR if settings.quiet else logging.WARNING)
-    if settings.host_key_policy == "off" and not settings.quiet:
-        say("warning: host keys are not checked (--host-key-policy off): anybody may be listening")
+    if settings.verbose and not settings.quiet:
+        say_settings(settings)
     check_spilling(settings)
     for line in missing_files(settings):
         logger.warning("%s", line)

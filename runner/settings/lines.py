@@ -1,0 +1,61 @@
+"""Find the line of a file that gives a setting. This reads the file again, so only for what is shown."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from runner.origin import Kind, Origin
+
+__all__ = ["located"]
+
+_SECTION = "runner"
+_LONGEST = 2**20
+"""Characters of a file that are searched."""
+
+
+def located(origin: Origin) -> Origin:
+    """Return an origin with the line in its file, if that can be known."""
+    if origin.path is None or origin.line is not None:
+        return origin
+    if origin.kind is Kind.ANSIBLE_CFG:
+        search = _in_ansible_cfg
+    elif origin.kind is Kind.FILE and Path(origin.path).suffix in (".yaml", ".yml", ".json"):
+        search = _in_yaml
+    else:
+        return origin
+    try:
+        with Path(origin.path).open(encoding="utf-8") as file:
+            return origin._replace(line=search(file.read(_LONGEST), origin.name))
+    except (OSError, ValueError):
+        return origin
+
+
+def _in_yaml(text: str, name: str) -> int | None:
+    """Return the line of a setting in YAML, or in JSON, which is a part of YAML."""
+    import yaml  # noqa: PLC0415 - only for what is shown
+
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError:
+        return None
+    line = None
+    for wanted in (_SECTION, name):
+        pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+        found = [(key, value) for key, value in pairs if key.value == wanted]
+        if not found:
+            return None
+        key, node = found[-1]
+        line = key.start_mark.line + 1
+    return line
+
+
+def _in_ansible_cfg(text: str, name: str) -> int | None:
+    """Return the line of a key in the section `[defaults]`."""
+    section, found = "", None
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\[([^]]+)\]", line):
+            section = header[1]
+        elif section == "defaults" and re.match(rf"{re.escape(name)}\s*[=:]", line, re.IGNORECASE):
+            found = number
+    return found
