@@ -33,6 +33,43 @@ DEMONSTRATION = (
     "run --cmd 'cat /etc/os-release' --group servers",
 )
 
+WHERE_FROM = """
+## Where a value comes from
+
+`invoke settings` shows each value that is given, even at its default, and its origin: the flag, the
+environment variable, or the file and line. `--all` adds the settings that are not given; `--format json`
+is for programs. A secret is shown as `(set)`. The last lines are the options of `ssh_config` for the same
+settings, and the setting that wins over each. With `--verbose`, every task over hosts prints all this on
+stderr before it begins.
+
+```console
+$ invoke settings --become
+inventory              hosts.ini  invoke.yaml:3
+workers                20         ansible.cfg:5 (forks)
+timeout                60         invoke.yaml:6
+retries                0          INVOKE_RUNNER_RETRIES
+host_key_policy        strict     invoke.yaml:4
+become                 yes        --become
+StrictHostKeyChecking  no         ~/.ssh/config:2 (overruled by host_key_policy)
+```
+
+The order of precedence, the highest first: flags, keywords of script functions, and answers to questions of
+this run; the variables of a host; the environment; the file that `invoke -f` names; the project's
+`invoke.yaml`; `~/.invoke.yaml`; `/etc/invoke.yaml`; what a `tasks.py` configures; `ANSIBLE_…` variables;
+`ansible.cfg`; `ssh_config`; the default. A value that is given at its default also wins over all that
+follow.
+
+## Ansible's configuration
+
+Only the keys below are read, from the section `[defaults]` of `ansible.cfg`; the variables win over the
+file. The file is the first of `$ANSIBLE_CONFIG`, `ansible.cfg` in the current folder unless all users may
+write to that folder, `~/.ansible.cfg` and `/etc/ansible/ansible.cfg`. Instead of `remote_port`, set
+`ansible_port` in the inventory. `host_key_checking = False` is the policy
+`off`; `True` gives no value: as in Ansible, `ssh_config` decides then.
+
+| key | environment | setting |
+| --- | --- | --- |"""
+
 
 @task(
     help={
@@ -88,7 +125,15 @@ def settings_page() -> str:
         default = f"`{flag.shown_default}`" if flag.shown_default else ""
         variable = f"`INVOKE_RUNNER_{name.upper()}`"
         lines.append(f"| {short}{dashed} | `{name}` | {variable} | {default} | {flag.help} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_where_from()]) + "\n"
+
+
+def _where_from() -> list[str]:
+    """Return the part of the page about where values come from, with the table of Ansible's configuration."""
+    from runner.inventory.ansible_cfg import HONOURED  # noqa: PLC0415 - only for this page
+
+    rows = [f"| `{each.key}` | `{each.variable}` | `{each.setting}` |" for each in HONOURED]
+    return [*WHERE_FROM.splitlines(), *rows]
 
 
 @task
