@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ def arguments(text: Any, variable: str = "ansible_ssh_common_args", **others: An
 
 
 def home(name: str) -> str:
-    return str(Path("~", name).expanduser())
+    return f"/home/tester/{name}"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +80,10 @@ def home(name: str) -> str:
         ("-o ProxyCommand=none", "jumps", ()),
     ],
 )
-def test_what_has_a_meaning_is_honoured(text: str, field: str, value: object) -> None:
+def test_what_has_a_meaning_is_honoured(
+    monkeypatch: pytest.MonkeyPatch, text: str, field: str, value: object
+) -> None:
+    monkeypatch.setenv("HOME", "/home/tester")
     assert getattr(arguments(text), field) == value
 
 
