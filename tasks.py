@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
 ROOT = Path(__file__).parent
+PYTHON = shlex.quote(sys.executable)
+"""This interpreter, as a word for the shell."""
 NEXT = """\
 What to type next:
   . .venv/bin/activate    in fish: . .venv/bin/activate.fish
   invoke demo --serve     keeps the fleet up; then, in a second terminal, activated as well:
   invoke ping
 docs/tutorial.md goes on from there."""
+NOT_ALL_OK = (0, 2, 4, 6)
+"""Exit codes of runs that reached their end; some of the demo's devices are down, on purpose."""
 DEMONSTRATION = (
     "ping",
     "run --cmd 'show version | include Version' --group routers",
@@ -85,16 +90,16 @@ def test(ctx: Context, slow: bool = False, args: str = "") -> None:
         minutes = "3 minutes" if slow else "7 minutes"
         print(f"Tests, {workers} at a time: about {minutes} on two processor cores.", flush=True)
     with ctx.cd(str(ROOT)):
-        ctx.run(f"{sys.executable} -m pytest {args or words}", pty=sys.stdout.isatty())
+        ctx.run(f"{PYTHON} -m pytest {args or words}", pty=sys.stdout.isatty())
 
 
 @task
 def lint(ctx: Context) -> None:
     """Check style and types."""
     with ctx.cd(str(ROOT)):
-        ctx.run(f"{sys.executable} -m ruff check .")
-        ctx.run(f"{sys.executable} -m ruff format --check .")
-        ctx.run(f"{sys.executable} -m mypy")
+        ctx.run(f"{PYTHON} -m ruff check .")
+        ctx.run(f"{PYTHON} -m ruff format --check .")
+        ctx.run(f"{PYTHON} -m mypy")
 
 
 def settings_page() -> str:
@@ -193,7 +198,7 @@ def bench(ctx: Context, name: str = "") -> None:
             known = ", ".join(path.stem for path in sorted((ROOT / "bench").glob("[!_]*.py")))
             raise Exit(f"bench: there is no {name!r}; there are: {known}", code=1)
         with ctx.cd(str(ROOT)):
-            ctx.run(f"{sys.executable} {script}")
+            ctx.run(f"{PYTHON} {shlex.quote(str(script))}")
 
 
 @task(help={"serve": "keep the fleet up until Ctrl-C, for the examples of the README"})
@@ -213,13 +218,17 @@ def demo(ctx: Context, serve: bool = False) -> None:
             for words in DEMONSTRATION:
                 print(f"$ invoke {words}", flush=True)
                 with ctx.cd(str(ROOT)):
-                    ctx.run(f"{sys.executable} -m invoke {words}", warn=True, pty=sys.stdout.isatty())
+                    done = ctx.run(f"{PYTHON} -m invoke {words}", warn=True, pty=sys.stdout.isatty())
+                if done.exited not in NOT_ALL_OK:  # it did not start, or Ctrl-C ended it
+                    raise Exit(code=done.exited)
                 print(flush=True)
             print(NEXT)
     except RunnerError as exc:
         raise Exit(f"demo: {exc}", code=1) from exc
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as exc:
         print("The demo fleet is down.")
+        if not serve:
+            raise Exit(code=130) from exc
 
 
 @task

@@ -61,6 +61,9 @@ def _leave_the_terminal() -> None:
 
 _leave_the_terminal()
 
+# Others may read what a test's server needs to read, and nobody else may write what `ssh` reads.
+os.umask(0o022)
+
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist need not be installed
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:

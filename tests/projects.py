@@ -55,6 +55,12 @@ class Project:
         own = {"HOME": home, "XDG_STATE_HOME": home, "PYTHONPATH": path, "LANG": "C.UTF-8"}
         return kept | own | self.env | extra
 
+    @property
+    def _surroundings(self) -> dict[str, Any]:
+        # In a session of its own, a program has no terminal on which it could ask.
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return {**pipes, "start_new_session": True}
+
     def start(
         self,
         *words: str,
@@ -67,7 +73,7 @@ class Project:
             [*PROGRAMS[program], *words],
             cwd=folder or self.folder,
             env=self.environment(**(env or {})),
-            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | io,
+            **self._surroundings | io,
         )
 
     def type(self, *words: str, **how: Any) -> Ended:

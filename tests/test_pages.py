@@ -42,7 +42,7 @@ TIMEOUT_S = 60
 SETUP = (
     'echo "Making the environment .venv" && python3 -m venv .venv && '
     'echo "Installing runner and its demo into it (about 20 s)" && '
-    ".venv/bin/pip install -q -e '.[demo]' && .venv/bin/"
+    ".venv/bin/python -m pip install -q -e '.[demo]' && .venv/bin/"
 )
 ACTIVATED = {". .venv/bin/activate", ". .venv/bin/activate.fish"}
 """The test's own interpreter is the activated environment."""
@@ -51,7 +51,7 @@ NOT_TYPED = {
     (
         'echo "Making the environment .venv" && python3 -m venv .venv && '
         'echo "Installing runner and its tests into it (about a minute)" && '
-        ".venv/bin/pip install -q -e '.[test]' && .venv/bin/invoke test"
+        ".venv/bin/python -m pip install -q -e '.[test]' && .venv/bin/invoke test"
     ): "runs this test",
     "invoke test --slow": "runs other tests",
     "pip wheel -q --no-deps -w dist .": "needs the package index, for the build backend",

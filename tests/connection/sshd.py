@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import pwd
 import re
 import shutil
 import socket
@@ -26,11 +25,11 @@ if TYPE_CHECKING:
 
 _CONFIGURATION = """\
 ListenAddress 0.0.0.0:{port}
-HostKey {folder}/host_ed25519
-HostKey {folder}/host_rsa
-HostKey {folder}/host_ecdsa
-PidFile {folder}/sshd.pid
-AuthorizedKeysFile {folder}/authorized_keys
+HostKey "{folder}/host_ed25519"
+HostKey "{folder}/host_rsa"
+HostKey "{folder}/host_ecdsa"
+PidFile "{folder}/sshd.pid"
+AuthorizedKeysFile "{folder}/authorized_keys"
 StrictModes no
 UsePAM no
 PasswordAuthentication no
@@ -65,8 +64,8 @@ class Sshd:
 
     @property
     def home(self) -> Path:
-        """The home folder of the account that logs in: as root one of the server's own."""
-        return self.folder / "home" if os.geteuid() == 0 else Path(pwd.getpwuid(os.geteuid()).pw_dir)
+        """The home folder of the account that logs in."""
+        return self.folder / "home"
 
     @property
     def key(self) -> Path:
@@ -175,6 +174,9 @@ def running_sshd(  # noqa: PLR0913 - what a machine may be like
     configuration = configuration.replace("ListenAddress 0.0.0.0", f"ListenAddress {address}")
     if not sftp:
         configuration = configuration.replace("Subsystem sftp internal-sftp\n", "")
+    server.home.mkdir(exist_ok=True)
+    if os.geteuid() != 0:  # the account is the user's own, whose start-up files are not part of a test
+        configuration += f'SetEnv "HOME={server.home}"\n'
     (folder / "sshd_config").write_text(configuration)
     with serving(server, password_hash, sudoers, doas, shells):
         yield server

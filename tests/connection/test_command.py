@@ -140,7 +140,7 @@ def test_a_size_that_is_none_is_refused(size: str) -> None:
 
 
 def test_silence_has_a_deadline_of_its_own(sshd: Sshd) -> None:
-    command = "for n in 1 2 3 4; do echo $n; sleep 0.3; done; sleep 60"
+    command = "sh -c 'for n in 1 2 3 4; do echo $n; sleep 0.3; done; sleep 60'"
     result = run(sshd, command, idle_timeout_s=0.9)
 
     assert (result.status, result.reason) == (Status.TIMEOUT, "idle")
