@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["BUILTINS"]
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_MARK = re.compile(r"\\n|\\t|\\\\|%%|%[sd]")
+_MARK = re.compile(r"\\n|\\t|\\\\|%%|%[sdb]")
 _ESCAPES = {"\\n": "\n", "\\t": "\t", "\\\\": "\\", "%%": "%"}
 
 
@@ -35,12 +35,12 @@ async def _echo(session: LinuxSession, arguments: list[str]) -> int:
 
 
 async def _printf(session: LinuxSession, arguments: list[str]) -> int:
-    r"""Print a format with `%s`, `%d`, `\n` and `\t`, again as long as there are arguments."""
+    r"""Print a format with `%s`, `%d`, `%b`, `\n` and `\t`, again as long as there are arguments."""
     if not arguments:
         session.complain("sh: printf: usage: printf format [arg ...]")
         return 2
     form, *left = arguments
-    taken = form.count("%s") + form.count("%d")
+    taken = sum(form.count(mark) for mark in ("%s", "%d", "%b"))
     session.write(1, _formatted(form, left[:taken]).encode())
     for place in range(taken, len(left) if taken else 0, taken or 1):
         session.write(1, _formatted(form, left[place : place + taken]).encode())
@@ -49,7 +49,14 @@ async def _printf(session: LinuxSession, arguments: list[str]) -> int:
 
 def _formatted(form: str, words: list[str]) -> str:
     given = iter(words)
-    return _MARK.sub(lambda found: _ESCAPES.get(found[0]) or next(given, ""), form)
+
+    def value(found: re.Match[str]) -> str:
+        if found[0] in _ESCAPES:
+            return _ESCAPES[found[0]]
+        word = next(given, "")
+        return re.sub(r"\\[nt\\]", lambda mark: _ESCAPES[mark[0]], word) if found[0] == "%b" else word
+
+    return _MARK.sub(value, form)
 
 
 async def _exit(session: LinuxSession, arguments: list[str]) -> int:
@@ -108,13 +115,13 @@ async def _env(session: LinuxSession, arguments: list[str]) -> int:
 
 
 async def _set(session: LinuxSession, arguments: list[str]) -> int:
-    """Know `-e`, `-u`, `-o pipefail`, and `-- WORD…` for the parameters."""
+    """Know `-e`, `-u`, `-o pipefail`, `-C` (passed over), and `-- WORD…` for the parameters."""
     words = iter(arguments)
     for word in words:
         if word == "--":
             session.parameters[1:] = words
             return 0
-        letters = set(word[1:]) - {"o"}
+        letters = set(word[1:]) - {"o", "C"}
         if not word.startswith("-") or letters - {"e", "u"}:
             session.complain("sh: set: this simulated shell knows 'set -e', '-u' and '-o pipefail'")
             return 2
@@ -207,6 +214,36 @@ async def _sh(session: LinuxSession, arguments: list[str]) -> int:
     return await started.execute(text)
 
 
+async def _eval(session: LinuxSession, arguments: list[str]) -> int:
+    return await session.execute(" ".join(arguments))
+
+
+async def _exec(session: LinuxSession, arguments: list[str]) -> int:
+    status = await session.call(arguments) if arguments else 0
+    session.closed = bool(arguments)
+    return status
+
+
+async def _shift(session: LinuxSession, _arguments: list[str]) -> int:
+    del session.parameters[1:2]
+    return 0
+
+
+async def _umask(session: LinuxSession, arguments: list[str]) -> int:
+    if not arguments:
+        session.say("0022")
+    return 0
+
+
+async def _wait(session: LinuxSession, _arguments: list[str]) -> int:
+    return session.background_status
+
+
+async def _kill(session: LinuxSession, arguments: list[str]) -> int:
+    session.complain(f"sh: kill: ({arguments[-1] if arguments else ''}) - No such process")
+    return 1
+
+
 async def _command(session: LinuxSession, arguments: list[str]) -> int:
     """Know `command -v NAME`: whether there is such a program."""
     letters, words = options_of(arguments)
@@ -228,16 +265,22 @@ BUILTINS: dict[str, Program] = {
     "dash": _sh,
     "echo": _echo,
     "env": _env,
+    "eval": _eval,
+    "exec": _exec,
     "exit": _exit,
     "export": _export,
     "false": _false,
+    "kill": _kill,
     "printf": _printf,
     "pwd": _pwd,
     "set": _set,
     "sh": _sh,
+    "shift": _shift,
     "test": _test,
     "trap": _true,  # nobody sends signals to what is simulated
     "true": _true,
+    "umask": _umask,
     "unset": _unset,
+    "wait": _wait,
 }
 """What the shell knows by itself, by name, and the shells that it starts."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Protocol
 
+from runner.demo.linux.compound import If, While, extracted, nodes, references
 from runner.demo.linux.programs import PROGRAMS
 from runner.demo.linux.shell import SyntaxFault, fields, parse, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runner.demo.linux.compound import Node
     from runner.demo.linux.machine import Machine
     from runner.demo.linux.shell import Redirect, Step
 
@@ -21,6 +23,9 @@ _NOT_EXECUTABLE = 126
 _MISUSE = 2
 _DEEPEST = 40
 _NOWHERE = "/dev/null"
+_BACKGROUND = "4711"
+"""The process id of everything in the background: it has ended before the next command begins."""
+_MOST_ROUNDS = 1000
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _SHELLS = {"sh", "dash", "bash"}
 
@@ -58,6 +63,7 @@ class LinuxSession:
         programs: What can be run, by name.
         status: The last exit code.
         closed: Whether it has ended.
+        background_status: The exit code of the last command in the background.
     """
 
     def __init__(self, machine: Machine, streams: Streams) -> None:
@@ -72,6 +78,8 @@ class LinuxSession:
         self.programs = PROGRAMS
         self.status = 0
         self.closed = False
+        self.background_status = 0
+        self._commands: dict[str, str] = {}
         self._depth = 0
         self._input: bytes | None = None
         self._outputs: dict[int, int | bytearray] = {1: 1, 2: 2}
@@ -86,19 +94,55 @@ class LinuxSession:
     async def execute(self, line: str) -> int:
         """Run a line, or a script, and return its exit code, that of the last step which ran."""
         try:
-            steps = parse(line)
+            found = nodes(_pipelines(parse(extracted(line, self._commands))))
         except SyntaxFault as fault:
             return self._refuse(str(fault))
-        lines = _pipelines(steps)
-        for number, pipeline in enumerate(lines):
-            joined = pipeline[0].joined
+        await self._run_all(found, is_condition=False)
+        return self.status
+
+    async def _run_all(self, found: Sequence[Node], *, is_condition: bool) -> None:
+        """Run commands in order; one that fails in a condition does not end the shell."""
+        for number, node in enumerate(found):
+            joined = _joined(node)
             if joined == ";" or (joined == "&&") == (self.status == 0):
-                await self._run_pipeline(pipeline)
-                last = number + 1 == len(lines) or lines[number + 1][0].joined == ";"
-                self.closed = self.closed or (bool(self.status) and last and "e" in self.options)
+                await self._run_node(node)
+                last = number + 1 == len(found) or _joined(found[number + 1]) == ";"
+                ends = bool(self.status) and last and "e" in self.options and not is_condition
+                self.closed = self.closed or (ends and isinstance(node, list))
             if self.closed:
                 break
-        return self.status
+
+    async def _run_node(self, node: Node) -> None:
+        if isinstance(node, If):
+            await self._run_all(node.condition, is_condition=True)
+            chosen = node.otherwise if self.status else node.body
+            self.status = 0
+            if not self.closed:
+                await self._run_all(chosen, is_condition=False)
+        elif isinstance(node, While):
+            await self._run_while(node)
+        elif node[-1].in_background:
+            part = self._part()
+            await part._run_pipeline(node)  # noqa: SLF001 - one of ours
+            self.background_status, self.status = part.status, 0
+        else:
+            await self._run_pipeline(node)
+
+    def _part(self) -> LinuxSession:
+        """Return a shell for a part of this one's script, whose changes are its own."""
+        part = self.child(self.parameters)
+        part.variables, part.options, part.status = dict(self.variables), self.options, self.status
+        return part
+
+    async def _run_while(self, node: While) -> None:
+        status = 0
+        for _ in range(_MOST_ROUNDS):
+            await self._run_all(node.condition, is_condition=True)
+            if self.status or self.closed:
+                break
+            await self._run_all(node.body, is_condition=False)
+            status = self.status
+        self.status = status
 
     def _refuse(self, why: str) -> int:
         self.complain(f"sh: {why}")
@@ -113,6 +157,7 @@ class LinuxSession:
         started.directory = self.directory
         started.variables = {name: self.variables[name] for name in self.exported}
         started.exported = set(self.exported)
+        started._commands = dict(self._commands)
         started.parameters = list(parameters)
         return started
 
@@ -153,6 +198,7 @@ class LinuxSession:
             return self.parameters[int(name)] if int(name) < len(self.parameters) else ""
         words = " ".join(self.parameters[1:])
         special = {"?": str(self.status), "#": str(len(self.parameters) - 1), "*": words, "@": words}
+        special["!"] = _BACKGROUND
         if name in special:
             return special[name]
         known = self._given() | self.variables
@@ -187,8 +233,7 @@ class LinuxSession:
         failed = 0
         for number, step in enumerate(pipeline):
             printed = bytearray()
-            part = self.child(self.parameters)  # what a part of a pipeline changes is its own
-            part.variables, part.options, part.status = dict(self.variables), self.options, self.status
+            part = self._part()
             part._input = passed  # noqa: SLF001 - one of ours
             await part._run(step, None if number + 1 == len(pipeline) else printed)  # noqa: SLF001
             passed, self.status = bytes(printed), part.status
@@ -198,8 +243,10 @@ class LinuxSession:
 
     async def _run(self, step: Step, pipe: bytearray | None = None) -> None:
         before = dict(self.variables), set(self.exported), self._input
-        self._outputs = {1: 1 if pipe is None else pipe, 2: 2}
+        around = self._outputs
+        self._outputs = {1: around[1] if pipe is None else pipe, 2: around[2]}
         try:
+            await self._substitute(step)
             rest = self._assign(step.words)
             for redirect in step.redirects:
                 self._redirect(redirect)
@@ -210,9 +257,20 @@ class LinuxSession:
             self.status, rest = _MISUSE, []
             self.closed = self.closed or "u" in self.options
         finally:
-            self._outputs, self._input = {1: 1, 2: 2}, before[2]
+            self._outputs, self._input = around, before[2]
         if rest and len(rest) < len(step.words):  # `NAME=value program` is for that program alone
             self.variables, self.exported = before[0], before[1]
+
+    async def _substitute(self, step: Step) -> None:
+        """Run the commands of a step's `$(...)`, and keep what they print in the variables for them."""
+        targets = (redirect.target for redirect in step.redirects)
+        for name in references(" ".join([*step.words, *map(str, targets)])):
+            outputs, printed = self._outputs, bytearray()
+            self._outputs = {1: printed, 2: outputs[2]}
+            part = self._part()
+            await part.execute(self._commands[name])
+            self._outputs = outputs
+            self.variables[name] = printed.decode("utf-8", "replace").rstrip("\n")
 
     def _assign(self, words: Sequence[str]) -> Sequence[str]:
         """Take the assignments at the beginning; return what follows."""
@@ -284,6 +342,10 @@ class _Inherited:
 
     def write(self, descriptor: int, content: bytes) -> None:
         self._parent.write(descriptor, content)
+
+
+def _joined(node: Node) -> str:
+    return node[0].joined if isinstance(node, list) else node.joined
 
 
 def _pipelines(steps: Sequence[Step]) -> list[list[Step]]:

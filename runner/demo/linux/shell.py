@@ -1,7 +1,7 @@
-"""How a command line is read: words, quotes, variables, pipes, `;`, `&&`, `||`, redirections.
+"""How a command line is read: words, quotes, variables, pipes, `;`, `&`, `&&`, `||`, redirections.
 
-The rules are those of POSIX.1-2017, Shell Command Language, cut down to what the demo shows. What is left out
-(compound commands, substitution, globs, jobs) is refused with exit code 2, never half done.
+The rules are those of POSIX.1-2017, Shell Command Language, cut down to what the demo shows. `compound` reads
+`if`, `while` and `$(...)`. What is left out (`for`, `case`, functions, globs) is refused with exit code 2.
 """
 
 from __future__ import annotations
@@ -18,20 +18,22 @@ __all__ = ["Redirect", "Step", "SyntaxFault", "fields", "parse", "text_of"]
 _WORD = r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s;&|<>()`'"\\])+"""
 _TOKEN = re.compile(
     rf"""(?:[ \t\r]|\\\n)*(?:
-        (?P<operator>&&|\|\|?|;|\n)
+        (?P<operator>&&?|\|\|?|;|\n)
       | (?P<descriptor>[012]?)(?P<arrow>>>|>|<)(?:&(?P<other>[12])|[ \t]*(?P<target>{_WORD}))
-      | (?P<refused>[&<>()`]|\$\()
+      | (?P<refused>[<>()`])
       | (?P<comment>\#[^\n]*)
       | (?P<word>{_WORD})
     )""",
     re.VERBOSE | re.DOTALL,
 )
 _PIECE = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^'"\\]+""", re.DOTALL)
-_NAME = r"\w+|[?#@*]"
-_VARIABLE = re.compile(rf"\$(?:\{{(?P<braced>{_NAME})\}}|(?P<plain>[0-9]|[A-Za-z_]\w*|[?#@*]))")
+_NAME = r"\w+|[?#@*!]"
+_BRACED = rf"\{{(?P<braced>{_NAME})(?::-(?P<default>[^}}]*))?\}}"
+_VARIABLE = re.compile(rf"\$(?:{_BRACED}|(?P<plain>[0-9]|[A-Za-z_]\w*|[?#@*!]))")
 _IN_DOUBLE_QUOTES = re.compile(r'\\(?P<escaped>["\\$`])|' + _VARIABLE.pattern)
 _TILDE = re.compile(r"~(?P<user>[A-Za-z0-9._-]*)(?=/|$)")
-_RESERVED = {"if", "then", "for", "while", "until", "case", "do", "done", "fi", "{", "}", "!", "function"}
+_REFUSED = {"for", "until", "case", "elif", "{", "}", "!", "function"}
+_COMPOUND = {"if", "then", "else", "while", "do"}
 
 
 class SyntaxFault(Exception):
@@ -54,11 +56,13 @@ class Step:
         joined: What stands before it: `;`, `&&`, `||` or `|`.
         words: Its words, quotes and variables still in them.
         redirects: Where its descriptors lead, in order.
+        in_background: Whether the shell goes on without its exit code.
     """
 
     joined: str
     words: list[str] = field(default_factory=list)
     redirects: list[Redirect] = field(default_factory=list)
+    in_background: bool = False
 
 
 def parse(line: str) -> list[Step]:
@@ -90,17 +94,16 @@ def _take(steps: list[Step], found: re.Match[str]) -> None:
         target = int(found["other"]) if found["other"] else found["target"]
         steps[-1].redirects.append(Redirect(descriptor, arrow, target))
     elif word := found["word"]:
-        if not steps[-1].words and word in _RESERVED:
+        if word in _REFUSED and _COMPOUND.issuperset(steps[-1].words):
             raise SyntaxFault(f"this simulated shell does not know '{word}'")
-        if "$(" in word:
-            raise SyntaxFault("this simulated shell does not know '$('")
         steps[-1].words.append(word)
 
 
 def _join(steps: list[Step], operator: str) -> None:
     """Begin the next step; lines may be broken after `&&`, `||` and `|`."""
     if steps[-1].words or steps[-1].redirects:
-        steps.append(Step(operator.replace("\n", ";")))
+        steps[-1].in_background = operator == "&"
+        steps.append(Step(";" if operator in ("\n", "&") else operator))
     elif operator != "\n":
         raise SyntaxFault(f'syntax error: unexpected "{operator}"')
 
@@ -143,7 +146,7 @@ def _parts(word: str, lookup: Callable[[str], str]) -> Iterator[tuple[str, bool]
         word = word[tilde.end() :]
 
     def value(found: re.Match[str]) -> str:
-        return found["escaped"] or lookup(found["braced"] or found["plain"])
+        return found["escaped"] or _value(found, lookup)
 
     for piece in _PIECE.findall(word):
         if piece.startswith("'"):
@@ -156,12 +159,17 @@ def _parts(word: str, lookup: Callable[[str], str]) -> Iterator[tuple[str, bool]
             yield from _unquoted(piece, lookup)
 
 
+def _value(found: re.Match[str], lookup: Callable[[str], str]) -> str:
+    """Return the value of a variable, or the default of `${NAME:-default}`."""
+    return lookup(found["braced"] or found["plain"]) or found["default"] or ""
+
+
 def _unquoted(piece: str, lookup: Callable[[str], str]) -> Iterator[tuple[str, bool]]:
     place = 0
     for found in _VARIABLE.finditer(piece):
         if found.start() > place:
             yield piece[place : found.start()], False
-        yield lookup(found["braced"] or found["plain"]), True
+        yield _value(found, lookup), True
         place = found.end()
     if place < len(piece):
         yield piece[place:], False

@@ -83,12 +83,9 @@ def test_what_is_assigned_is_not_split() -> None:
         ("a && || b", 'unexpected "||"'),
         ("| wc", 'unexpected "|"'),
         ("ls >", "does not know '>'"),
-        ("if true; then ls; fi", "does not know 'if'"),
         ("ls; for x in a; do ls; done", "does not know 'for'"),
-        ('echo "$(id)"', "does not know '$('"),
         ("echo `id`", "does not know '`'"),
-        ("echo $(id)", "does not know '$('"),
-        ("sleep 9 &", "does not know '&'"),
+        ("then for x in a", "does not know 'for'"),
     ],
 )
 def test_what_the_shell_leaves_out_is_refused_as_a_whole(line: str, message: str) -> None:
