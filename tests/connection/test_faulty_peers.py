@@ -245,6 +245,8 @@ def play(stage: Stage, case: Case) -> tuple[Host, Script]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_each_peer_gets_what_is_true_of_it(stage: Stage, options: ConnectionOptions, case: Case) -> None:
     host, script = play(stage, case)
+    if case.reason == "output-limit":  # a busy machine takes its time to reach it
+        options = dataclasses.replace(options, command_timeout_s=60.0)
     begin = time.monotonic()
     result = perform(host, CommandJob(("show version",)), options)
     elapsed = time.monotonic() - begin
@@ -252,7 +254,8 @@ def test_each_peer_gets_what_is_true_of_it(stage: Stage, options: ConnectionOpti
     assert (result.status, result.reason, result.phase) == (case.status, case.reason, case.phase), result
     assert result.sent is case.sent
     assert len(script.commands) == int(case.sent)
-    assert elapsed < max(CONNECT_S, COMMAND_S) + 10  # the deadline, and what a busy machine adds
+    late_s = 10  # what a busy machine adds to a deadline
+    assert elapsed < max(CONNECT_S, options.command_timeout_s or 0) + late_s
     assert all(len(done.stdout_bytes) <= LIMIT for done in result.commands)
     assert (result.error is None) is (case.status is Status.OK)
     assert "127.0.0.1" not in (result.error or "")
