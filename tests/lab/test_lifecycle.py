@@ -73,7 +73,7 @@ def test_down_finds_processes_whose_namespace_lost_its_name(lab: the_lab.Lab) ->
     processes = _all_processes(lab)
     run("ip", "netns", "delete", topology.namespace_of(SECOND.name))
     the_lab.down()
-    assert _traces(lab, processes) == []
+    wait_until(lambda: _traces(lab, processes) == [], "no process of the lab", seconds=30)
 
 
 def test_a_stale_pid_file_costs_no_strangers_life(lab: the_lab.Lab) -> None:
