@@ -37,9 +37,6 @@ def name_of(shell: str) -> str:
     return f"login-{shell}"
 
 
-pytestmark = pytest.mark.xdist_group("login-shells")  # one server for all
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Sshd]:
     """A server with an account for each login shell, all of which may become root with a password."""

@@ -48,7 +48,7 @@ class Become:
     Attributes:
         method: The program: `sudo`, `su` or `doas`; or another name, which connections refuse.
         user: The user.
-        password: What the program asks for, where it asks.
+        password: The answer to the prompt of the program; None if there is no password.
     """
 
     method: str = "sudo"

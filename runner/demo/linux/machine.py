@@ -20,6 +20,7 @@ __all__ = ["ROOT", "Machine"]
 ROOT = "root"
 """The account that may change every file."""
 
+_ROOT_HOME = "/root"
 _CAPACITY = 64 * 2**20
 """Bytes that all files of a server may have together: they are in memory."""
 
@@ -48,7 +49,7 @@ class Machine:
 
     def home_of(self, user: str) -> str:
         """Return the home folder of an account."""
-        return "/root" if user == ROOT else f"/home/{user}"
+        return _ROOT_HOME if user == ROOT else f"/home/{user}"
 
     @property
     def address(self) -> str:
@@ -133,7 +134,7 @@ def _first_files(device: Device) -> dict[str, bytearray]:
         "/etc/passwd": _ACCOUNTS.format(user=device.user),
         f"/home/{device.user}/.profile": "umask 022\n",
         f"/home/{device.user}/notes.txt": f"{device.name} is part of the demo fleet.\n",
-        "/root/.profile": "umask 022\n",
+        f"{_ROOT_HOME}/.profile": "umask 022\n",
         "/tmp/.keep": "",  # noqa: S108 - a path of the simulation
         "/var/log/syslog": f"{device.name} systemd[1]: Startup finished.\n",
     }
