@@ -245,7 +245,7 @@ def play(stage: Stage, case: Case) -> tuple[Host, Script]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_each_peer_gets_what_is_true_of_it(stage: Stage, options: ConnectionOptions, case: Case) -> None:
     host, script = play(stage, case)
-    if case.reason == "output-limit":  # a busy machine takes its time to reach it
+    if case.status is not Status.TIMEOUT:  # a busy machine takes its time
         options = dataclasses.replace(options, command_timeout_s=60.0)
     begin = time.monotonic()
     result = perform(host, CommandJob(("show version",)), options)

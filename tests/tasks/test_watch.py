@@ -138,8 +138,9 @@ def test_a_server_that_is_killed_and_comes_back_is_shown_as_both(tmp_path: Path)
         first = next_line(process)
         assert (first["host"], first["from"], first["to"]) == ("a", None, "ok")
         server = int((sshd.folder / "sshd.pid").read_text())
+        os.kill(server, signal.SIGSTOP)  # it must not start another session
         end_sessions(sshd)
-        os.kill(server, signal.SIGTERM)
+        os.kill(server, signal.SIGKILL)
         down = next_line(process)
         while down["to"] != "unreachable":  # a command may have been under way, or a login
             assert down["to"] in ("ok", "lost"), down
