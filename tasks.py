@@ -66,14 +66,23 @@ follow.
 
 ## Ansible's configuration
 
-Only the keys below are read, from the section `[defaults]` of `ansible.cfg`; the variables win over the
-file. The file is the first of `$ANSIBLE_CONFIG`, `ansible.cfg` in the current folder unless all users may
-write to that folder, `~/.ansible.cfg` and `/etc/ansible/ansible.cfg`. Instead of `remote_port`, set
-`ansible_port` in the inventory. `host_key_checking = False` is the policy
-`off`; `True` gives no value: as in Ansible, `ssh_config` decides then.
+Only the keys below are read from `ansible.cfg`; the variables win over the file. The file is the first of
+`$ANSIBLE_CONFIG`, `ansible.cfg` in the current folder unless all users may write to that folder,
+`~/.ansible.cfg` and `/etc/ansible/ansible.cfg`. Instead of `remote_port`, set `ansible_port` in the
+inventory. `host_key_checking = False` is the policy `off`; `True` gives no value: as in Ansible,
+`ssh_config` decides then.
 
-| key | environment | setting |
+| key in `[defaults]` | environment | setting |
 | --- | --- | --- |"""
+RULES = """
+These keys decide how inventories are read, as in Ansible, and have no flag:
+
+| section and key | environment |
+| --- | --- |"""
+NOT_HONOURED = """
+`vars_plugins_enabled`, `run_vars_plugins` and `yaml_valid_extensions` with another value than Ansible's
+default end the load with exit code 1, because variables would be read differently. All other keys are
+ignored."""
 
 
 @task(
@@ -135,10 +144,11 @@ def settings_page() -> str:
 
 def _where_from() -> list[str]:
     """Return the part of the page about where values come from, with the table of Ansible's configuration."""
-    from runner.inventory.ansible_cfg import HONOURED  # noqa: PLC0415 - only for this page
+    from runner.inventory.ansible_cfg import HONOURED, RULE_KEYS  # noqa: PLC0415 - only for this page
 
-    rows = [f"| `{each.key}` | `{each.variable}` | `{each.setting}` |" for each in HONOURED]
-    return [*WHERE_FROM.splitlines(), *rows]
+    rows = [f"| `{each.key.name}` | `{each.key.variable}` | `{each.setting}` |" for each in HONOURED]
+    rules = [f"| `[{key.section}] {key.name}` | `{key.variable}` |" for key in RULE_KEYS]
+    return [*WHERE_FROM.splitlines(), *rows, *RULES.splitlines(), *rules, *NOT_HONOURED.splitlines()]
 
 
 @task

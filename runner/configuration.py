@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +21,17 @@ if TYPE_CHECKING:
 
     from invoke.config import Config
 
-__all__ = ["Configured", "inventory_sources", "of_config", "of_folder", "project_folder", "reading"]
+    from runner.inventory.loading import Options
+
+__all__ = [
+    "Configured",
+    "inventory_options",
+    "inventory_sources",
+    "of_config",
+    "of_folder",
+    "project_folder",
+    "reading",
+]
 
 DEFAULT_SOURCE = "inventories"
 """The folder that is read where nothing names an inventory."""
@@ -36,6 +47,7 @@ _PATHS = (
     "ssh_config",
     "vault_password_file",
     "output_dir",
+    "playbook_dir",
     "spill_dir",
     "history",
 )
@@ -154,6 +166,30 @@ def inventory_sources(settings: Settings) -> tuple[str, ...]:
     if Path(DEFAULT_SOURCE).exists():
         return (DEFAULT_SOURCE,)
     raise InventoryError("no inventory: give one with -i, or as `runner: inventory:` in invoke.yaml")
+
+
+def inventory_options(settings: Settings, *, traced: bool = False) -> Options:
+    """Return how inventories are to be read.
+
+    Args:
+        settings: The settings.
+        traced: Whether to remember where everything was set.
+
+    Raises:
+        UsageError: Ansible's configuration cannot be read, or has a key that cannot be honoured.
+    """
+    from runner.inventory.ansible_cfg import inventory_rules  # noqa: PLC0415 - tasks are listed without it
+    from runner.inventory.loading import Options  # noqa: PLC0415
+
+    options = Options(
+        allow_commands=settings.allow_inventory_commands, traced=traced, rules=inventory_rules()
+    )
+    if settings.playbook_dir is None:
+        return options
+    folder = os.path.abspath(os.path.expanduser(settings.playbook_dir))  # noqa: PTH100, PTH111
+    if not os.path.isdir(folder):  # noqa: PTH112
+        raise UsageError(f"playbook_dir: {settings.playbook_dir} is not a folder")
+    return replace(options, playbook_dir=folder, playbook_given=True)
 
 
 def _environment() -> dict[str, str]:

@@ -41,7 +41,7 @@ def load(*sources: str | os.PathLike[str]) -> Inventory:
     from runner import inventory  # noqa: PLC0415 - YAML is slow to import
 
     settings = _settings({})
-    options = inventory.Options(allow_commands=settings.allow_inventory_commands)
+    options = configuration.inventory_options(settings)
     return inventory.load(*(sources or configuration.inventory_sources(settings)), options=options)
 
 

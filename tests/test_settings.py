@@ -60,6 +60,7 @@ READ = {
     "no_history": (True, True),
     "rerun_lost": (True, True),
     "vault_password_file": (["a", "b"], ("a", "b")),
+    "playbook_dir": ("plays", "plays"),
     "vault_id": ("dev@file", ("dev@file",)),
     "ask_vault_pass": (True, True),
     "dry_run": ("1", True),

@@ -1,4 +1,4 @@
-"""What Ansible's own configuration says and we honour, below our settings: `ansible.cfg` and `ANSIBLE_…`.
+"""Read Ansible's own configuration, which counts below our settings: `ansible.cfg` and `ANSIBLE_…`.
 
 The file is sought where Ansible seeks it ("Ansible Configuration Settings"): `$ANSIBLE_CONFIG`, the
 current folder unless everybody may write to it, `~/.ansible.cfg`, `/etc/ansible/ansible.cfg`. The environment
@@ -8,23 +8,40 @@ wins over the file.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.errors import UsageError
+from runner.inventory.rules import (
+    IGNORED_EXTENSIONS,
+    PRECEDENCE,
+    GroupNames,
+    Rules,
+    ignored_names,
+    short_name,
+)
 from runner.origin import Kind, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["HONOURED", "AnsibleDefaults", "Honoured", "ansible_defaults"]
+__all__ = [
+    "HONOURED",
+    "RULE_KEYS",
+    "AnsibleDefaults",
+    "Honoured",
+    "Key",
+    "ansible_defaults",
+    "inventory_rules",
+]
 
 _TRUE = frozenset({"yes", "true", "on", "1", "y", "t"})
 _FALSE = frozenset({"no", "false", "off", "0", "n", "f"})
 
 
 class AnsibleDefaults(NamedTuple):
-    """The part of Ansible's configuration that we honour.
+    """The part of Ansible's configuration that we honour as settings.
 
     Attributes:
         values: The value of each of our settings that it gives.
@@ -42,7 +59,7 @@ class AnsibleDefaults(NamedTuple):
 def ansible_defaults(
     environment: Mapping[str, str] | None = None, folder: str | None = None
 ) -> AnsibleDefaults:
-    """Read Ansible's configuration.
+    """Read the part of Ansible's configuration that gives our settings.
 
     Args:
         environment: Environment variables; the process's own where None.
@@ -51,18 +68,48 @@ def ansible_defaults(
     Raises:
         UsageError: The file cannot be read, or a value is not what it should be.
     """
-    environment = os.environ if environment is None else environment
-    folder = os.getcwd() if folder is None else folder  # noqa: PTH109
-    path, ignored = _find(environment, folder)
-    read = _Values(_defaults_section(path), environment, path, folder)
-    found = {each: each.read(read, each.key, each.variable) for each in HONOURED}
+    values, ignored = _values(environment, folder)
+    found = {each: each.read(values, each.key) for each in HONOURED}
     said = {each: value for each, value in found.items() if value not in (None, ())}
     return AnsibleDefaults(
         {each.setting: value for each, value in said.items()},
-        {each.setting: read.origin(each.key, each.variable) for each in said},
-        path,
+        {each.setting: values.origin(each.key) for each in said},
+        values.path_of_file,
         ignored,
     )
+
+
+def inventory_rules(environment: Mapping[str, str] | None = None, folder: str | None = None) -> Rules:
+    """Read the part of Ansible's configuration that decides how inventories are read.
+
+    Args:
+        environment: Environment variables; the process's own where None.
+        folder: The current folder.
+
+    Raises:
+        UsageError: The file cannot be read, a value is not what it should be, or a key changes how Ansible
+            reads inventories in a way that we do not honour.
+    """
+    values, _ = _values(environment, folder)
+    for key, accepted in _NOT_HONOURED.items():
+        found = values.words(key)
+        if found and set(found) != set(accepted):
+            raise UsageError(
+                f"{values.where(key)} = {', '.join(found)} is not supported here; "
+                f"set {key.variable}={','.join(accepted)} to go on without it"
+            )
+    given = {field: read(values, key) for field, (key, read) in _RULES.items()}
+    if values.text(_EXTENSIONS) or values.text(_PATTERNS):
+        given["ignored"] = values.ignored()
+    return Rules(**{field: value for field, value in given.items() if value})
+
+
+def _values(environment: Mapping[str, str] | None, folder: str | None) -> tuple[_Values, str | None]:
+    """Return what reads values, and the file that was passed over."""
+    environment = os.environ if environment is None else environment
+    folder = os.getcwd() if folder is None else folder  # noqa: PTH109
+    path, ignored = _find(environment, folder)
+    return _Values(_sections(path), environment, path, folder), ignored
 
 
 def _find(environment: Mapping[str, str], folder: str) -> tuple[str | None, str | None]:
@@ -85,8 +132,8 @@ def _find(environment: Mapping[str, str], folder: str) -> tuple[str | None, str 
     return None, ignored
 
 
-def _defaults_section(path: str | None) -> Mapping[str, str]:
-    """Read the section `[defaults]`."""
+def _sections(path: str | None) -> Mapping[str, Mapping[str, str]]:
+    """Read every section of the file."""
     if path is None:
         return {}
     import configparser  # noqa: PLC0415 - few have such a file
@@ -95,77 +142,154 @@ def _defaults_section(path: str | None) -> Mapping[str, str]:
     try:
         with open(path, encoding="utf-8") as file:  # noqa: PTH123
             parser.read_file(file, path)
-        return dict(parser.items("defaults")) if parser.has_section("defaults") else {}
+        return {name: dict(parser.items(name)) for name in parser.sections()}
     except (OSError, UnicodeDecodeError, configparser.Error) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else " ".join(str(exc).split())
         raise UsageError(f"{path}: cannot be read: {reason}") from exc
 
 
+class Key(NamedTuple):
+    """One key of Ansible's configuration.
+
+    Attributes:
+        name: Its name in the file.
+        variable: The environment variable, which wins over the file.
+        section: The section of the file.
+        older: Its name in the section `[defaults]`, which counts if the section does not have it.
+    """
+
+    name: str
+    variable: str
+    section: str = "defaults"
+    older: str | None = None
+
+
 class _Values:
-    """Reads settings, from the environment or else from the file."""
+    """Reads values, from the environment or else from the file.
+
+    Args:
+        sections: The sections of the file.
+        environment: Environment variables.
+        path: The file.
+        folder: The current folder.
+    """
 
     def __init__(
-        self, section: Mapping[str, str], environment: Mapping[str, str], path: str | None, folder: str
+        self,
+        sections: Mapping[str, Mapping[str, str]],
+        environment: Mapping[str, str],
+        path: str | None,
+        folder: str,
     ) -> None:
-        self._section = section
+        self._sections = sections
         self._environment = environment
-        self._path = path
+        self.path_of_file = path
         self._folder = folder
 
-    def text(self, name: str, variable: str) -> str | None:
-        """Return a setting's text."""
-        return self._environment.get(variable) or self._section.get(name) or None
+    def text(self, key: Key) -> str | None:
+        """Return a value as it is written."""
+        return self._environment.get(key.variable) or self._in_file(key)[1]
 
-    def origin(self, name: str, variable: str) -> Origin:
-        """Return where a setting's text comes from."""
-        if self._environment.get(variable):
-            return Origin(Kind.ANSIBLE_ENVIRONMENT, variable)
-        return Origin(Kind.ANSIBLE_CFG, name, self._path)
+    def _in_file(self, key: Key) -> tuple[str, str | None]:
+        """Return the name under which the file has a value, and the value."""
+        text = self._sections.get(key.section, {}).get(key.name)
+        if not text and key.older and (older := self._sections.get("defaults", {}).get(key.older)):
+            return key.older, older
+        return key.name, text or None
 
-    def _where(self, name: str, variable: str) -> str:
-        return variable if self._environment.get(variable) else f"{self._path}: {name}"
+    def origin(self, key: Key) -> Origin:
+        """Return where a value comes from."""
+        if self._environment.get(key.variable):
+            return Origin(Kind.ANSIBLE_ENVIRONMENT, key.variable)
+        return Origin(Kind.ANSIBLE_CFG, self._in_file(key)[0], self.path_of_file)
 
-    def number(self, name: str, variable: str) -> int | None:
-        """Return a setting that is a whole number above 0."""
-        text = self.text(name, variable)
+    def where(self, key: Key) -> str:
+        """Return the variable, or the file and the key, for messages."""
+        named = f"{self.path_of_file}: {self._in_file(key)[0]}"
+        return key.variable if self._environment.get(key.variable) else named
+
+    def number(self, key: Key) -> int | None:
+        """Return a value that is a whole number above 0."""
+        text = self.text(key)
         if text is None:
             return None
         if not (text.isascii() and text.isdigit() and int(text[:9]) > 0):
-            raise UsageError(f"{self._where(name, variable)} must be a whole number above 0, found {text!r}")
+            raise UsageError(f"{self.where(key)} must be a whole number above 0, found {text!r}")
         return int(text[:9])
 
-    def policy(self, name: str, variable: str) -> str | None:
+    def policy(self, key: Key) -> str | None:
         """Return the policy for host keys that a yes or no means.
 
         As in Ansible, a yes gives no value: `ssh_config` decides then.
         """
-        text = self.text(name, variable)
+        text = self.text(key)
         if text is None:
             return None
         if text.lower() not in _TRUE | _FALSE:
-            raise UsageError(f"{self._where(name, variable)} must be true or false, found {text!r}")
+            raise UsageError(f"{self.where(key)} must be true or false, found {text!r}")
         return None if text.lower() in _TRUE else "off"
 
-    def words(self, name: str, variable: str) -> tuple[str, ...]:
-        """Return a setting that is a list between commas."""
-        return tuple(word.strip() for word in (self.text(name, variable) or "").split(",") if word.strip())
+    def words(self, key: Key) -> tuple[str, ...]:
+        """Return a value that is a list between commas."""
+        words = [word.strip().strip("'\"") for word in (self.text(key) or "").split(",")]
+        return tuple([word for word in words if word])
 
-    def path(self, name: str, variable: str) -> str | None:
+    def path(self, key: Key) -> str | None:
         """Return a path: from the environment it begins in the current folder, from a file in the file's."""
-        text = self.text(name, variable)
-        return None if text is None else self._resolved(text, variable)
+        text = self.text(key)
+        return None if text is None else self._resolved(text, key)
 
-    def paths(self, name: str, variable: str) -> tuple[str, ...]:
-        """Return a setting that is a list of paths."""
-        return tuple(self._resolved(word, variable) for word in self.words(name, variable))
+    def paths(self, key: Key) -> tuple[str, ...]:
+        """Return a value that is a list of paths."""
+        return tuple(self._resolved(word, key) for word in self.words(key))
 
-    def _resolved(self, text: str, variable: str) -> str:
+    def _resolved(self, text: str, key: Key) -> str:
         base = self._folder
-        if self._path is not None and not self._environment.get(variable):
-            base = os.path.dirname(os.path.abspath(self._path))  # noqa: PTH100, PTH120
+        if self.path_of_file is not None and not self._environment.get(key.variable):
+            base = os.path.dirname(os.path.abspath(self.path_of_file))  # noqa: PTH100, PTH120
         expanded = os.path.expandvars(text.replace("{{CWD}}", self._folder))
         expanded = os.path.expanduser(expanded)  # noqa: PTH111
         return os.path.normpath(os.path.join(base, expanded))  # noqa: PTH118
+
+    def one_of(self, key: Key, choices: tuple[str, ...]) -> str | None:
+        """Return a value that is one of a few words."""
+        text = self.text(key)
+        if text is not None and text not in choices:
+            raise UsageError(f"{self.where(key)} must be one of {', '.join(choices)}, found {text!r}")
+        return text
+
+    def merges(self, key: Key) -> bool:
+        """Return whether mappings are merged."""
+        return self.one_of(key, ("replace", "merge")) == "merge"
+
+    def group_names(self, key: Key) -> GroupNames | None:
+        """Return how invalid group names are treated."""
+        mode = self.one_of(key, GroupNames.MODES)
+        return None if mode is None else GroupNames(mode)
+
+    def precedence(self, key: Key) -> tuple[str, ...]:
+        """Return the kinds of group variables that count, weakest first."""
+        entries = self.words(key)
+        for entry in entries:
+            if entry not in PRECEDENCE:
+                known = ", ".join(PRECEDENCE)
+                raise UsageError(f"{self.where(key)}: unknown entry {entry!r}; there are {known}")
+        return entries
+
+    def plugins(self, key: Key) -> tuple[str, ...]:
+        """Return names of plugins, those of Ansible itself without their collection."""
+        return tuple([short_name(word) for word in self.words(key)])
+
+    def ignored(self) -> re.Pattern[str]:
+        """Return the regular expression of names in a folder that are not sources."""
+        extensions = self.words(_EXTENSIONS) if self.text(_EXTENSIONS) else IGNORED_EXTENSIONS
+        for pattern in self.words(_PATTERNS):
+            try:
+                re.compile(pattern)
+            except re.error as exc:
+                message = f"{self.where(_PATTERNS)}: {pattern!r} is not a regular expression: {exc}"
+                raise UsageError(message) from exc
+        return ignored_names(extensions, self.words(_PATTERNS))
 
 
 class Honoured(NamedTuple):
@@ -173,25 +297,52 @@ class Honoured(NamedTuple):
 
     Attributes:
         setting: The name of the setting.
-        key: The key in the section `[defaults]` of `ansible.cfg`.
-        variable: The environment variable, which wins over the file.
-        read: Reads it.
+        key: The key.
+        read: Reads its value.
     """
 
     setting: str
-    key: str
-    variable: str
-    read: Callable[[_Values, str, str], Any]
+    key: Key
+    read: Callable[[_Values, Key], Any]
 
 
 HONOURED = (
-    Honoured("inventory", "inventory", "ANSIBLE_INVENTORY", _Values.paths),
-    Honoured("user", "remote_user", "ANSIBLE_REMOTE_USER", _Values.text),
-    Honoured("private_key", "private_key_file", "ANSIBLE_PRIVATE_KEY_FILE", _Values.path),
-    Honoured("workers", "forks", "ANSIBLE_FORKS", _Values.number),
-    Honoured("connect_timeout", "timeout", "ANSIBLE_TIMEOUT", _Values.number),
-    Honoured("host_key_policy", "host_key_checking", "ANSIBLE_HOST_KEY_CHECKING", _Values.policy),
-    Honoured("vault_password_file", "vault_password_file", "ANSIBLE_VAULT_PASSWORD_FILE", _Values.path),
-    Honoured("vault_id", "vault_identity_list", "ANSIBLE_VAULT_IDENTITY_LIST", _Values.words),
+    Honoured("inventory", Key("inventory", "ANSIBLE_INVENTORY"), _Values.paths),
+    Honoured("user", Key("remote_user", "ANSIBLE_REMOTE_USER"), _Values.text),
+    Honoured("private_key", Key("private_key_file", "ANSIBLE_PRIVATE_KEY_FILE"), _Values.path),
+    Honoured("workers", Key("forks", "ANSIBLE_FORKS"), _Values.number),
+    Honoured("connect_timeout", Key("timeout", "ANSIBLE_TIMEOUT"), _Values.number),
+    Honoured("host_key_policy", Key("host_key_checking", "ANSIBLE_HOST_KEY_CHECKING"), _Values.policy),
+    Honoured("playbook_dir", Key("playbook_dir", "ANSIBLE_PLAYBOOK_DIR"), _Values.path),
+    Honoured("vault_password_file", Key("vault_password_file", "ANSIBLE_VAULT_PASSWORD_FILE"), _Values.path),
+    Honoured("vault_id", Key("vault_identity_list", "ANSIBLE_VAULT_IDENTITY_LIST"), _Values.words),
 )
-"""All keys that we honour."""
+"""All keys that give a setting."""
+
+_EXTENSIONS = Key(
+    "ignore_extensions", "ANSIBLE_INVENTORY_IGNORE", "inventory", older="inventory_ignore_extensions"
+)
+_PATTERNS = Key(
+    "ignore_patterns", "ANSIBLE_INVENTORY_IGNORE_REGEX", "inventory", older="inventory_ignore_patterns"
+)
+
+_RULES: dict[str, tuple[Key, Callable[[_Values, Key], Any]]] = {
+    "merge": (Key("hash_behaviour", "ANSIBLE_HASH_BEHAVIOUR"), _Values.merges),
+    "group_names": (
+        Key("force_valid_group_names", "ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS"),
+        _Values.group_names,
+    ),
+    "precedence": (Key("precedence", "ANSIBLE_PRECEDENCE"), _Values.precedence),
+    "enabled": (Key("enable_plugins", "ANSIBLE_INVENTORY_ENABLED", "inventory"), _Values.plugins),
+}
+"""The keys that give a field of `Rules`."""
+
+RULE_KEYS = (_EXTENSIONS, _PATTERNS, *[key for key, _ in _RULES.values()])
+"""All keys that decide how inventories are read."""
+
+_NOT_HONOURED: dict[Key, tuple[str, ...]] = {
+    Key("vars_plugins_enabled", "ANSIBLE_VARS_ENABLED"): ("host_group_vars",),
+    Key("run_vars_plugins", "ANSIBLE_RUN_VARS_PLUGINS"): ("demand",),
+    Key("yaml_valid_extensions", "ANSIBLE_YAML_FILENAME_EXT"): (".yml", ".yaml", ".json"),
+}
+"""Keys that change how Ansible reads inventories, and the only value of each that we can keep to."""

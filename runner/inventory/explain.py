@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import PatternError
-from runner.inventory.graph import ALL
 from runner.inventory.patterns import nearest
 from runner.inventory.values import LocatedDict
 from runner.inventory.variables import VariableTable
@@ -93,14 +92,11 @@ def explanation_lines(inventory: Inventory, host: str, variable: str) -> Iterato
 def _settings(loading: Loading, inventory: Inventory, node: HostNode, variable: str) -> Iterator[Setting]:
     """Yield settings in the order of precedence."""
     table = VariableTable(loading.graph, inventory.sources, loading)
-    everything = loading.graph.groups[ALL]
-    groups = table.groups_of(node)
-    for group in (everything, *groups):
-        yield from _inline(loading.graph.assignments, "group", group.name, variable)
-    for level in ((everything,), groups):
-        for folder in table.folders:
-            for group in level:
-                yield from _in_files(loading, folder, "group_vars", group, variable)
+    for group, folder in table.group_places(table.groups_of(node)):
+        if folder is None:
+            yield from _inline(loading.graph.assignments, "group", group.name, variable)
+        else:
+            yield from _in_files(loading, folder, "group_vars", group, variable)
     yield from _inline(loading.graph.assignments, "host", node.name, variable)
     if not any(
         each.variable == "ansible_port" for each in loading.graph.assignments if each.name == node.name

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runner.errors import InventoryError
+from runner.inventory.rules import Rules, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -57,6 +58,10 @@ class _Node:
         """Put variables over those that are there."""
         self._layers.append(layer)
 
+    def merge_layer(self, layer: Mapping[str, Any]) -> None:
+        """Put variables over those that are there; mappings in both are merged."""
+        self._layers = [merged(self.variables, layer)]
+
     @property
     def variables(self) -> Mapping[str, Any]:
         """The inline variables, later mentions over earlier ones."""
@@ -65,11 +70,11 @@ class _Node:
             return _NOTHING
         if len(layers) == 1 and isinstance(layers[0], dict):
             return layers[0]
-        merged: dict[str, Any] = {}
+        together: dict[str, Any] = {}
         for layer in layers:
-            merged.update(layer.read() if hasattr(layer, "read") else layer)
-        self._layers = [merged]
-        return merged
+            together.update(layer.read() if hasattr(layer, "read") else layer)
+        self._layers = [together]
+        return together
 
 
 class HostNode(_Node):
@@ -168,17 +173,22 @@ class Graph:
 
     Args:
         trace: Whether to remember where each inline variable was set.
+        rules: How group names and repeated variables are treated.
 
     Attributes:
+        rules: As given.
         groups: Every group by name, in order of first mention.
         hosts: Every host by name, in order of first mention.
         source: The source that is being read.
         edges: How many times a group was put under another.
         trace: Whether assignments are remembered.
         assignments: Where inline variables were set, if traced.
+        renamed: Group names that were not valid, each with the name that the group has.
     """
 
-    def __init__(self, *, trace: bool = False) -> None:
+    def __init__(self, *, trace: bool = False, rules: Rules | None = None) -> None:
+        self.rules = rules or Rules()
+        self.renamed: dict[str, str] = {}
         self.groups: dict[str, GroupNode] = {ALL: GroupNode(ALL), UNGROUPED: GroupNode(UNGROUPED)}
         self.hosts: dict[str, HostNode] = {}
         self.source: str | None = None
@@ -195,10 +205,18 @@ class Graph:
             InventoryError: The name is empty or no text.
         """
         _check_name(name, "group")
+        name = self.group_name(name)
         group = self.groups.get(name)
         if group is None:
             group = self.groups[name] = GroupNode(name)
         return group
+
+    def group_name(self, name: Any) -> Any:
+        """Return the name under which a group is kept."""
+        kept = self.rules.group_names(name)
+        if kept != name:
+            self.renamed[name] = kept
+        return kept
 
     def add_host(self, name: Any, group: GroupNode | None = None, port: int | None = None) -> HostNode:
         """Return the host of this name, made on first mention, as a member of `group`.
@@ -228,10 +246,11 @@ class Graph:
         Raises:
             InventoryError: One is not there, or the groups would form a cycle.
         """
+        parent = self.group_name(parent)
         if parent not in self.groups:
             raise InventoryError(f"group {parent!r} is not defined", text=parent)
-        if child in self.groups:
-            self._add_child_group(self.groups[parent], self.groups[child])
+        if (group := self.groups.get(self.rules.group_names(child))) is not None:
+            self._add_child_group(self.groups[parent], group)
         elif child in self.hosts:
             self.add_host(child, self.groups[parent])
         else:
@@ -275,16 +294,22 @@ class Graph:
         """
         if not variables:
             return
-        group = self.groups.get(name)
+        group = self.groups.get(self.rules.group_names(name))
         if self.trace:
-            self._remember("group" if group else "host", name, variables, line, path)
+            self._remember("group" if group else "host", group.name if group else name, variables, line, path)
         if group is None:
-            self.hosts[name].add_layer(variables)
+            self._add_layer(self.hosts[name], variables)
             return
         if "ansible_group_priority" in variables:
             variables = dict(variables)
             group.priority = _priority(variables.pop("ansible_group_priority"), name)
-        group.add_layer(variables)
+        self._add_layer(group, variables)
+
+    def _add_layer(self, node: HostNode | GroupNode, variables: Mapping[str, Any]) -> None:
+        if self.rules.merge:
+            node.merge_layer(variables)
+        else:
+            node.add_layer(variables)
 
     def _remember(
         self, kind: str, name: str, variables: Mapping[str, Any], line: int | None, path: str | None

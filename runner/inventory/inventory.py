@@ -77,9 +77,9 @@ class Inventory:
     def __init__(self, sources: Sequence[str], options: Options) -> None:
         self.sources = tuple(sources)
         self.options = options
-        trace = Graph(trace=options.traced)
+        graph = Graph(trace=options.traced, rules=options.rules)
         with at_rest():
-            self._loading = _read_all(self.sources, Loading(options, graph=trace, located=options.traced))
+            self._loading = _read_all(self.sources, Loading(options, graph=graph, located=options.traced))
         self.graph = self._loading.graph
         self._matcher = PatternMatcher(self.graph, self._loading.read_text, self._loading.warn)
         self._hostvars = HostVariables(self.graph.hosts, self._variables_in_templates)
@@ -242,7 +242,11 @@ def _read_all(sources: Sequence[str], loading: Loading) -> Loading:
     except BrokenSource as exc:
         left_out = {**loading.left_out, exc.source: exc.error}
         again = replace(
-            loading, graph=Graph(trace=loading.graph.trace), warnings={}, files=[], left_out=left_out
+            loading,
+            graph=Graph(trace=loading.graph.trace, rules=loading.options.rules),
+            warnings={},
+            files=[],
+            left_out=left_out,
         )
         return _read_all(sources, again)
     for error in loading.left_out.values():
@@ -253,6 +257,9 @@ def _read_all(sources: Sequence[str], loading: Loading) -> Loading:
         graph.reconcile()
     except InventoryError as exc:  # what is wrong with all of it together is wrong with no one line
         raise InventoryError(exc.message, path=", ".join(sources), text=exc.text) from exc
+    if graph.rules.group_names.warns:
+        for name, kept in graph.renamed.items():
+            loading.warn(f"group {name!r} is read as {kept!r} (force_valid_group_names = always)")
     for name in graph.groups.keys() & graph.hosts.keys():
         loading.warn(f"{name!r} is a group and a host: what is set for the host may count for the group")
     return loading

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import InventoryError
 from runner.inventory.graph import Graph
+from runner.inventory.rules import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,6 +45,7 @@ class Options:
         max_script_bytes: How much an inventory script may print.
         partial: Whether a source that cannot be read is a warning instead of an error.
         allow_commands: Whether `lookup('pipe', …)` in a template may run what it names.
+        rules: How Ansible's configuration wants inventories read.
         traced: Whether to remember where everything is set, for `explain`; else that reads the sources again,
             which runs scripts twice and finds pipes empty.
     """
@@ -56,6 +58,7 @@ class Options:
     max_script_bytes: int = 64 * 1024 * 1024
     partial: bool = False
     allow_commands: bool = False
+    rules: Rules = field(default_factory=Rules)
     traced: bool = False
 
 

@@ -106,11 +106,8 @@ class VariableFolder:
     def _variables(self, kind: str, name: str) -> Mapping[str, Any]:
         key = (kind, name)
         if key not in self._read:
-            merged: Mapping[str, Any] = {}
-            for path in self.files(kind, name):
-                read = self._loading.variables_file(path)
-                merged = {**merged, **read} if merged else read
-            self._read[key] = merged
+            read = [self._loading.variables_file(path) for path in self.files(kind, name)]
+            self._read[key] = read[0] if len(read) == 1 else self._loading.options.rules.combined(read)
         return self._read[key]
 
 

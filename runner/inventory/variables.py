@@ -4,7 +4,8 @@ Ansible's order, weakest first (its documentation, "Understanding variable prece
 `all`; of the other groups; `group_vars/all` beside the sources, beside the playbook; `group_vars/GROUP`
 beside the sources, beside the playbook; inline variables of the host; `host_vars` beside the sources,
 beside the playbook. Among groups the deeper wins, then the higher `ansible_group_priority`, then the later
-name. A value replaces another whole; mappings are not merged.
+name. A value replaces another whole. Ansible's `precedence` can change the order of the group variables, and
+`hash_behaviour = merge` merges mappings (`Rules`).
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ class VariableTable:
 
     def __init__(self, graph: Graph, sources: Sequence[str], loading: Loading) -> None:
         self._graph = graph
+        self._rules = loading.options.rules
         self._depths = graph.depths()
         bases = [base for base in map(_folder_of, sources) if base is not None]
         self.beside_sources = [VariableFolder(base, loading) for base in bases]
@@ -132,31 +134,41 @@ class VariableTable:
         share = self._shares.get(signature)
         if share is None:
             groups = self.groups_of(host)
-            merged: dict[str, Any] = {}
-            for _, layer in self.group_layers(groups):
-                merged.update(layer)
-            share = self._shares[signature] = Share(tuple([group.name for group in groups]), merged)
+            variables = self._rules.combined(
+                folder.of_group(group.name) if folder else group.variables
+                for group, folder in self.group_places(groups)
+            )
+            share = self._shares[signature] = Share(tuple([group.name for group in groups]), variables)
         return share
 
-    def group_layers(self, groups: Sequence[GroupNode]) -> Iterator[tuple[GroupNode, Mapping[str, Any]]]:
-        """Yield the variables of groups, weakest first, each with the group that it comes from."""
-        everything = self._graph.groups[ALL]
-        for group in (everything, *groups):
-            yield group, group.variables
-        for level in ((everything,), groups):
-            for folder in self.folders:
-                for group in level:
-                    yield group, folder.of_group(group.name)
+    def group_places(self, groups: Sequence[GroupNode]) -> Iterator[tuple[GroupNode, VariableFolder | None]]:
+        """Yield the places that set variables of groups, weakest first.
+
+        A place is a group, and the folder whose files set them; None if the source itself does.
+        """
+        folders: dict[str, Sequence[VariableFolder | None]] = {
+            "inventory": [None],
+            "plugins_inventory": self.beside_sources,
+            "plugins_play": [self.beside_playbook],
+        }
+        for entry in self._rules.precedence:
+            whose, _, kind = entry.partition("_")
+            for folder in folders[kind]:
+                for group in (self._graph.groups[ALL],) if whose == ALL else groups:
+                    yield group, folder
 
     def own(self, host: HostNode) -> Mapping[str, Any]:
-        """Return what is set for a host itself, in sources and in `host_vars`."""
-        layers = [folder.of_host(host.name) for folder in self._about_hosts]
-        if not any(layers):
+        """Return what is set for a host itself, in sources and in `host_vars`.
+
+        If mappings are merged, each value includes what it is merged into.
+        """
+        layers = [host.variables, *[folder.of_host(host.name) for folder in self._about_hosts]]
+        if not any(layers[1:]) and not self._rules.merge:
             return host.variables
-        merged = dict(host.variables)
-        for layer in layers:
-            merged.update(layer)
-        return merged
+        if not self._rules.merge:
+            return self._rules.combined(layers)
+        together = self._rules.combined([self.share(host).variables, *layers])
+        return {name: together[name] for layer in layers for name in layer}
 
     def of_host(self, host: HostNode) -> dict[str, Any]:
         """Return every variable of a host, untemplated."""
@@ -164,21 +176,17 @@ class VariableTable:
 
     def of_group(self, group: GroupNode) -> dict[str, Any]:
         """Return what `ansible-inventory` shows of a group; the playbook's files only if named."""
-        merged = dict(group.variables)
         folders = self.folders if self._playbook_given else self.beside_sources
-        for folder in folders:
-            merged.update(folder.of_group(group.name))
+        files = [folder.of_group(group.name) for folder in folders]
+        merged = self._rules.combined([group.variables, *files])
         if group.priority != 1:
             merged["ansible_group_priority"] = group.priority
         return merged
 
     def exported(self, host: HostNode) -> dict[str, Any]:
         """Return what is set for a host itself, the playbook's `host_vars` only if that folder was named."""
-        merged = dict(host.variables)
         folders = self.folders if self._playbook_given else self.beside_sources
-        for folder in folders:
-            merged.update(folder.of_host(host.name))
-        return merged
+        return self._rules.combined([host.variables, *[folder.of_host(host.name) for folder in folders]])
 
 
 def _folder_of(source: str) -> str | None:

@@ -167,6 +167,9 @@ class Settings:
     rerun_lost: bool = setting(
         False, "with --resume or --failed: also the hosts on which it may have been done already", switch
     )
+    playbook_dir: str | None = setting(
+        None, "folder whose group_vars and host_vars count as those next to a playbook; default: this one"
+    )
     vault_password_file: tuple[str, ...] = setting(
         (), "file, or program, that gives a vault password (repeatable)", path_list, repeatable=True
     )

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from runner import inventory as inventories
-from runner.configuration import inventory_sources
+from runner.configuration import inventory_options, inventory_sources
 from runner.errors import PatternError
 from runner.interpreter import at_rest
 from runner.tasks import voice
@@ -32,7 +32,7 @@ def load(settings: Settings, *, traced: bool = False) -> Inventory:
     Raises:
         InventoryError: A source cannot be read.
     """
-    options = inventories.Options(traced=traced, allow_commands=settings.allow_inventory_commands)
+    options = inventory_options(settings, traced=traced)
     with at_rest(keep=True):
         return inventories.load(*inventory_sources(settings), vault=_vault(settings), options=options)
 

@@ -22,6 +22,7 @@ private_key_file = keys/id
 forks = 20
 timeout=15
 host_key_checking = False
+playbook_dir = plays
 vault_password_file = .vault
 vault_identity_list = dev@.dev, prod@prompt
 [ssh_connection]
@@ -51,6 +52,7 @@ def test_the_file_in_the_current_folder_is_read(folder: Path, monkeypatch: pytes
         "workers": 20,
         "connect_timeout": 15,
         "host_key_policy": "off",
+        "playbook_dir": f"{folder}/plays",
         "vault_password_file": f"{folder}/.vault",
         "vault_id": ("dev@.dev", "prod@prompt"),
     }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from runner.errors import InventoryError
 from runner.inventory.malformed import NotThisFormat
+from runner.inventory.rules import ADVANCED_HOST_LIST, ANSIBLE_FORMATS
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -91,7 +92,8 @@ def read(source: str, loading: Loading) -> None:
         InventoryError: No format reads it, or the one it is written in finds it wrong.
     """
     name, source = split_format(source)
-    claimants = [each for each in sources().values() if each.claims(source)]
+    rules = loading.options.rules
+    claimants = [each for each in _in_order(rules.enabled) if each.claims(source)]
     if name:
         claimants = [sources()[name]]
     refusals: list[NotThisFormat] = []
@@ -105,15 +107,30 @@ def read(source: str, loading: Loading) -> None:
         else:
             return
     if not claimants:
-        missing = not os.path.lexists(source)
-        raise InventoryError(
-            "no such file or folder" if missing else "no known inventory format", path=source
-        )
+        if not os.path.lexists(source):
+            raise InventoryError("no such file or folder", path=source)
+        among = f" among those that enable_plugins names: {', '.join(rules.enabled)}" if rules.enabled else ""
+        raise InventoryError(f"no known inventory format{among}", path=source)
     shown = refusals[0] if _suffix_tells(source) else refusals[-1]
     # A folder asks for each of its files, and must not take one's refusal for its own.
     raise InventoryError(
         shown.message, path=shown.path, line=shown.line, column=shown.column, text=shown.text
     ) from shown
+
+
+def _in_order(enabled: tuple[str, ...] | None) -> list[Source]:
+    """Return the sources in the order in which they are asked.
+
+    Args:
+        enabled: The inventory plugins that Ansible's configuration enables, in order; None for no choice. It
+            decides about the formats that are plugins of Ansible, not about the others.
+    """
+    if enabled is None:
+        return list(sources().values())
+    named = dict.fromkeys("host_list" if name == ADVANCED_HOST_LIST else name for name in enabled)
+    chosen = iter([sources()[name] for name in named if name in ANSIBLE_FORMATS])
+    given = [next(chosen, None) if name in ANSIBLE_FORMATS else each for name, each in sources().items()]
+    return [each for each in given if each is not None]
 
 
 def _read_with(claimant: Source, source: str, loading: Loading) -> None:

@@ -169,15 +169,11 @@ class _Constructed:
     def _lookup(self, host: HostNode) -> Callable[[str], Any]:
         """Return what gives a host's variables as they stand now."""
         groups = self._groups(host)
-        inherited: dict[str, Any] = {}
-        for group in groups:
-            inherited.update(group.variables)
-        for folder in self._variable_folders():
-            for group in groups:
-                inherited.update(folder.of_group(group.name))
-        own = dict(host.variables)
-        for folder in self._variable_folders():
-            own.update(folder.of_host(host.name))
+        folders, combined = self._variable_folders(), self.loading.options.rules.combined
+        inline = [group.variables for group in groups]
+        files = [folder.of_group(group.name) for folder in folders for group in groups]
+        own = combined([host.variables, *[folder.of_host(host.name) for folder in folders]])
+        variables = combined([combined([*inline, *files]), own])
         source = host.source
         magic = {
             "inventory_hostname": host.name,
@@ -187,8 +183,7 @@ class _Constructed:
             "inventory_dir": os.path.dirname(source) if source else None,  # noqa: PTH120
         }
         means = Means(lambda _host: magic, self.loading.options.vault)
-        variables = ResolvedVariables(host.name, _given(inherited), _given(own), means)
-        return variables.lookup
+        return ResolvedVariables(host.name, {}, _given(variables), means).lookup
 
     def _groups(self, host: HostNode) -> list[GroupNode]:
         """Return every group of a host, weakest first."""

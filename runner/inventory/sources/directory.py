@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING
 
 from runner.errors import InventoryError
+from runner.inventory.loading import BrokenSource
 from runner.inventory.sources import read
 
 if TYPE_CHECKING:
@@ -14,11 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DIRECTORY", "Directory"]
 
-_IGNORED = re.compile(
-    r"^\.|^(?:host_vars|group_vars|vars_plugins)$|"
-    r"(?:\.pyc|\.pyo|\.swp|\.bak|~|\.rpm|\.md|\.txt|\.rst|\.orig|\.cfg|\.retry)$"
-)
-"""What Ansible 2.19 passes over in a folder (INVENTORY_IGNORE_EXTS and the names that are always ignored)."""
+
+class _EmptyFolderError(InventoryError):
+    """A folder without a single source."""
 
 
 class Directory:
@@ -33,6 +31,8 @@ class Directory:
     def read(self, source: str, loading: Loading) -> None:
         """Read every source in the folder; one that is broken is named and stops the load.
 
+        A folder in it that holds no source, and a README that is not one, are passed over with a warning.
+
         Raises:
             InventoryError: One of them cannot be read, the folder cannot, or links make it hold itself.
         """
@@ -41,14 +41,29 @@ class Directory:
             names = sorted(os.listdir(source), key=os.fsencode)  # noqa: PTH208
         except OSError as exc:
             raise InventoryError(f"cannot be read: {exc.strerror}", path=source) from exc
-        counted = [name for name in names if not _IGNORED.search(name)]
+        ignored = loading.options.rules.ignored
+        counted = [name for name in names if not ignored.search(name)]
         if not counted:
-            raise InventoryError("no inventory in this folder", path=source)
+            raise _EmptyFolderError("no inventory in this folder", path=source)
         for name in counted:
             path = f"{source.rstrip('/')}/{name}"
             _refuse_loop(path)
-            loading.read_source(path, read)
+            _read_entry(name, path, loading)
         loading.graph.source = before
+
+
+def _read_entry(name: str, path: str, loading: Loading) -> None:
+    """Read one entry of a folder."""
+    try:
+        loading.read_source(path, read)
+    except BrokenSource:
+        raise
+    except _EmptyFolderError as exc:
+        loading.warn(f"{exc}; passed over")
+    except InventoryError as exc:
+        if name.upper() != "README":
+            raise
+        raise BrokenSource(path, exc) from exc
 
 
 def _refuse_loop(path: str) -> None:

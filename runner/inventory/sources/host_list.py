@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from runner.inventory.addresses import split_port
+from runner.inventory.addresses import expand, split_port
 from runner.inventory.graph import UNGROUPED
 
 if TYPE_CHECKING:
@@ -15,7 +15,10 @@ __all__ = ["HOST_LIST", "HostList"]
 
 
 class HostList:
-    """Names between commas; a comma makes a list of one. There are no ranges in it."""
+    """Names between commas; a comma makes a list of one.
+
+    Ranges count only if Ansible's configuration enables `advanced_host_list`, and not `host_list` before it.
+    """
 
     order = 10
 
@@ -25,11 +28,12 @@ class HostList:
 
     def read(self, source: str, loading: Loading) -> None:
         """Add each name that is not known yet to `ungrouped`."""
-        graph = loading.graph
+        graph, ranges = loading.graph, loading.options.rules.ranges_in_lists
         for item in source.split(","):
-            name, port = split_port(item.strip(), ranges=False)
-            if name and name not in graph.hosts:
-                graph.add_host(name, graph.groups[UNGROUPED], port)
+            name, port = split_port(item.strip(), ranges=ranges)
+            for host in expand(name) if ranges else [name]:
+                if host and host not in graph.hosts:
+                    graph.add_host(host, graph.groups[UNGROUPED], port)
 
 
 HOST_LIST = HostList()

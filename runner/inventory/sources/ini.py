@@ -105,6 +105,7 @@ class _Reader:
 
     def _declare(self, name: str, kind: str) -> None:
         """Make the section's group, unless it only gets variables: then another section has to declare it."""
+        name = self._graph.group_name(name)
         if name not in self._graph.groups and kind == "vars" and name not in self._pending:
             self._pending[name] = _Pending(self._line, kind, [])
         self._group = self._graph.add_group(name)
@@ -116,7 +117,7 @@ class _Reader:
         match = _GROUP_NAME.fullmatch(line)
         if match is None:
             raise InventoryError("expected the name of a group", text=line)
-        name = match[1]
+        name = self._graph.group_name(match[1])
         if name in self._graph.groups:
             self._graph.add_child(self._group.name, name)
         elif name in self._pending:
@@ -142,7 +143,7 @@ class _Reader:
         if not words:
             return
         assignments = _Assignments(words, self._literals)
-        if graph.trace or name in graph.groups:
+        if graph.trace or graph.rules.merge or name in graph.groups:
             graph.set_variables(name, assignments.read(), self._line)
         else:
             host.add_layer(assignments)

@@ -25,6 +25,10 @@ def read_plugin_file(path: str, configuration: dict[Any, Any], loading: Loading)
     plugin = configuration["plugin"]
     if not isinstance(plugin, str):
         raise InventoryError("plugin must be the name of an inventory plugin", path=path, text=str(plugin))
+    rules = loading.options.rules
+    if not rules.enables(plugin):
+        message = f"plugin {plugin!r} is not enabled: enable_plugins has neither it nor auto"
+        raise InventoryError(message, path=path, text=f"plugin: {plugin}")
     if plugin in _CONSTRUCTED:
         from runner.inventory.sources.constructed import read_constructed  # noqa: PLC0415 - loads Jinja
 

@@ -66,7 +66,7 @@ class Yaml:
 
 def _with_place(exc: InventoryError, text: str, path: str, loading: Loading) -> InventoryError:
     """Find where an error stands: read again, this time with the position of each key."""
-    again = replace(loading, graph=Graph(), warnings={}, located=True)
+    again = replace(loading, graph=Graph(rules=loading.options.rules), warnings={}, located=True)
     try:
         read_groups(again.document(text, path), path, again)
     except InventoryError as placed:
