@@ -198,9 +198,11 @@ def _check(said: Said, known: Said, name: str) -> None:
 
 def _given_user(host: Host, options: ConnectionOptions, said: Said) -> str | None:
     """Return the login name, as far as anything but `ssh_config` gives it."""
+    if options.is_forced("user"):
+        return None if options.user is None else named_text("user", options.user)
     argument = said["user"][0] if "user" in said else None
     user = pick(options, "user", given_for.user(host), argument)
-    return None if user is None else named_text("user", user)
+    return None if user is None else given_for.login_name(user, host.name)
 
 
 def _with_file(options: ConnectionOptions, config: str) -> ConnectionOptions:

@@ -16,7 +16,7 @@ from runner.connection.ssh_config.command_line import CONFIG, command_line, opti
 from runner.connection.ssh_config.keywords import TABLE, Use, is_off
 from runner.connection.ssh_config.reader import take
 from runner.connection.ssh_config.tokens import Words
-from runner.connection.variables import ALIAS, invalid, refused
+from runner.connection.variables import invalid, refused
 from runner.inventory import endpoint as given_for
 from runner.models import Host
 from runner.origin import Kind, Origin
@@ -76,13 +76,16 @@ def passed_on(host: Host) -> tuple[tuple[str, str], ...]:
     """Return the options among a host's arguments that only `ssh` itself understands, by name.
 
     Raises:
-        InvalidVariable: They cannot be read.
+        InvalidVariable: They cannot be read, or not be told to `ssh`.
     """
-    return tuple(
-        (TABLE[name].name, TABLE[name].written(words))
-        for _, name, words in _given(host)
-        if name in TABLE and (_only_openssh(TABLE[name]) or name in _TUNING)
-    )
+    try:
+        return tuple(
+            (TABLE[name].name, TABLE[name].written(words))
+            for _, name, words in _given(host)
+            if name in TABLE and (_only_openssh(TABLE[name]) or name in _TUNING)
+        )
+    except ValueError as exc:
+        raise invalid(f"ssh arguments: {exc}") from exc
 
 
 def _given(host: Host) -> Iterator[tuple[str, str, tuple[str, ...]]]:
@@ -132,8 +135,8 @@ def _check(host: Host, variable: str, name: str, words: tuple[str, ...]) -> None
         raise invalid(f"{variable}: {keyword.name} {words[0]!r} is not honoured")
     # Tokens carry these into the user's own ProxyCommand, and so to a shell.
     if name == "user":
-        given_for.user(Host(host.name, {"ansible_user": words[0]}))
+        given_for.login_name(words[0], host.name, f"{variable}: User")
     elif name == "hostname":
         given_for.endpoint(Host(host.name, {"ansible_host": words[0].replace("%h", "h").replace("%%", "%")}))
-    elif name == "hostkeyalias" and not ALIAS.fullmatch(words[0]):
-        raise invalid(f"{variable}: HostKeyAlias {words[0]!r} is not a host name")
+    elif name == "hostkeyalias":
+        given_for.alias(words[0], host.name)

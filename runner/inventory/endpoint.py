@@ -1,8 +1,9 @@
-"""Where a host's SSH server listens, as its variables say, and whether they can be meant so.
+"""Where a host's SSH server listens and who logs in, as its variables say, checked against what is allowed.
 
-A value that cannot be used is that host's error, never the fleet's. What is allowed follows OpenSSH's
-`ssh_valid_hostname`, narrowed to addresses and host names: nothing here may ever look like an option or a
-command.
+A value that cannot be used is that host's error, never the fleet's. These names end in command lines of
+programs, in shells (`%h`, `%n`, `%r` and `%k` of ssh_config(5)) and in configuration files. So each is checked
+here against a list of what is allowed: no such character means anything to any of them, and none makes an
+option of a word.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from runner.text import printable
 if TYPE_CHECKING:
     from runner.models import Host
 
-__all__ = ["endpoint", "user"]
+__all__ = ["alias", "endpoint", "login_name", "user"]
 
 _LONGEST_NAME = 253
 _NAME = re.compile(r"\w[\w.-]{0,252}")
@@ -27,7 +28,9 @@ _HIGHEST_PORT = 65535
 _ADDRESS = ("ansible_host", "ansible_ssh_host")
 _PORT = ("ansible_port", "ansible_ssh_port")
 _VARIABLES = frozenset(_ADDRESS + _PORT)
-_FORBIDDEN_IN_USER = frozenset("'`\";&<>|(){}")
+_PART_OF_USER = r"[\w.@+:-]+"
+_USER = re.compile(rf"(?!-){_PART_OF_USER}(?:\\{_PART_OF_USER})?")
+_ALIAS = re.compile(r"(?!-)[\w.:-]+")
 
 
 def endpoint(host: Host, default_port: int = 22) -> Endpoint:
@@ -49,17 +52,39 @@ def user(host: Host) -> str | None:
     """Return the login name that a host's variables give, if any.
 
     Raises:
-        InvalidVariable: It cannot be one (rules of OpenSSH's `ssh_valid_ruser`).
+        InvalidVariable: It cannot be one.
     """
     name, value = _first(host, "ansible_user", "ansible_ssh_user")
-    if value is None:
-        return None
+    return None if value is None else login_name(value, host.name, name)
+
+
+def login_name(value: Any, of: str, given_as: str = "user") -> str:
+    """Return a login name: letters, digits and `._@+:-`, also with a domain before it (`DOMAIN\\user`).
+
+    Args:
+        value: The name.
+        of: The host, for the message.
+        given_as: What gives the name, for the message.
+
+    Raises:
+        InvalidVariable: It cannot be one.
+    """
     text = str(value)
-    if not text or text.startswith("-") or " -" in text or text.endswith("\\"):
-        raise _invalid(host, name, text, "is no login name")
-    if any(char in _FORBIDDEN_IN_USER or not char.isprintable() for char in text):
-        raise _invalid(host, name, text, "holds a character that no login name has")
+    if _USER.fullmatch(text) is None:
+        why = r"is no login name: expected letters, digits and ._@+:-, or DOMAIN\user of these"
+        raise _invalid(of, given_as, text, why)
     return text
+
+
+def alias(value: str, of: str) -> str:
+    """Return a name under which host keys may be on record: `HostKeyAlias` of ssh_config(5).
+
+    Raises:
+        InvalidVariable: It cannot be one.
+    """
+    if _ALIAS.fullmatch(value) is None:
+        raise _invalid(of, "HostKeyAlias", value, "is not a host name")
+    return value
 
 
 def _first(host: Host, *names: str) -> tuple[str, Any]:
@@ -71,8 +96,8 @@ def _first(host: Host, *names: str) -> tuple[str, Any]:
     return names[0], None
 
 
-def _invalid(host: Host, name: str, value: Any, why: str) -> InvalidVariable:
-    message = printable(f"{host.name}: {name} {value!r} {why}")
+def _invalid(of: str, name: str, value: Any, why: str) -> InvalidVariable:
+    message = printable(f"{of}: {name} {value!r} {why}")
     return InvalidVariable(message, reason="bad-variable", phase=Phase.RESOLVE)
 
 
@@ -81,13 +106,13 @@ def _address(host: Host) -> str:
     if value is None:
         name, value = "host name", host.name
     if not isinstance(value, str) or not value:
-        raise _invalid(host, name, value, "is no address: expected a host name or an IP address")
+        raise _invalid(host.name, name, value, "is no address: expected a host name or an IP address")
     if _NAME.fullmatch(value):
         return value
     text = value[1:-1] if value.startswith("[") and value.endswith("]") else value
     if _NAME.fullmatch(text) or _is_ip(text):
         return text
-    raise _invalid(host, name, value, _why_no_address(text))
+    raise _invalid(host.name, name, value, _why_no_address(text))
 
 
 def _is_ip(text: str) -> bool:
@@ -119,6 +144,6 @@ def _port(host: Host, default: int) -> int:
         value = int(value.strip()[:6])
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _HIGHEST_PORT:
         raise _invalid(
-            host, name, host.variables[name], f"is no port: expected a number from 1 to {_HIGHEST_PORT}"
+            host.name, name, host.variables[name], f"is no port: expected a number from 1 to {_HIGHEST_PORT}"
         )
     return value

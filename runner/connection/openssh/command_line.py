@@ -5,12 +5,15 @@ Nothing of it is read by a shell, no part of it can be taken for a flag, and not
 
 from __future__ import annotations
 
+import glob
 import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.connection.command.patience import SIGNS
 from runner.connection.options import SSH_CONFIG, HostKeyPolicy
+from runner.connection.ssh_config.keywords import TABLE, Keyword, Use
 from runner.errors import InvalidVariable, LoginRefused
 from runner.models import Phase
 
@@ -18,11 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.connection.access import Access
+    from runner.connection.jump import Jump
     from runner.connection.options import ConnectionOptions
 
 __all__ = ["config", "master", "passwords"]
 
 _SYSTEM = "/etc/ssh/ssh_config"
+_INCLUDE = Keyword("Include", Use.HONOURED, ".+", path=True)
+"""Not in the table, as the reader follows it; its value is a pattern of glob(3)."""
 _CHECKING = {HostKeyPolicy.STRICT: "yes", HostKeyPolicy.ACCEPT_NEW: "accept-new", HostKeyPolicy.OFF: "no"}
 
 
@@ -33,33 +39,38 @@ def master(access: Access, alias: str, folder: Path, extra: tuple[tuple[str, str
         access: How the host is got at.
         alias: The host as the user's `ssh_config` knows it.
         folder: The folder with the file that `config` gives; socket and log go there.
-        extra: More options, by name.
+        extra: More options, by name, as `Keyword.written` gives them.
 
     Raises:
         LoginRefused: A private key that was named does not exist.
-        InvalidVariable: A path cannot be told to `ssh`.
+        InvalidVariable: A value cannot be told to `ssh`.
     """
-    named = {"-F": "config", "-E": "log", "-S": "socket"}
-    words = ["ssh", "-M", "-N", "-T"]
-    for flag, name in named.items():
-        words += [flag, str(folder / name)]
-    for name, value in (*extra, *_target(access), *_trust(access.options), *_way(access)):
+    words = ["ssh", "-M", "-N", "-T", "-F", str(folder / "config"), "-E", str(folder / "log")]
+    words += ["-S", _percent(str(folder / "socket"))]
+    options = (*_target(access), *_trust(access.options), *_way(access), *_keys(access))
+    for name, value in (*extra, *(_option(*each) for each in options)):
         words += ["-o", f"{name}={value}"]
-    return [*words, *_keys(access), "--", alias]
+    return [*words, "--", alias]
 
 
 def config(access: Access) -> str:
     """Return a configuration file: what holds on the way, too, then what the user's own says.
 
     A jump host is told nothing of the target's but for this: it logs in by key, and its key is checked.
+
+    Raises:
+        InvalidVariable: A value cannot be told to `ssh`.
     """
     options = access.options
-    lines = ["BatchMode yes", f"ConnectTimeout {_seconds(options.connect_timeout_s)}"]
-    lines += [f"{name} {value}" for name, value in _trust(access.options)]
-    lines += [f"IdentityFile {_quoted(path)}" for path in access.given.private_keys]
-    lines.append("Host *")
+    given = (
+        ("BatchMode", "yes"),
+        ("ConnectTimeout", _seconds(options.connect_timeout_s)),
+        *_trust(options),
+        *(("IdentityFile", _expanded(path)) for path in access.given.private_keys),
+    )
+    lines = [*(" ".join(_option(*each)) for each in given), "Host *"]
     if options.ssh_config is not None:
-        lines.append(f"Include {_quoted(options.ssh_config)}")
+        lines.append(" ".join(_option("Include", glob.escape(_expanded(options.ssh_config)))))
         lines += [f"Include {_SYSTEM}"] if options.ssh_config == SSH_CONFIG else []
     return "\n".join(lines) + "\n"
 
@@ -69,13 +80,22 @@ def passwords(access: Access) -> int:
     return sum(1 for each in access.login.named if each.password is not None)
 
 
+def _option(name: str, *values: str) -> tuple[str, str]:
+    """Return an option whose values mean themselves, as it is written."""
+    keyword = _INCLUDE if name == _INCLUDE.name else TABLE[name.lower()]
+    try:
+        return name, keyword.literal(*values)
+    except ValueError as exc:
+        raise _not_told(str(exc), "rename it, or choose another connection") from exc
+
+
 def _target(access: Access) -> Iterator[tuple[str, str]]:
     options, login = access.options, access.login
     asks = passwords(access) or login.code or login.passphrases
     yield from {
         "LogLevel": "DEBUG1",
         "ControlPersist": "no",
-        "HostName": _percent(access.endpoint.address),
+        "HostName": access.endpoint.address,
         "Port": str(access.endpoint.port),
         "User": login.user,
         "BatchMode": "no" if asks else "yes",
@@ -99,43 +119,49 @@ def _target(access: Access) -> Iterator[tuple[str, str]]:
         yield "HostKeyAlias", access.key_alias
 
 
-def _trust(options: ConnectionOptions) -> Iterator[tuple[str, str]]:
+def _trust(options: ConnectionOptions) -> Iterator[tuple[str, ...]]:
     known = () if options.host_key_policy is HostKeyPolicy.OFF else options.known_hosts
     yield "StrictHostKeyChecking", _CHECKING[options.host_key_policy]
-    yield "UserKnownHostsFile", " ".join(_quoted(path) for path in known) or "/dev/null"
+    yield "UserKnownHostsFile", *(map(_expanded, known) if known else ("/dev/null",))
     yield "GlobalKnownHostsFile", "/dev/null"
     if options.revoked_host_keys is not None:
-        yield "RevokedHostKeys", options.revoked_host_keys
+        yield "RevokedHostKeys", _expanded(options.revoked_host_keys)
 
 
 def _way(access: Access) -> Iterator[tuple[str, str]]:
     """Yield what leads there: `access` has decided between jump hosts, a program and neither."""
     if access.proxy_command is not None:
-        yield "ProxyCommand", _percent(access.proxy_command)
-        return
-    for jump in access.jumps:
-        if jump.identity is not None:
-            raise _not_told(f"the key {jump.identity!r} of a jump host", "name it in ssh_config")
-    hops = [f"{jump.user}@{jump}" if jump.user else str(jump) for jump in access.jumps]
-    yield "ProxyJump", ",".join(hops) or "none"
+        yield "ProxyCommand", access.proxy_command
+    else:
+        yield "ProxyJump", ",".join(map(_hop, access.jumps)) or "none"
 
 
-def _keys(access: Access) -> Iterator[str]:
+def _hop(jump: Jump) -> str:
+    """Return a jump host as `ssh -J` takes it, which makes a command line for a shell of it."""
+    if jump.identity is not None:
+        raise _not_told(f"the key {jump.identity!r} of a jump host", "name it in ssh_config")
+    if "\\" in (jump.user or "") or "%" in jump.address:
+        raise _not_told(f"the jump host {jump.user}@{jump.address}", "give it a name in ssh_config")
+    address = f"[{jump.address}]" if ":" in jump.address else jump.address
+    return f"{jump.user}@" * bool(jump.user) + address + f":{jump.port}" * bool(jump.port)
+
+
+def _keys(access: Access) -> Iterator[tuple[str, str]]:
     """Yield which keys are tried: those that were named and no others, else what `ssh` finds itself."""
     login = access.login
     named = [each.key_file for each in login.named if each.key_file is not None]
     if any(each.key_text is not None for each in login.named):
         raise _not_told("a private key in a variable", "give its file")
     for path in named:
-        if not Path(path).expanduser().is_file():
+        if not Path(_expanded(path)).is_file():
             text = f"private key {path} does not exist"
             raise LoginRefused(text, reason="no-key-file", phase=Phase.LOGIN)
     if named or login.identities_only:
-        yield from ("-o", "IdentitiesOnly=yes")
+        yield "IdentitiesOnly", "yes"
     for path in (*named, *login.identities):
-        yield from ("-i", _percent(str(Path(path).expanduser())))
+        yield "IdentityFile", _expanded(path)
     for path in login.certificates:
-        yield from ("-o", f"CertificateFile={_quoted(path)}")
+        yield "CertificateFile", _expanded(path)
 
 
 def _seconds(seconds: float) -> str:
@@ -146,11 +172,9 @@ def _percent(text: str) -> str:
     return text.replace("%", "%%")
 
 
-def _quoted(path: str) -> str:
-    full = str(Path(path).expanduser())
-    if '"' in full or "${" in full or not full.isprintable():
-        raise _not_told(f"the path {full!r}", "rename it")
-    return f'"{_percent(full)}"'
+def _expanded(path: str) -> str:
+    """Return a path with the home folder that `~` means; `ssh` is left none to fill in."""
+    return os.path.expanduser(path)  # noqa: PTH111 - it must not fail for want of such a user
 
 
 def _not_told(what: str, instead: str) -> InvalidVariable:

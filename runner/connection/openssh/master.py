@@ -80,7 +80,7 @@ class Master:
 
     def _start(self, alias: str, extra: tuple[tuple[str, str], ...]) -> None:
         command = master(self._access, alias, self._folder, extra)
-        (self._folder / "config").write_text(config(self._access))
+        (self._folder / "config").write_bytes(os.fsencode(config(self._access)))
         os.mkfifo(self._folder / "log", 0o600)
         self._log = os.open(self._folder / "log", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         environment = {**os.environ, "LC_ALL": "C"}

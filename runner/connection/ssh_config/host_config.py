@@ -115,7 +115,11 @@ def _ask(
     why: str,
 ) -> Said:
     """Return all options that `ssh` would use for a host, by lower-case keyword."""
-    options = [word for option, words in given for word in ("-o", f"{option}={TABLE[option].written(words)}")]
+    try:
+        written = [f"{option}={TABLE[option].written(words)}" for option, words in given]
+    except ValueError as exc:
+        raise unusable(path, f"{name}: {exc}") from exc
+    options = [word for each in written for word in ("-o", each)]
     with tempfile.TemporaryFile() as complaint:  # a pipe would stay open in what a `Match exec` leaves behind
         try:
             process = subprocess.Popen(

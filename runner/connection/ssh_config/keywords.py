@@ -80,7 +80,7 @@ class Keyword:
 
     def checked(self, words: tuple[str, ...]) -> tuple[str, ...]:
         """Return arguments that have been split already; raise as `read` does."""
-        if self._pattern.fullmatch("\0".join(words)) is None:
+        if _CONTROL.search("".join(words)) or self._pattern.fullmatch("\0".join(words)) is None:
             raise ValueError(f"{self.name} {' '.join(words)[:60]!r} is not known to be a right value")
         return words
 
@@ -89,10 +89,32 @@ class Keyword:
         return self.use is Use.IGNORED or (self.use in (Use.NOT_DONE, Use.JUDGED) and is_off(words))
 
     def written(self, words: tuple[str, ...]) -> str:
-        """Return arguments as they stand behind the keyword, quoted."""
+        """Return arguments as they stand behind the keyword, quoted, for a file or for `-o`.
+
+        This is the only place that writes options for `ssh`. Whatever the arguments are, they stay what they
+        are: no more lines, options or words. Their tokens are for `ssh` to fill in; see `literal`.
+
+        Raises:
+            ValueError: An argument holds what cannot be quoted for every version of `ssh`.
+        """
+        for word in words:
+            if _CONTROL.search(word) or ('"' in word and not self.whole):
+                raise ValueError(f"{self.name} {word[:60]!r} holds what cannot be quoted in ssh_config")
         if self.whole:
             return words[0]
-        return " ".join('"' + re.sub(r'([\\"])', r"\\\1", word) + '"' for word in words)
+        return " ".join(f'"{_BEFORE_QUOTE.sub(_DOUBLED, word)}"' for word in words)
+
+    def literal(self, *words: str) -> str:
+        """Return arguments that mean themselves, without tokens, variables or `~`, as `written` does.
+
+        Raises:
+            ValueError: As `written`; also if only some versions of `ssh` would fill something in.
+        """
+        for word in words:
+            filled_in = not self.whole and ("${" in word or (self.path and word.startswith("~")))
+            if filled_in or ("%" in word and not self.tokens):
+                raise ValueError(f"{self.name} {word[:60]!r} means something else to ssh")
+        return self.written(tuple(word.replace("%", "%%") for word in words))
 
 
 def is_off(words: tuple[str, ...]) -> bool:
@@ -105,6 +127,10 @@ def find(name: str) -> Keyword | None:
     return TABLE.get(_OLD_NAMES.get(name, name))
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""What ends a line of a file or an argument, or belongs in neither; a tab separates words."""
+_BEFORE_QUOTE, _DOUBLED = re.compile(r"""\\(?=[\\'"]|\Z)"""), r"\\\\"
+"""A backslash that would quote what follows it: the others stand for themselves (OpenSSH's `argv_split`)."""
 _OFF = ("no", "false", "none", "any", "auto", "default", "0")
 
 
