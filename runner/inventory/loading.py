@@ -44,7 +44,8 @@ class Options:
         script_timeout_s: Seconds that an inventory script may run.
         max_script_bytes: How much an inventory script may print.
         partial: Whether a source that cannot be read is a warning instead of an error.
-        allow_commands: Whether `lookup('pipe', …)` in a template may run what it names.
+        allow_commands: Whether an inventory may run programs that it names: by `lookup('pipe', …)` in a
+            template, or by a plugin of Ansible's.
         rules: How Ansible's configuration wants inventories read.
         traced: Whether to remember where everything is set, for `explain`; else that reads the sources again,
             which runs scripts twice and finds pipes empty.

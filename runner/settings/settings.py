@@ -193,7 +193,7 @@ class Settings:
         None, "ssh_config file instead of ~/.ssh/config and /etc/ssh/ssh_config; `none` is none"
     )
     allow_inventory_commands: bool = setting(
-        False, "let variables of the inventory name programs to run here (ProxyCommand)", switch
+        False, "let the inventory name programs to run here (ProxyCommand, Ansible plugins)", switch
     )
     known_hosts: tuple[str, ...] = setting(
         ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"),

@@ -15,6 +15,7 @@ from runner.errors import InventoryError
 from runner.inventory import load
 from runner.inventory.endpoint import endpoint
 from runner.inventory.listing import list_document
+from runner.inventory.loading import Options
 from runner.inventory.sources import sources
 from runner.models import Host
 
@@ -410,9 +411,10 @@ def test_a_plugin_that_ansible_knows_is_asked_of_ansible(
             """
         },
     )
-    inventory = load(tmp_path / "made.yml", playbook_dir=tmp_path)
+    allowed = Options(allow_commands=True, playbook_dir=str(tmp_path))
+    inventory = load(tmp_path / "made.yml", options=allowed)
     assert inventory.names("webs") == ("web-1", "web-2")
     assert list_document(inventory)["dbs"] == {"hosts": ["db-1", "db-2"]}
     write(tmp_path, {"broken.yml": "plugin: ansible.builtin.generator\n"})
     with pytest.raises(InventoryError, match="by ansible-inventory: ended with status"):
-        load(tmp_path / "broken.yml")
+        load(tmp_path / "broken.yml", options=allowed)
