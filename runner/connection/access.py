@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runner.connection import kind
 from runner.connection.command.become import BECOME_METHODS, Become
 from runner.connection.config_lines import config_origin
+from runner.connection.guard import Own, guarded, known_hosts_of, own_config
 from runner.connection.logins import login_of, login_of_jump
-from runner.connection.options import KNOWN_HOSTS, SSH_CONFIG, ConnectionOptions, HostKeyPolicy
+from runner.connection.options import SSH_CONFIG, ConnectionOptions, Guard, HostKeyPolicy
 from runner.connection.ssh_arguments import ARGUMENTS, read_arguments
 from runner.connection.ssh_config.host_config import WAYS, host_config, mentions
 from runner.connection.ssh_config.options import SshOptions, options_of
@@ -42,6 +43,7 @@ _BECOME_COLLECTIONS = ("ansible.builtin", "ansible.legacy", "community.general")
 _TIMEOUTS = ("ansible_timeout", "ansible_ssh_timeout")
 CHECKING = ("ansible_host_key_checking", "ansible_ssh_host_key_checking")
 """The variables that say whether host keys are checked."""
+_HAS_A_SAY = frozenset(CHECKING)
 
 # The keywords of ssh_config that decide a field of the options.
 _KEYWORDS = {
@@ -104,6 +106,11 @@ class Access:
             trusted=given.trust_ssh_config,
         )
         chosen = _filled_in(given, config)
+        origins = {name: _origin(given, found.said, name) for name in chosen}
+        own = own_config(last.address, {}, {}, given)
+        if own is not None:
+            chosen["guard"], replaced = guarded(chosen, own, given)
+            origins |= replaced
         before = jumps[:-1] or config.jumps or ()
         place = last.address, last.port or _SSH_PORT
         if any((jump.address, jump.port or _SSH_PORT) == place for jump in before):
@@ -111,7 +118,7 @@ class Access:
         return cls(
             Endpoint(config.address or last.address, last.port or config.port or _SSH_PORT),
             login_of_jump(last, given, config),
-            _with(given, chosen, {name: _origin(given, found.said, name) for name in chosen}),
+            _with(given, chosen, origins),
             given,
             before,
             None if before else config.proxy_command,
@@ -129,6 +136,7 @@ class Lookup(NamedTuple):
         config: What they and `ssh_config` say together; the settings win over this.
         options: The options of the run, with the `ssh_config` file that holds for this host.
         said: The options that `config` holds, with their origins.
+        own: What the operator's `ssh_config` says, if the inventory has a say in the check of host keys.
     """
 
     target: Endpoint
@@ -136,6 +144,7 @@ class Lookup(NamedTuple):
     config: SshOptions
     options: ConnectionOptions
     said: Given
+    own: Own | None
 
 
 def access(host: Host, options: ConnectionOptions) -> Access:
@@ -150,7 +159,7 @@ def access(host: Host, options: ConnectionOptions) -> Access:
         InvalidVariable: A variable cannot be used as what it stands for, or would run a program here.
     """
     found = look_up(host, options)
-    target, arguments, config, given, _ = found
+    target, arguments, config, given, *_ = found
     chosen = _chosen(host, found)
     alias = config.key_alias
     if alias is not None and not ALIAS.fullmatch(alias):  # it becomes a name in a known_hosts file
@@ -185,7 +194,8 @@ def look_up(host: Host, options: ConnectionOptions) -> Lookup:
         raise refused("ssh arguments", "ProxyCommand")  # its tokens made another command of it
     arguments = options_of(said, found)
     target = Endpoint(config.address or given.address, given.port or config.port or _SSH_PORT)
-    return Lookup(target, arguments, config, options, found.said)
+    own = own_config(given.address, known, said, options)
+    return Lookup(target, arguments, config, options, found.said, own)
 
 
 def _check(said: Said, known: Said, name: str) -> None:
@@ -217,7 +227,8 @@ def _with_file(options: ConnectionOptions, config: str) -> ConnectionOptions:
     trusted = options.trust_ssh_config if is_own else options.allow_commands
     if (path, trusted) == (options.ssh_config, options.trust_ssh_config):
         return options
-    return dataclasses.replace(options, ssh_config=path, trust_ssh_config=trusted)
+    guard = Guard(options.ssh_config or os.devnull)
+    return dataclasses.replace(options, ssh_config=path, trust_ssh_config=trusted, guard=guard)
 
 
 @lru_cache(maxsize=256)
@@ -247,11 +258,11 @@ def whereabouts(host: Host, options: ConnectionOptions) -> Endpoint:
 
 def _chosen(host: Host, found: Lookup) -> ConnectionOptions:
     """Return the run's options with what the host's variables and `ssh_config` change in them."""
-    _, arguments, config, options, said = found
+    _, arguments, config, options, said, own = found
     become = become_of(host, options)
     chosen = _filled_in(options, config)
     of_arguments = {
-        "known_hosts": _known_hosts(arguments) and _known_hosts(config),
+        "known_hosts": known_hosts_of(arguments) and known_hosts_of(config),
         "host_key_policy": arguments.policy,
         "connect_timeout_s": arguments.connect_timeout_s,
         "keepalive_s": arguments.keepalive_s,
@@ -271,6 +282,9 @@ def _chosen(host: Host, found: Lookup) -> ConnectionOptions:
             origins[name] = Origin(
                 Kind.VARIABLE, next(each for each in names if variable(host, (each,)) is not None)
             )
+    if own is not None or not _HAS_A_SAY.isdisjoint(host.variables):
+        chosen["guard"], replaced = guarded(chosen, own or Own(config, said, options.ssh_config), options)
+        origins |= replaced
     chosen["keepalive_s"] = chosen.get("keepalive_s", options.keepalive_s) or None  # 0 means no keepalives
     chosen |= {"become": become is not None, "become_as": become or options.become_as}
     return _with(options, chosen, origins)
@@ -298,13 +312,6 @@ def _with(
     return dataclasses.replace(base, **changed) if changed else base
 
 
-def _known_hosts(config: SshOptions) -> tuple[str, ...] | None:
-    """Return the `known_hosts` files that are given, the user's before the system's."""
-    if config.known_hosts is None and config.global_known_hosts is None:
-        return None
-    return (*(config.known_hosts or KNOWN_HOSTS[:1]), *(config.global_known_hosts or KNOWN_HOSTS[1:]))
-
-
 def _filled_in(options: ConnectionOptions, config: SshOptions) -> dict[str, Any]:
     """Return the values of `ssh_config` for the fields that nothing else gives."""
     values = {
@@ -313,7 +320,7 @@ def _filled_in(options: ConnectionOptions, config: SshOptions) -> dict[str, Any]
         "keepalive_s": config.keepalive_s or None,
         "methods": config.methods,
         "revoked_host_keys": config.revoked or None,
-        "known_hosts": _known_hosts(config),
+        "known_hosts": known_hosts_of(config),
     }
     given = options.origins
     return {name: value for name, value in values.items() if value is not None and name not in given}

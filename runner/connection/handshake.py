@@ -56,7 +56,7 @@ def agree(
         HostKeyRejected: Its key is not the one that is known, or not known and the policy is strict.
         OtherTypeOnRecord: It has to be asked again, for its `types`, before that can be told.
     """
-    known = known_hosts.load(options.known_hosts)
+    known = known_hosts.load(options.read_known_hosts)
     asked = types or frozenset(known.likely_types(target.address, target.port))
     transport.runner_certificates = bool(known.authorities(target.address, target.port))
     _prefer(transport, asked)

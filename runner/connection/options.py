@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from runner.models import Secret
     from runner.origin import Origin
 
-__all__ = ["KNOWN_HOSTS", "METHODS", "ConnectionOptions", "HostKeyPolicy", "Overflow"]
+__all__ = ["KNOWN_HOSTS", "METHODS", "ConnectionOptions", "Guard", "HostKeyPolicy", "Overflow"]
 
 KNOWN_HOSTS = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
 """Where host keys are on record unless somebody says otherwise (ssh(1), FILES)."""
@@ -47,6 +47,24 @@ class Overflow(StrEnum):
     """It goes on, and what is too much is thrown away."""
     SPILL = "spill"
     """It goes on, and all that it prints is written to a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What the operator says about host keys, where an inventory says something else.
+
+    What an inventory names is read and never written, and it adds to the checks and takes nothing from them.
+
+    Attributes:
+        ssh_config: The operator's `ssh_config` file, if an inventory names another one.
+        known_hosts: The operator's `known_hosts` files, if an inventory names others. These are read, too, and
+            new keys are recorded in the first of them.
+        revoked_host_keys: The operator's file of revoked keys, if an inventory has a say in that.
+    """
+
+    ssh_config: str | None = None
+    known_hosts: tuple[str, ...] = ()
+    revoked_host_keys: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +103,7 @@ class ConnectionOptions:
         origins: Where each value comes from, by the name of its field; `become_method`, `become_user` and
             `become_password` are parts of `become_as`. A field that is not here was not given; one that is
             here wins over `ssh_config`, also if it equals the default.
+        guard: What holds of the operator's host key checks whatever the inventory says.
     """
 
     user: str | None = None
@@ -114,8 +133,19 @@ class ConnectionOptions:
     allow_commands: bool = False
     methods: tuple[str, ...] = METHODS
     origins: Mapping[str, Origin] = field(default_factory=dict, compare=False)
+    guard: Guard = field(default=Guard(), compare=False)
 
     def is_forced(self, name: str) -> bool:
         """Return whether a field was given for this very run, and so wins over the host's variables."""
         origin = self.origins.get(name)
         return origin is not None and origin.is_of_this_run
+
+    @property
+    def read_known_hosts(self) -> tuple[str, ...]:
+        """All `known_hosts` files that are read; new keys are recorded in the first, which is the operator's."""
+        return tuple(dict.fromkeys((*self.guard.known_hosts, *self.known_hosts)))
+
+    @property
+    def read_revoked_host_keys(self) -> tuple[str, ...]:
+        """All files with keys that no host may show."""
+        return tuple(dict.fromkeys(filter(None, (self.guard.revoked_host_keys, self.revoked_host_keys))))

@@ -70,7 +70,7 @@ def shown_keys(host: Host, options: ConnectionOptions, deadline: Deadline) -> tu
         HostError: It cannot be reached.
     """
     target = access(host, options)
-    known = known_hosts.load(target.options.known_hosts)
+    known = known_hosts.load(target.options.read_known_hosts)
     keys = _keys(target, deadline)
     return tuple(_judged(keys, known, target))
 
@@ -106,7 +106,7 @@ def _judged(keys: list[paramiko.PKey], known: KnownHosts, target: Access) -> lis
         found.append(
             ShownKey(
                 name=known_hosts.host_pattern(place.address, place.port),
-                file=next(iter(target.options.known_hosts), None),
+                file=next(iter(target.options.read_known_hosts), None),
                 key_type=key.get_name(),
                 blob=blob,
                 known=_verdict(key, blob, known, place, changed=bool(others)),

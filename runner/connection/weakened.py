@@ -104,7 +104,7 @@ def _reason(
 ) -> tuple[HostKeyPolicy, tuple[Origin, ...]]:
     """Return the policy that options amount to, and the origins of the values that decide it."""
     policy, names = options.host_key_policy, ["host_key_policy"]
-    if policy is HostKeyPolicy.ACCEPT_NEW and set(options.known_hosts) <= {_NO_FILE}:
+    if policy is HostKeyPolicy.ACCEPT_NEW and set(options.read_known_hosts) <= {_NO_FILE}:
         policy = HostKeyPolicy.OFF
         names.append("known_hosts")
     origins = (options.origins[name] for name in names if name in options.origins)

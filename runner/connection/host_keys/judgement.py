@@ -89,19 +89,17 @@ def _look_for_revoked(key: paramiko.PKey, options: ConnectionOptions) -> None:
     Raises:
         HostKeyRejected: It is, or its authority, or that cannot be told.
     """
-    file = options.revoked_host_keys
-    if file is None:
-        return
     certificate = getattr(key, "public_blob", None)
     authority = authority_of(certificate.key_blob) if certificate is not None else None
     shown = f"{key.get_name()} {fingerprint(key.asbytes())}"
-    try:
-        if not revoked(file, key.asbytes(), base64.b64decode(authority or "")):
-            return
-        text = f"the host key is revoked in {file}: {shown}"
-    except UnreadableList as exc:
-        text = f"no host key is taken, as RevokedHostKeys cannot be looked at: {exc}"
-    raise HostKeyRejected(text, reason="hostkey-revoked", phase=Phase.HANDSHAKE)
+    for file in options.read_revoked_host_keys:
+        try:
+            if not revoked(file, key.asbytes(), base64.b64decode(authority or "")):
+                continue
+            text = f"the host key is revoked in {file}: {shown}"
+        except UnreadableList as exc:
+            text = f"no host key is taken, as RevokedHostKeys cannot be looked at: {exc}"
+        raise HostKeyRejected(text, reason="hostkey-revoked", phase=Phase.HANDSHAKE)
 
 
 def _certified(key: paramiko.PKey, known: KnownHosts, target: Endpoint) -> str | None:
@@ -127,7 +125,7 @@ def _certified(key: paramiko.PKey, known: KnownHosts, target: Endpoint) -> str |
 
 def _record(target: Endpoint, key_type: str, blob: str, options: ConnectionOptions) -> None:
     try:
-        path = options.known_hosts[0]
+        path = options.read_known_hosts[0]
         known_hosts.record(path, target.address, target.port, key_type, blob)
     except IndexError:
         logger.warning("the new key of %s was not recorded: no known_hosts file is set", target)

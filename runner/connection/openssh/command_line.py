@@ -120,12 +120,15 @@ def _target(access: Access) -> Iterator[tuple[str, str]]:
 
 
 def _trust(options: ConnectionOptions) -> Iterator[tuple[str, ...]]:
-    known = () if options.host_key_policy is HostKeyPolicy.OFF else options.known_hosts
+    known = () if options.host_key_policy is HostKeyPolicy.OFF else options.read_known_hosts
     yield "StrictHostKeyChecking", _CHECKING[options.host_key_policy]
     yield "UserKnownHostsFile", *(map(_expanded, known) if known else ("/dev/null",))
     yield "GlobalKnownHostsFile", "/dev/null"
-    if options.revoked_host_keys is not None:
-        yield "RevokedHostKeys", _expanded(options.revoked_host_keys)
+    revoked = options.read_revoked_host_keys
+    if len(revoked) > 1:
+        raise _not_told(f"RevokedHostKeys of the operator and of the inventory ({', '.join(revoked)})", "keep one")
+    if revoked:
+        yield "RevokedHostKeys", _expanded(revoked[0])
 
 
 def _way(access: Access) -> Iterator[tuple[str, str]]:
