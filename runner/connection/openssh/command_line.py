@@ -100,7 +100,7 @@ def _target(access: Access) -> Iterator[tuple[str, str]]:
         "User": login.user,
         "BatchMode": "no" if asks else "yes",
         "NumberOfPasswordPrompts": str(max(1, passwords(access))),
-        "PreferredAuthentications": ",".join(login.methods),
+        "PreferredAuthentications": ",".join(login.methods) or "none",
         "ConnectTimeout": _seconds(options.connect_timeout_s + 1),  # ours comes first, and tells more
         "ConnectionAttempts": "1",
         "ServerAliveInterval": "0" if options.keepalive_s is None else _seconds(options.keepalive_s),

@@ -1,0 +1,1 @@
+"""What the trust model promises, attacked on purpose."""
