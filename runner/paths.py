@@ -1,13 +1,16 @@
-"""Paths that somebody gave: what `~` means in them, and whether a run can write there, before it starts."""
+"""Paths that somebody gave: what `~` means in them, and whether a run can, and may, write there."""
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 import tempfile
 from pathlib import Path
 
 from runner.errors import UsageError
 
-__all__ = ["expanded", "writable"]
+__all__ = ["expanded", "refuse_foreign", "writable"]
 
 
 def expanded(flag: str, path: str) -> Path:
@@ -26,6 +29,25 @@ def expanded(flag: str, path: str) -> Path:
         raise UsageError(f"{flag} {path!r}: {exc}") from exc
 
 
+def refuse_foreign(path: Path) -> None:
+    """Refuse a path to write to that another user has made before us.
+
+    That is a link of another user, which leads anywhere, and whatever another user has made in a folder that
+    everybody may write to.
+
+    Raises:
+        PermissionError: It is one of these.
+    """
+    try:
+        found = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if found.st_uid in (0, os.geteuid()):
+        return
+    if stat.S_ISLNK(found.st_mode) or path.absolute().parent.stat().st_mode & stat.S_IWOTH:
+        raise PermissionError(errno.EPERM, f"another user (uid {found.st_uid}) has made it; name another")
+
+
 def writable(flag: str, path: str) -> Path:
     """Return a folder that files can be made in; made, for its owner alone, where it does not exist.
 
@@ -38,6 +60,7 @@ def writable(flag: str, path: str) -> Path:
     """
     folder = expanded(flag, path)
     try:
+        refuse_foreign(folder)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import re
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,8 +130,11 @@ class OutputFolder:
         return data[: data.rfind(b"\n") + 1]
 
     def _append(self, line: str, flags: int = 0) -> None:
-        flags |= os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags |= os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         with open(os.open(self._path / INDEX, flags, 0o600), "ab", buffering=0) as file:  # noqa: PTH123 - a descriptor
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+                raise PermissionError(errno.EPERM, f"another user has replaced {INDEX}")
             file.write(f"{line}\n".encode())
 
     def _replace(self, name: str, data: bytes) -> None:

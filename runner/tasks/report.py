@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
-from runner.paths import expanded
+from runner.paths import expanded, refuse_foreign
 from runner.tasks.history import RecordTask
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def _written(name: str, text: str) -> Path:
     path = expanded("--html", name)
     data = text.encode("utf-8", "replace")
     try:
+        refuse_foreign(path)
         if path.is_dir():
             raise IsADirectoryError(None, "it is a folder; name a file in it")
         if path.exists() and not path.is_file():

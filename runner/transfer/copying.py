@@ -12,6 +12,7 @@ from runner.models import Phase
 from runner.transfer.digest import Hashed
 from runner.transfer.entries import Entry, Files, Kind
 from runner.transfer.errors import failed, reworded, shown
+from runner.transfer.owners import check, is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,7 +30,8 @@ class Options:
     """How files are moved.
 
     Attributes:
-        mode: Permission bits of every file; None keeps those of the file that is replaced, else the source's.
+        mode: Permission bits of every file; None keeps those of the file that is replaced, unless another user
+            made that, else the source's.
         checksum: Whether SHA-256 sums decide what is equal, and prove what arrived.
         max_size: Bytes that are taken at most, all files together; None is no limit.
         private: Whether what is made is for its owner alone, where no mode is given.
@@ -67,7 +69,7 @@ class _Piece:
     Attributes:
         item: The file.
         place: Where it goes.
-        there: What is there now.
+        there: What is there now; None also if another user made it, so that nothing of it is kept.
         temporary: Where it is until it is whole.
         digest: Its sum.
         size: Bytes that were moved.
@@ -125,6 +127,7 @@ class Copy:
             )
 
     def _folder(self, place: str, entry: Entry) -> None:
+        check(self._target, place)
         there = self._target.look(place)
         if there is None:
             self._begin()
@@ -137,6 +140,7 @@ class Copy:
         """Look at what is in a file's place; one that is a link leads to the place."""
         there = self._target.look(place, follow=False)
         if there is not None and there.kind is Kind.LINK:
+            check(self._target, place)
             place = self._target.resolved(place)
             there = self._target.look(place)
             if there is None:
@@ -144,6 +148,8 @@ class Copy:
         if there is not None and there.kind is not Kind.FILE:
             what = "a folder" if there.kind is Kind.FOLDER else "no plain file"
             raise failed(f"{shown(place)}: is there already, and {what}", "is-a-folder")
+        if there is not None and not is_ours(self._target, place, there):
+            there = None
         folder, slash, _ = place.rpartition("/")
         temporary = f"{folder}{slash}.runner-{secrets.token_hex(8)}"
         return _Piece(item, place, there, temporary if self._target.atomic else place)

@@ -77,6 +77,13 @@ class Files(Protocol):
     def resolved(self, path: str) -> str:
         """Return an absolute path without links on the way."""
 
+    def user(self, folder: str) -> int | None:
+        """Return the number of the user as whom files are made; None if that cannot be told.
+
+        Args:
+            folder: A folder in which one may be made, to see whose it is.
+        """
+
     def look(self, path: str, *, follow: bool = True) -> Entry | None:
         """Return what a path stands for; None where there is nothing."""
 

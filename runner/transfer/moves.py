@@ -17,6 +17,7 @@ from runner.transfer.copying import Copy, Moved, Options
 from runner.transfer.entries import Files, Kind
 from runner.transfer.errors import failed, shown
 from runner.transfer.local import LocalFiles
+from runner.transfer.owners import check
 from runner.transfer.places import files_of
 from runner.transfer.walk import walk
 
@@ -86,6 +87,7 @@ class Put:
             return f"{place.rstrip('/')}{'' if place.endswith(':') else '/'}{Path(source).name}"
         if folder:
             return place
+        check(far, place)
         there = far.look(place)
         if there is not None and there.kind is Kind.FOLDER:
             return f"{place.rstrip('/')}/{Path(source).name}"
@@ -125,6 +127,8 @@ class Get:
             folder = str(
                 Path(near.absolute(self.destination), self.names.get(host.name, file_name(host.name)))
             )
+            check(near, near.absolute(self.destination))
+            check(near, folder)
             if near.look(folder) is None:
                 near.make_folder(folder, 0o700)
             place = f"{folder}/{_last_name(far, source)}"

@@ -35,12 +35,17 @@ _FILE = re.compile(rb"C([0-7]{4,6}) (\d{1,19}) (.+)", re.DOTALL)
 _PLAIN = re.compile(r"(?!-)[\w.:/@%+=,-]+")
 
 _LOOK = """\
-if [ -h "$1" ] && [ "$2" = link ]; then echo link 0
-elif [ -d "$1" ]; then echo folder 0
-elif [ -f "$1" ]; then echo file $(wc -c <"$1" || echo 0)
-elif [ -e "$1" ]; then echo special 0
-else echo none 0; fi
+follow=-L
+if [ -h "$1" ] && [ "$2" = link ]; then follow=; set -- "$1" link 0
+elif [ -d "$1" ]; then set -- "$1" folder 0
+elif [ -f "$1" ]; then set -- "$1" file $(wc -c <"$1" || echo 0)
+elif [ -e "$1" ]; then set -- "$1" special 0
+else set -- "$1" none 0; fi
+echo "$2" "$3"
+ls -ldn $follow -- "$1" 2>/dev/null || :
 """
+_LISTED = re.compile(r"[a-z-]([r-][w-][a-zA-Z-][r-][w-][a-zA-Z-][r-][w-][a-zA-Z-])\S* +\d+ +(\d+) +(\d+) ")
+"""How `ls -ldn` (POSIX) shows permissions, number of links, user and group."""
 _KINDS = {"file": Kind.FILE, "folder": Kind.FOLDER, "link": Kind.LINK, "special": Kind.SPECIAL}
 
 
@@ -75,11 +80,21 @@ class ScpFiles:
         """Return what a path stands for; without a shell it is taken for a file that nothing is known of."""
         if not self._shell.there:
             return Entry(Kind.FILE)
-        said = (self._shell.ask(_LOOK, path, "" if follow else "link") or "").split()
+        first, _, listed = (self._shell.ask(_LOOK, path, "" if follow else "link") or "").partition("\n")
+        said = first.split()
         if len(said) != 2 or not said[1].isdecimal():  # noqa: PLR2004 - a kind and a size
             raise failed("the host has no SFTP, and no shell that could say what is there", "no-sftp")
-        kind = _KINDS.get(said[0])
-        return None if kind is None else Entry(kind, int(said[1]))
+        kind, found = _KINDS.get(said[0]), _LISTED.match(listed)
+        if kind is None:
+            return None
+        if found is None:
+            return Entry(kind, int(said[1]))
+        return Entry(kind, int(said[1]), _mode(found[1]), owner=(int(found[2]), int(found[3])))
+
+    def user(self, folder: str) -> int | None:  # noqa: ARG002 - the shell knows without
+        """Return the number of the user as whom files are made, if there is a shell that can tell."""
+        said = (self._shell.ask("id -u") or "").strip()
+        return int(said) if said.isdecimal() else None
 
     def names(self, path: str) -> Iterator[tuple[str, Entry]]:
         """Refuse: SCP cannot list."""
@@ -222,6 +237,11 @@ class _Receiving(_Lines):
         yield from self.counted(int(match[2]))
         self.check()
         self._stream.send(b"\0")
+
+
+def _mode(listed: str) -> int:
+    """Return the permission bits that `ls` shows as nine letters, without those of set-user-ID and its like."""
+    return sum(1 << (8 - place) for place, letter in enumerate(listed) if letter not in "-ST")
 
 
 def _refused(path: str, said: bytes) -> Exception:

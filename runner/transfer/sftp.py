@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import secrets
 import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -59,6 +60,7 @@ class SftpFiles:
         self._talk = Conversation(stream)
         self._sums = sums
         self._home: str | None = None
+        self._user: int | None = None
         self._read_piece, self._write_piece = self._limits()
 
     def _limits(self) -> tuple[int, int]:
@@ -86,6 +88,25 @@ class SftpFiles:
         if kind != Message.NAME or reader.uint32() != 1:
             raise self._refused(kind, reader, path)
         return os.fsdecode(reader.string())
+
+    def user(self, folder: str) -> int | None:
+        """Return the number of the user as whom files are made: the owner of one that is made, and removed.
+
+        The protocol has no other way to ask. None if none can be made.
+        """
+        if self._user is None:
+            probe = f"{folder.rstrip('/')}/.runner-{secrets.token_hex(8)}"
+            flags = _NUMBER.pack(Open.WRITE | Open.CREATE | Open.EXCLUSIVE)
+            try:
+                handle = self._opened(Message.OPEN, probe, flags, attributes(_PRIVATE))
+            except TransferFailed:
+                return None
+            kind, reader = self._talk.ask(Message.FSTAT, string(handle))
+            owner = reader.entry().owner if kind == Message.ATTRS else None
+            self._talk.ask(Message.CLOSE, string(handle))
+            self.remove(probe)
+            self._user = None if owner is None else owner[0]
+        return self._user
 
     def look(self, path: str, *, follow: bool = True) -> Entry | None:
         """Return what a path stands for; None where there is nothing."""

@@ -33,6 +33,7 @@ class Message(IntEnum):
     READ = 5
     WRITE = 6
     LSTAT = 7
+    FSTAT = 8
     SETSTAT = 9
     FSETSTAT = 10
     OPENDIR = 11

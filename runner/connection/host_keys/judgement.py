@@ -60,13 +60,16 @@ def judge(
         OtherTypeOnRecord: It has to be asked for the types on record before that can be told.
     """
     _look_for_revoked(key, options)
+    blob = base64.b64encode(key.asbytes()).decode()
+    entry = known.revoked(target.address, target.port, blob)
+    if entry is not None:
+        raise _rejected(Verdict.REVOKED, key, [entry], target)
     policy = options.host_key_policy
     if policy is HostKeyPolicy.OFF:
         return
     certified = _certified(key, known, target)
     if certified is None:
         return
-    blob = base64.b64encode(key.asbytes()).decode()
     verdict, against = known.check(target.address, target.port, blob)
     if verdict is Verdict.KNOWN:
         return
@@ -109,16 +112,14 @@ def _certified(key: paramiko.PKey, known: KnownHosts, target: Endpoint) -> str |
     OpenSSH.
 
     Raises:
-        HostKeyRejected: The key, or the authority, is revoked.
+        HostKeyRejected: The authority is revoked.
     """
     certificate = getattr(key, "public_blob", None)
     if certificate is None:
         return ""
-    authority = authority_of(certificate.key_blob) or ""
-    for blob in (authority, base64.b64encode(key.asbytes()).decode()):
-        entry = known.revoked(target.address, target.port, blob)
-        if entry is not None:
-            raise _rejected(Verdict.REVOKED, key, [entry], target)
+    entry = known.revoked(target.address, target.port, authority_of(certificate.key_blob) or "")
+    if entry is not None:
+        raise _rejected(Verdict.REVOKED, key, [entry], target)
     authorities = {entry.blob for entry in known.authorities(target.address, target.port)}
     return fault(certificate.key_blob, target.address, authorities, time.time())
 
