@@ -1,7 +1,7 @@
 """What the operator says about host keys holds, whatever an inventory says.
 
-An inventory may name files of host keys to read, and make checks stricter. It cannot have a file written, drop
-a list of revoked keys, or weaken a policy that the operator has given: by a flag, the environment, a
+An inventory may name files of host keys to read, and make checks stricter. It cannot have a file written,
+drop a list of revoked keys, or weaken a policy that the operator has given: by a flag, the environment, a
 configuration file, or a line of the operator's own `ssh_config`.
 """
 
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runner.connection.config_lines import config_origin
 from runner.connection.options import KNOWN_HOSTS, Guard, HostKeyPolicy
 from runner.connection.ssh_config.host_config import host_config
-from runner.connection.ssh_config.options import SshOptions
 from runner.connection.ssh_config.tokens import Words
 
 if TYPE_CHECKING:
     from runner.connection.options import ConnectionOptions
+    from runner.connection.ssh_config.options import SshOptions
     from runner.connection.ssh_config.tokens import Given
     from runner.origin import Origin
 
@@ -88,7 +88,7 @@ def guarded(chosen: dict[str, Any], own: Own, options: ConnectionOptions) -> tup
 def _known_hosts(
     chosen: dict[str, Any], own: Own, options: ConnectionOptions, *, has_policy: bool
 ) -> tuple[str, ...]:
-    """Return the operator's files if others were chosen; none if new keys shall be recorded nowhere at all."""
+    """Return the operator's files if others were chosen; none if new keys are to be recorded nowhere."""
     usual = options.known_hosts
     if "known_hosts" not in options.origins:
         usual = known_hosts_of(own.config) or usual

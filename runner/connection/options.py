@@ -57,8 +57,8 @@ class Guard:
 
     Attributes:
         ssh_config: The operator's `ssh_config` file, if an inventory names another one.
-        known_hosts: The operator's `known_hosts` files, if an inventory names others. These are read, too, and
-            new keys are recorded in the first of them.
+        known_hosts: The operator's `known_hosts` files, if an inventory names others. These are read, too,
+            and new keys are recorded in the first of them.
         revoked_host_keys: The operator's file of revoked keys, if an inventory has a say in that.
     """
 
@@ -142,7 +142,7 @@ class ConnectionOptions:
 
     @property
     def read_known_hosts(self) -> tuple[str, ...]:
-        """All `known_hosts` files that are read; new keys are recorded in the first, which is the operator's."""
+        """All `known_hosts` files that are read; new keys are recorded in the first, the operator's."""
         return tuple(dict.fromkeys((*self.guard.known_hosts, *self.known_hosts)))
 
     @property

@@ -1,9 +1,9 @@
 """Where a host's SSH server listens and who logs in, as its variables say, checked against what is allowed.
 
 A value that cannot be used is that host's error, never the fleet's. These names end in command lines of
-programs, in shells (`%h`, `%n`, `%r` and `%k` of ssh_config(5)) and in configuration files. So each is checked
-here against a list of what is allowed: no such character means anything to any of them, and none makes an
-option of a word.
+programs, in shells (`%h`, `%n`, `%r` and `%k` of ssh_config(5)) and in configuration files. So each is
+checked here against a list of what is allowed: no such character means anything to any of them, and none
+makes an option of a word.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def user(host: Host) -> str | None:
 
 
 def login_name(value: Any, of: str, given_as: str = "user") -> str:
-    """Return a login name: letters, digits and `._@+:-`, also with a domain before it (`DOMAIN\\user`).
+    r"""Return a login name: letters, digits and `._@+:-`, also with a domain before it (`DOMAIN\user`).
 
     Args:
         value: The name.

@@ -30,8 +30,8 @@ class Options:
     """How files are moved.
 
     Attributes:
-        mode: Permission bits of every file; None keeps those of the file that is replaced, unless another user
-            made that, else the source's.
+        mode: Permission bits of every file; None keeps those of the file that is replaced, unless another
+            user made that, else the source's.
         checksum: Whether SHA-256 sums decide what is equal, and prove what arrived.
         max_size: Bytes that are taken at most, all files together; None is no limit.
         private: Whether what is made is for its owner alone, where no mode is given.

@@ -1,8 +1,8 @@
 """Whose a file is that is there already: what another user made first is not taken over, nor followed.
 
 In a folder that many may write to, another user can make a name before we do: a file, which would stay that
-user's; a link, which leads anywhere; or a folder, in which everything can be replaced later. Root's and our own
-are trusted. If the other side does not say whose something is, there is nothing to go by.
+user's; a link, which leads anywhere; or a folder, in which everything can be replaced later. Those of root
+and our own are trusted. If the other side does not name an owner, nothing can be told, and all is trusted.
 """
 
 from __future__ import annotations

@@ -240,7 +240,7 @@ class _Receiving(_Lines):
 
 
 def _mode(listed: str) -> int:
-    """Return the permission bits that `ls` shows as nine letters, without those of set-user-ID and its like."""
+    """Return the permission bits that `ls` shows as nine letters, without set-user-ID and its like."""
     return sum(1 << (8 - place) for place, letter in enumerate(listed) if letter not in "-ST")
 
 

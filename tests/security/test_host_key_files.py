@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runner.connection.deadline import Deadline
 from runner.connection.options import HostKeyPolicy
 from runner.connection.scan import shown_keys
-from runner.connection.deadline import Deadline
 from runner.jobs import CommandJob, perform
 from runner.models import HostResult, Status
 from runner.origin import Kind, Origin
@@ -53,7 +53,12 @@ def given(name: str, value: str) -> dict[str, Origin]:
 
 @pytest.mark.parametrize(
     "names",
-    ["-o UserKnownHostsFile={}", "-o 'UserKnownHostsFile={} {}2'", "-o GlobalKnownHostsFile={}", "-F {}.config"],
+    [
+        "-o UserKnownHostsFile={}",
+        "-o 'UserKnownHostsFile={} {}2'",
+        "-o GlobalKnownHostsFile={}",
+        "-F {}.config",
+    ],
 )
 @pytest.mark.parametrize("who", ["inventory", "operator"])
 def test_a_file_that_an_inventory_names_is_never_written(
@@ -90,9 +95,7 @@ def test_no_file_is_made_where_an_inventory_names_one(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["own"]
 
 
-def test_what_an_inventory_names_is_read(
-    connect: Callable[..., HostResult], sshd: Sshd, own: Path
-) -> None:
+def test_what_an_inventory_names_is_read(connect: Callable[..., HostResult], sshd: Sshd, own: Path) -> None:
     assert connect(f"-o UserKnownHostsFile={sshd.known_hosts}", known_hosts=(str(own),)).ok
     assert not own.exists()
 
@@ -107,7 +110,9 @@ def test_a_key_that_the_operator_has_revoked_stays_so(
     connect: Callable[..., HostResult], sshd: Sshd, own: Path, theirs: Path
 ) -> None:
     key = sshd.public_key("ed25519")
-    own.write_text(f"@revoked * {key}\n@revoked * {sshd.public_key('rsa')}\n@revoked * {sshd.public_key('ecdsa')}\n")
+    own.write_text(
+        f"@revoked * {key}\n@revoked * {sshd.public_key('rsa')}\n@revoked * {sshd.public_key('ecdsa')}\n"
+    )
     theirs.write_text(f"[127.0.0.1]:{sshd.port} {key}\n")
     result = connect(f"-o UserKnownHostsFile={theirs}", known_hosts=(str(own),))
     assert (result.status, result.reason) == (Status.HOSTKEY, "hostkey-revoked")

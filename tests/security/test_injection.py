@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +22,7 @@ from tests.projects import Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 ARGUMENTS = "ansible_ssh_common_args"
 SSH_CONFIG = """\
@@ -117,7 +117,7 @@ def test_no_argument_of_ssh_adds_a_line_an_option_or_a_word(
 @pytest.mark.parametrize(
     "file",
     [
-        "Match exec \"touch RAN\"\n  Port 9\n",
+        'Match exec "touch RAN"\n  Port 9\n',
         "Host *\n  ProxyCommand touch RAN\n",
         "Host *\n  KnownHostsCommand /usr/bin/touch RAN\n",
         "Host *\n  PermitLocalCommand yes\n  LocalCommand touch RAN\n",
@@ -166,7 +166,7 @@ def test_a_file_is_handed_to_ansible_only_with_the_flag(project: Project, plugin
     asked.chmod(0o755)
     project.env["PATH"] = f"{asked.parent}:/usr/bin:/bin"
     project.write(suffix, f"plugin: {plugin}\nhosts: {{name: \"{{{{ lookup('pipe', 'touch RAN') }}}}\"}}\n")
-    words = ("inventory", "--list", "-i", suffix.split("/")[0])
+    words = ("inventory", "--list", "-i", suffix.split("/", maxsplit=1)[0])
 
     ended = project.type(*words, program="runner")
     assert ended.code == 1
@@ -180,9 +180,13 @@ def test_a_file_is_handed_to_ansible_only_with_the_flag(project: Project, plugin
 # Fuzzing ---------------------------------------------------------------------------------------------------
 
 # Everything that a shell, a file of ssh or its command line may take for something else.
-NASTY = st.text("ab1.-_@+\\:/%$#`'\"|&;<>(){}[]*?~=, \t\n\r\0\x7f\x1b\u00e9\u00a0hnr", min_size=1, max_size=12)
+NASTY = st.text(
+    "ab1.-_@+\\:/%$#`'\"|&;<>(){}[]*?~=, \t\n\r\0\x7f\x1b\u00e9\u00a0hnr", min_size=1, max_size=12
+)
 PARTS = st.lists(
-    st.one_of(NASTY, st.sampled_from(["x", " -oProxyCommand=x", "$IFS-o", "\nMatch exec x", "%h", "${HOME}"])),
+    st.one_of(
+        NASTY, st.sampled_from(["x", " -oProxyCommand=x", "$IFS-o", "\nMatch exec x", "%h", "${HOME}"])
+    ),
     min_size=1,
     max_size=3,
 ).map("".join)
@@ -204,9 +208,7 @@ VARIABLES = {
 }
 
 
-def accessed(
-    variables: dict[str, Any], options: ConnectionOptions, use: Callable[[Host], Any]
-) -> Any:
+def accessed(variables: dict[str, Any], use: Callable[[Host], Any]) -> Any:
     """Return what is made of a host with these variables; None if it has an error, as most have."""
     try:
         return use(Host("web1", {"ansible_host": "127.0.0.1", **variables}))
@@ -223,7 +225,7 @@ def test_whatever_a_value_is_a_shell_reads_as_many_words_as_before(name: str, tm
     @given(PARTS)
     @settings(max_examples=150)
     def check(value: str) -> None:
-        command = accessed(VARIABLES[name](value), options, lambda host: access(host, options).proxy_command)
+        command = accessed(VARIABLES[name](value), lambda host: access(host, options).proxy_command)
         if command is None:
             return
         ran = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=False, cwd=tmp_path)
@@ -265,7 +267,7 @@ def test_whatever_a_value_is_ssh_reads_the_same_options_as_before(name: str, tmp
     @given(PARTS)
     @settings(max_examples=25)
     def check(value: str) -> None:
-        found = accessed(VARIABLES[name](value) | extra, options, by_ssh)
+        found = accessed(VARIABLES[name](value) | extra, by_ssh)
         if found is None:
             return
         differs = {option for option in found.keys() | usual if found.get(option) != usual.get(option)}
@@ -276,7 +278,13 @@ def test_whatever_a_value_is_ssh_reads_the_same_options_as_before(name: str, tmp
     check()
 
 
-_LINES = ("BatchMode", "ConnectTimeout", "StrictHostKeyChecking", "UserKnownHostsFile", "GlobalKnownHostsFile")
+_LINES = (
+    "BatchMode",
+    "ConnectTimeout",
+    "StrictHostKeyChecking",
+    "UserKnownHostsFile",
+    "GlobalKnownHostsFile",
+)
 SHAPES = {"\n".join((*_LINES, *more, "Host", "Include")) for more in ((), ("RevokedHostKeys",))}
 
 

@@ -24,12 +24,12 @@ from runner.transfer.copying import Options
 from runner.transfer.jobs import TransferJob
 from runner.transfer.moves import Get, Put
 from tests.connection.sshd import Sshd, required_program, running_sshd
-from tests.projects import Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from runner.transfer.moves import Transfer
+    from tests.projects import Project
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as two users")
 
@@ -41,15 +41,18 @@ SECRET = "the operator's secret\n"
 def servers() -> Iterator[dict[str, Sshd]]:
     """A server with SFTP and one without; the login user may become root."""
     required_program("sudo")
-    with tempfile.TemporaryDirectory(prefix="runner-sshd-") as one, tempfile.TemporaryDirectory(
-        prefix="runner-sshd-"
-    ) as two:
+    with (
+        tempfile.TemporaryDirectory(prefix="runner-sshd-") as one,
+        tempfile.TemporaryDirectory(prefix="runner-sshd-") as two,
+    ):
         for folder in (one, two):
             Path(folder).chmod(0o755)
         sudoers = "ordinary ALL=(ALL) NOPASSWD: ALL\n"
-        with running_sshd(Path(one), sudoers=sudoers) as sftp:
-            with running_sshd(Path(two), sudoers=sudoers, sftp=False) as scp:
-                yield {"sftp": sftp, "scp": scp}
+        with (
+            running_sshd(Path(one), sudoers=sudoers) as sftp,
+            running_sshd(Path(two), sudoers=sudoers, sftp=False) as scp,
+        ):
+            yield {"sftp": sftp, "scp": scp}
 
 
 WAYS = ["sftp", "scp", "openssh", "sftp as root", "scp as root", "local"]
@@ -133,7 +136,7 @@ def test_a_mode_that_is_asked_for_holds_too(
 
 
 def test_a_link_that_another_user_made_is_not_followed(
-    move: Callable[[Transfer], HostResult], source: Path, shared: Path, tmp_path: Path
+    move: Callable[[Transfer], HostResult], source: Path, shared: Path
 ) -> None:
     (shared / "real").write_text("precious\n")
     (shared / "real").chmod(0o666)

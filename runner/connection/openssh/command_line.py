@@ -126,7 +126,9 @@ def _trust(options: ConnectionOptions) -> Iterator[tuple[str, ...]]:
     yield "GlobalKnownHostsFile", "/dev/null"
     revoked = options.read_revoked_host_keys
     if len(revoked) > 1:
-        raise _not_told(f"RevokedHostKeys of the operator and of the inventory ({', '.join(revoked)})", "keep one")
+        raise _not_told(
+            f"RevokedHostKeys of the operator and of the inventory ({', '.join(revoked)})", "keep one"
+        )
     if revoked:
         yield "RevokedHostKeys", _expanded(revoked[0])
 

@@ -19,9 +19,9 @@ _CONSTRUCTED = frozenset({"constructed", "ansible.builtin.constructed"})
 def read_plugin_file(path: str, configuration: dict[Any, Any], loading: Loading) -> None:
     """Do what a known plugin would, or let `ansible-inventory` say what an unknown one gives.
 
-    Ansible runs programs that the file names: templates in it may hold `lookup('pipe', …)`, and a plugin may be
-    a file next to it. So an unknown plugin needs the flag with which an inventory may run programs; the known
-    ones are those that are done here.
+    Ansible runs programs that the file names: templates in it may hold `lookup('pipe', …)`, and a plugin may
+    be a file next to it. So an unknown plugin needs the flag with which an inventory may run programs; the
+    known ones are those that are done here.
 
     Raises:
         InventoryError: The configuration is wrong, `ansible-inventory` is not installed or may not be run, or
@@ -48,8 +48,8 @@ def read_plugin_file(path: str, configuration: dict[Any, Any], loading: Loading)
     options = loading.options
     if not options.allow_commands:
         message = (
-            f"plugin {plugin!r} is not known here, and ansible-inventory, which may know it, would run programs "
-            "that this file names: an inventory may do that only with --allow-inventory-commands"
+            f"plugin {plugin!r} is not known here, and ansible-inventory, which may know it, would run "
+            "programs that this file names: an inventory may do that only with --allow-inventory-commands"
         )
         raise InventoryError(message, path=path, text=f"plugin: {plugin}")
     from runner.inventory.processes import output  # noqa: PLC0415 - few inventories run a program
