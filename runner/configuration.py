@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runner import owners
 from runner.errors import InventoryError, UsageError
 from runner.invoke_log import hide_secrets
 from runner.origin import Kind, Origin
@@ -29,7 +30,7 @@ __all__ = [
     "inventory_sources",
     "of_config",
     "of_folder",
-    "project_folder",
+    "project_file",
     "reading",
 ]
 
@@ -38,6 +39,8 @@ DEFAULT_SOURCE = "inventories"
 
 _LEVELS = ("_modifications", "_overrides", "_runtime", "_project", "_user", "_system")
 """Attributes of the values that Invoke has read from each source, in order of precedence."""
+_SOUGHT = ("_project", "_user", "_system")
+"""Those of them whose files are found by searching."""
 
 _PROJECT_FILES = ("invoke.yaml", "invoke.yml", "invoke.json")
 _PATHS = (
@@ -54,15 +57,16 @@ _PATHS = (
 _PATH_LISTS = ("known_hosts", "private_key", "vault_password_file")
 
 
-def project_folder(start: Path) -> Path | None:
-    """Return the nearest folder upwards that has a configuration.
+def project_file(start: Path) -> Path | None:
+    """Return the nearest configuration from a folder upwards.
 
     A script, or `runner`, runs in folders that are nobody's project: what is found there is read and never
     executed, and so `invoke.py` is passed over.
     """
     for folder in (start, *start.parents):
-        if any((folder / name).is_file() for name in _PROJECT_FILES):
-            return folder
+        for name in _PROJECT_FILES:
+            if (folder / name).is_file():
+                return folder / name
     return None
 
 
@@ -84,14 +88,15 @@ def of_folder(start: Path) -> Configured:
     Raises:
         UsageError: A file cannot be read.
     """
-    from invoke.config import Config  # noqa: PLC0415 - Invoke has it loaded already where tasks run
+    from runner.configuration_files import BoundedConfig  # noqa: PLC0415 - Invoke is loaded where tasks run
 
     hide_secrets()
-    folder = project_folder(start)
+    file = project_file(start)
     with reading():
-        config = Config()
-        if folder is not None:
-            config.set_project_location(str(folder))
+        config = BoundedConfig()
+        if file is not None:
+            owners.check("the configuration", file, named="change to another folder")
+            config.set_project_location(str(file.parent))
             config.load_project()
     return of_config(config)
 
@@ -108,7 +113,7 @@ def reading() -> Iterator[None]:
     except UsageError:
         raise
     except Exception as exc:  # YAML's, JSON's, the system's: each loader has its own
-        place = project_folder(Path.cwd()) or Path.cwd()  # not every loader says which file it was
+        place = (project_file(Path.cwd()) or Path.cwd() / "invoke.yaml").parent  # not every loader says which
         raise UsageError(f"the configuration for {place} cannot be read: {_why(exc)}") from exc
 
 
@@ -129,10 +134,12 @@ def of_config(config: Config) -> Configured:
     """Return the settings of a configuration that Invoke has loaded.
 
     Raises:
-        UsageError: Its `runner:` section is no mapping, or Ansible's configuration cannot be read.
+        UsageError: Its `runner:` section is no mapping, another user can have written the file that it comes
+            from, or Ansible's configuration cannot be read.
     """
     from runner.inventory.ansible_cfg import ansible_defaults  # noqa: PLC0415 - tasks are listed without it
 
+    _refuse_foreign(config)
     section = config.get("runner") or {}
     if not hasattr(section, "items"):
         raise UsageError("`runner:` in the configuration must be a mapping of settings")
@@ -143,6 +150,20 @@ def of_config(config: Config) -> Configured:
     origins |= {name: _level_of(config, name) for name in ours}
     origins |= {name: Origin(Kind.ENVIRONMENT, _variable(name)) for name in environment}
     return Configured({**source, **ansible.values, **_rooted(ours | environment, root)}, origins)
+
+
+def _refuse_foreign(config: Config) -> None:
+    """Refuse a `runner:` section of a file that was found by searching, if another user can have written it.
+
+    Invoke has read all of that file by now, and has imported the `tasks.py` beside it.
+    """
+    named = getattr(config, "_runtime_path", None)
+    for level in _SOUGHT:
+        path = getattr(config, f"{level}_path", None)
+        if path is None or not (getattr(config, level, None) or {}).get("runner"):
+            continue
+        if not (named and Path(named).exists() and Path(named).samefile(path)):
+            owners.check("the section `runner:` of", path, named="name the file with invoke -f")
 
 
 def _level_of(config: Config, name: str) -> Origin:
@@ -160,11 +181,15 @@ def inventory_sources(settings: Settings) -> tuple[str, ...]:
 
     Raises:
         InventoryError: None of them names anything.
+        UsageError: Another user can have written what is in `inventories/`.
     """
-    if settings.inventory:
+    origin = settings.origins.get("inventory")
+    if settings.inventory and (origin is None or origin.kind is not Kind.PROJECT):
         return settings.inventory
-    if Path(DEFAULT_SOURCE).exists():
-        return (DEFAULT_SOURCE,)
+    folder = settings.inventory[0] if settings.inventory else DEFAULT_SOURCE
+    if Path(folder).exists():
+        owners.check_tree("the inventory", folder, named="name it with -i")
+        return (folder,)
     raise InventoryError("no inventory: give one with -i, or as `runner: inventory:` in invoke.yaml")
 
 

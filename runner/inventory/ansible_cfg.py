@@ -1,17 +1,17 @@
 """Read Ansible's own configuration, which counts below our settings: `ansible.cfg` and `ANSIBLE_…`.
 
-The file is sought where Ansible seeks it ("Ansible Configuration Settings"): `$ANSIBLE_CONFIG`, the
-current folder unless everybody may write to it, `~/.ansible.cfg`, `/etc/ansible/ansible.cfg`. The environment
-wins over the file.
+The file is sought where Ansible seeks it ("Ansible Configuration Settings"): `$ANSIBLE_CONFIG`, the current
+folder, `~/.ansible.cfg`, `/etc/ansible/ansible.cfg`. Except for the first, which the operator has named, a file
+that breaks the owner rule is passed over. The environment wins over the file.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import stat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runner import owners, reading
 from runner.errors import UsageError
 from runner.inventory.rules import (
     IGNORED_EXTENSIONS,
@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 _TRUE = frozenset({"yes", "true", "on", "1", "y", "t"})
+_LONGEST = reading.MIB
 _FALSE = frozenset({"no", "false", "off", "0", "n", "f"})
 
 
@@ -47,13 +48,15 @@ class AnsibleDefaults(NamedTuple):
         values: The value of each of our settings that it gives.
         origins: Where each value comes from.
         path: The file that was read.
-        ignored: A file that was not read, because everybody may write to the folder that it lies in.
+        ignored: A file that was not read, because it breaks the owner rule.
+        fault: How it breaks the rule, and what mends that.
     """
 
     values: Mapping[str, Any]
     origins: Mapping[str, Origin]
     path: str | None = None
     ignored: str | None = None
+    fault: str | None = None
 
 
 def ansible_defaults(
@@ -68,7 +71,7 @@ def ansible_defaults(
     Raises:
         UsageError: The file cannot be read, or a value is not what it should be.
     """
-    values, ignored = _values(environment, folder)
+    values, ignored, fault = _values(environment, folder)
     found = {each: each.read(values, each.key) for each in HONOURED}
     said = {each: value for each, value in found.items() if value not in (None, ())}
     return AnsibleDefaults(
@@ -76,6 +79,7 @@ def ansible_defaults(
         {each.setting: values.origin(each.key) for each in said},
         values.path_of_file,
         ignored,
+        fault,
     )
 
 
@@ -90,7 +94,7 @@ def inventory_rules(environment: Mapping[str, str] | None = None, folder: str | 
         UsageError: The file cannot be read, a value is not what it should be, or a key changes how Ansible
             reads inventories in a way that we do not honour.
     """
-    values, _ = _values(environment, folder)
+    values, _, _ = _values(environment, folder)
     for key, accepted in _NOT_HONOURED.items():
         found = values.words(key)
         if found and set(found) != set(accepted):
@@ -104,32 +108,36 @@ def inventory_rules(environment: Mapping[str, str] | None = None, folder: str | 
     return Rules(**{field: value for field, value in given.items() if value})
 
 
-def _values(environment: Mapping[str, str] | None, folder: str | None) -> tuple[_Values, str | None]:
-    """Return what reads values, and the file that was passed over."""
+def _values(
+    environment: Mapping[str, str] | None, folder: str | None
+) -> tuple[_Values, str | None, str | None]:
+    """Return what reads values, the first file that was passed over, and why."""
     environment = os.environ if environment is None else environment
     folder = os.getcwd() if folder is None else folder  # noqa: PTH109
-    path, ignored = _find(environment, folder)
-    return _Values(_sections(path), environment, path, folder), ignored
+    path, ignored, fault = _find(environment, folder)
+    return _Values(_sections(path), environment, path, folder), ignored, fault
 
 
-def _find(environment: Mapping[str, str], folder: str) -> tuple[str | None, str | None]:
-    """Return the file that counts, and the one that was passed over."""
-    ignored = None
+def _find(environment: Mapping[str, str], folder: str) -> tuple[str | None, str | None, str | None]:
+    """Return the file that counts, the first one that was passed over, and why."""
     if named := environment.get("ANSIBLE_CONFIG"):
         named = os.path.join(folder, os.path.expanduser(named))  # noqa: PTH111, PTH118
         named = os.path.join(named, "ansible.cfg") if os.path.isdir(named) else named  # noqa: PTH112, PTH118
         if os.path.exists(named):  # noqa: PTH110
-            return named, None
-    here = os.path.join(folder, "ansible.cfg")  # noqa: PTH118
-    if os.path.exists(here):  # noqa: PTH110
-        if not os.stat(folder).st_mode & stat.S_IWOTH:  # noqa: PTH116
-            return here, None
-        ignored = here
+            return named, None, None
     home = environment.get("HOME")
-    for path in (f"{home}/.ansible.cfg" if home else "", "/etc/ansible/ansible.cfg"):
+    ignored = why = None
+    for path in (
+        os.path.join(folder, "ansible.cfg"),  # noqa: PTH118
+        f"{home}/.ansible.cfg" if home else "",
+        "/etc/ansible/ansible.cfg",
+    ):
         if path and os.path.exists(path):  # noqa: PTH110
-            return path, ignored
-    return None, ignored
+            fault = owners.fault(path)
+            if fault is None:
+                return path, ignored, why
+            ignored, why = ignored or path, why or fault
+    return None, ignored, why
 
 
 def _sections(path: str | None) -> Mapping[str, Mapping[str, str]]:
@@ -140,8 +148,7 @@ def _sections(path: str | None) -> Mapping[str, Mapping[str, str]]:
 
     parser = configparser.RawConfigParser(inline_comment_prefixes=(";",), strict=False)
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123
-            parser.read_file(file, path)
+        parser.read_string(reading.contents(path, _LONGEST).decode(), path)
         return {name: dict(parser.items(name)) for name in parser.sections()}
     except (OSError, UnicodeDecodeError, configparser.Error) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else " ".join(str(exc).split())

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from runner.models import Host
     from runner.settings import Settings
 
-__all__ = ["check_spilling", "missing_files", "unbound"]
+__all__ = ["check_spilling", "missing_files", "passed_over", "unbound"]
 
 
 def missing_files(settings: Settings) -> Iterator[str]:
@@ -30,6 +30,15 @@ def missing_files(settings: Settings) -> Iterator[str]:
         yield from _missing("--private-key", settings.private_key)
     if "known_hosts" in given and settings.host_key_policy == "strict":
         yield from _missing("--known-hosts", settings.known_hosts)
+
+
+def passed_over() -> Iterator[str]:
+    """Yield a line if there is an `ansible.cfg` that was not read."""
+    from runner.inventory.ansible_cfg import ansible_defaults  # noqa: PLC0415 - tasks are listed without it
+
+    found = ansible_defaults()
+    if found.ignored is not None:
+        yield f"{found.ignored} is not read: {found.fault}, or name it in ANSIBLE_CONFIG"
 
 
 def check_spilling(settings: Settings) -> None:

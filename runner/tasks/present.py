@@ -15,7 +15,7 @@ from runner.report import progress
 from runner.report.arranged import Arranged
 from runner.report.files import OutputFolder
 from runner.results import Summary
-from runner.tasks.doubts import check_spilling, missing_files
+from runner.tasks.doubts import check_spilling, missing_files, passed_over
 from runner.tasks.earlier import KEPT
 from runner.tasks.output import Output, tolerant_stdout
 from runner.tasks.settings import say_settings
@@ -47,7 +47,7 @@ def prepare(settings: Settings) -> Settings:
     if settings.verbose and not settings.quiet:
         say_settings(settings)
     check_spilling(settings)
-    for line in missing_files(settings):
+    for line in (*missing_files(settings), *passed_over()):
         logger.warning("%s", line)
     if settings.ask_pass:
         settings = settings.answered("password", ask("SSH password"))

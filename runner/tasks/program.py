@@ -10,9 +10,11 @@ with at_rest(keep=True):  # what is imported stays, and looking through all of i
     from invoke.exceptions import Exit
     from invoke.program import Program
 
-    from runner import __version__
-    from runner.configuration import project_folder
+    from runner import __version__, owners
+    from runner.configuration import project_file
+    from runner.configuration_files import BoundedConfig
     from runner.errors import UsageError
+    from runner.report.terminal import visible_line
     from runner.tasks import namespace
     from runner.tasks.programs import read_in_one_line, reading_in_one_line
 
@@ -27,7 +29,7 @@ class RunnerProgram(Program):
     """
 
     def __init__(self) -> None:
-        super().__init__(name="runner", namespace=namespace, version=__version__)
+        super().__init__(name="runner", namespace=namespace, version=__version__, config_class=BoundedConfig)
 
     def create_config(self) -> None:
         """Load what is configured for this user and machine."""
@@ -38,13 +40,25 @@ class RunnerProgram(Program):
     def parse_collection(self) -> None:
         """Load the collection and the project's configuration."""
         try:
-            folder = project_folder(Path.cwd())
+            file = project_file(Path.cwd())
         except FileNotFoundError as exc:
             raise Exit("the current folder is gone: change to one that is there", code=1) from exc
-        if folder is not None:
-            self.config.set_project_location(str(folder))
+        if file is not None and self._is_ours(file):
+            self.config.set_project_location(str(file.parent))
             self.config.load_project()
         super().parse_collection()
+
+    def _is_ours(self, file: Path) -> bool:
+        """Whether a configuration that was found by searching is to be read; `-f` names one instead.
+
+        Raises:
+            Exit: Another user can have written it.
+        """
+        fault = owners.fault(file)
+        if fault is not None and not self.args.config.value:
+            text = f"the configuration {file} is not used: {fault}, or name a file with runner -f"
+            raise Exit(visible_line(text), code=1)
+        return fault is None
 
     def parse_cleanup(self) -> None:
         """Print help or a list, where that is asked for; a reader may go away, and a disk be full."""

@@ -57,6 +57,9 @@ def read_in_one_line(config: Config) -> None:
     Invoke's program knows `Exit` for that, and ends in a traceback over anything else. It reads the project's
     file after the tasks, so that these can still see to it.
     """
+    from runner.configuration_files import bound  # noqa: PLC0415 - as above
+
+    bound(config)
     for name in _READERS:
         setattr(config, name, _in_one_line(getattr(config, name)))
 

@@ -20,9 +20,9 @@ def _settings(call: Call, all: bool = False) -> int:  # noqa: A002 - the flag's 
     """Show each setting that was given, with its flag, environment variable, or file and line."""
     import json  # noqa: PLC0415 - tasks are listed without loading what they need
 
-    from runner.inventory.ansible_cfg import ansible_defaults  # noqa: PLC0415
     from runner.report.terminal import visible_line  # noqa: PLC0415
     from runner.settings import listing  # noqa: PLC0415
+    from runner.tasks.doubts import passed_over  # noqa: PLC0415
     from runner.tasks.output import write  # noqa: PLC0415
     from runner.tasks.voice import say  # noqa: PLC0415
 
@@ -30,9 +30,8 @@ def _settings(call: Call, all: bool = False) -> int:  # noqa: A002 - the flag's 
     shape = chosen.format if "format" in chosen.given else "text"
     if shape not in _FORMATS:
         raise UsageError(f"--format {shape}: settings are shown as {', '.join(_FORMATS)}")
-    ignored = ansible_defaults().ignored
-    if ignored is not None and not chosen.quiet:
-        say(f"warning: {ignored} is not read: any user may write to its folder")
+    for line in () if chosen.quiet else passed_over():
+        say(f"warning: {line}")
     found = listing.entries(chosen, everything=all)
     configured = listing.ssh_config_entries(chosen)
     if shape == "json":

@@ -1,0 +1,156 @@
+"""The owner rule for files that are found by searching: nobody but the operator, or root, can have written them.
+
+A file passes if the operator or root owns it and no other user may write to it, and if the same holds for every
+folder above it. Git (`safe.directory`), sshd (`StrictModes`) and Ansible (`ansible.cfg`) have such a rule, too. A
+file that a flag names is the operator's choice and needs no check.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+from functools import lru_cache
+
+from runner.errors import UsageError
+from runner.text import printable
+
+__all__ = ["check", "check_tree", "fault"]
+
+_ACL = "system.posix_acl_access"
+
+
+def check(what: str, path: str | os.PathLike[str], *, named: str = "name it with a flag") -> None:
+    """Refuse a file or folder that was found by searching, if another user can have written it.
+
+    Args:
+        what: What the file is for, at the beginning of the message.
+        path: The file or folder; it exists.
+        named: How the operator can say that the file is meant.
+
+    Raises:
+        UsageError: The file breaks the owner rule; the message says which file or folder, and how to mend that.
+    """
+    found = fault(path)
+    if found is not None:
+        raise UsageError(f"{what} {printable(os.fspath(path))} is not used: {found}, or {named}")
+
+
+def check_tree(what: str, folder: str | os.PathLike[str], *, named: str = "name it with a flag") -> None:
+    """Refuse a folder that was found by searching, if another user can have written it or anything in it.
+
+    Args:
+        what: What the folder is for, at the beginning of the message.
+        folder: The folder, or a file.
+        named: How the operator can say that the folder is meant.
+
+    Raises:
+        UsageError: As `check`.
+    """
+    check(what, folder, named=named)
+    trusted = _trusted()
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = os.path.join(place, name)  # noqa: PTH118 - os.walk gives texts
+            status = os.lstat(path)
+            if stat.S_ISLNK(status.st_mode) or _fault_of(path, status, None, trusted) is not None:
+                check(what, path, named=named)
+
+
+def fault(path: str | os.PathLike[str], *also: int) -> str | None:
+    """Return what breaks the owner rule, and the command that mends it; None if the file passes.
+
+    Args:
+        path: A file or folder. Of a link, the place of the link counts as well as the place of its target.
+        also: User ids of more owners that are trusted.
+    """
+    trusted = _trusted() | set(also)
+    places = dict.fromkeys((os.path.abspath(path), os.path.realpath(path)))  # noqa: PTH100 - links are kept
+    found = (_fault_above(place, trusted) for place in places)
+    return next((each for each in found if each is not None), None)
+
+
+def _trusted() -> frozenset[int]:
+    """Return the user ids whose files are the operator's own: under sudo, also of the user who called it."""
+    own = os.geteuid()
+    caller = os.environ.get("SUDO_UID", "")
+    by_sudo = own == 0 and os.getuid() == 0 and caller.isascii() and caller.isdigit()
+    return frozenset({0, own, *((int(caller[:10]),) if by_sudo else ())})
+
+
+def _fault_above(place: str, trusted: frozenset[int]) -> str | None:
+    """Return the fault of a path or of the nearest folder above it that has one."""
+    below: os.stat_result | None = None
+    status: os.stat_result | None
+    while True:
+        try:
+            status = os.lstat(place)
+        except FileNotFoundError:  # the target of a link; what is missing is for the reader to say
+            status = None
+        except OSError as exc:
+            return f"{printable(place)} cannot be looked at ({exc.strerror})"
+        found = None if status is None else _fault_of(place, status, below, trusted)
+        if found is not None:
+            return found
+        above = os.path.dirname(place)  # noqa: PTH120 - a text, as above
+        if above == place:
+            return None
+        place, below = above, status
+
+
+def _fault_of(
+    place: str, status: os.stat_result, below: os.stat_result | None, trusted: frozenset[int]
+) -> str | None:
+    """Return the fault of one file or folder; `below` is what was looked at in it before."""
+    shown = printable(place)
+    if status.st_uid not in trusted:
+        return f"{shown} belongs to {_user(status.st_uid)}: chown it"
+    if stat.S_ISLNK(status.st_mode):
+        return None
+    # In a sticky folder, others cannot rename or remove what is not theirs; but only a folder can hold nothing
+    # else than what its owner has put there.
+    if below is not None and status.st_mode & stat.S_ISVTX and stat.S_ISDIR(below.st_mode):
+        return None
+    if status.st_mode & stat.S_IWOTH:
+        return f"every user may write to {shown}: chmod o-w it"
+    if status.st_mode & stat.S_IWGRP and not _is_private(place, status.st_gid, trusted):
+        return f"the group {_group(status.st_gid)} may write to {shown}: chmod g-w it"
+    return None
+
+
+def _is_private(place: str, gid: int, trusted: frozenset[int]) -> bool:
+    """Whether the only member of a group is a trusted user, and no list of access rights names another."""
+    return any(_is_private_of(gid, uid) for uid in trusted) and not _has_acl(place)
+
+
+@lru_cache(maxsize=256)
+def _is_private_of(gid: int, uid: int) -> bool:
+    """Whether a group is a user's own: of the same name, without other members (umask 002 relies on it)."""
+    try:
+        user, group = pwd.getpwuid(uid), grp.getgrgid(gid)
+    except KeyError:
+        return False
+    return user.pw_gid == gid and user.pw_name == group.gr_name and set(group.gr_mem) <= {user.pw_name}
+
+
+def _has_acl(place: str) -> bool:
+    """Whether more than owner, group and others have rights: the group's bits are then a mask (acl(5))."""
+    try:
+        return bool(os.getxattr(place, _ACL))
+    except OSError:
+        return False
+
+
+def _user(uid: int) -> str:
+    try:
+        return f"the user {pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"the user {uid}"
+
+
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
