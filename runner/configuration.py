@@ -207,7 +207,10 @@ def inventory_options(settings: Settings, *, traced: bool = False) -> Options:
     from runner.inventory.loading import Options  # noqa: PLC0415
 
     options = Options(
-        allow_commands=settings.allow_inventory_commands, traced=traced, rules=inventory_rules()
+        allow_commands=settings.allow_inventory_commands,
+        named=settings.is_named("inventory"),
+        traced=traced,
+        rules=inventory_rules(),
     )
     if settings.playbook_dir is None:
         return options

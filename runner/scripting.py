@@ -6,6 +6,7 @@ What is not given is read from the project's `invoke.yaml` and the environment, 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,8 @@ def load(*sources: str | os.PathLike[str]) -> Inventory:
 
     settings = _settings({})
     options = configuration.inventory_options(settings)
+    if sources:
+        options = replace(options, named=True)
     return inventory.load(*(sources or configuration.inventory_sources(settings)), options=options)
 
 

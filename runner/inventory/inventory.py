@@ -79,7 +79,8 @@ class Inventory:
         self.options = options
         graph = Graph(trace=options.traced, rules=options.rules)
         with at_rest():
-            self._loading = _read_all(self.sources, Loading(options, graph=graph, located=options.traced))
+            loading = Loading(options, self.sources, graph=graph, located=options.traced)
+            self._loading = _read_all(self.sources, loading)
         self.graph = self._loading.graph
         self._matcher = PatternMatcher(self.graph, self._loading.read_text, self._loading.warn)
         self._hostvars = HostVariables(self.graph.hosts, self._variables_in_templates)

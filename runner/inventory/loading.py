@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import select
-import stat
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from runner import owners, reading
 from runner.errors import InventoryError
 from runner.inventory.graph import Graph
 from runner.inventory.rules import Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from runner.inventory.documents import DocumentReader
     from runner.inventory.vault import Vault
@@ -28,7 +25,6 @@ MAX_SOURCES = 20_000
 MAX_WARNINGS = 1000
 """How many doubtful things are told of; nobody reads more."""
 
-_OWN_PIPES = ("/dev/fd/", "/proc/self/fd/")
 _VAULT_HEADER = b"$ANSIBLE_VAULT"
 
 
@@ -47,6 +43,8 @@ class Options:
         allow_commands: Whether an inventory may run programs that it names: by `lookup('pipe', …)` in a
             template, or by a plugin of Ansible's.
         rules: How Ansible's configuration wants inventories read.
+        named: Whether the operator named the sources for this run, by a flag or a variable of the environment. The
+            owner rule does not apply to what was named.
         traced: Whether to remember where everything is set, for `explain`; else that reads the sources again,
             which runs scripts twice and finds pipes empty.
     """
@@ -60,6 +58,7 @@ class Options:
     partial: bool = False
     allow_commands: bool = False
     rules: Rules = field(default_factory=Rules)
+    named: bool = True
     traced: bool = False
 
 
@@ -85,6 +84,7 @@ class Loading:
 
     Attributes:
         options: How to read.
+        sources: The sources that were given.
         graph: What the sources fill.
         warnings: One line for each thing that was read and is doubtful, in order.
         files: The files that have been read as sources, in order.
@@ -93,6 +93,7 @@ class Loading:
     """
 
     options: Options
+    sources: Sequence[str] = ()
     graph: Graph = field(default_factory=Graph)
     warnings: dict[str, None] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
@@ -100,6 +101,7 @@ class Loading:
     left_out: dict[str, InventoryError] = field(default_factory=dict)
     _documents: DocumentReader | None = None
     _last: tuple[str, bytes] | None = None
+    _depth: int = 0
 
     def warn(self, message: str) -> None:
         """Remember one line for people; the same line counts once, and beyond `MAX_WARNINGS` none."""
@@ -117,6 +119,7 @@ class Loading:
         self.files.append(source)
         if len(self.files) > MAX_SOURCES:
             raise InventoryError(f"more than {MAX_SOURCES:,} sources", path=source)
+        self._depth += 1
         try:
             read(source, self)
         except BrokenSource:
@@ -127,6 +130,55 @@ class Loading:
             raise
         finally:
             self._last = None
+            self._depth -= 1
+
+    def check_program(self, path: str) -> None:
+        """Refuse a program that the operator has not named, if another user can have written it.
+
+        Raises:
+            InventoryError: The program breaks the owner rule.
+        """
+        if self.options.named and self._depth <= 1:
+            return
+        found = owners.fault(path)
+        if found is not None:
+            raise InventoryError(f"this program is not run: {found}, or name it with -i", path=path)
+
+    def trusted(self, folder: str) -> frozenset[int] | None:
+        """Return who may own the variable files in a folder besides the operator; None if anybody may.
+
+        A folder that was given as a source, or as the playbook's, is the operator's choice. Whoever owns a source
+        may own the files beside it.
+
+        Args:
+            folder: The folder, without links on the way.
+        """
+        chosen = [self.options.playbook_dir] if self.options.playbook_given else []
+        chosen += [source for source in self._paths() if os.path.isdir(source)]  # noqa: PTH112
+        if any(f"{folder}/".startswith(f"{os.path.realpath(each).rstrip('/')}/") for each in chosen):
+            return None
+        return frozenset(os.stat(path).st_uid for path in self._paths())  # noqa: PTH116 - texts, as above
+
+    def check_found(self, path: str, trusted: frozenset[int] | None) -> None:
+        """Refuse a file that was found beside a source, if another user can have written it.
+
+        Args:
+            path: The file, or its folder.
+            trusted: What `trusted` returns for the folder.
+
+        Raises:
+            InventoryError: The file breaks the owner rule.
+        """
+        found = None if trusted is None else owners.fault(path, *trusted)
+        if found is not None:
+            raise InventoryError(f"not used: {found}, or name the folder around it with -i", path=path)
+
+    def _paths(self) -> list[str]:
+        """Return the sources that are files or folders, without the names of formats."""
+        from runner.inventory.sources import split_format  # noqa: PLC0415 - it imports this module's users
+
+        paths = [path for _, path in map(split_format, self.sources)]
+        return [path for path in paths if os.path.exists(path)]  # noqa: PTH110
 
     def read_bytes(self, path: str) -> bytes:
         """Read a regular file within the limit, decrypted if it is a vault; once for all formats that ask.
@@ -134,24 +186,15 @@ class Loading:
         Raises:
             InventoryError: It cannot be read, is a device, is too large, or cannot be decrypted.
         """
-        if path == os.devnull:  # the usual way to say "no inventory"
-            return b""
-        limit = self.options.max_file_bytes
         if self._last is not None and self._last[0] == path:
             return self._last[1]
+        options = self.options
         try:
-            with open(path, "rb", opener=_open_at_once) as file:
-                mode = os.fstat(file.fileno()).st_mode
-                if stat.S_ISFIFO(mode) and path.startswith(_OWN_PIPES):
-                    content = _piped(file.fileno(), limit, self.options.script_timeout_s)
-                elif stat.S_ISREG(mode):
-                    content = file.read(limit + 1)
-                else:
-                    raise InventoryError("not a regular file", path=path)
+            content = reading.contents(
+                path, options.max_file_bytes, pipes=True, pipe_s=options.script_timeout_s
+            )
         except (OSError, ValueError) as exc:
             raise InventoryError(f"cannot be read: {_reason(exc)}", path=path) from exc
-        if len(content) > limit:
-            raise InventoryError(f"larger than the limit of {limit:,} bytes", path=path)
         if content.startswith(_VAULT_HEADER):
             content = self._decrypted(content, path)
         self._last = (path, content)
@@ -201,25 +244,6 @@ class Loading:
                 f"a variables file must be a mapping ('name: value'), found {kind}", path=path
             )
         return value
-
-
-def _piped(descriptor: int, limit: int, timeout_s: float) -> bytes:
-    """Read what a shell's `<(command)` prints, to its end, the limit or the deadline."""
-    content = bytearray()
-    deadline = time.monotonic() + timeout_s
-    while len(content) <= limit:
-        ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
-            raise TimeoutError(errno.ETIMEDOUT, "nothing more came in time")
-        if not (chunk := os.read(descriptor, 65536)):
-            break
-        content += chunk
-    return bytes(content)
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Open without waiting: a named pipe would keep the open itself waiting for somebody who writes."""
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _reason(exc: Exception) -> str:

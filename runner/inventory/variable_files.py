@@ -34,6 +34,7 @@ class VariableFolder:
     def __init__(self, base: str, loading: Loading) -> None:
         self.base = os.path.realpath(base)
         self._loading = loading
+        self._trusted = loading.trusted(self.base)
         self._entries: dict[str, frozenset[str]] = {}
         self._read: dict[tuple[str, str], Mapping[str, Any]] = {}
 
@@ -101,12 +102,17 @@ class VariableFolder:
             except OSError as exc:
                 path = f"{self.base}/{kind}"
                 raise InventoryError(f"cannot be read: {exc.strerror}", path=path) from exc
+            if self._entries[kind]:
+                self._loading.check_found(f"{self.base}/{kind}", self._trusted)
         return self._entries[kind]
 
     def _variables(self, kind: str, name: str) -> Mapping[str, Any]:
         key = (kind, name)
         if key not in self._read:
-            read = [self._loading.variables_file(path) for path in self.files(kind, name)]
+            paths = self.files(kind, name)
+            for path in paths:
+                self._loading.check_found(path, self._trusted)
+            read = [self._loading.variables_file(path) for path in paths]
             self._read[key] = read[0] if len(read) == 1 else self._loading.options.rules.combined(read)
         return self._read[key]
 

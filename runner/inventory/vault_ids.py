@@ -6,13 +6,14 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
+from runner import owners, reading
 from runner.errors import InventoryError, UsageError
 from runner.inventory.processes import output
 from runner.inventory.vault import DEFAULT_ID, Vault
 from runner.models import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 __all__ = ["vault_of"]
 
@@ -21,7 +22,9 @@ _MAX_PASSWORD_BYTES = 1 << 16
 _PROGRAM_TIMEOUT_S = 30.0
 
 
-def vault_of(identities: Sequence[str], ask: Callable[[str], Secret] | None = None) -> Vault | None:
+def vault_of(
+    identities: Sequence[str], ask: Callable[[str], Secret] | None = None, found: Collection[str] = ()
+) -> Vault | None:
     """Return what opens values encrypted with these passwords; None without any.
 
     Nothing is read, run or asked before something encrypted is met.
@@ -30,6 +33,8 @@ def vault_of(identities: Sequence[str], ask: Callable[[str], Secret] | None = No
         identities: `LABEL@FILE`, `FILE` or `LABEL@prompt` each; a file with the execute bit is run and prints
             the password, one whose name ends in `-client` is told the label.
         ask: Asks for the password of a label; None where nobody can be asked.
+        found: Those of the identities that a file names, and no flag: a program among them is run only if it
+            passes the owner rule.
 
     Raises:
         UsageError: A password has to be asked for, and nobody can be.
@@ -42,7 +47,7 @@ def vault_of(identities: Sequence[str], ask: Callable[[str], Secret] | None = No
         # Several passwords may have one label; the name under which they are kept has to differ.
         name = label if label not in passwords else f"{label}@{source}"
         if source not in _PROMPTS:
-            passwords[name] = partial(_from_file, os.path.expanduser(source), label)  # noqa: PTH111
+            passwords[name] = partial(_from_file, os.path.expanduser(source), label, identity in found)  # noqa: PTH111
         elif ask is None:
             raise UsageError(f"the vault password of {label!r} cannot be asked for here; name a file")
         else:
@@ -50,9 +55,14 @@ def vault_of(identities: Sequence[str], ask: Callable[[str], Secret] | None = No
     return Vault(passwords) if passwords else None
 
 
-def _from_file(path: str, label: str) -> Secret:
-    """Read a password from a file, or from what a program prints."""
+def _from_file(path: str, label: str, found: bool) -> Secret:  # noqa: FBT001 - for `partial`
+    """Read a password from a file, or from what a program prints; `found` programs pass the owner rule."""
     if os.path.isfile(path) and os.access(path, os.X_OK):  # noqa: PTH113
+        fault = owners.fault(path) if found else None
+        if fault is not None:
+            raise InventoryError(
+                f"this program is not run: {fault}, or name it with --vault-password-file", path=path
+            )
         is_client = os.path.splitext(os.path.basename(path))[0].endswith("-client")  # noqa: PTH119, PTH122
         argv = [os.path.abspath(path), *(["--vault-id", label] if is_client else [])]  # noqa: PTH100
         text = output(argv, timeout_s=_PROGRAM_TIMEOUT_S, max_bytes=_MAX_PASSWORD_BYTES).strip("\r\n")
@@ -65,8 +75,7 @@ def _from_file(path: str, label: str) -> Secret:
 
 def _text(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123
-            return file.read(_MAX_PASSWORD_BYTES)
+        return reading.contents(path, _MAX_PASSWORD_BYTES, pipes=True).decode()
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "not UTF-8"
         raise InventoryError(f"the vault password cannot be read: {reason}", path=path) from exc

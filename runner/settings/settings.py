@@ -274,6 +274,12 @@ class Settings:
         """Names of the settings that were given for this run; these win over the variables of hosts."""
         return frozenset(name for name, origin in self.origins.items() if origin.is_of_this_run)
 
+    def is_named(self, name: str) -> bool:
+        """Return whether the operator gave a setting by a flag, a keyword or a variable, not in a file."""
+        origin = self.origins.get(name)
+        named = (Kind.ENVIRONMENT, Kind.ANSIBLE_ENVIRONMENT)
+        return origin is not None and (origin.is_of_this_run or origin.kind in named)
+
     @classmethod
     def flags(cls) -> dict[str, Flag]:
         """Return every setting's flag by the setting's name, in the order in which help shows them."""

@@ -53,7 +53,9 @@ def _vault(settings: Settings) -> Vault | None:
             asked[label] = voice.ask(f"Vault password ({label})")
         return asked[label]
 
-    vault = vault_of(identities, ask)
+    settled = {name: getattr(settings, name) for name in ("vault_password_file", "vault_id")}
+    found = [each for name, given in settled.items() if not settings.is_named(name) for each in given]
+    vault = vault_of(identities, ask, found)
     for label in (identity.partition("@")[0] for identity in identities if identity.endswith("@prompt")):
         ask(label)  # now, and not from a worker in the middle of a run
     return vault

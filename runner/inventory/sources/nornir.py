@@ -73,6 +73,7 @@ def _mapping(folder: str, name: str, loading: Loading) -> dict[str, Any]:
     path = _file(folder, name)
     if path is None:
         return {}
+    loading.check_found(path, loading.trusted(os.path.realpath(folder)))
     value = loading.document(loading.read_text(path), path) or {}
     if not isinstance(value, dict):
         raise NotThisFormat("expected a mapping", path=path)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import InventoryError
 from runner.inventory.sources.script import parse_json, read_listing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from runner.inventory.loading import Loading
 
 __all__ = ["read_plugin_file"]
@@ -56,14 +60,30 @@ def read_plugin_file(path: str, configuration: dict[Any, Any], loading: Loading)
 
     argv = [program, "-i", path, "--list", "--export"]
     try:
-        printed = output(
-            argv,
-            timeout_s=options.script_timeout_s,
-            max_bytes=options.max_script_bytes,
-            environment={"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1"},
-        )
+        with _ansible_configuration() as environment:
+            printed = output(
+                argv,
+                timeout_s=options.script_timeout_s,
+                max_bytes=options.max_script_bytes,
+                environment={"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1", **environment},
+            )
         listing = parse_json(printed, path)
     except InventoryError as exc:
         raise InventoryError(f"plugin {plugin!r} by ansible-inventory: {exc.message}", path=path) from exc
     loading.graph.source = path
     read_listing(path, listing, loading)
+
+
+@contextmanager
+def _ansible_configuration() -> Iterator[dict[str, str]]:
+    """Have Ansible read no `ansible.cfg` that breaks the owner rule: it would run plugins that the file names."""
+    from runner.inventory.ansible_cfg import ansible_defaults  # noqa: PLC0415 - as above
+
+    found = ansible_defaults()
+    if found.ignored is None:
+        yield {}
+    elif found.path is not None:
+        yield {"ANSIBLE_CONFIG": found.path}
+    else:
+        with tempfile.NamedTemporaryFile(suffix=".cfg") as nothing:
+            yield {"ANSIBLE_CONFIG": nothing.name}

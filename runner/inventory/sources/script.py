@@ -7,6 +7,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any
 
+from runner import reading
 from runner.errors import InventoryError
 from runner.inventory.values import UnsafeText
 
@@ -32,8 +33,7 @@ class Script:
         if not os.path.isfile(source) or not os.access(source, os.X_OK):  # noqa: PTH113
             return False
         try:
-            with open(source, "rb") as file:  # noqa: PTH123
-                return file.read(4).startswith(_PROGRAM_MAGIC)
+            return reading.beginning(source, 4).startswith(_PROGRAM_MAGIC)
         except OSError:
             return False
 
@@ -41,10 +41,12 @@ class Script:
         """Run it and read what it prints.
 
         Raises:
-            InventoryError: It fails, hangs, prints too much or no inventory, or anybody may change it.
+            InventoryError: It fails, hangs, prints too much or no inventory, or another user can
+                have written it.
         """
         if os.stat(source).st_mode & stat.S_IWOTH:  # noqa: PTH116
             raise InventoryError("a program that everybody may change is not run: chmod o-w", path=source)
+        loading.check_program(source)
         listing = _run(source, "--list", loading=loading)
         loading.graph.source = source
 
