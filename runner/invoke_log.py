@@ -8,9 +8,11 @@ from __future__ import annotations
 import logging
 import re
 
+from runner.environment import SECRET_SETTINGS
+
 __all__ = ["hide_secrets"]
 
-_NAMES = "password|become_password|code|key_passphrase"
+_NAMES = "|".join(SECRET_SETTINGS)
 _VALUE = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|\[[^\]]*\]|[^,}]+"
 _SECRET = re.compile(rf"('(?:{_NAMES})': )(?:{_VALUE})")
 

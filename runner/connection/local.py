@@ -13,6 +13,7 @@ from runner.connection.command.execution import QUIET_S, Execution
 from runner.connection.command.patience import Patience
 from runner.connection.command.pipes import PipeProcess
 from runner.connection.command.pump import Pump, end
+from runner.environment import of_child
 from runner.errors import InvalidVariable
 from runner.models import Phase
 
@@ -93,6 +94,7 @@ class LocalProcess(PipeProcess):
             stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            env=of_child(),
             start_new_session=True,
         )
         pipes = (self._process.stdin, self._process.stdout, self._process.stderr)

@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runner.connection.dial import PeerSocket
+from runner.environment import of_child
 from runner.errors import Unreachable
 from runner.models import Phase
 from runner.text import because
@@ -58,6 +59,7 @@ class ProxySocket(PeerSocket):
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=self._words,
+                env=of_child(),
                 start_new_session=True,
             )
         except (OSError, ValueError) as exc:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from runner.environment import keep_back, kept_back
 from runner.executors.answers import answer, packed, settle
 from runner.executors.cores import cores
 from runner.executors.interrupts import sigint_blocked
@@ -143,7 +144,7 @@ class ThreadedProcessExecutor(Executor):
         """Start a process, and the thread that reads what it answers."""
         ours, theirs = self._context.Pipe()
         process = self._context.Process(  # type: ignore[attr-defined] # every context has it
-            target=_serve, args=(theirs, threads), name="runner-worker", daemon=True
+            target=_serve, args=(theirs, threads, tuple(kept_back())), name="runner-worker", daemon=True
         )
         # Starting the tracker of resources unblocks the signal, so it has to be there before.
         resource_tracker.ensure_running()
@@ -229,8 +230,9 @@ class ThreadedProcessExecutor(Executor):
             )
 
 
-def _serve(pipe: Connection, threads: int) -> None:
+def _serve(pipe: Connection, threads: int, secrets: tuple[str, ...]) -> None:
     """The life of a worker process: take calls, answer each when done, end when told or left alone."""
+    keep_back(*secrets)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that the user sees
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     answering = threading.Lock()

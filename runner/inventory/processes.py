@@ -10,6 +10,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
+from runner.environment import of_child
 from runner.errors import InventoryError
 from runner.text import excerpt
 
@@ -34,7 +35,7 @@ def output(
         argv: The program and its arguments; there is no shell.
         timeout_s: Seconds after which it and all it started are killed.
         max_bytes: How much it may print before the same happens.
-        environment: Environment variables to add to our own.
+        environment: Environment variables to add to ours.
 
     Raises:
         InventoryError: It cannot be started, fails, takes too long, prints too much or prints no UTF-8.
@@ -47,7 +48,7 @@ def output(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            env={**os.environ, **(environment or {})},
+            env=of_child(**(environment or {})),
         )
     except OSError as exc:
         raise InventoryError(f"cannot be run: {exc.strerror}", path=path) from exc

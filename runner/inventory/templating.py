@@ -7,7 +7,6 @@ What it gives is bounded, and so is how deep it nests, so that none can hang the
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -21,6 +20,7 @@ from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
 from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from runner.environment import value as variable
 from runner.inventory.filters import FILTERS, MAX_RESULT, TESTS, bounded
 from runner.inventory.regexes import FilterError, begin_budget
 
@@ -125,7 +125,7 @@ def _lookup(plugin: object, *terms: object, pipe: Callable[[str], str] | None = 
     """Look up environment variables, or what commands print where those are allowed."""
     plain = str(plugin).removeprefix("ansible.builtin.")
     if plain == "env":
-        return ",".join(os.environ.get(str(name), "") for name in terms)
+        return ",".join(variable(str(name)) or "" for name in terms)
     if plain != "pipe":
         raise SecurityError(f"lookup {plugin!r} is not allowed in an inventory; 'env' is")
     if pipe is None:

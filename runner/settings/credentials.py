@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runner.environment import keep_back
 from runner.models import Secret
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def _referred(name: str, reference: str) -> Secret:
     if kind == "env" and place:
         if not os.environ.get(place):
             raise ValueError(f"{name}: the variable {place} is not set")
+        keep_back(place)
         return Secret(os.environ[place])
     if kind == "file" and place:
         return Secret(_first_line(name, place))

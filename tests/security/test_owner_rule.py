@@ -180,7 +180,9 @@ def test_ansible_is_not_told_of_an_ansible_cfg_that_was_passed_over(place: Proje
     place.write("some.yml", "plugin: evil\n")
 
     path = os.pathsep.join((os.path.dirname(sys.executable), os.environ["PATH"]))
-    ended = place.type("inventory", "--list", "-i", "some.yml", "--allow-inventory-commands", env={"PATH": path})
+    ended = place.type(
+        "inventory", "--list", "-i", "some.yml", "--allow-inventory-commands", env={"PATH": path}
+    )
 
     assert "by ansible-inventory" in ended.stderr
     assert not (place.folder / "ran").exists()

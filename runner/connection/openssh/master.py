@@ -19,6 +19,7 @@ from runner.connection.login import quoted_banner
 from runner.connection.openssh.askpass import Askpass
 from runner.connection.openssh.command_line import config, master, passwords
 from runner.connection.openssh.journal import Journal
+from runner.environment import of_child
 from runner.errors import Cancelled, DeadlineExceeded, HostError, LoginRefused, Unreachable
 from runner.models import Phase
 from runner.text import excerpt
@@ -83,7 +84,7 @@ class Master:
         (self._folder / "config").write_bytes(os.fsencode(config(self._access)))
         os.mkfifo(self._folder / "log", 0o600)
         self._log = os.open(self._folder / "log", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        environment = {**os.environ, "LC_ALL": "C"}
+        environment = of_child(LC_ALL="C")
         login = self._access.login
         if passwords(self._access) or login.code or login.passphrases:
             place = f"{self._deadline.run} {self._access.endpoint}"

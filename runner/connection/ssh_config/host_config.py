@@ -19,6 +19,7 @@ from runner.connection.ssh_config.options import options_of
 from runner.connection.ssh_config.reader import OnlySsh, config
 from runner.connection.ssh_config.tokens import Obtained
 from runner.connection.variables import refused, unusable
+from runner.environment import of_child
 from runner.errors import InvalidVariable
 from runner.text import printable
 
@@ -127,6 +128,7 @@ def _ask(
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=complaint,
+                env=of_child(),
                 start_new_session=True,
             )
         except FileNotFoundError as exc:

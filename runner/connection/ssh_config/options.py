@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from runner import environment
 from runner.connection.jump import read_jumps, read_proxy_command
 from runner.connection.options import METHODS, HostKeyPolicy
 from runner.connection.ssh_config.keywords import Use, find, is_off
@@ -109,7 +109,7 @@ def _seconds(words: tuple[str, ...]) -> float:
 
 def _agent(words: tuple[str, ...]) -> str | None:
     if words[0].startswith("$"):
-        return os.environ.get(words[0][1:], "")
+        return environment.value(words[0][1:]) or ""
     return None if words[0] == "SSH_AUTH_SOCK" else _unless_none(words)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from runner import environment
 from runner.connection.ssh_config.keywords import find
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _fill(text: str, value_of: Callable[[str], str], taken: str) -> str:
 
 
 def _variable(found: re.Match[str]) -> str:
-    value = os.environ.get(found[1])
+    value = environment.value(found[1])
     if value is None:
         raise ValueError(f"the environment variable {found[1][:40]!r} is not set")
     return value

@@ -6,9 +6,11 @@ import ipaddress
 import logging
 import threading
 from contextlib import contextmanager, suppress
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from runner.environment import keep_back, kept_back
 from runner.errors import UsageError
 from runner.executors.cores import cores
 from runner.executors.distributed import lane
@@ -48,11 +50,17 @@ class Cluster:
         processes: How many workers it has at first.
     """
 
-    def __init__(self, client: Client, owned: LocalCluster | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        owned: LocalCluster | None = None,
+        scratch: TemporaryDirectory[str] | None = None,
+    ) -> None:
         self.client = client
         self.local = owned is not None
         self.processes = len(client.nthreads())
         self._owned = owned
+        self._scratch = scratch
 
     def workers(self) -> list[str]:
         """Return the addresses of the workers that there are now."""
@@ -63,6 +71,7 @@ class Cluster:
         found: dict[str, Any] = self.client.run(lane.introduce, workers=[address], on_error="return")
         if self.local:
             self.client.run(lane.keep_quiet, workers=[address], on_error="ignore")
+            self.client.run(keep_back, *kept_back(), workers=[address], on_error="ignore")
         said: lane.Introduction | Exception = found.get(address, ConnectionError("it is gone"))
         return said
 
@@ -77,6 +86,8 @@ class Cluster:
         if self._owned is not None:
             with suppress(Exception), _silent():
                 self._owned.close(timeout=_CLOSE_S)
+        if self._scratch is not None:
+            self._scratch.cleanup()
 
 
 def briefly(do: Callable[[], object]) -> None:
@@ -114,7 +125,8 @@ def connect(address: str) -> Cluster:
 def start(workers: int) -> Cluster:
     """Start a cluster on this machine: a process a core, reachable with a certificate made for it only.
 
-    Without one, every user of this machine could have the workers run anything as us.
+    Without one, every user of this machine could have the workers run anything as us; and so could a user who
+    is the first to make the folder in which Dask usually keeps its files, as Python imports modules from there.
 
     Raises:
         Exception: It cannot be started.
@@ -123,20 +135,23 @@ def start(workers: int) -> Cluster:
     from distributed import Client, LocalCluster  # noqa: PLC0415
 
     # The threads and processes started here keep Ctrl-C blocked: it is for the process that the user sees.
-    with sigint_blocked(), dask.config.set(_PRIVATE):
+    scratch = TemporaryDirectory(prefix="runner-dask-", ignore_cleanup_errors=True)
+    with sigint_blocked(), dask.config.set({**_PRIVATE, "temporary-directory": scratch.name}):
         owned = LocalCluster(
             n_workers=max(1, min(cores(), workers)),
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
+            local_directory=scratch.name,
             security=True,
             protocol="tls://",
             silence_logs=logging.CRITICAL,
             memory_limit=0,
         )
         client = Client(owned, set_as_default=False, name="runner")
-    return Cluster(client, owned)
+    return Cluster(client, owned, scratch)
 
 
 def _check(address: str) -> None:

@@ -1,0 +1,46 @@
+"""The environment as programs that we start see it, and what an inventory may ask of it: without our secrets.
+
+A password in `INVOKE_RUNNER_PASSWORD` is for us. An inventory script, a ProxyCommand, a command on this machine or a
+template has no need of it, and could pass it on.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["SECRET_SETTINGS", "keep_back", "kept_back", "of_child", "value"]
+
+SECRET_SETTINGS = ("password", "become_password", "code", "key_passphrase", "credentials")
+"""Settings whose values are secret."""
+
+# Invoke's own password, and what has `ssh` ask a program for passwords; our `ssh` is given a program of ours.
+_OTHERS = ("INVOKE_SUDO_PASSWORD", "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE")
+_kept_back = {*(f"INVOKE_RUNNER_{name.upper()}" for name in SECRET_SETTINGS), *_OTHERS}
+
+
+def keep_back(*names: str) -> None:
+    """Keep more variables to ourselves: the configuration says that they hold secrets."""
+    _kept_back.update(names)
+
+
+def kept_back() -> Iterator[str]:
+    """Yield the names of the variables that no other program sees."""
+    return iter(sorted(_kept_back))
+
+
+def value(name: str) -> str | None:
+    """Return a variable as an inventory or `ssh_config` may see it; None if there is none."""
+    return None if name in _kept_back else os.environ.get(name)
+
+
+def of_child(**extra: str) -> dict[str, str]:
+    """Return the environment for a program that we start.
+
+    Args:
+        extra: Variables to add.
+    """
+    return {name: text for name, text in os.environ.items() if name not in _kept_back} | extra
