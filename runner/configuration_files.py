@@ -1,7 +1,7 @@
 """The files that Invoke reads a configuration from, looked at before Invoke reads them.
 
-Invoke copies a configuration many times and follows every alias each time, so that a file of a kilobyte can keep
-it busy for ever; and it reads whatever bears the name, were that a device or a pipe.
+Invoke copies a configuration many times and follows every alias each time, so that a file of a kilobyte can
+keep it busy for ever; and it reads whatever bears the name, were that a device or a pipe.
 """
 
 from __future__ import annotations

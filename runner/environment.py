@@ -1,7 +1,7 @@
-"""The environment as programs that we start see it, and what an inventory may ask of it: without our secrets.
+"""The environment that programs which we start see, and that an inventory may ask for: without our secrets.
 
-A password in `INVOKE_RUNNER_PASSWORD` is for us. An inventory script, a ProxyCommand, a command on this machine or a
-template has no need of it, and could pass it on.
+A password in `INVOKE_RUNNER_PASSWORD` is for us. An inventory script, a ProxyCommand, a command on this
+machine or a template has no need of it, and could pass it on.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The owner rule for files that are found by searching: nobody but the operator, or root, can have written them.
+"""The owner rule for files that are found by searching: only the operator, or root, can have written them.
 
-A file passes if the operator or root owns it and no other user may write to it, and if the same holds for every
-folder above it. Git (`safe.directory`), sshd (`StrictModes`) and Ansible (`ansible.cfg`) have such a rule, too. A
-file that a flag names is the operator's choice and needs no check.
+A file passes if the operator or root owns it and no other user may write to it, and if the same holds for
+every folder above it. Git (`safe.directory`), sshd (`StrictModes`) and Ansible (`ansible.cfg`) have such a
+rule, too. A file that a flag names is the operator's choice and needs no check.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def check(what: str, path: str | os.PathLike[str], *, named: str = "name it with
         named: How the operator can say that the file is meant.
 
     Raises:
-        UsageError: The file breaks the owner rule; the message says which file or folder, and how to mend that.
+        UsageError: The file breaks the owner rule; the message says which file or folder does, and what helps.
     """
     found = fault(path)
     if found is not None:
@@ -108,8 +108,8 @@ def _fault_of(
         return f"{shown} belongs to {_user(status.st_uid)}: chown it"
     if stat.S_ISLNK(status.st_mode):
         return None
-    # In a sticky folder, others cannot rename or remove what is not theirs; but only a folder can hold nothing
-    # else than what its owner has put there.
+    # In a sticky folder, others cannot rename or remove what is not theirs. But they can add files there, and not
+    # in a folder of the operator's in it.
     if below is not None and status.st_mode & stat.S_ISVTX and stat.S_ISDIR(below.st_mode):
         return None
     if status.st_mode & stat.S_IWOTH:

@@ -1,6 +1,7 @@
-"""Reading files of which somebody else may have said the name: with a limit, and never waiting for a writer.
+"""Reading files whose names may come from an inventory: with a limit, and never waiting for a writer.
 
-A device has no end, a named pipe waits for a writer, and a sparse file of a few bytes on the disk fills the memory.
+A device has no end, a named pipe waits for a writer, and a sparse file of a few bytes on the disk fills the
+memory.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import os
 import select
 import stat
 import time
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
-__all__ = ["KIB", "MIB", "beginning", "contents", "opened"]
+if TYPE_CHECKING:
+    from io import BufferedReader
+
+__all__ = ["KIB", "MIB", "beginning", "check", "contents", "opened"]
 
 KIB, MIB = 2**10, 2**20
 
@@ -21,13 +25,13 @@ _OWN = ("/dev/fd/", "/proc/self/fd/")
 _STDIN = "/dev/stdin"
 
 
-def opened(path: str | os.PathLike[str]) -> BinaryIO:
+def opened(path: str | os.PathLike[str]) -> BufferedReader:
     """Open a regular file for reading.
 
     Raises:
         OSError: It cannot be opened, or it is not a regular file.
     """
-    file = open(path, "rb", opener=_at_once)  # noqa: SIM115, PTH123 - the caller closes it
+    file = open(path, "rb", opener=_at_once)  # noqa: SIM115 - the caller closes it
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
@@ -50,7 +54,7 @@ def contents(
     """
     content = beginning(path, limit + 1, pipes=pipes, pipe_s=pipe_s)
     if len(content) > limit:
-        raise OSError(errno.EFBIG, f"larger than the limit of {limit:,} bytes", os.fspath(path))
+        raise _too_large(path, limit)
     return content
 
 
@@ -66,10 +70,31 @@ def beginning(
     if name == os.devnull:  # the usual way to name no file
         return b""
     if pipes and (name == _STDIN or name.startswith(_OWN)):
-        with open(name, "rb", opener=_at_once, buffering=0) as file:  # noqa: PTH123 - as above
+        with open(name, "rb", opener=_at_once, buffering=0) as file:
             return _to_the_end(file.fileno(), most, pipe_s)
     with opened(name) as file:
         return file.read(most)
+
+
+def check(path: str | os.PathLike[str], limit: int) -> None:
+    """Refuse a file that another program is to read and might not come to the end of; a missing one passes.
+
+    Raises:
+        OSError: It is neither a regular file nor `/dev/null`, or it is larger than the limit.
+    """
+    if os.fspath(path) == os.devnull:
+        return
+    try:
+        with opened(path) as file:
+            size = os.fstat(file.fileno()).st_size
+    except (FileNotFoundError, PermissionError):
+        return  # the other program says so
+    if size > limit:
+        raise _too_large(path, limit)
+
+
+def _too_large(path: str | os.PathLike[str], limit: int) -> OSError:
+    return OSError(errno.EFBIG, f"larger than the limit of {limit:,} bytes", os.fspath(path))
 
 
 def _to_the_end(descriptor: int, most: int, seconds: float | None) -> bytes:

@@ -62,6 +62,12 @@ class Login:
         return next((each.password for each in self.named if each.password), None)
 
     @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What a host is told at a login and could repeat, except for a password that is the user's name."""
+        found = (*(each.password for each in self.named), self.code)
+        return tuple(each for each in found if each and each.reveal() not in self.users)
+
+    @property
     def private_key(self) -> str | None:
         """The private key file that is tried first, where one was named."""
         return next((each.key_file for each in self.named if each.key_file), None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import copy
-import errno
 import io
 import os
 import stat
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import paramiko
 
+from runner import reading
 from runner.errors import LoginRefused
 from runner.models import Phase
 
@@ -182,15 +182,12 @@ def certified(key: paramiko.PKey, path: str) -> paramiko.PKey | None:
 
 
 def _bounded(file: str) -> bytes:
-    """Read a file that somebody else may have named: no device, no pipe, and nothing that is endless.
+    """Read a file that somebody else may have named.
 
     Raises:
-        OSError: It cannot be read, or is none.
+        OSError: It cannot be read, is not a regular file, or is too large for a key.
     """
-    if not stat.S_ISREG(os.stat(file).st_mode):  # noqa: PTH116 - as above
-        raise OSError(errno.EINVAL, "is no file")
-    with open(file, "rb") as opened:  # noqa: PTH123 - as above
-        return opened.read(_LONGEST_FILE)
+    return reading.contents(file, _LONGEST_FILE)
 
 
 def _check_file(path: str, status: os.stat_result) -> None:

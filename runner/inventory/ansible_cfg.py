@@ -1,8 +1,8 @@
 """Read Ansible's own configuration, which counts below our settings: `ansible.cfg` and `ANSIBLE_…`.
 
 The file is sought where Ansible seeks it ("Ansible Configuration Settings"): `$ANSIBLE_CONFIG`, the current
-folder, `~/.ansible.cfg`, `/etc/ansible/ansible.cfg`. Except for the first, which the operator has named, a file
-that breaks the owner rule is passed over. The environment wins over the file.
+folder, `~/.ansible.cfg`, `/etc/ansible/ansible.cfg`. Except for the first, which the operator has named, a
+file that breaks the owner rule is passed over. The environment wins over the file.
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ class Options:
         allow_commands: Whether an inventory may run programs that it names: by `lookup('pipe', …)` in a
             template, or by a plugin of Ansible's.
         rules: How Ansible's configuration wants inventories read.
-        named: Whether the operator named the sources for this run, by a flag or a variable of the environment. The
-            owner rule does not apply to what was named.
+        named: Whether the operator named the sources for this run, by a flag or a variable of the
+            environment. The owner rule does not apply to what was named.
         traced: Whether to remember where everything is set, for `explain`; else that reads the sources again,
             which runs scripts twice and finds pipes empty.
     """
@@ -147,8 +147,8 @@ class Loading:
     def trusted(self, folder: str) -> frozenset[int] | None:
         """Return who may own the variable files in a folder besides the operator; None if anybody may.
 
-        A folder that was given as a source, or as the playbook's, is the operator's choice. Whoever owns a source
-        may own the files beside it.
+        A folder that was given as a source, or as the playbook's, is the operator's choice. The owner of a
+        source may own the files beside it.
 
         Args:
             folder: The folder, without links on the way.

@@ -55,7 +55,7 @@ def vault_of(
     return Vault(passwords) if passwords else None
 
 
-def _from_file(path: str, label: str, found: bool) -> Secret:  # noqa: FBT001 - for `partial`
+def _from_file(path: str, label: str, found: bool) -> Secret:
     """Read a password from a file, or from what a program prints; `found` programs pass the owner rule."""
     if os.path.isfile(path) and os.access(path, os.X_OK):  # noqa: PTH113
         fault = owners.fault(path) if found else None

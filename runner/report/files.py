@@ -8,10 +8,9 @@ import json
 import os
 import re
 import stat
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runner import reading, writing
 from runner.errors import UsageError
 from runner.file_names import FAILED, INDEX, file_names
 from runner.paths import writable
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OutputFolder"]
 
+_LONGEST = 2**30
 _READ_AS_IT_IS = re.compile(r"(?![&!\s]).*\S", re.ASCII)
 """What stands for itself in a file of hosts: `&` and `!` mean something there, white space is cut off."""
 
@@ -71,7 +71,7 @@ class OutputFolder:
         if result.commands:
             data = _content(result)
             name, digest = self._names[result.host], hashlib.sha256(data).hexdigest()
-            self._replace(name, data)
+            writing.replace(self._path / name, data)
         line = {
             "host": result.host,
             "file": name,
@@ -90,7 +90,7 @@ class OutputFolder:
         """
         self._begin()
         lines = "".join(f"{_as_pattern(host)}\n" for host in self._failed)
-        self._replace(FAILED, lines.encode("utf-8", "surrogateescape"))
+        writing.replace(self._path / FAILED, lines.encode("utf-8", "surrogateescape"))
 
     def _go_on(self, path: str, run: Run) -> None:
         """Take over the folder of the same run, which is gone on with; no other is added to."""
@@ -124,28 +124,21 @@ class OutputFolder:
     def _index(self) -> bytes:
         """Return the lines of the index that were written to their end."""
         try:
-            data = (self._path / INDEX).read_bytes()
+            data = reading.contents(self._path / INDEX, _LONGEST)
         except FileNotFoundError:
             return b""
         return data[: data.rfind(b"\n") + 1]
 
     def _append(self, line: str, flags: int = 0) -> None:
         flags |= os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-        with open(os.open(self._path / INDEX, flags, 0o600), "ab", buffering=0) as file:  # noqa: PTH123 - a descriptor
-            found = os.fstat(file.fileno())
+        descriptor = os.open(self._path / INDEX, flags, 0o600)
+        try:
+            found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
                 raise PermissionError(errno.EPERM, f"another user has replaced {INDEX}")
-            file.write(f"{line}\n".encode())
-
-    def _replace(self, name: str, data: bytes) -> None:
-        descriptor, temporary = tempfile.mkstemp(dir=self._path, prefix=".new-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            Path(temporary).replace(self._path / name)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+            writing.append(descriptor, f"{line}\n".encode())
+        finally:
+            os.close(descriptor)
 
 
 def _read(index: bytes) -> list[dict[str, Any]]:

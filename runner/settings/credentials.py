@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runner import reading
 from runner.environment import keep_back
 from runner.models import Secret
 
@@ -71,8 +72,8 @@ def _referred(name: str, reference: str) -> Secret:
 
 def _first_line(name: str, path: str) -> str:
     try:
-        with Path(path).expanduser().open("rb") as file:
-            line = file.readline(_LONGEST_SECRET).rstrip(b"\r\n").decode()
+        content = reading.beginning(Path(path).expanduser(), _LONGEST_SECRET, pipes=True)
+        line = content.partition(b"\n")[0].rstrip(b"\r").decode()
     except (OSError, UnicodeDecodeError) as exc:
         why = getattr(exc, "strerror", None) or "is no text"
         raise ValueError(f"{name}: {path}: {why}") from exc

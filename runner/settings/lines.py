@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from runner import reading
 from runner.origin import Kind, Origin
 
 __all__ = ["located"]
 
 _SECTION = "runner"
 _LONGEST = 2**20
-"""Characters of a file that are searched."""
+"""Bytes of a file that are searched."""
 
 
 def located(origin: Origin) -> Origin:
@@ -25,8 +26,8 @@ def located(origin: Origin) -> Origin:
     else:
         return origin
     try:
-        with Path(origin.path).open(encoding="utf-8") as file:
-            return origin._replace(line=search(file.read(_LONGEST), origin.name))
+        text = reading.beginning(origin.path, _LONGEST).decode()
+        return origin._replace(line=search(text, origin.name))
     except (OSError, ValueError):
         return origin
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner import writing
 from runner.errors import UsageError
 from runner.paths import expanded, refuse_foreign
 from runner.tasks.history import RecordTask
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runner.tasks.fleet import Call
 
 __all__ = ["report"]
@@ -64,21 +64,10 @@ def _written(name: str, text: str) -> Path:
         if path.exists() and not path.is_file():
             path.write_bytes(data)
         else:
-            _replace(path.resolve(), data)
+            writing.replace(path.resolve(), data)
     except (OSError, ValueError) as exc:
         raise UsageError(f"--html {name!r}: {getattr(exc, 'strerror', None) or exc}") from exc
     return path
-
-
-def _replace(path: Path, data: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 report = RecordTask(

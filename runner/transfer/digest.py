@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner import reading
 from runner.transfer.errors import here
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def of_local(path: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _of_local(path: str, *_identity: int) -> str:
-    with Path(path).open("rb", buffering=0) as file:
+    with reading.opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner import reading
 from runner.transfer.digest import of_local
 from runner.transfer.entries import Entry, Kind
 from runner.transfer.errors import failed, here, shown
@@ -83,10 +84,9 @@ class LocalFiles:
 
     def read(self, path: str, entry: Entry) -> Iterator[bytes]:  # noqa: ARG002 - the system knows better
         """Return a file's content."""
-        # What was a file a moment ago may be a pipe by now, of which opening alone would wait for ever.
         with here(path):
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            opened = reading.opened(path)  # what was a file a moment ago may be a pipe by now
+        with opened as file:
             while True:
                 with here(path):
                     part = file.read(_CHUNK)

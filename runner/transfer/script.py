@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner import reading
 from runner.connection.command import CommandOptions
 from runner.connection.command.shells import line
 from runner.errors import ConnectionLost, HostError, UsageError
@@ -67,8 +68,7 @@ class Script:
         """
         name = str(path)
         try:
-            with Path(path).expanduser().open("rb") as file:
-                content = file.read(_LARGEST + 1)
+            content = reading.beginning(Path(path).expanduser(), _LARGEST + 1, pipes=True)
         except (OSError, RuntimeError, ValueError) as exc:
             raise UsageError(f"{shown(name)}: {getattr(exc, 'strerror', None) or exc}") from exc
         first = content.partition(b"\n")[0]

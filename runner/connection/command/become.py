@@ -1,10 +1,12 @@
 """Commands as another user: by `sudo`, `su` or `doas`.
 
-The password is given only to the program that changes the user, and once: the output of a command can never
-ask for it, and a wrong password does not count twice against the account. `sudo` is told its prompt, a random
-text for this one command. `su` and `doas` prompt in their own words, in any language, and BusyBox's `su` does
-so on standard output. So both streams are marked right before the program starts and when the command itself
-begins; in between, only the program can prompt.
+The password is given once, and never after the command has begun: the output of a command cannot ask for it,
+and a wrong password does not count twice against the account. What runs as the login's own user before the
+program, such as `~/.bashrc`, sees the whole command line and can ask as the program does.
+
+`sudo` is told its prompt, a random text for this one command. `su` and `doas` prompt in their own words, in any
+language, and BusyBox's `su` does so on standard output. So both streams are marked right before the program
+starts and when the command itself begins; what is asked before and after does not count.
 """
 
 from __future__ import annotations
@@ -15,12 +17,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from runner.connection.command.shells import line, quoted, shell
+from runner.connection.masking import masked
 from runner.errors import LoginRefused
 from runner.models import Phase, Secret
 from runner.text import because
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from runner.connection.options import ConnectionOptions
 
@@ -69,9 +72,14 @@ def supports_become(*methods: str) -> Callable[[_Connect], _Connect]:
     return declare
 
 
-def elevation(options: ConnectionOptions) -> Elevation | None:
-    """Return what makes one command run as another user; None if the options do not ask for that."""
-    return Elevation(options.become_as, lambda: secrets.token_hex(16)) if options.become else None
+def elevation(options: ConnectionOptions, known: Collection[Secret] = ()) -> Elevation | None:
+    """Return what makes one command run as another user; None if the options do not ask for that.
+
+    Args:
+        options: The options.
+        known: Secrets that the host was told before.
+    """
+    return Elevation(options.become_as, lambda: secrets.token_hex(16), known) if options.become else None
 
 
 class Elevation:
@@ -80,16 +88,20 @@ class Elevation:
     Args:
         become: As which user, and by which program.
         nonce: Makes a random text.
+        known: Secrets that the host was told before; neither these nor the password are ever part of `said`.
     """
 
-    def __init__(self, become: Become, nonce: Callable[[], str]) -> None:
+    def __init__(self, become: Become, nonce: Callable[[], str], known: Collection[Secret] = ()) -> None:
         self._become = become
         self._asking = f"[runner {nonce()}] password: "
         self._begun = f"[runner {nonce()}] begun"
         self._script = ""
+        self._secrets = (*known, *filter(None, (become.password,)))
         self._answered = False
         announced = become.method == "sudo"
-        self._streams = tuple(_Stream(self._asking, self._begun, announced=announced) for _ in range(2))
+        self._streams = tuple(
+            _Stream(self._asking, self._begun, self._secrets, announced=announced) for _ in range(2)
+        )
 
     @property
     def done(self) -> bool:
@@ -145,11 +157,12 @@ class Elevation:
 
     @property
     def said(self) -> bytes:
-        """The output of the program itself, without our marks."""
+        """The output of the program itself, without our marks and secrets."""
         said = b"".join(stream.said for stream in self._streams)
         said = said.replace(self._asking.encode(), b"")
         if self._script:
             said = said.replace(self._script.encode("utf-8", "surrogateescape"), b"...")
+        said = masked(said, self._secrets)
         return said if self._become.method == "sudo" else said.lstrip(b"\r\n")
 
     def refused(self, exit_code: int | None = None) -> LoginRefused:
@@ -186,15 +199,17 @@ class _Stream:
     Args:
         asking: The text before a prompt, or of the prompt itself.
         begun: The text before the output of the command.
+        secrets: What is not to be cut in two: the rest of it would not be recognised any more.
         announced: Whether `asking` is the prompt itself.
     """
 
-    def __init__(self, asking: str, begun: str, *, announced: bool) -> None:
+    def __init__(self, asking: str, begun: str, secrets: Collection[Secret], *, announced: bool) -> None:
         self.begun = False
         self.said = b""
         self.unanswered = b""
         self._asking = asking.encode()
         self._begun = begun.encode()
+        self._secrets = secrets
         self._own_prompt = announced
         self._announced = announced
 
@@ -211,7 +226,9 @@ class _Stream:
                 self._announced, self.unanswered = True, self.unanswered[announced.end() :]
         begun = _line(self._begun, self.said)
         if begun is None:
-            self.said, self.unanswered = self.said[-_MOST_SAID:], self.unanswered[-_MOST_SAID:]
+            if len(self.said) > _MOST_SAID:
+                self.said = masked(self.said, self._secrets)[-_MOST_SAID:]
+            self.unanswered = self.unanswered[-_MOST_SAID:]
             return b""
         self.begun = True
         self.said, rest = self.said[: begun.start()], self.said[begun.end() :]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner import reading
 from runner.connection.command.shells import quoted, shell
 from runner.errors import UsageError
 
@@ -112,8 +112,7 @@ def standard_input(given: str | bytes | PathLike[str]) -> bytes:
         return given.encode("utf-8", "surrogateescape")
     if not isinstance(given, bytes):
         try:
-            with Path(given).open("rb") as file:
-                given = file.read(_MOST_INPUT + 1)
+            given = reading.beginning(given, _MOST_INPUT + 1, pipes=True)
         except OSError as exc:
             raise UsageError(f"standard input {str(given)!r}: {exc.strerror or exc}") from exc
     if len(given) > _MOST_INPUT:

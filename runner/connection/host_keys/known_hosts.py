@@ -8,22 +8,26 @@ what it cannot read, with a warning that names the line.
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import logging
 import os
-import stat
 import threading
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from runner import reading, writing
 from runner.connection.host_keys.hashed_names import HashedNames
 from runner.connection.host_keys.lines import Entry, Names, parse
-from runner.connection.host_keys.lock import locked
+from runner.connection.host_keys.lock import LONGEST, locked
 
 __all__ = ["KnownHosts", "Verdict", "fingerprint", "host_pattern", "load", "record"]
 
 logger = logging.getLogger(__name__)
+
+_MOST_LINES = 1_000_000
+_MOST_TOLD = 10  # odd lines of a file that are warned of one by one
 
 _SSH_PORT = 22
 _FEW = 8  # lines that are tried one by one
@@ -53,15 +57,20 @@ class _Index:
 
     def add(self, text: str, path: str, first_line: int) -> None:
         """Take in lines of a file; warn of those that cannot be read."""
+        odd = 0
         for number, line in enumerate(text.split("\n"), first_line):
             place = f"{path}:{number}"
             try:
                 parsed = parse(line, place)
             except ValueError as exc:
-                logger.warning("%s: passed over, %s", place, exc)
+                odd += 1
+                if odd <= _MOST_TOLD:
+                    logger.warning("%s: passed over, %s", place, exc)
                 continue
             if parsed is not None:
                 self._take(*parsed)
+        if odd > _MOST_TOLD:
+            logger.warning("%s: passed over, %d more lines", path, odd - _MOST_TOLD)
 
     def _take(self, marker: str | None, names: Names, entry: Entry) -> None:
         if marker == "@revoked":
@@ -199,7 +208,7 @@ def record(path: str, address: str, port: int, key_type: str, blob: str) -> None
         held = file.read()
         if line in held.splitlines(keepends=True):
             return
-        file.write(line if not held or held.endswith(b"\n") else b"\n" + line)
+        writing.append(file.fileno(), line if not held or held.endswith(b"\n") else b"\n" + line)
 
 
 def _names(address: str, port: int) -> tuple[str, ...]:
@@ -219,21 +228,30 @@ class _Read:
 _read: dict[str, _Read] = {}
 
 
+def _content(path: str) -> bytes:
+    content = reading.contents(path, LONGEST)
+    if content.count(b"\n") > _MOST_LINES:
+        raise OSError(errno.EFBIG, f"more than {_MOST_LINES:,} lines")
+    return content
+
+
 def _file(path: str) -> _Index:
+    stamp, before = (0, 0, 0), _read.get(path)
     try:
         status = os.stat(path)  # noqa: PTH116 - as above
-        if not stat.S_ISREG(status.st_mode):  # `/dev/null` is what some people write to have none
+        if path == os.devnull:  # what some people write to have none
             return _Index()
         stamp = status.st_ino, status.st_mtime_ns, status.st_size
-        before = _read.get(path)
         if before is not None and before.stamp == stamp:
             return before.index
-        content = Path(path).read_bytes()
+        content = _content(path)
     except FileNotFoundError:
         return _Index()
     except OSError as exc:
         logger.warning("%s: cannot be read, its host keys are not known: %s", path, exc.strerror)
-        return _Index()
+        if exc.errno not in (errno.EINVAL, errno.EFBIG):  # what passes by itself is tried again
+            return _Index()
+        content = b""
     index, parsed = _Index(), 0
     if before is not None and before.content.endswith(b"\n") and content.startswith(before.content):
         index, parsed = before.index, len(before.content)

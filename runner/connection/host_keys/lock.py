@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 import threading
+import time
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
@@ -12,9 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["locked"]
+__all__ = ["LONGEST", "locked"]
+
+LONGEST = 64 * 2**20
+"""Bytes of a `known_hosts` file; that many hold the keys of about 200,000 hosts."""
+
+_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_WAIT_S = 2.0
+"""Seconds that we wait for a lock: a program that only writes holds it for milliseconds."""
+_PAUSE_S = 0.02
 
 _in_process = threading.Lock()
+_held: dict[str, float] = {}
+"""When the lock of a file was last waited for in vain; the threads that come next do not wait again."""
 
 
 @contextmanager
@@ -22,17 +35,48 @@ def locked(path: Path) -> Iterator[IO[bytes]]:
     """Open a file for reading and appending while no other process of ours does; it is made where it is not.
 
     Raises:
-        OSError: It cannot be.
+        OSError: It cannot be, or another program holds a lock on it, or it is larger than `LONGEST`.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _in_process:
         while True:
-            descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(path, _FLAGS, 0o600)
             with os.fdopen(descriptor, "r+b") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
+                _check(file)
+                _lock(str(path), file)
                 if _is(path, file):
                     yield file
                     return
+
+
+def _check(file: IO[bytes]) -> None:
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    if status.st_size > LONGEST:
+        raise OSError(errno.EFBIG, f"larger than the limit of {LONGEST:,} bytes")
+
+
+def _lock(path: str, file: IO[bytes]) -> None:
+    """Lock a file; any program that may read it can hold a lock on it, for as long as it likes.
+
+    Raises:
+        OSError: Another program did not give up its lock in time.
+    """
+    now = time.monotonic()
+    end = now if now - _held.get(path, -_WAIT_S) < _WAIT_S else now + _WAIT_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                _held[path] = time.monotonic()
+                text = "another program holds a lock on it (fuser -v shows which)"
+                raise OSError(errno.EAGAIN, text) from None
+            time.sleep(_PAUSE_S)
+        else:
+            _held.pop(path, None)
+            return
 
 
 def _is(path: Path, file: IO[bytes]) -> bool:

@@ -6,13 +6,11 @@ import base64
 import hmac
 import os
 import secrets
-import shutil
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from runner import writing
 from runner.connection.host_keys.lines import parse
 from runner.connection.host_keys.lock import locked
 
@@ -69,10 +67,9 @@ def write_down(
         kept = _without(held, replaced) if replaced else held
         between = b"" if not kept or kept.endswith(b"\n") else b"\n"
         if kept == held:
-            os.write(file.fileno(), between + text)  # at once: no other line comes between
-            os.fsync(file.fileno())
+            writing.append(file.fileno(), between + text, sync=True)
         else:
-            _replace(target, file, kept + between + text)
+            _replace(target, file, held, kept + between + text)
 
 
 def _without(held: bytes, replaced: Collection[tuple[str, str]]) -> bytes:
@@ -99,22 +96,10 @@ def _line_without(line: str, replaced: Collection[tuple[str, str]]) -> str:
     return f"{','.join(left)} {rest}" if left else ""
 
 
-def _replace(target: Path, file: IO[bytes], content: bytes) -> None:
-    shutil.copy2(target, f"{target}.old")
-    status = os.fstat(file.fileno())
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as new:
-            new.write(content)
-            os.fchmod(new.fileno(), status.st_mode & 0o7777)
-            with suppress(PermissionError):
-                os.fchown(new.fileno(), status.st_uid, status.st_gid)
-            new.flush()
-            os.fsync(new.fileno())
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+def _replace(target: Path, file: IO[bytes], held: bytes, content: bytes) -> None:
+    like = os.fstat(file.fileno())
+    writing.replace(target.with_name(f"{target.name}.old"), held, like, sync=True)
+    writing.replace(target, content, like, sync=True)
 
 
 def _hashed(name: str) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import binascii
 import os
 from functools import lru_cache
-from pathlib import Path
+
+from runner import reading
 
 __all__ = ["UnreadableList", "revoked"]
 
+_LONGEST = 64 * reading.MIB
 _MAGIC = b"SSHKRL\n\0"
 
 
@@ -38,7 +40,7 @@ def revoked(path: str, *blobs: bytes) -> bool:
 
 @lru_cache(maxsize=64)
 def _keys(path: str, changed_ns: int) -> frozenset[bytes]:  # noqa: ARG001 - a changed file is read anew
-    data = Path(path).read_bytes()
+    data = reading.contents(path, _LONGEST)
     if data.startswith(_MAGIC):
         raise UnreadableList(
             f"{path} is a Key Revocation List, which this connection does not read: list the keys one a "

@@ -11,7 +11,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner import reading
 from runner.connection.command.patience import SIGNS
+from runner.connection.host_keys.lock import LONGEST
 from runner.connection.options import SSH_CONFIG, HostKeyPolicy
 from runner.connection.ssh_config.keywords import TABLE, Keyword, Use
 from runner.errors import InvalidVariable, LoginRefused
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["config", "master", "passwords"]
 
+_LONGEST_KEY = reading.MIB
 _SYSTEM = "/etc/ssh/ssh_config"
 _INCLUDE = Keyword("Include", Use.HONOURED, ".+", path=True)
 """Not in the table, as the reader follows it; its value is a pattern of glob(3)."""
@@ -121,6 +124,8 @@ def _target(access: Access) -> Iterator[tuple[str, str]]:
 
 def _trust(options: ConnectionOptions) -> Iterator[tuple[str, ...]]:
     known = () if options.host_key_policy is HostKeyPolicy.OFF else options.read_known_hosts
+    for path in known:
+        _check(path, "the known_hosts file", LONGEST)
     yield "StrictHostKeyChecking", _CHECKING[options.host_key_policy]
     yield "UserKnownHostsFile", *(map(_expanded, known) if known else ("/dev/null",))
     yield "GlobalKnownHostsFile", "/dev/null"
@@ -130,6 +135,7 @@ def _trust(options: ConnectionOptions) -> Iterator[tuple[str, ...]]:
             f"RevokedHostKeys of the operator and of the inventory ({', '.join(revoked)})", "keep one"
         )
     if revoked:
+        _check(revoked[0], "RevokedHostKeys", LONGEST)
         yield "RevokedHostKeys", _expanded(revoked[0])
 
 
@@ -164,9 +170,20 @@ def _keys(access: Access) -> Iterator[tuple[str, str]]:
     if named or login.identities_only:
         yield "IdentitiesOnly", "yes"
     for path in (*named, *login.identities):
+        _check(path, "the private key", _LONGEST_KEY)
         yield "IdentityFile", _expanded(path)
     for path in login.certificates:
+        _check(path, "the certificate", _LONGEST_KEY)
         yield "CertificateFile", _expanded(path)
+
+
+def _check(path: str, what: str, limit: int) -> None:
+    """Refuse a file that `ssh` would not come to the end of: it reads some of them without a limit."""
+    try:
+        reading.check(Path(path).expanduser(), limit)
+    except OSError as exc:
+        text = f"{what} {path} cannot be used: {exc.strerror or exc}"
+        raise InvalidVariable(text, reason="bad-variable", phase=Phase.CONNECT) from exc
 
 
 def _seconds(seconds: float) -> str:

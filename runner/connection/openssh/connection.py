@@ -16,6 +16,7 @@ from runner.connection.command.become import BECOME_METHODS, elevation, supports
 from runner.connection.command.execution import Execution
 from runner.connection.command.patience import Patience
 from runner.connection.command.stream import Stream, line
+from runner.connection.masking import masking
 from runner.connection.openssh.master import Master
 from runner.connection.openssh.process import SessionProcess, closed
 from runner.connection.ssh_arguments import passed_on
@@ -49,11 +50,12 @@ def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> OpenS
     turn = Turn(target)
     turn.take(deadline)
     try:
-        master = patiently(
-            lambda: Master(target, alias, passed_on(host), deadline),
-            target.options.connect_timeout_s,
-            deadline,
-        )
+        with masking(target.login.secrets):
+            master = patiently(
+                lambda: Master(target, alias, passed_on(host), deadline),
+                target.options.connect_timeout_s,
+                deadline,
+            )
     finally:
         turn.give_back()
     return OpenSshConnection(target, master, deadline)
@@ -69,6 +71,7 @@ class OpenSshConnection:
     def __init__(self, target: Access, master: Master, deadline: Deadline) -> None:
         self.sent = False
         self._options = target.options
+        self._known = target.login.secrets
         self._master = master
         self._deadline = deadline
 
@@ -81,7 +84,7 @@ class OpenSshConnection:
         self._require_master()
         seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
         patience = Patience(seconds, self._options.idle_timeout_s, whole_host=whole_host)
-        execution = Execution(command, self._options, given, elevation(self._options))
+        execution = Execution(command, self._options, given, elevation(self._options, self._known))
         process = SessionProcess(self._master)
         with closing(execution), closing(process):
             try:
@@ -102,7 +105,7 @@ class OpenSshConnection:
             HostError: It cannot be started. That the server has no SFTP shows when it is spoken to.
         """
         self._require_master()
-        other = elevation(self._options)
+        other = elevation(self._options, self._known)
         process = SessionProcess(self._master)
         answer_s = self._options.connect_timeout_s if command is None else None
         stream = Stream(process, command, self._options, self._deadline, self._master.kill, answer_s)

@@ -22,6 +22,7 @@ from runner.connection.dial import dial
 from runner.connection.gateway import Gateways, Route
 from runner.connection.host_keys.judgement import OtherTypeOnRecord
 from runner.connection.login import LoginAttempt
+from runner.connection.masking import masking
 from runner.connection.paramiko_hooks import Transport
 from runner.connection.proxy_command import ProxySocket
 from runner.connection.reading import NoThread
@@ -103,7 +104,8 @@ def _opened(target: Access, deadline: Deadline) -> SshConnection:
         _warn_of_unhonoured(target.unhonoured)
     connection = SshConnection(target, deadline)
     try:
-        connection.open()
+        with masking(target.login.secrets):
+            connection.open()
     except BaseException:
         connection.close()
         raise
@@ -264,7 +266,7 @@ class SshConnection:
         Raises:
             HostError: It did not come to an end of its own; what it had said is the error's `command`.
         """
-        execution = Execution(command, self._options, given, elevation(self._options))
+        execution = Execution(command, self._options, given, self._elevation())
         process = self._process({"window_size": _WINDOW}, self._options.keepalive_s)
         seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
         try:
@@ -290,6 +292,9 @@ class SshConnection:
             execution.close()
             process.close()
 
+    def _elevation(self) -> Elevation | None:
+        return elevation(self._options, self._access.login.secrets)
+
     def _warn_of_survivor(self, error: HostError) -> None:
         """Say it where the command may go on although it was told to end."""
         version = "" if self._transport is None else self._transport.remote_version
@@ -303,7 +308,7 @@ class SshConnection:
         Raises:
             HostError: It cannot be started; the reason `no-sftp` says that there is no SFTP server.
         """
-        other = elevation(self._options)
+        other = self._elevation()
         with self._step(Phase.CHANNEL, self._options.connect_timeout_s):
             self._logged_in.attend()
         process = self._process({"window_size": _STREAM_WINDOW, "max_packet_size": _STREAM_PACKET})
@@ -380,7 +385,9 @@ class SshConnection:
             try:
                 yield
             except Exception as exc:  # a hostile peer can make Paramiko raise anything
-                raise self._translate(phase, exc, watched, seconds, by_host=by_host) from exc
+                error = self._translate(phase, exc, watched, seconds, by_host=by_host)
+                with masking(self._access.login.secrets if phase is Phase.CHANNEL else ()):
+                    raise error from exc
             if watched.expired:
                 raise self._late(phase, seconds, by_host=by_host)
 

@@ -6,15 +6,16 @@ not known to be right), `OnlySsh` says what and where, and the caller asks `ssh 
 
 from __future__ import annotations
 
+import errno
 import getpass
 import glob
 import os
-import stat
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runner import reading
 from runner.connection.options import SSH_CONFIG
 from runner.connection.patterns import matches_any
 from runner.connection.ssh_config.keywords import ADD_UP, JUDGED, Use, find, is_off
@@ -28,12 +29,11 @@ if TYPE_CHECKING:
 
 __all__ = ["JUDGE", "Config", "Files", "OnlySsh", "config", "take"]
 
-_LONGEST = 2**24  # characters
+_LONGEST = 2**24  # bytes
 _DEEPEST = 16  # READCONF_MAX_DEPTH
 _MOST_FILES = 1000
 _MOST_NAMES = 1000
 _USER_FOLDER, _SYSTEM_FOLDER = "~/.ssh", "/etc/ssh"
-_PIPES = (os.devnull, "/dev/fd/", "/proc/self/fd/")
 _KEPT = (Use.HONOURED, Use.ONLY_SSH, Use.JUDGED)
 _PASSED_OVER: dict[str, Callable[[Given, tuple[str, ...]], bool]] = {
     "proxyjump": lambda said, _: "proxycommand" in said,
@@ -307,17 +307,16 @@ class Config:
 def _text(path: str, *, included: bool) -> str:
     """Return the text of a file; a named pipe is not waited for, nor a device read to its end."""
     status = os.stat(path)  # noqa: PTH116 - as in `_stamp`
-    if not stat.S_ISREG(status.st_mode) and not path.startswith(_PIPES):
-        raise unusable(path, "not a regular file")
     if (included or path == os.path.expanduser(SSH_CONFIG)) and (  # noqa: PTH111 - as above
         status.st_uid not in (0, os.getuid()) or status.st_mode & 0o022
     ):
         raise PermissionError(0, "bad owner or permissions, as ssh has it")
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123 - as above
-        text = file.read(_LONGEST + 1)
-    if len(text) > _LONGEST:
-        raise unusable(path, f"longer than {_LONGEST >> 20} MiB, which no ssh_config is")
-    return text
+    try:
+        return reading.contents(path, _LONGEST, pipes=not included).decode("utf-8", "surrogateescape")
+    except OSError as exc:
+        if exc.errno in (errno.EINVAL, errno.EFBIG):  # what is no file has no meaning to `ssh` either
+            raise unusable(path, str(exc.strerror)) from exc
+        raise
 
 
 def _folders(pattern: str) -> set[str]:

@@ -76,7 +76,7 @@ def read_plugin_file(path: str, configuration: dict[Any, Any], loading: Loading)
 
 @contextmanager
 def _ansible_configuration() -> Iterator[dict[str, str]]:
-    """Have Ansible read no `ansible.cfg` that breaks the owner rule: it would run plugins that the file names."""
+    """Have Ansible read no `ansible.cfg` that breaks the owner rule: the file may name plugins to run."""
     from runner.inventory.ansible_cfg import ansible_defaults  # noqa: PLC0415 - as above
 
     found = ansible_defaults()
