@@ -30,7 +30,7 @@ def check(what: str, path: str | os.PathLike[str], *, named: str = "name it with
         named: How the operator can say that the file is meant.
 
     Raises:
-        UsageError: The file breaks the owner rule; the message says which file or folder does, and what helps.
+        UsageError: The file breaks the owner rule; the message says which file or folder does, with a remedy.
     """
     found = fault(path)
     if found is not None:
@@ -108,8 +108,8 @@ def _fault_of(
         return f"{shown} belongs to {_user(status.st_uid)}: chown it"
     if stat.S_ISLNK(status.st_mode):
         return None
-    # In a sticky folder, others cannot rename or remove what is not theirs. But they can add files there, and not
-    # in a folder of the operator's in it.
+    # In a sticky folder, others cannot rename or remove what is not theirs, but they can add files. In a
+    # folder of the operator's in it they cannot do that either.
     if below is not None and status.st_mode & stat.S_ISVTX and stat.S_ISDIR(below.st_mode):
         return None
     if status.st_mode & stat.S_IWOTH:

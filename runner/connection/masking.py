@@ -1,7 +1,7 @@
 """The words of a host, without the secrets that it was given.
 
-What a host says until a command has begun ends in error lines, reports and the history, and a server may repeat
-the password that it refuses. The output of a command is shown as it is.
+What a host says until a command has begun ends in error lines, reports and the history, and a server may
+repeat the password that it refuses. The output of a command is shown as it is.
 """
 
 from __future__ import annotations

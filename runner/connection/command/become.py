@@ -4,9 +4,9 @@ The password is given once, and never after the command has begun: the output of
 and a wrong password does not count twice against the account. What runs as the login's own user before the
 program, such as `~/.bashrc`, sees the whole command line and can ask as the program does.
 
-`sudo` is told its prompt, a random text for this one command. `su` and `doas` prompt in their own words, in any
-language, and BusyBox's `su` does so on standard output. So both streams are marked right before the program
-starts and when the command itself begins; what is asked before and after does not count.
+`sudo` is told its prompt, a random text for this one command. `su` and `doas` prompt in their own words, in
+any language, and BusyBox's `su` does so on standard output. So both streams are marked right before the
+program starts and when the command itself begins; what is asked before and after does not count.
 """
 
 from __future__ import annotations

@@ -40,21 +40,23 @@ def locked(path: Path) -> Iterator[IO[bytes]]:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _in_process:
         while True:
-            descriptor = os.open(path, _FLAGS, 0o600)
-            with os.fdopen(descriptor, "r+b") as file:
-                _check(file)
+            with open(path, "r+b", opener=_opened) as file:
                 _lock(str(path), file)
                 if _is(path, file):
                     yield file
                     return
 
 
-def _check(file: IO[bytes]) -> None:
-    status = os.fstat(file.fileno())
+def _opened(path: str, _flags: int) -> int:
+    """Open a file, which is made where there is none, if it can be one of host keys."""
+    descriptor = os.open(path, _FLAGS, 0o600)
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode) and status.st_size <= LONGEST:
+        return descriptor
+    os.close(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "not a regular file")
-    if status.st_size > LONGEST:
-        raise OSError(errno.EFBIG, f"larger than the limit of {LONGEST:,} bytes")
+    raise OSError(errno.EFBIG, f"larger than the limit of {LONGEST:,} bytes")
 
 
 def _lock(path: str, file: IO[bytes]) -> None:

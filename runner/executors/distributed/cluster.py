@@ -125,8 +125,8 @@ def connect(address: str) -> Cluster:
 def start(workers: int) -> Cluster:
     """Start a cluster on this machine: a process a core, reachable with a certificate made for it only.
 
-    Without one, every user of this machine could have the workers run anything as us. The folder for Dask's files
-    is private: Python imports modules from it, and another user may have made the usual one first.
+    Without one, every user of this machine could have the workers run anything as us. The folder for Dask's
+    files is private: Python imports modules from it, and another user may have made the usual one first.
 
     Raises:
         Exception: It cannot be started.
