@@ -64,13 +64,35 @@ this run; the variables of a host; the environment; the file that `invoke -f` na
 `ansible.cfg`; `ssh_config`; the default. A value that is given at its default also wins over all that
 follow.
 
+## Files that are found by searching
+
+Files that no flag names may have been put there by another user. Such a file counts only if it passes the
+**owner rule**: you or root own it, no other user may write to it, and the same holds for every folder above it.
+A group counts as other users, except for your own group, which has your name and no other member. A folder like
+`/tmp`, in which all users may write but only remove what is theirs (the sticky bit), is safe for your folders in
+it. Under `sudo`, the files of the user who called it pass, too.
+
+| found | if it breaks the rule |
+| --- | --- |
+| `invoke.yaml` upwards from the current folder, `~/.invoke.yaml`, `/etc/invoke.yaml` | an error; or name it: `-f FILE` |
+| `inventories/`, and everything in it | an error; or name it: `-i inventories` |
+| `group_vars/`, `host_vars/` and Nornir's files beside an inventory file or in the current folder | an error; or name the folder around them with `-i`. They may also belong to the owner of the inventory. |
+| inventory scripts and vault password programs that are found in a folder or named in a file | an error; or name it with `-i` or `--vault-password-file` |
+| `ansible.cfg` | passed over with a warning; or name it in `ANSIBLE_CONFIG` |
+
+The error names the file or folder, and what to do. `runner` and scripts read nothing of an `invoke.yaml` that
+breaks the rule. `invoke` is a program of its own: it **imports the `tasks.py`** that it finds upwards from the
+current folder, runs an `invoke.py` there as its configuration, and reads all of `invoke.yaml`, before any code of
+ours is there to object. Our tasks then refuse the section `runner:`, but a `tasks.py` of another user has run by
+then. Do not type `invoke` in folders of other users; `runner` is safe there.
+
 ## Ansible's configuration
 
 Only the keys below are read from `ansible.cfg`; the variables win over the file. The file is the first of
-`$ANSIBLE_CONFIG`, `ansible.cfg` in the current folder unless all users may write to that folder,
-`~/.ansible.cfg` and `/etc/ansible/ansible.cfg`. Instead of `remote_port`, set `ansible_port` in the
-inventory. `host_key_checking = False` is the policy `off`; `True` gives no value: as in Ansible,
-`ssh_config` decides then.
+`$ANSIBLE_CONFIG`, `ansible.cfg` in the current folder, `~/.ansible.cfg` and `/etc/ansible/ansible.cfg`. One
+that breaks the owner rule is passed over with a warning, unless `$ANSIBLE_CONFIG` names it. Instead of
+`remote_port`, set `ansible_port` in the inventory. `host_key_checking = False` is the policy `off`; `True`
+gives no value: as in Ansible, `ssh_config` decides then.
 
 | key in `[defaults]` | environment | setting |
 | --- | --- | --- |"""
