@@ -67,24 +67,27 @@ follow.
 ## Files that are found by searching
 
 Files that no flag names may have been put there by another user. Such a file counts only if it passes the
-**owner rule**: you or root own it, no other user may write to it, and the same holds for every folder above it.
-A group counts as other users, except for your own group, which has your name and no other member. A folder like
-`/tmp`, in which all users may write but only remove what is theirs (the sticky bit), is safe for your folders in
-it. Under `sudo`, the files of the user who called it pass, too.
+**owner rule**: you or root own it, no other user may write to it, and the same holds for every folder above
+it. A group counts as other users, except for your own group, which has your name and no other member. In a
+folder like `/tmp`, in which all users may write but only remove what is theirs (the sticky bit), your folders
+are safe. Under `sudo`, the files of the user who called it pass, too. The rule holds for
 
-| found | if it breaks the rule |
-| --- | --- |
-| `invoke.yaml` upwards from the current folder, `~/.invoke.yaml`, `/etc/invoke.yaml` | an error; or name it: `-f FILE` |
-| `inventories/`, and everything in it | an error; or name it: `-i inventories` |
-| `group_vars/`, `host_vars/` and Nornir's files beside an inventory file or in the current folder | an error; or name the folder around them with `-i`. They may also belong to the owner of the inventory. |
-| inventory scripts and vault password programs that are found in a folder or named in a file | an error; or name it with `-i` or `--vault-password-file` |
-| `ansible.cfg` | passed over with a warning; or name it in `ANSIBLE_CONFIG` |
+- `invoke.yaml` upwards from the current folder, `~/.invoke.yaml` and `/etc/invoke.yaml`; `-f FILE` names one
+- `inventories/` and everything in it; `-i inventories` names it
+- `group_vars/`, `host_vars/` and Nornir's files, beside an inventory file or in the current folder; they may
+  also belong to the owner of the inventory, and `-i` with the folder around them names them
+- inventory scripts and vault password programs that are found in a folder or named in a file; `-i` or
+  `--vault-password-file` names one
+- `ansible.cfg`; `ANSIBLE_CONFIG` names one.
 
-The error names the file or folder, and what to do. `runner` and scripts read nothing of an `invoke.yaml` that
-breaks the rule. `invoke` is a program of its own: it **imports the `tasks.py`** that it finds upwards from the
-current folder, runs an `invoke.py` there as its configuration, and reads all of `invoke.yaml`, before any code of
-ours is there to object. Our tasks then refuse the section `runner:`, but a `tasks.py` of another user has run by
-then. Do not type `invoke` in folders of other users; `runner` is safe there.
+A file that breaks the rule is an error that says which file or folder it is and what to do; an `ansible.cfg`
+is passed over with a warning. What you name is your choice.
+
+`runner` and scripts read nothing of an `invoke.yaml` that breaks the rule. `invoke` is a program of its own:
+it **imports the `tasks.py`** that it finds upwards from the current folder, runs an `invoke.py` there as its
+configuration, and reads all of `invoke.yaml`, before any code of ours can object. Our tasks then refuse the
+section `runner:`, but a `tasks.py` of another user has run by then. Do not type `invoke` in folders of other
+users; `runner` is safe there.
 
 ## Ansible's configuration
 

@@ -1,4 +1,4 @@
-"""No file that an inventory, a folder or a flag names is waited for, read without end, or taken into memory whole."""
+"""No file that an inventory, a folder or a flag names is waited for, or read without end."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def place(tmp_path: Path) -> Project:
 
 
 def small(place: Project, *words: str) -> Ended:
-    """Run a program in little memory; one that reads an endless file fails, and one that waits does not end."""
+    """Run a program in little memory: one that reads an endless file fails."""
     code = f"import resource; resource.setrlimit(resource.RLIMIT_AS, ({AT_MOST}, {AT_MOST}))"
     wrapper = [sys.executable, "-c", f"{code}; import os, sys; os.execv(sys.argv[1], sys.argv[1:])"]
     done = subprocess.run(

@@ -12,7 +12,6 @@ import pytest
 
 from runner.connection.command.become import Become, Elevation
 from runner.models import Secret
-from tests.connection.peers import ssh
 from tests.connection.peers.ssh import USER, Script
 from tests.connection.peers.stage import Stage
 from tests.connection.sshd import required_program
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.connection.peers.ssh import Answer
+    from tests.connection.peers.ssh import Answer, Channel
 
 LOGIN, BECOME = "canary-login-2c7e", "canary-become-2c7e"
 
@@ -44,7 +43,7 @@ async def repeats_at_the_end(connection: asyncssh.SSHServerConnection, password:
 def sudo(script: Script, *said: tuple[bytes, bool], code: int | None = 1) -> Answer:
     """Ask as sudo does, then say something on stderr or stdout, and end with a code, or never."""
 
-    async def answer(channel: ssh.Channel) -> None:
+    async def answer(channel: Channel) -> None:
         found = re.search(r"\[runner \w+\] password: ", script.commands[-1].replace("\\", ""))
         assert found, script.commands
         channel.write_stderr(found[0].encode())
@@ -101,7 +100,7 @@ def shown(folder: Path, stage: Stage, script: Script, connection: str, *words: s
     files = [path for path in made.folder.rglob("*") if path.is_file()]
     assert any(path.name == "history.db" for path in files)
     kept = b"\n".join(path.read_bytes() for path in files).decode("utf-8", "replace")
-    return "\n".join((ended.stdout, ended.stderr, text, kept))
+    return f"{ended.stdout}\n{ended.stderr}\n{text}\n{kept}"
 
 
 @pytest.mark.parametrize("case", REFUSALS)

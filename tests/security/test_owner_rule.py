@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +14,6 @@ from runner import owners
 from tests.projects import Project
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.projects import Ended
 
 NOBODY = 65534
@@ -179,7 +178,7 @@ def test_ansible_is_not_told_of_an_ansible_cfg_that_was_passed_over(place: Proje
     written_by_all(place.write("ansible.cfg", "[defaults]\ninventory_plugins = plugins\n"))
     place.write("some.yml", "plugin: evil\n")
 
-    path = os.pathsep.join((os.path.dirname(sys.executable), os.environ["PATH"]))
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     ended = place.type(
         "inventory", "--list", "-i", "some.yml", "--allow-inventory-commands", env={"PATH": path}
     )

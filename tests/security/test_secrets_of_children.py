@@ -1,4 +1,4 @@
-"""No program that we start has our secrets in its environment, and no template or ssh_config can ask for them."""
+"""No program that we start has our secrets in its environment, and no template can ask for them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from tests.projects import Project
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.connection.sshd import Sshd
 
 CANARY = "canary-5b1f"
 SECRETS = [f"INVOKE_RUNNER_{name.upper()}" for name in environment.SECRET_SETTINGS[:-1]]
@@ -95,7 +94,7 @@ def test_a_lookup_that_runs_a_program_gives_it_none(place: Project) -> None:
 
 
 @pytest.mark.parametrize("connection", ["ssh", "openssh"])
-def test_programs_on_the_way_to_a_host_have_none(place: Project, sshd: Sshd, connection: str) -> None:
+def test_programs_on_the_way_to_a_host_have_none(place: Project, connection: str) -> None:
     if connection == "openssh":
         required_program("ssh")
     place.write("note", noting(place))

@@ -237,5 +237,5 @@ def test_what_is_no_known_hosts_file_is_not_written_to(tmp_path: Path, make: str
     else:
         with path.open("wb") as file:
             file.truncate(3 * 2**30)
-    with pytest.raises(OSError, match="not a regular file|larger than"):
+    with pytest.raises(OSError, match=r"not a regular file|larger than"):
         write_down(str(path), [KeyRecord("h", "ssh-ed25519", KEY)])
