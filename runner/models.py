@@ -6,13 +6,14 @@ process means the same in the process that reports it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
 __all__ = ["CommandResult", "Endpoint", "Host", "HostResult", "Phase", "Run", "Secret", "Status"]
 
@@ -140,6 +141,19 @@ class Run:
     executor: str = "thread"
     workers: int = 0
     finished: datetime | None = None
+    _began_s: float = field(default_factory=time.monotonic, compare=False, repr=False)
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from its start to its end; None while it goes on."""
+        return None if self.finished is None else max(0.0, (self.finished - self.started).total_seconds())
+
+    def ended(self) -> Run:
+        """Return this run as one that has ended now; the clock on the wall may have jumped in between."""
+        if self.finished is not None:
+            return self
+        took = timedelta(seconds=time.monotonic() - self._began_s)
+        return replace(self, finished=self.started + took)
 
 
 @dataclass(frozen=True, slots=True)

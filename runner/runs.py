@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runner.reach import ReachOptions
     from runner.settings import Settings
 
-__all__ = ["begin", "carry_out", "end", "ping", "ping_options"]
+__all__ = ["begin", "carry_out", "ping", "ping_options"]
 
 
 def begin(
@@ -43,11 +43,6 @@ def begin(
         executor=settings.executor,
         workers=settings.most_workers,
     )
-
-
-def end(run: Run) -> Run:
-    """Return the description of a run that has ended now."""
-    return replace(run, finished=datetime.now(UTC))
 
 
 def carry_out(  # noqa: PLR0913 - a run, and all that it is made of

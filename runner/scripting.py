@@ -58,7 +58,7 @@ def ping(hosts: Iterable[Host], **settings: Any) -> Results:
     targets = _hosts(hosts)
     begun = runs.begin("ping", chosen)
     found = list(runs.ping(targets, chosen))
-    return Results(found, runs.end(begun), targets)
+    return Results(found, begun.ended(), targets)
 
 
 def stream(
@@ -92,7 +92,7 @@ def run(hosts: Iterable[Host], what: str | Sequence[str] | Callable[..., Any], *
     targets = _hosts(hosts)
     begun = runs.begin("run", chosen, commands=job.commands)
     found = list(runs.carry_out(begun, targets, job, chosen))
-    return Results(found, runs.end(begun), targets)
+    return Results(found, begun.ended(), targets)
 
 
 def _settings(given: dict[str, Any]) -> Settings:

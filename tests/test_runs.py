@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
 from runner import Host, Status, runs
 from runner.jobs import CommandJob
 from runner.settings import Settings
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_runs_have_names_of_their_own_in_the_order_of_time() -> None:
@@ -38,7 +44,22 @@ def test_a_dry_run_tells_batches_in_the_order_in_which_they_would_be_done() -> N
 
 def test_a_run_has_an_end() -> None:
     begun = runs.begin("run", Settings(), commands=("x",), pattern="all", inventory=("i",))
-    ended = runs.end(begun)
+    ended = begun.ended()
     assert begun.finished is None
     assert ended.finished is not None
     assert ended.finished >= begun.started
+
+
+def test_a_clock_that_is_set_back_makes_no_run_last_less_than_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = runs.begin("run", Settings())
+
+    class SetBack(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]  # noqa: ARG003
+            return begun.started - timedelta(hours=1)
+
+    monkeypatch.setattr("runner.runs.datetime", SetBack)
+    monkeypatch.setattr("runner.models.datetime", SetBack)
+    took = begun.ended().duration_s
+    assert took is not None
+    assert 0 <= took < 60

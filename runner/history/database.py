@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from runner.errors import UsageError
+from runner.history.mark import has_mark, place_mark, remove_mark
 from runner.history.outputs import Outputs
 from runner.history.owner import is_alive, process_id, this_process
 from runner.history.record import Query, Record, Span, Summary
@@ -88,6 +89,7 @@ class History:
 
     def begin(self, run: Run, hosts: Sequence[str], arguments: Mapping[str, str] | None = None) -> None:
         """Write down a run, what a host task was called with, and the hosts that are meant."""
+        place_mark(self.path, run.id)
         marks = ", ".join("?" * len(run_row(run)))
         with transaction(self._database):
             added = self._database.execute(
@@ -115,18 +117,26 @@ class History:
                     "it can be gone on with when that has ended"
                 )
             self._database.execute("UPDATE runs SET process = ? WHERE id = ?", (this_process(), run.id))
+        self._again = True
         return datetime.fromisoformat(started)
 
     def reopen(self, run: Run) -> datetime:
-        """Write down that a run is gone on with; return when it began.
+        """Write down that a run is gone on with, before any host is started; return when the run began.
 
         Raises:
             UsageError: Another process is at work on it.
+            sqlite3.Error, OSError: It cannot be written, so that the record would say too little.
         """
         started = self.claim(run)
-        self._again = True
+        if self._complete(run):
+            place_mark(self.path, run.id)
+        self._sync(always=True)
         self._database.execute("UPDATE runs SET finished = NULL WHERE id = ?", (run.id,))
         return started
+
+    def _complete(self, run: Run) -> bool:
+        """Return whether the record of a run holds everything that the run has done."""
+        return run.finished is not None or has_mark(self.path, run.id)
 
     def write(self, run: Run, intents: Sequence[Intent], arrivals: Sequence[Arrival]) -> None:
         """Write down what has happened, all in one transaction.
@@ -173,11 +183,13 @@ class History:
 
     def finish(self, run: Run) -> None:
         """Write down that a run has come to its end; everything of it is on the disk then."""
-        finished = (run.finished or datetime.now(UTC)).isoformat()
+        finished = run.ended().finished
+        assert finished is not None  # noqa: S101 - `ended` sets it
         self._sync(always=True)
         self._database.execute(
-            "UPDATE runs SET finished = ?, process = NULL WHERE id = ?", (finished, run.id)
+            "UPDATE runs SET finished = max(started, ?), process = NULL WHERE id = ?", (finished.isoformat(), run.id)
         )
+        remove_mark(self.path, run.id)
 
     def runs(self, query: Query) -> list[Summary]:
         """Return the runs that are asked for, newest first."""
@@ -257,6 +269,7 @@ class History:
             hosts=tuple(names.values()),
             arguments=json.loads(row[-2]),
             spans=dict(_spans(names, intents, ends, results)),
+            complete=self._complete(run),
         )
 
     def _commands(self, number: int) -> dict[int, list[CommandResult]]:

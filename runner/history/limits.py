@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.history.mark import remove_mark
 from runner.history.outputs import forget_unused
 from runner.history.owner import is_alive
 from runner.history.schema import connect, transaction
 
 if TYPE_CHECKING:
     import sqlite3
-    from pathlib import Path
 
 __all__ = ["Limits", "Pruned", "prune"]
 
 _PAGES_AT_ONCE = 1000
+_RUNS_THAT_AGREE = 10
+"""So many runs have to say that time has passed before a run is too old: one jump of the clock, or a machine
+that starts with a wrong one, must not delete the history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,8 @@ def prune(path: Path, limits: Limits, *, most_s: float | None = None, now: datet
         path: The database's file.
         limits: What may be kept.
         most_s: Stop after so many seconds; the next time goes on.
-        now: The time from which ages count.
+        now: The time from which ages count; None is that of the tenth run from the end, or what the clock
+            says if that is earlier.
 
     Raises:
         sqlite3.Error, OSError: It cannot be opened or written.
@@ -70,7 +76,7 @@ def prune(path: Path, limits: Limits, *, most_s: float | None = None, now: datet
     database = connect(path)
     try:
         before = _bytes(database, free=True)
-        deleted = _delete(database, limits, now or datetime.now(UTC), end)
+        deleted = _delete(database, limits, now, end)
         if deleted:
             _give_back(database, end)
         (kept,) = database.execute("SELECT count(*) FROM runs").fetchone()
@@ -80,7 +86,7 @@ def prune(path: Path, limits: Limits, *, most_s: float | None = None, now: datet
         database.close()
 
 
-def _delete(database: sqlite3.Connection, limits: Limits, now: datetime, end: float | None) -> int:
+def _delete(database: sqlite3.Connection, limits: Limits, now: datetime | None, end: float | None) -> int:
     deleted = 0
     for number in _too_many_or_old(database, limits, now):
         if _over(end):
@@ -99,16 +105,24 @@ def _delete(database: sqlite3.Connection, limits: Limits, now: datetime, end: fl
     return deleted
 
 
-def _too_many_or_old(database: sqlite3.Connection, limits: Limits, now: datetime) -> list[int]:
+def _too_many_or_old(database: sqlite3.Connection, limits: Limits, now: datetime | None) -> list[int]:
     """Return the runs beyond the number or age that is kept, oldest first."""
     idle = _idle(database)
     (all_of_them,) = database.execute("SELECT count(*) FROM runs").fetchone()
     found = set() if limits.runs is None else set(idle[: max(0, all_of_them - limits.runs)])
-    if limits.age_s is not None:
+    now = now or _agreed_time(database)
+    if limits.age_s is not None and now is not None:
         first = (now - timedelta(seconds=limits.age_s)).astimezone(UTC).isoformat()
         rows = database.execute("SELECT number FROM runs WHERE started < ?", (first,)).fetchall()
         found |= {number for (number,) in rows} & set(idle)
     return sorted(found)
+
+
+def _agreed_time(database: sqlite3.Connection) -> datetime | None:
+    """Return a time that has certainly come: several runs began then or later; None if there are too few."""
+    select = "SELECT started FROM runs ORDER BY started DESC LIMIT 1 OFFSET ?"
+    row = database.execute(select, (_RUNS_THAT_AGREE - 1,)).fetchone()
+    return min(datetime.now(UTC), datetime.fromisoformat(row[0])) if row else None
 
 
 def _idle(database: sqlite3.Connection) -> list[int]:
@@ -120,7 +134,11 @@ def _idle(database: sqlite3.Connection) -> list[int]:
 def _forget(database: sqlite3.Connection, number: int) -> int:
     """Delete one run, in a transaction of its own: others that write wait for none longer than that."""
     with transaction(database):
-        return database.execute("DELETE FROM runs WHERE number = ?", (number,)).rowcount
+        gone = database.execute("DELETE FROM runs WHERE number = ? RETURNING id", (number,)).fetchall()
+    for (run,) in gone:
+        with suppress(OSError):  # the mark of a run that was killed; without its run it says nothing
+            remove_mark(_file(database), run)
+    return len(gone)
 
 
 def _forget_outputs(database: sqlite3.Connection) -> None:
@@ -147,6 +165,11 @@ def _bytes(database: sqlite3.Connection, *, free: bool = False) -> int:
     (unused,) = database.execute("PRAGMA freelist_count").fetchone()
     (size,) = database.execute("PRAGMA page_size").fetchone()
     return int((pages if free else pages - unused) * size)
+
+
+def _file(database: sqlite3.Connection) -> Path:
+    ((_number, _name, path),) = database.execute("PRAGMA database_list").fetchall()
+    return Path(path)
 
 
 def _over(end: float | None) -> bool:

@@ -40,6 +40,8 @@ class Record:
         hosts: All hosts that were meant, in order.
         arguments: What a host task was called with, as text by name.
         spans: When each host was worked on; an earlier version did not keep it.
+        complete: Whether it holds everything that was done. If the history could not be written any more, the
+            run went on without it.
     """
 
     run: Run
@@ -48,6 +50,7 @@ class Record:
     hosts: tuple[str, ...]
     arguments: Mapping[str, str] = field(default_factory=dict)
     spans: Mapping[str, Span] = field(default_factory=dict)
+    complete: bool = True
 
     @property
     def in_doubt(self) -> tuple[str, ...]:
@@ -57,12 +60,7 @@ class Record:
     @property
     def missing(self) -> tuple[str, ...]:
         """Hosts that the run did not come to."""
-        never = (Status.CANCELLED, Status.SKIPPED)
-        return tuple(
-            name
-            for name in self.hosts
-            if not self._doubtful(name) and (name not in self.results or self.results[name].status in never)
-        )
+        return tuple(name for name in self.hosts if not self._doubtful(name) and self._untouched(name))
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -76,10 +74,20 @@ class Record:
         if name in self.started:
             text = "the run was killed while it was at work here: what was done is not known"
             return HostResult(name, Status.LOST, reason="in-doubt", error=text, sent=True)
+        if not self.complete:
+            text = "the history could not be written any more: whether anything was done here is not known"
+            return HostResult(name, Status.LOST, reason="in-doubt", error=text, sent=True)
         return HostResult(name, Status.CANCELLED, reason="not-reached", error="the run did not come to it")
+
+    def _untouched(self, name: str) -> bool:
+        """Return whether the record says that nothing was done on a host."""
+        never = (Status.CANCELLED, Status.SKIPPED)
+        return name not in self.results or self.results[name].status in never
 
     def _doubtful(self, name: str) -> bool:
         result = self.results.get(name)
+        if not self.complete and self._untouched(name):
+            return True
         if result is None:
             return name in self.started
         return result.status is Status.LOST or (result.status is Status.CANCELLED and result.sent)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.history.database import Arrival, History, Intent
 from runner.history.limits import prune
+from runner.history.mark import has_mark, remove_mark
 from runner.interpreter import at_rest
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Recorder:
         run: The run to be written down.
         hosts: Names of the hosts that are meant.
         arguments: What a host task was called with.
-        resumed: Whether the history holds the run already, and it is gone on with.
+        resumed: Whether the history holds the run already, and it was reopened to go on with it.
         limits: How much history is kept; seen to when the run has ended.
     """
 
@@ -93,7 +94,7 @@ class Recorder:
         self._resumed = resumed
         self._limits = limits
         self._history: History | None = None
-        self._began = run.started.timestamp()
+        self._began = time.monotonic()
         self._inbox = _Inbox()
         self._raised: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="runner-history", daemon=True)
@@ -101,7 +102,7 @@ class Recorder:
 
     def start(self, hosts: Sequence[str]) -> None:
         """Write down that hosts are about to be handed to workers; return when that is on the disk."""
-        at_s = time.time() - self._began
+        at_s = self._now()
         written = threading.Event()
         self._inbox.put(_Started([Intent(host, at_s) for host in hosts], written))
         written.wait()
@@ -114,7 +115,7 @@ class Recorder:
             result: The result.
             show: Called with it, in the recorder's thread, when it outlasts the program.
         """
-        self._inbox.put(_Came(Arrival(result, time.time() - self._began), show))
+        self._inbox.put(_Came(Arrival(result, self._now()), show))
         self._check()
 
     def pass_on(self, result: HostResult, show: Callable[[HostResult], None]) -> None:
@@ -131,6 +132,10 @@ class Recorder:
         written.wait()
         self._thread.join()
         self._check()
+
+    def _now(self) -> float:
+        """Return the seconds since the run began; the clock on the wall may jump in between."""
+        return time.monotonic() - self._began
 
     def _check(self) -> None:
         """Raise what showing a result raised, in the thread of whoever runs."""
@@ -157,7 +162,8 @@ class Recorder:
     def _open(self) -> None:
         self._history = History(self._path)
         if self._resumed:
-            self._began = self._history.reopen(self._run).timestamp()
+            since = (self._run.started - self._history.claim(self._run)).total_seconds()
+            self._began -= max(0.0, since)
         else:
             self._history.begin(self._run, self._hosts, self._arguments)
 
@@ -198,10 +204,20 @@ class Recorder:
             yield
         except Exception as exc:  # whatever it is, it must not cost the hosts their run  # noqa: BLE001
             logger.warning("%s: this run is not kept in the history from here on: %s", self._path, _told(exc))
-            if self._history is not None:
-                with suppress(sqlite3.Error):
-                    self._history.close()
-            self._history = None
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Keep nothing any more, and leave no record that looks complete."""
+        try:
+            remove_mark(self._path, self._run.id)
+        except OSError as exc:
+            if has_mark(self._path, self._run.id):
+                text = "%s: do not resume run %s: its record looks complete and is not: %s"
+                logger.warning(text, self._path, self._run.id, _told(exc))
+        if self._history is not None:
+            with suppress(sqlite3.Error):
+                self._history.close()
+        self._history = None
 
 
 _ADVICE = (

@@ -53,7 +53,7 @@ def _counted(summary: Summary) -> Mapping[str, str]:
     failed, skipped = (summary.counts.get(status, 0) for status in (Status.FAILED, Status.SKIPPED))
     errors = summary.hosts - summary.counts.get(Status.OK, 0) - failed - skipped
     run = summary.run
-    seconds = 0.0 if run.finished is None else (run.finished - run.started).total_seconds()
+    seconds = run.duration_s or 0.0
     return {
         "tests": str(summary.hosts),
         "failures": str(failed),

@@ -117,7 +117,7 @@ class TableWatch:
         for name in down[:room]:
             since = state.since[name]
             why = visible_line(state.now[name].error or state.now[name].reason or "")
-            lasted = duration((when - since).total_seconds())
+            lasted = duration(max(0.0, (when - since).total_seconds()))
             table.add_row(
                 Text(visible_line(name), "red"), f"{since.astimezone():%H:%M:%S}", lasted, Text(why)
             )

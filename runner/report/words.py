@@ -102,5 +102,5 @@ def summary_line(summary: Summary, style: Style) -> str:
     parts = [f"{count} {status_word(status, style)}" for status, count in summary.counts.items() if count]
     hosts = f"{summary.hosts} host{'' if summary.hosts == 1 else 's'}"
     run = summary.run
-    took = "" if run.finished is None else f" in {(run.finished - run.started).total_seconds():.1f} s"
+    took = "" if run.duration_s is None else f" in {run.duration_s:.1f} s"
     return f"{hosts}: {', '.join(parts)}{took}"

@@ -33,7 +33,9 @@ def pair(history: History, name: str, other: str | None) -> tuple[Record, Record
     Raises:
         UsageError: One is not there, or it is twice the same.
     """
-    run = history.find(name)
+    from runner.tasks.earlier import noted  # noqa: PLC0415 - tasks are listed without it
+
+    run = noted(history.find(name))
     if other is None:
         other = history.before(run.run)
         if other is None:
@@ -41,7 +43,7 @@ def pair(history: History, name: str, other: str | None) -> tuple[Record, Record
                 f"before run {run.run.id}, there was none of the same task and commands; name two that "
                 "`history` lists"
             )
-    found = history.find(other)
+    found = noted(history.find(other))
     if found.run.id == run.run.id:
         raise UsageError(f"run {run.run.id} cannot be compared with itself")
     return (found, run) if found.run.started <= run.run.started else (run, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,11 +31,13 @@ __all__ = [
     "find",
     "history_path",
     "limits",
+    "noted",
     "plan",
     "reading",
     "record",
 ]
 
+logger = logging.getLogger(__name__)
 
 _DAY_S = 86400.0
 KEPT = "already-done"
@@ -154,16 +157,42 @@ def plan(settings: Settings, hosts: tuple[Host, ...], intended: Intended) -> Pla
     if settings.rerun_lost and not (settings.failed or settings.resume):
         raise UsageError("--rerun-lost goes with --resume or --failed, which say of which run")
     if settings.failed:
-        return _failed(find(settings, settings.failed, outputs=False), hosts, lost=settings.rerun_lost)
+        found = noted(find(settings, settings.failed, outputs=False))
+        return _failed(found, hosts, lost=settings.rerun_lost)
     if settings.resume:
-        found = find(settings, settings.resume, task=intended.task, outputs=False)
+        found = noted(find(settings, settings.resume, task=intended.task, outputs=False))
         chosen = bool({"group", "limit"} & settings.given)
         left = _resumed(found, hosts, intended, chosen=chosen, lost=settings.rerun_lost)
         if not settings.dry_run:
-            with reading(settings) as history:
-                history.claim(found.run)
+            _take_over(settings, found, left)
         return left
     return Plan(hosts)
+
+
+def _take_over(settings: Settings, found: Record, left: Plan) -> None:
+    """Write down that a run is gone on with: what is done on its hosts from here on has to be recorded.
+
+    Raises:
+        UsageError: Another process is at work on it, or it cannot be written.
+    """
+    if settings.no_history and left.hosts:
+        raise UsageError("--resume and --no-history exclude each other: the next --resume would do it again")
+    with reading(settings) as history:
+        if left.hosts:
+            history.reopen(found.run)
+        else:
+            history.claim(found.run)
+
+
+def noted(record: Record) -> Record:
+    """Return a run of the history; warn if its record does not hold everything that was done."""
+    if not record.complete:
+        logger.warning(
+            "run %s: the history could not be written up to its end: hosts of which it has no result are "
+            "counted as lost",
+            record.run.id,
+        )
+    return record
 
 
 def _failed(earlier: Record, hosts: tuple[Host, ...], *, lost: bool) -> Plan:
@@ -234,7 +263,7 @@ def _check_selection(earlier: Record, selected: Mapping[str, Host]) -> None:
 def _lost(earlier: Record, name: str) -> HostResult:
     """Return the result of a host on which it may have been done; why it is in doubt stays as it was told."""
     known = earlier.results.get(name)
-    if known is not None:
+    if known is not None and (earlier.complete or known.sent):
         return known._replace(status=Status.LOST, sent=True)
     text = "it may have been done here, what came of it is not known: look, then say --rerun-lost"
     return HostResult(name, Status.LOST, reason="in-doubt", error=text, sent=True)

@@ -92,10 +92,10 @@ def _moment(text: str) -> datetime:
 
 def _show(call: Call, run: list[str] | None = None, host: str | None = None) -> int:
     """Show what came of a run: its id or the beginning of it, or `last`."""
-    from runner.tasks.earlier import find  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner.tasks.earlier import find, noted  # noqa: PLC0415 - tasks are listed without loading what runs them
     from runner.tasks.present import show  # noqa: PLC0415
 
-    record = find(call.settings, (run or ["last"])[0])
+    record = noted(find(call.settings, (run or ["last"])[0]))
     record = record if host is None else _only(record, host)
     return show(record, call.settings, lambda: _inventory(call))
 
@@ -143,7 +143,10 @@ def _prune(
         write([f"0 runs deleted: there is no history at {path}\n"])
         return 0
     try:
-        done = prune(path, limits(call.settings) if asked == Limits() else asked)
+        if asked == Limits():
+            done = prune(path, limits(call.settings))
+        else:
+            done = prune(path, asked, now=datetime.now(UTC))
     except (sqlite3.Error, OSError) as exc:
         raise UsageError(f"{path}: the history cannot be pruned: {exc}") from exc
     runs = f"{done.runs} run{'' if done.runs == 1 else 's'} deleted, {done.kept} kept"

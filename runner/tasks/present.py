@@ -86,7 +86,7 @@ def present(  # noqa: PLR0913 - a run, its stream, and what is done with it
         ):
             presentation.follow(run, results, line)
             recording.finish()  # what still waits to be written is shown after that
-        summary = presentation.summary(runs.end(run))
+        summary = presentation.summary(run.ended())
         output.call("finish", summary)
         presentation.finish_folder()
     presentation.warn(settings)

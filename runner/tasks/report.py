@@ -25,7 +25,7 @@ def _report(
     """Write a run as one HTML page that needs no network: search, filters, time line, what hosts said."""
     from runner.report.html import page  # noqa: PLC0415 - tasks are listed without it
     from runner.tasks.diff import pair  # noqa: PLC0415
-    from runner.tasks.earlier import reading  # noqa: PLC0415
+    from runner.tasks.earlier import noted, reading  # noqa: PLC0415
     from runner.tasks.output import write  # noqa: PLC0415
     from runner.tasks.voice import say  # noqa: PLC0415
 
@@ -34,7 +34,7 @@ def _report(
     name = (run or ["last"])[0]
     with reading(call.settings) as history:
         if against is None:
-            text = page(history.find(name))
+            text = page(noted(history.find(name)))
         else:
             before, record = pair(history, name, None if against == _BEFORE else against)
             text = page(record, before)

@@ -78,7 +78,7 @@ def carry_out(settings: Settings, choice: Choice) -> int:
     if recorded:
         _record(wanted, choice)
     judged = [_judged(result, choice, recorded=recorded, dry=settings.dry_run) for result in results]
-    everything = Results(judged, runs.end(run), hosts)
+    everything = Results(judged, run.ended(), hosts)
     if settings.format == "json":
         write([json.dumps(everything.to_dict(), indent=2, ensure_ascii=False), "\n"])
     return everything.exit_code

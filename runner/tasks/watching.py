@@ -158,7 +158,7 @@ class _Watch:
             except KeyboardInterrupt:
                 self._signalled = interruption.exit_code
         if self._read:
-            self._show(self._view.ended(self._seen, runs.end(self._run)))
+            self._show(self._view.ended(self._seen, self._run.ended()))
         return self._exit_code()
 
     def _round(self) -> None:

@@ -35,7 +35,8 @@ def test_its_runs_are_there(path: Path) -> None:
         "r1": said("r1", b"12:00\n" * 100),
         "r2": HostResult("r2", Status.UNREACHABLE, phase=Phase.PING, reason="no-reply", error="no reply"),
     }
-    assert (record.in_doubt, record.missing) == (("r3",), ("r4",))
+    # It has no end, and that version left no mark by which a kill is told from a history that failed.
+    assert (record.in_doubt, record.missing, record.complete) == (("r3", "r4"), (), False)
 
 
 def test_outputs_that_runs_share_are_still_one(path: Path) -> None:

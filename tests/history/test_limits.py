@@ -86,3 +86,23 @@ def test_a_run_sees_to_the_limits_when_it_has_ended(path: Path) -> None:
 def test_pruning_that_takes_too_long_goes_on_another_time(path: Path) -> None:
     fill(path, 5)
     assert prune(path, Limits(runs=2), most_s=0).runs == 0
+
+
+def test_one_jump_of_the_clock_deletes_nothing(path: Path) -> None:
+    fill(path, 12)
+    with History(path) as history:
+        keep(history, 13, started=START + timedelta(days=20_000))
+    assert prune(path, Limits(age_s=86_400)).runs == 0
+
+
+def test_no_run_is_too_old_before_enough_others_have_begun(path: Path) -> None:
+    fill(path, 9)
+    assert prune(path, Limits(age_s=60)).runs == 0
+
+
+def test_what_ten_later_runs_agree_on_is_too_old(path: Path) -> None:
+    fill(path, 3)
+    with History(path) as history:
+        for number in range(10):
+            keep(history, 100 + number, started=START + timedelta(days=20, minutes=number))
+    assert prune(path, Limits(age_s=86_400)).runs == 3

@@ -105,7 +105,7 @@ def _run(run: Run) -> dict[str, Any]:
         "executor": run.executor,
         "workers": run.workers,
         "started": run.started.isoformat(timespec="seconds"),
-        "took_s": None if run.finished is None else round((run.finished - run.started).total_seconds(), 3),
+        "took_s": None if run.duration_s is None else round(run.duration_s, 3),
     }
 
 
