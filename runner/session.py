@@ -192,15 +192,23 @@ class Session:
     def _on_connection(self, work: Callable[[Connection, Host], CommandResult]) -> CommandResult:
         connection = self._connected()
         try:
-            return work(connection, self.host)
+            return self._once(work, connection)
         except (DeadlineExceeded, RequestRefused, Unreachable) as exc:
             # Much network gear serves one command a connection (paramiko #2230). What was not sent may go
             # elsewhere.
             served = self.results and not isinstance(exc, DeadlineExceeded)
-            if exc.phase is not Phase.CHANNEL or not (served or self._left_by_another):
+            unsent = exc.phase is Phase.CHANNEL and not connection.sent
+            if not unsent or not (served or self._left_by_another):
                 raise
             self.close()
-            connection = self._connected()
+            return self._once(work, self._connected())
+
+    def _once(
+        self, work: Callable[[Connection, Host], CommandResult], connection: Connection
+    ) -> CommandResult:
+        """Do something on a connection, whose `sent` says afterwards whether this very work was sent."""
+        connection.sent = False
+        try:
             return work(connection, self.host)
         finally:
             self.sent = self.sent or connection.sent

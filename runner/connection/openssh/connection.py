@@ -93,7 +93,7 @@ class OpenSshConnection:
                 with self._deadline.guard(None, self._master.kill, execution.stop):
                     return execution.collect(process, patience)
             except HostError as exc:
-                self.sent = self.sent or self._master.journal.sending
+                self.sent = self.sent or self._master.was_sending()
                 if exc.command is None and self.sent:
                     exc.command = execution.partial()
                 raise

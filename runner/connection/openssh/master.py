@@ -113,6 +113,12 @@ class Master:
         """Whether it holds its connection, as far as it has told."""
         return self._process is not None and self.pump.reads(self._error())
 
+    def was_sending(self) -> bool:
+        """Whether a command has been sent since one was last asked for, by all that the log holds by now."""
+        while self.pump.wait(0):
+            pass
+        return self.journal.sending
+
     def stop(self) -> None:
         """End it because the run is stopped; called from another thread."""
         self._stopped = True

@@ -33,6 +33,7 @@ class Script:
         password: Judges a password; a coroutine may wait, raise, or end the connection.
         questions: Rounds of keyboard-interactive prompts, instead of passwords.
         channel: `open`, `refuse` or `hang`.
+        terminal: Whether terminals are given.
         execute: `accept`, `refuse`, `hang`, `early`: output comes before the answer, or `instead` of it.
         handlers: What is done with a kind of packet instead of what asyncssh does.
         commands: Every command that was handed over.
@@ -43,6 +44,7 @@ class Script:
     password: Callable[[asyncssh.SSHServerConnection, str], Awaitable[bool]] | None = None
     questions: tuple[tuple[str, str], ...] = ()
     channel: str = "open"
+    terminal: bool = True
     execute: str = "accept"
     after_login: Callable[[asyncssh.SSHServerConnection], None] | None = None
     auth_banner: str = ""
@@ -132,6 +134,9 @@ class _Session(asyncssh.SSHServerSession[bytes]):
 
     def connection_made(self, chan: Channel) -> None:
         self._channel = chan
+
+    def pty_requested(self, term_type: str, term_size: Any, term_modes: Any) -> bool:  # noqa: ARG002
+        return self._script.terminal
 
     def exec_requested(self, command: str) -> bool:
         self._script.commands.append(command)
