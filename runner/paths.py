@@ -10,7 +10,22 @@ from pathlib import Path
 
 from runner.errors import UsageError
 
-__all__ = ["expanded", "refuse_foreign", "writable"]
+__all__ = ["checked", "expanded", "refuse_foreign", "writable"]
+
+
+def checked(what: str, path: str) -> str:
+    """Return a path, unless it is empty, which would mean the current folder, or cannot be a path.
+
+    Args:
+        what: What the path is for, for the message.
+        path: The path.
+
+    Raises:
+        UsageError: It is empty, or holds a NUL character.
+    """
+    if not path or "\0" in path:
+        raise UsageError(f"{what}: {path!r} is not a path")
+    return path
 
 
 def expanded(flag: str, path: str) -> Path:

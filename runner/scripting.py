@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner import configuration, runs
+from runner.connection.command import checked_command
 from runner.errors import UsageError
 from runner.jobs import CommandJob, FunctionJob, unwrapped
 from runner.models import Host
@@ -105,12 +106,39 @@ def _hosts(hosts: Iterable[Host]) -> tuple[Host, ...]:
     for host in found:
         if not isinstance(host, Host):
             raise UsageError(f"expected hosts, such as inventory.select() gives, found {host!r}")
+    if any(not host.name for host in found):
+        raise UsageError("a host has an empty name")
+    _refuse_namesakes(found)
     return found
 
 
+def _refuse_namesakes(hosts: Iterable[Host]) -> None:
+    """Refuse two different hosts of one name, such as of two inventories: each name has one result.
+
+    Raises:
+        UsageError: There are two such hosts.
+    """
+    known: dict[str, Host] = {}
+    for host in hosts:
+        other = known.setdefault(host.name, host)
+        if other is not host and dict(other.variables) != dict(host.variables):
+            raise UsageError(
+                f"two different hosts have the name {host.name!r}: {_told(other)}, and {_told(host)}; "
+                "run on them one after the other, or rename one"
+            )
+
+
+def _told(host: Host) -> str:
+    """Return by which address a host is reached, as far as its variables say."""
+    names = ("ansible_host", "ansible_port", "ansible_user", "ansible_connection")
+    known = {name: host.variables.get(name) for name in names}
+    return ", ".join(f"{name}={value}" for name, value in known.items() if value is not None) or host.name
+
+
 def _job(what: str | Sequence[str] | Callable[..., Any]) -> Job:
-    if isinstance(what, str):
-        return CommandJob((what,))
     if callable(what):
         return FunctionJob(unwrapped(what), repeatable=getattr(what, "repeatable", False))
-    return CommandJob(tuple(what))
+    commands = (what,) if isinstance(what, str) else tuple(what)
+    if not commands:
+        raise UsageError("there is no command to run")
+    return CommandJob(tuple(map(checked_command, commands)))

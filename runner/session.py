@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from runner.connection import connector, kept
 from runner.connection.access import check_become
-from runner.connection.command import CommandOptions, Terminal, environment, standard_input
+from runner.connection.command import (
+    CommandOptions,
+    Terminal,
+    checked_command,
+    environment,
+    standard_input,
+)
 from runner.connection.refusals import refusal
 from runner.errors import DeadlineExceeded, HostError, InvalidVariable, RequestRefused, Unreachable
 from runner.models import CommandResult, Host, Phase, Status
@@ -106,6 +112,7 @@ class Session:
                 reason="no-shell",
                 phase=Phase.CONNECT,
             )
+        checked_command(command)
         return self.carry_out(lambda connection, _host: connection.run(command, given), warn=warn)
 
     def put(

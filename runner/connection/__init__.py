@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import lru_cache
-from importlib.metadata import entry_points
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol, cast
 
+from runner import plugins
 from runner.connection.command import PLAIN, CommandOptions, Terminal
 from runner.connection.options import ConnectionOptions, HostKeyPolicy, Overflow
 from runner.errors import InvalidVariable
@@ -32,6 +32,8 @@ __all__ = [
     "kind",
     "load_ahead",
 ]
+
+GROUP = "runner.connections"
 
 # What Ansible calls its ways to a host, in our words. A device's CLI is asked through SSH exec requests.
 _ALIASES = {
@@ -83,7 +85,11 @@ def connector(host: Host) -> Connect:
             reason="bad-variable",
             phase=Phase.CONNECT,
         )
-    return _load(name)
+    try:
+        return _load(name)
+    except plugins.BrokenPlugin as exc:
+        text = f"the connection {name!r} cannot be loaded: {exc}"
+        raise InvalidVariable(text, reason="bad-plugin", phase=Phase.CONNECT) from exc
 
 
 def kind(host: Host) -> str:
@@ -111,10 +117,9 @@ def load_ahead(hosts: Iterable[Host]) -> Thread:
 
 @lru_cache(maxsize=1)
 def _connections() -> frozenset[str]:
-    return frozenset(entry_points(group="runner.connections").names)
+    return frozenset(plugins.names(GROUP))
 
 
 @lru_cache(maxsize=16)
 def _load(name: str) -> Connect:
-    (found, *_) = entry_points(group="runner.connections", name=name)
-    return cast("Connect", found.load())
+    return cast("Connect", plugins.load(GROUP, name))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import inspect
 from concurrent.futures import Executor, Future
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
+from runner import plugins
 from runner.errors import MissingExtra, RunnerError, UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ __all__ = [
     "thread",
 ]
 
+GROUP = "runner.executors"
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -44,7 +46,7 @@ class ExecutorFactory(Protocol):
 
 def names() -> list[str]:
     """Return the names of all executors that are installed."""
-    return sorted(entry_points(group="runner.executors").names)
+    return plugins.names(GROUP)
 
 
 def create(name: str, workers: int, settings: Mapping[str, Any] | None = None) -> Executor:
@@ -58,12 +60,13 @@ def create(name: str, workers: int, settings: Mapping[str, Any] | None = None) -
     Raises:
         UsageError: There is none, or it cannot be used here.
     """
-    found = tuple(entry_points(group="runner.executors", name=name))
-    if not found:
+    if name not in names():
         raise UsageError(f"--executor: {name!r} is not known; known: {', '.join(names())}")
     try:
-        factory: ExecutorFactory = found[0].load()
+        factory: ExecutorFactory = plugins.load(GROUP, name)
         executor = factory(workers, **_wanted(factory, settings or {}))
+    except plugins.BrokenPlugin as exc:
+        raise UsageError(f"--executor {name} cannot be started: {exc}") from exc
     except RunnerError:
         raise
     except Exception as exc:  # a third party's factory may raise anything

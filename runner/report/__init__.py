@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from runner import plugins
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FLAGS", "ReportOptions", "Reporter", "create", "names"]
 
+GROUP = "runner.reporters"
 FLAGS = ("diff", "ignore", "prefix", "raw", "sort")
 """The settings that only some formats take."""
 
@@ -79,7 +80,7 @@ class Reporter(Protocol):
 
 def names() -> list[str]:
     """Return the names of all formats that are installed."""
-    return sorted(entry_points(group="runner.reporters").names)
+    return plugins.names(GROUP)
 
 
 def create(name: str, stream: TextIO, options: ReportOptions, flags: Iterable[str] = ()) -> Reporter:
@@ -94,13 +95,12 @@ def create(name: str, stream: TextIO, options: ReportOptions, flags: Iterable[st
     Raises:
         UsageError: There is none, or it does not take one of the flags.
     """
-    found = tuple(entry_points(group="runner.reporters", name=name))
-    if not found:
+    if name not in names():
         raise UsageError(f"--format: {name!r} is not known; known: {', '.join(names())}")
     try:
-        kind = found[0].load()
-    except Exception as exc:  # a third party's module may raise anything
-        raise _unusable(name, exc) from exc
+        kind = plugins.load(GROUP, name)
+    except plugins.BrokenPlugin as exc:
+        raise UsageError(f"--format {name} cannot be used: {exc}") from exc
     for flag in flags:
         if flag not in _taken(kind):
             raise UsageError(f"--{flag} does not fit --format {name}; it fits {', '.join(_takers(flag))}")
@@ -120,12 +120,4 @@ def _taken(kind: Any) -> Collection[str]:
 
 def _takers(flag: str) -> list[str]:
     """Return the formats that take a flag, among those that can be loaded."""
-    fitting = []
-    for entry in entry_points(group="runner.reporters"):
-        try:
-            kind = entry.load()
-        except Exception:  # noqa: BLE001, S112 - somebody else's broken format is not what was asked about
-            continue
-        if flag in _taken(kind):
-            fitting.append(entry.name)
-    return sorted(fitting)
+    return [name for name, kind in plugins.loaded(GROUP) if flag in _taken(kind)]

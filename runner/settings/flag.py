@@ -95,9 +95,15 @@ class Flag:
 
 
 def text(value: Any) -> str:
-    """Read one text; a number of a YAML file counts as one."""
+    """Read one text; a number of a YAML file counts as one.
+
+    An empty one is refused: `--resume "$RUN"` and `--limit "$LIMIT"` without their variable would silently do
+    everything on every host, and `--output-dir ""` would write to the current folder.
+    """
     if isinstance(value, (list, tuple, set, dict, bool)) or hasattr(value, "items"):
         raise ValueError("expected a text")
+    if not str(value):
+        raise ValueError("expected a text that is not empty")
     return str(value)
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
+from runner.paths import checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +25,7 @@ def one_path(given: Sequence[str] | None, what: str, example: str) -> str:
     if len(given) > 1:
         raise UsageError(f"more than one {what}: {', '.join(given)}; a folder holds several files")
     (path,) = given
-    if not path or "\0" in path:
-        raise UsageError(f"{path!r} is no path")
-    return path
+    return checked(what, path)
 
 
 def mode_of(text: str | None) -> int | None:

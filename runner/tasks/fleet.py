@@ -201,9 +201,9 @@ def _described(flag: Flag) -> str:
     """Return a flag's help with what is installed that it may name; looking for that takes a moment."""
     if flag.entries is None:
         return flag.description
-    from importlib.metadata import entry_points  # noqa: PLC0415 - only for help
+    from runner import plugins  # noqa: PLC0415 - only for help
 
-    return flag.described(sorted(entry_points(group=flag.entries).names))
+    return flag.described(plugins.names(flag.entries))
 
 
 def _settings(context: Context, given: dict[str, Any]) -> Settings:

@@ -51,25 +51,19 @@ def commands_of(call: Call, flagged: tuple[str, ...]) -> tuple[str, ...]:
     Raises:
         UsageError: There is none, or one cannot be sent.
     """
+    from runner.connection.command import checked_command  # noqa: PLC0415
     from runner.tasks.earlier import commands_to_resume  # noqa: PLC0415
     from runner.tasks.remainder import command as rest  # noqa: PLC0415
 
     last = rest(call)
     commands = flagged if last is None else (*flagged, last)
     for command in commands:
-        _check(command)
+        checked_command(command)
     if call.settings.resume:
         commands = commands_to_resume(call.settings, "run", commands)
     if not commands:
         raise UsageError("no command: give one as --cmd 'show version', or after --")
     return commands
-
-
-def _check(command: str) -> None:
-    if not command.strip():
-        raise UsageError("a command is empty")
-    if "\0" in command:
-        raise UsageError("a command holds a NUL character")
 
 
 def _input(stdin: str | None) -> bytes:

@@ -13,6 +13,7 @@ from runner.connection.command.stream import StreamEnded
 from runner.errors import ConnectionLost, HostError
 from runner.file_names import file_name
 from runner.models import CommandResult, Phase
+from runner.paths import checked
 from runner.transfer.copying import Copy, Moved, Options
 from runner.transfer.entries import Files, Kind
 from runner.transfer.errors import failed, shown
@@ -57,6 +58,10 @@ class Put:
     source: str
     destination: str
     options: Options = field(default_factory=Options)
+
+    def __post_init__(self) -> None:
+        checked("source", self.source)
+        checked("destination", self.destination)
 
     def __str__(self) -> str:
         return f"put {self.source} {self.destination}"
@@ -109,6 +114,10 @@ class Get:
     destination: str
     options: Options = field(default_factory=lambda: Options(private=True))
     names: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        checked("source", self.source)
+        checked("destination", self.destination)
 
     def __str__(self) -> str:
         return f"get {self.source} {self.destination}"

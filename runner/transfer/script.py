@@ -18,6 +18,7 @@ from runner import reading
 from runner.connection.command import CommandOptions
 from runner.connection.command.shells import line
 from runner.errors import ConnectionLost, HostError, UsageError
+from runner.paths import checked
 from runner.transfer.errors import failed, reworded, shown
 from runner.transfer.shell import has_shell
 
@@ -66,7 +67,7 @@ class Script:
         Raises:
             UsageError: It cannot be read, or no host could run it.
         """
-        name = str(path)
+        name = checked("script", str(path))
         try:
             content = reading.beginning(Path(path).expanduser(), _LARGEST + 1, pipes=True)
         except (OSError, RuntimeError, ValueError) as exc:

@@ -4,9 +4,18 @@ from runner.connection.command.options import (
     PLAIN,
     CommandOptions,
     Terminal,
+    checked_command,
     environment,
     standard_input,
     terminal,
 )
 
-__all__ = ["PLAIN", "CommandOptions", "Terminal", "environment", "standard_input", "terminal"]
+__all__ = [
+    "PLAIN",
+    "CommandOptions",
+    "Terminal",
+    "checked_command",
+    "environment",
+    "standard_input",
+    "terminal",
+]

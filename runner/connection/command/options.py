@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from os import PathLike
 
-__all__ = ["PLAIN", "CommandOptions", "Terminal", "environment", "standard_input", "terminal"]
+__all__ = [
+    "PLAIN",
+    "CommandOptions",
+    "Terminal",
+    "checked_command",
+    "environment",
+    "standard_input",
+    "terminal",
+]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # POSIX.1-2017, Base Definitions, section 3.235
 _HOME = re.compile(r"~[A-Za-z0-9._-]*(?=/|$)")
@@ -84,6 +92,21 @@ class CommandOptions:
 
 PLAIN = CommandOptions()
 """Nothing beside the text."""
+
+
+def checked_command(command: str) -> str:
+    """Return a command, unless there is nothing in it or no host can be sent it.
+
+    Raises:
+        UsageError: It is empty, or holds a NUL character.
+    """
+    if not isinstance(command, str):
+        raise UsageError(f"a command is a text, not {command!r}")
+    if not command.strip():
+        raise UsageError("a command is empty")
+    if "\0" in command:
+        raise UsageError("a command holds a NUL character")
+    return command
 
 
 def environment(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

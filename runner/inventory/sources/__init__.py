@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
 
-from runner.errors import InventoryError
+from runner import plugins
+from runner.errors import InventoryError, RunnerError
 from runner.inventory.malformed import NotThisFormat
 from runner.inventory.rules import ADVANCED_HOST_LIST, ANSIBLE_FORMATS
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
     from runner.inventory.loading import Loading
 
 __all__ = ["NotThisFormat", "Source", "is_file", "read", "sources", "split_format"]
@@ -55,22 +53,45 @@ def is_file(source: str) -> bool:
 
 @cache
 def sources() -> dict[str, Source]:
-    """Return every installed source by name, in the order in which they are asked.
-
-    Raises:
-        InventoryError: One of them cannot be loaded.
-    """
-    found: dict[str, Source] = {point.name: _loaded(point) for point in entry_points(group=GROUP)}
+    """Return every source that can be used by name, in the order in which they are asked."""
+    found: dict[str, Source] = {}
+    for name, source in plugins.loaded(GROUP):
+        if all(hasattr(source, member) for member in ("order", "claims", "read")):
+            found[name] = source
+        else:
+            plugins.warn(f"{name!r} of {GROUP} is left out: {_origin(name)} has no order, claims or read")
     return dict(sorted(found.items(), key=lambda item: item[1].order))
 
 
-def _loaded(point: EntryPoint) -> Source:
+def _origin(name: str) -> str:
+    return f"the inventory source of the package {plugins.package(GROUP, name)}"
+
+
+def _claims(asked: Source, source: str) -> bool:
+    """Return whether a format may be that of a source; one that cannot tell does not stop the others."""
     try:
-        source: Source = point.load()
-    except (ImportError, AttributeError) as exc:
-        message = f"the inventory source {point.name!r} ({point.value}) cannot be loaded: {exc}"
-        raise InventoryError(message) from exc
-    return source
+        return asked.claims(source)
+    except RunnerError:
+        raise
+    except Exception as exc:  # noqa: BLE001 - another package's source may raise anything
+        name = next(name for name, each in sources().items() if each is asked)
+        plugins.warn(f"{_origin(name)} is not asked about {source!r}: {type(exc).__name__}: {exc}")
+        return False
+
+
+def _named(name: str) -> Source:
+    """Return the format that the user has named.
+
+    Raises:
+        InventoryError: It is installed, and cannot be used.
+    """
+    if name in sources():
+        return sources()[name]
+    try:
+        plugins.load(GROUP, name)
+    except plugins.BrokenPlugin as exc:
+        raise InventoryError(f"the inventory source {name!r} cannot be loaded: {exc}") from exc
+    raise InventoryError(f"{_origin(name)} has no order, claims or read")
 
 
 def split_format(source: str) -> tuple[str | None, str]:
@@ -80,7 +101,7 @@ def split_format(source: str) -> tuple[str | None, str]:
         source: A source as people write it.
     """
     name, colon, rest = source.partition(":")
-    if colon and rest and name.isidentifier() and not os.path.lexists(source) and name in sources():
+    if colon and rest and name.isidentifier() and not os.path.lexists(source) and name in plugins.names(GROUP):
         return name, rest
     return None, source
 
@@ -93,9 +114,10 @@ def read(source: str, loading: Loading) -> None:
     """
     name, source = split_format(source)
     rules = loading.options.rules
-    claimants = [each for each in _in_order(rules.enabled) if each.claims(source)]
     if name:
-        claimants = [sources()[name]]
+        claimants = [_named(name)]
+    else:
+        claimants = [each for each in _in_order(rules.enabled) if _claims(each, source)]
     refusals: list[NotThisFormat] = []
     doubts = dict(loading.warnings)
     for claimant in claimants:
