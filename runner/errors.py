@@ -20,6 +20,7 @@ __all__ = [
     "HostKeyRejected",
     "InvalidVariable",
     "InventoryError",
+    "LocalFault",
     "LoginRefused",
     "MissingExtra",
     "OutputLimitExceeded",
@@ -151,6 +152,12 @@ def _rebuild_host_error(
 
 class InvalidVariable(HostError):
     """A variable of this host that cannot be used as what it stands for."""
+
+    status = Status.ERROR
+
+
+class LocalFault(HostError):
+    """Something failed on this machine before the host was sent a command."""
 
     status = Status.ERROR
 

@@ -72,6 +72,10 @@ class Secret:
         """Return the text itself."""
         return self._text
 
+    def encoded(self) -> bytes:
+        """Return the text as it is sent: a byte that is not UTF-8 stays as it was given."""
+        return self._text.encode("utf-8", "surrogateescape")
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and other._text == self._text
 

@@ -14,6 +14,7 @@ from runner.connection.command import (
     environment,
     standard_input,
 )
+from runner.connection.faults import not_blamed
 from runner.connection.refusals import refusal
 from runner.errors import DeadlineExceeded, HostError, InvalidVariable, RequestRefused, Unreachable
 from runner.models import CommandResult, Host, Phase, Status
@@ -216,7 +217,8 @@ class Session:
         """Do something on a connection, whose `sent` says afterwards whether this very work was sent."""
         connection.sent = False
         try:
-            return work(connection, self.host)
+            with not_blamed(lambda: connection.sent):
+                return work(connection, self.host)
         finally:
             self.sent = self.sent or connection.sent
 
@@ -261,7 +263,8 @@ class Session:
             check_become(self.host, self._options, connect)
             left = kept.taken(self.host, self._options, self._deadline)
             self._left_by_another = left is not None
-            self._connection = left or connect(self.host, self._options, self._deadline)
+            with not_blamed(lambda: False):
+                self._connection = left or connect(self.host, self._options, self._deadline)
             self.way = getattr(self._connection, "way", None)
             self.endpoint = getattr(self._connection, "endpoint", None)
         return self._connection

@@ -20,6 +20,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from runner.connection.faults import own_fault
 from runner.connection.handover import taken
 from runner.errors import Cancelled, Unreachable
 from runner.models import Phase
@@ -217,13 +218,9 @@ def dial(
     try:
         return SshSocket(taken(endpoint) or race.run(resolve(endpoint, timeout_s, stopped)))
     except OSError as exc:
-        if exc.errno in (errno.EMFILE, errno.ENFILE):
-            raise Unreachable(
-                "no file descriptor is left for a connection: use fewer --workers or raise `ulimit -n`",
-                reason="local-limit",
-                phase=Phase.CONNECT,
-                transient=True,
-            ) from exc
+        fault = own_fault(exc)
+        if fault is not None:
+            raise fault from exc
         raise _unreachable(exc.errno or errno.EIO, timeout_s) from exc
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from runner.connection.deadline import LONGEST
+from runner.connection.faults import own_fault
 from runner.connection.host_keys import known_hosts
 from runner.connection.host_keys.judgement import judge
 from runner.connection.offer import read_offer
@@ -133,6 +134,9 @@ def what_broke(exc: BaseException | None) -> str:
     """Return what an exception of Paramiko's says; of one that a peer's nonsense raised, that it is that."""
     if exc is None:
         return ""
+    fault = own_fault(exc)
+    if fault is not None:
+        return str(fault)
     if isinstance(exc, (paramiko.SSHException, EOFError, OSError)):
         return str(exc)
     return f"the server sent what makes no sense ({type(exc).__name__})"

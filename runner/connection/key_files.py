@@ -71,7 +71,7 @@ def key_of_text(text: Secret, passphrases: Iterable[Secret] = ()) -> paramiko.PK
     Raises:
         LoginRefused: There is none in it that can be used.
     """
-    return _read(text.reveal().strip().encode() + b"\n", tuple(passphrases), "in the variables")
+    return _read(text.encoded().strip() + b"\n", tuple(passphrases), "in the variables")
 
 
 def _read(content: bytes, passphrases: tuple[Secret, ...], what: str) -> paramiko.PKey:
@@ -235,7 +235,7 @@ def _opened(content: bytes, passphrases: tuple[Secret, ...]) -> Any:
             raise
         for passphrase in passphrases:
             try:
-                return _load(content, passphrase.reveal().encode())
+                return _load(content, passphrase.encoded())
             except ValueError:
                 continue
     raise WrongPassphrase

@@ -64,8 +64,8 @@ class LocalConnection:
         seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
         patience = Patience(seconds, self._options.idle_timeout_s, whole_host=whole_host)
         execution = Execution(command, self._options, given, None)
-        self.sent = True
         process = LocalProcess(given.script(command), has_input=execution.has_input)
+        self.sent = True  # the shell runs: where it cannot be started, nothing was
         with (
             closing(execution),
             closing(process),
@@ -90,7 +90,7 @@ class LocalProcess(PipeProcess):
     def __init__(self, script: str, *, has_input: bool) -> None:
         super().__init__(Pump())
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", script],
+            ["/bin/sh", "-c", script.encode("utf-8", "surrogateescape")],
             stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

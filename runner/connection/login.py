@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from runner.connection.credentials import CodeCredential, KeyCredential, PasswordCredential, credentials
-from runner.connection.prompts import Answers, Unanswered
+from runner.connection.faults import own_fault
+from runner.connection.prompts import Answers, Unanswered, encoded
 from runner.errors import LoginRefused, Unreachable
 from runner.models import Phase
 from runner.text import because, excerpt
@@ -118,8 +119,14 @@ class LoginAttempt:
         return Answers(user, self._place, password, self._login.code)
 
     def refused(self) -> LoginRefused:
-        """Return the error that says what was offered."""
+        """Return the error that says what was offered.
+
+        Raises:
+            LocalFault: A key could not be read for want of something on this machine.
+        """
         user = self._login.user
+        for fault in filter(None, map(own_fault, self._unusable)):
+            raise fault
         if self._unusable and not self._offered:
             return self._unusable[0]
         if not self._offered and not self._wanted:
@@ -242,8 +249,9 @@ class _Offers:
         if isinstance(credential, KeyCredential):
             return self._transport.offer_key(self._user, credential.key)
         if method == "password" and isinstance(credential, PasswordCredential):
-            return self._transport.offer_password(self._user, credential.password.reveal())
-        return self._transport.auth_interactive(self._user, self._attempt.answers(self._user, credential))
+            return self._transport.offer_password(self._user, credential.password.encoded())
+        answers = self._attempt.answers(self._user, credential)
+        return self._transport.auth_interactive(self._user, lambda *asked: encoded(answers(*asked)))
 
     def _not_taken(self, method: str, credential: Credential, exc: BaseException) -> None:
         """Tell a refusal from a dead connection: Paramiko raises the same classes for both.
@@ -251,6 +259,9 @@ class _Offers:
         A server that says why it hangs up (MaxAuthTries), or does so after refusals on this connection, has
         refused the login; one that hangs up at once, without a word, has not judged it.
         """
+        fault = own_fault(exc)
+        if fault is not None:
+            raise fault from exc
         banner = self._transport.get_banner()
         if banner:
             self._attempt.banner = banner.decode("utf-8", "replace")

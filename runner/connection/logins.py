@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from typing import TYPE_CHECKING, Any
 
 from runner.connection.credentials import Login
+from runner.connection.faults import own_name
 from runner.connection.named import Named
 from runner.connection.variables import named_text, pick, variable
 from runner.models import Secret
@@ -50,7 +50,7 @@ def login_of(host: Host, options: ConnectionOptions, arguments: SshOptions, conf
     passwords = [Named(name, password=_secret(each)) for name, each in zip(names, secrets, strict=True)]
     passphrase = variable(host, _PASSPHRASES)
     return Login(
-        user=config.user or getpass.getuser(),
+        user=config.user or own_name(),
         named=(*keys, *passwords, *options.credentials),
         identities=tuple(
             file for file in config.identities or () if file not in (arguments.identities or ())
@@ -72,7 +72,7 @@ def login_of_jump(jump: Jump, given: ConnectionOptions, config: SshOptions) -> L
     """
     files = (jump.identity,) if jump.identity else given.private_keys
     return Login(
-        user=jump.user or config.user or getpass.getuser(),
+        user=jump.user or config.user or own_name(),
         named=tuple(Named("", key_file=file) for file in files),
         identities=config.identities or (),
         certificates=config.certificates or (),

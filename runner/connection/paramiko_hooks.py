@@ -186,7 +186,7 @@ class Transport(OnDemandTransport):
         self.auth_publickey(username, key, answered)
         return self._answer(answered)
 
-    def offer_password(self, username: str, password: str) -> list[str]:
+    def offer_password(self, username: str, password: bytes) -> list[str]:
         """Log in with a password likewise."""
         answered = threading.Event()
         self.auth_password(username, password, answered, fallback=False)

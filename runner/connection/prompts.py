@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import paramiko
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from runner.models import Secret
 
 __all__ = ["Answers", "Unanswered"]
@@ -54,12 +56,17 @@ _lock = threading.Lock()
 
 def _spend(place: str, code: Secret) -> bool:
     """Whether a code has not been given to this place before; it has been now."""
-    mark = hashlib.sha256(f"{place}\0{code.reveal()}".encode()).digest()
+    mark = hashlib.sha256(f"{place}\0{code.reveal()}".encode("utf-8", "surrogateescape")).digest()
     with _lock:
         if mark in _spent:
             return False
         _spent.add(mark)
         return True
+
+
+def encoded(answers: Iterable[str]) -> list[bytes]:
+    """Return answers as they are sent: a byte that is not UTF-8 as it was given."""
+    return [answer.encode("utf-8", "surrogateescape") for answer in answers]
 
 
 class Answers:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from runner.connection.dial import PeerSocket
 from runner.environment import of_child
-from runner.errors import Unreachable
+from runner.errors import LocalFault, Unreachable
 from runner.models import Phase
 from runner.text import because
 
@@ -41,7 +41,7 @@ class ProxySocket(PeerSocket):
         command: What a shell runs; it has to speak SSH on its standard input and output.
 
     Raises:
-        Unreachable: It cannot be started.
+        LocalFault: It cannot be started.
     """
 
     def __init__(self, command: str) -> None:
@@ -65,7 +65,7 @@ class ProxySocket(PeerSocket):
         except (OSError, ValueError) as exc:
             ours.close()
             self._words.close()
-            raise Unreachable(
+            raise LocalFault(
                 f"the ProxyCommand cannot be started: {exc}", reason="proxy-failed", phase=Phase.CONNECT
             ) from exc
         finally:

@@ -234,6 +234,7 @@ def _serve(pipe: Connection, threads: int, secrets: tuple[str, ...]) -> None:
     """The life of a worker process: take calls, answer each when done, end when told or left alone."""
     keep_back(*secrets)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that the user sees
+    signal.signal(signal.SIGHUP, _stay)  # and so is the end of the terminal
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     answering = threading.Lock()
     sys.stdout = sys.stderr  # a program's stdout is for its results, and what a call prints is none
@@ -251,6 +252,10 @@ def _serve(pipe: Connection, threads: int, secrets: tuple[str, ...]) -> None:
                 fn(*args, **kwargs)
             else:
                 pool.submit(_answer, pipe, answering, number, payload)
+
+
+def _stay(_number: int, _frame: object) -> None:
+    """Go on: the process that the user sees tells the worker what to end. What is started here may end."""
 
 
 def _answer(pipe: Connection, answering: threading.Lock, number: int, payload: bytes) -> None:

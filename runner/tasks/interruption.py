@@ -1,4 +1,4 @@
-"""What Ctrl-C and SIGTERM mean for a run."""
+"""What Ctrl-C, SIGTERM and SIGHUP mean for a run."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ GRACE_S = 30.0
 class Interruption:
     """What signals ask for.
 
-    The first Ctrl-C starts no more hosts, the second and SIGTERM end those that run, and the next one waits
-    for nothing.
+    The first Ctrl-C starts no more hosts, the second, SIGTERM and SIGHUP (the terminal was closed) end those that
+    run, and the next one waits for nothing.
 
     Args:
         control: By which the run can be stopped; without it, the first signal is the third.
         grace_s: Seconds after which the first Ctrl-C becomes the second.
 
     Attributes:
-        exit_code: What the shell is to get, once a signal came: 130 or 143.
+        exit_code: What the shell is to get, once a signal came: 130, 143 or 129.
     """
 
     def __init__(self, control: Control | None = None, grace_s: float = GRACE_S) -> None:
@@ -55,10 +55,10 @@ class Interruption:
 
     @contextmanager
     def handled(self) -> Iterator[None]:
-        """Take SIGINT and SIGTERM while the context lasts, unless the program was started to ignore them."""
+        """Take the signals while the context lasts, but for those that the program was started to ignore."""
         before = {
             number: signal.getsignal(number)
-            for number in (signal.SIGINT, signal.SIGTERM)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
             if signal.getsignal(number) is not signal.SIG_IGN
             and threading.current_thread() is threading.main_thread()
         }
@@ -77,7 +77,7 @@ class Interruption:
         self.exit_code = 128 + number
         if self._control is None or self._ending:
             raise KeyboardInterrupt
-        if number == signal.SIGTERM or again:
+        if number != signal.SIGINT or again:
             self._end(self._control)
         else:
             self._stop(self._control)

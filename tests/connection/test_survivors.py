@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.connection.command import CommandOptions, Terminal
+from runner.connection.command.become import Become
 from runner.connection.deadline import Deadline
+from runner.connection.options import ConnectionOptions
 from runner.connection.ssh import connect
 from runner.connection.ssh.survivors import survival
 from runner.errors import DeadlineExceeded
@@ -31,14 +33,24 @@ if TYPE_CHECKING:
         ("SSH-2.0-OpenSSH_9.8p1", "root", False),
         ("SSH-2.0-OpenSSH_10.0", "root", False),
         ("SSH-2.0-OpenSSH_9.2p1", "operator", False),
-        ("SSH-2.0-dropbear_2022.83", "root", False),
+        ("SSH-2.0-dropbear_2022.83", "root", True),
+        ("SSH-2.0-dropbear_2022.83", "operator", True),
         ("", "root", False),
     ],
 )
-def test_roots_commands_survive_where_openssh_passes_on_no_signals(
+def test_commands_survive_where_the_server_passes_on_no_signals(
     server: str, user: str, survives: bool
 ) -> None:
     assert bool(survival(server, user)) is survives
+
+
+@pytest.mark.parametrize(("user", "survives"), [("operator", True), ("root", False)])
+@pytest.mark.parametrize("method", ["sudo", "su", "doas"])
+def test_a_user_cannot_end_what_runs_as_another(user: str, method: str, survives: bool) -> None:
+    options = ConnectionOptions(become=True, become_as=Become(method, "service"))
+    words = survival("SSH-2.0-OpenSSH_9.9", user, options)
+    assert bool(words) is survives
+    assert not survives or f"service by {method}" in words
 
 
 def at_work(command: str) -> list[int]:

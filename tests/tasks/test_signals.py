@@ -156,6 +156,37 @@ def test_sigterm_is_the_second_at_once(sleepy: Project) -> None:
     assert set(statuses(stdout).values()) == {"cancelled"}
 
 
+@pytest.mark.parametrize("executor", ["thread", "process"])
+def test_a_closed_terminal_ends_a_run_as_sigterm_does(sleepy: Project, executor: str) -> None:
+    """The signal goes to every process of the terminal, and writing to it fails from then on."""
+    words = ("sleepy", "-g", "servers", "--workers", "1", "--executor", executor)
+    screen = Screen(sleepy, *words, INVOKE_RUNNER_HISTORY=str(sleepy.folder / "kept.sqlite3"))
+    wait_for(sleepy.folder / "at-work-web1")
+    os.killpg(screen.process.pid, signal.SIGHUP)
+    os.close(screen.master)
+    assert screen.process.wait(timeout=60) == 129
+    shown = sleepy.type("history.show", "last", "--format", "json", env={
+        "INVOKE_RUNNER_HISTORY": str(sleepy.folder / "kept.sqlite3")
+    })  # fmt: skip
+    hosts = json.loads(shown.stdout)["hosts"]
+    assert {name: host["status"] for name, host in hosts.items()} == dict.fromkeys(hosts, "cancelled")
+    assert {name for name, host in hosts.items() if host["sent"]} == {"web1"}
+
+
+def test_a_run_that_was_told_to_outlive_its_terminal_does(sleepy: Project) -> None:
+    words = ("sleepy", "-g", "web1", "--seconds", "1", "--format", "json")
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup(1) does
+    try:
+        process = sleepy.start(*words)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    with process:
+        wait_for(sleepy.folder / "at-work-web1")
+        process.send_signal(signal.SIGHUP)
+        stdout, _ = process.communicate(timeout=60)
+    assert statuses(stdout) == {"web1": "ok"}
+
+
 def test_a_remote_command_is_ended_in_the_callers_own_thread_too(demo: Project) -> None:
     words = ("run", "sleep 60", "-g", "web1:db1", "--executor", "serial", "--format", "json", "--verbose")
     with demo.start(*words) as process:

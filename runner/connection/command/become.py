@@ -148,7 +148,7 @@ class Elevation:
         self._answered = True
         for stream in self._streams:
             stream.unanswered = b""
-        return f"{self._become.password.reveal()}\n".encode()
+        return self._become.password.encoded() + b"\n"
 
     @property
     def denied(self) -> bool:

@@ -106,7 +106,16 @@ def checked_command(command: str) -> str:
         raise UsageError("a command is empty")
     if "\0" in command:
         raise UsageError("a command holds a NUL character")
-    return command
+    return _sendable("a command", command)
+
+
+def _sendable(what: str, text: str) -> str:
+    """Return a text whose bytes can be sent: each that is not UTF-8 is one of a surrogate's 128."""
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as exc:
+        raise UsageError(f"{what} holds {text[exc.start]!r}, for which there is no byte") from None
+    return text
 
 
 def environment(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -122,6 +131,7 @@ def environment(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
             )
         if "\0" in value:
             raise UsageError(f"the environment variable {name} holds a NUL character")
+        _sendable(f"the environment variable {name}", value)
     return tuple(given.items())
 
 
@@ -132,7 +142,7 @@ def standard_input(given: str | bytes | PathLike[str]) -> bytes:
         UsageError: The file cannot be read, or it is more than 64 MiB, which every worker would hold.
     """
     if isinstance(given, str):
-        return given.encode("utf-8", "surrogateescape")
+        return _sendable("standard input", given).encode("utf-8", "surrogateescape")
     if not isinstance(given, bytes):
         try:
             given = reading.beginning(given, _MOST_INPUT + 1, pipes=True)

@@ -10,7 +10,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from runner.connection.prompts import Answers, Unanswered
+from runner.connection.prompts import Answers, Unanswered, encoded
 from runner.errors import LoginRefused
 from runner.models import Phase
 from runner.text import excerpt
@@ -75,7 +75,7 @@ class Askpass:
         self._heard = self._heard[-_LONGEST:]
         for question in questions:
             answer = self._answer(question.decode("utf-8", "replace"))
-            os.write(self._reply, b"n\n" if answer is None else b"y" + answer.encode() + b"\n")
+            os.write(self._reply, b"n\n" if answer is None else b"y" + b"".join(encoded([answer])) + b"\n")
 
     def close(self) -> None:
         """Answer nothing any more."""

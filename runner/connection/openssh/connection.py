@@ -19,6 +19,7 @@ from runner.connection.command.stream import Stream, line
 from runner.connection.masking import masking
 from runner.connection.openssh.master import Master
 from runner.connection.openssh.process import SessionProcess, closed
+from runner.connection.ssh.survivors import warn_of_survivor
 from runner.connection.ssh_arguments import passed_on
 from runner.connection.startups import Turn, patiently
 from runner.connection.variables import refused
@@ -70,6 +71,7 @@ class OpenSshConnection:
 
     def __init__(self, target: Access, master: Master, deadline: Deadline) -> None:
         self.sent = False
+        self._access = target
         self._options = target.options
         self._known = target.login.secrets
         self._master = master
@@ -96,6 +98,8 @@ class OpenSshConnection:
                 self.sent = self.sent or self._master.was_sending()
                 if exc.command is None and self.sent:
                     exc.command = execution.partial()
+                if self.sent and given.terminal is None:
+                    warn_of_survivor(exc, self._master.journal.server(), self._access)
                 raise
 
     def open_stream(self, command: str | None = None) -> Stream:

@@ -90,6 +90,11 @@ class Journal:
         """Whether the server has said which version of SSH it speaks."""
         return any("Remote protocol version" in line for line in self.lines)
 
+    def server(self) -> str:
+        """Return what the server calls itself, as in its banner; empty before it has said so."""
+        name = self.last("remote software version ")
+        return f"SSH-2.0-{name}" if name else ""
+
     def preamble(self) -> str:
         """Return what the server said where its banner should have been."""
         found = (re.search(r"banner line \d+: (.*)", line) for line in self.lines)

@@ -20,7 +20,7 @@ from runner.connection.openssh.askpass import Askpass
 from runner.connection.openssh.command_line import config, master, passwords
 from runner.connection.openssh.journal import Journal
 from runner.environment import of_child
-from runner.errors import Cancelled, DeadlineExceeded, HostError, LoginRefused, Unreachable
+from runner.errors import Cancelled, DeadlineExceeded, HostError, LocalFault, LoginRefused, Unreachable
 from runner.models import Phase
 from runner.text import excerpt
 
@@ -185,6 +185,9 @@ class Master:
         failure = self.journal.failure()
         if isinstance(failure, LoginRefused):  # `ssh` prints the server's banner there
             failure.args = (f"{failure}{quoted_banner(self._stderr.decode('utf-8', 'replace'))}",)
+        if b"No user exists for uid" in self._stderr:
+            text = f"ssh: {excerpt(self._stderr.strip())}; use ansible_connection: ssh, or add the user"
+            return LocalFault(text, reason="no-user-name", phase=Phase.CONNECT)
         login = self._access.login
         if isinstance(failure, LoginRefused) and not self._asked_for_anything():
             text = f"nothing to log in with as {login.user} (--private-key, ssh-add, --ask-pass); {failure}"

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runner.connection.command.pipes import PipeProcess
+from runner.connection.faults import own_fault
 from runner.connection.openssh.mux import Asked, Mux
 from runner.errors import HostError, RequestRefused, Unreachable
 from runner.models import Phase
@@ -74,7 +75,7 @@ class SessionProcess(PipeProcess):
             self._mux = Mux(self._master.socket)
             self._mux.ask(asked, theirs)
         except OSError as exc:
-            raise closed() from exc
+            raise own_fault(exc) or closed() from exc
         finally:
             for descriptor in theirs:
                 os.close(descriptor)

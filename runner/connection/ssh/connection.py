@@ -19,22 +19,21 @@ from runner.connection.command.patience import Patience
 from runner.connection.command.stream import UNANSWERED, Stream, line, refused
 from runner.connection.deadline import LONGEST
 from runner.connection.dial import dial
+from runner.connection.faults import own_fault
 from runner.connection.gateway import Gateways, Route
 from runner.connection.host_keys.judgement import OtherTypeOnRecord
 from runner.connection.login import LoginAttempt
 from runner.connection.masking import masking
 from runner.connection.paramiko_hooks import Transport
 from runner.connection.proxy_command import ProxySocket
-from runner.connection.reading import NoThread
 from runner.connection.ssh.process import ChannelProcess
-from runner.connection.ssh.survivors import survival
+from runner.connection.ssh.survivors import warn_of_survivor
 from runner.connection.startups import Turn, patiently
 from runner.errors import (
     Cancelled,
     ConnectionLost,
     DeadlineExceeded,
     HostError,
-    OutputLimitExceeded,
     RequestRefused,
     Unreachable,
 )
@@ -78,8 +77,6 @@ _SIGN_S = 2.0
 _WINDOW = 2**20
 # The same for a file stream, and the largest packet in it: each costs the same, whatever its size.
 _STREAM_WINDOW, _STREAM_PACKET = 2**21, 2**17
-
-_TOLD_TO_END = (Cancelled, DeadlineExceeded, OutputLimitExceeded)
 
 _STALLED = {
     Phase.LOGIN: "the server did not answer the login",
@@ -213,7 +210,10 @@ class SshConnection:
             try:
                 handshake.agree(transport, socket, self._access.known_as, self._options, types)
             except Exception as exc:  # a program that fails may break off anything
-                raise (socket.explain() if isinstance(socket, ProxySocket) else None) or exc from exc
+                told = socket.explain() if isinstance(socket, ProxySocket) else None
+                if told is None:
+                    raise
+                raise told from exc
         return transport
 
     def _reach(self, target: Endpoint, seconds: float) -> PeerSocket:
@@ -285,8 +285,8 @@ class SshConnection:
         except HostError as exc:
             if exc.command is None:
                 exc.command = execution.partial()
-            if isinstance(exc, _TOLD_TO_END) and given.terminal is None:
-                self._warn_of_survivor(exc)
+            if given.terminal is None and self._transport is not None:
+                warn_of_survivor(exc, self._transport.remote_version, self._access)
             raise
         finally:
             execution.close()
@@ -294,13 +294,6 @@ class SshConnection:
 
     def _elevation(self) -> Elevation | None:
         return elevation(self._options, self._access.login.secrets)
-
-    def _warn_of_survivor(self, error: HostError) -> None:
-        """Say it where the command may go on although it was told to end."""
-        version = "" if self._transport is None else self._transport.remote_version
-        words = survival(version, self._access.login.user)
-        if words:
-            error.args = (f"{error}; {words}",)
 
     def open_stream(self, command: str | None = None) -> Stream:
         """Start a program on the host, as the user that commands run as; None is its SFTP server.
@@ -385,9 +378,11 @@ class SshConnection:
             try:
                 yield
             except Exception as exc:  # a hostile peer can make Paramiko raise anything
-                error = self._translate(phase, exc, watched, seconds, by_host=by_host)
+                told = self._translate(phase, exc, watched, seconds, by_host=by_host)
                 with masking(self._access.login.secrets if phase is Phase.CHANNEL else ()):
-                    raise error from exc
+                    if told is exc:  # from itself, it would lose what it was caused by
+                        raise
+                    raise told from exc
             if watched.expired:
                 raise self._late(phase, seconds, by_host=by_host)
 
@@ -411,9 +406,9 @@ class SshConnection:
             return RequestRefused(
                 f"the server refused a channel: {excerpt(exc.text)}", reason="channel-refused", phase=phase
             )
-        no_thread = isinstance(exc, NoThread)
+        fault = own_fault(exc, phase)
         if phase is Phase.COMMAND:
-            if self.alive() and not no_thread:
+            if self.alive() and fault is None:
                 text = "the server refused to run a command"
                 return RequestRefused(text, reason="exec-refused", phase=phase)
             return ConnectionLost(
@@ -421,8 +416,8 @@ class SshConnection:
                 reason="connection-lost",
                 phase=phase,
             )
-        if no_thread:
-            return Unreachable(str(exc), reason="local-limit", phase=phase, transient=True)
+        if fault is not None:
+            return fault
         return Unreachable(
             f"the connection ended: {excerpt(handshake.what_broke(exc)) or type(exc).__name__}",
             reason="closed-after-login" if phase is Phase.CHANNEL else "connection-lost",

@@ -1,5 +1,6 @@
 """Commands that a server does not end when it is asked to.
 
+A user may not signal what runs as another user. Dropbear signals the shell of a command alone.
 Up to version 9.7, OpenSSH serves root's logins from a process that may not pass on signals ("session
 signalling requires privilege separation", says its log). A command that has no terminal does not notice the
 end of the connection either.
@@ -8,20 +9,50 @@ end of the connection either.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-__all__ = ["survival"]
+from runner.errors import Cancelled, DeadlineExceeded, OutputLimitExceeded
+
+if TYPE_CHECKING:
+    from runner.connection.access import Access
+    from runner.connection.options import ConnectionOptions
+    from runner.errors import HostError
+
+__all__ = ["survival", "warn_of_survivor"]
+
+_TOLD_TO_END = (Cancelled, DeadlineExceeded, OutputLimitExceeded)
 
 _OPENSSH = re.compile(r"SSH-[\d.]+-OpenSSH_(\d+)\.(\d+)")
+_DROPBEAR = re.compile(r"SSH-[\d.]+-dropbear", re.IGNORECASE)
 _SIGNALS_FOR_ROOT = (9, 8)
 
 
-def survival(server: str, user: str) -> str:
+def warn_of_survivor(error: HostError, server: str, access: Access) -> None:
+    """Add to the error of a command that was told to end that it may go on all the same.
+
+    Args:
+        error: The error of a command without a terminal.
+        server: What the server calls itself, the first line that it sends.
+        access: Who logged in, and as whom the command ran.
+    """
+    words = survival(server, access.login.user, access.options) if isinstance(error, _TOLD_TO_END) else ""
+    if words:
+        error.args = (f"{error}; {words}",)
+
+
+def survival(server: str, user: str, options: ConnectionOptions | None = None) -> str:
     """Return why a command without a terminal may go on after it was told to end; empty where it does not.
 
     Args:
         server: What the server calls itself, the first line that it sends.
         user: Who logged in.
+        options: As whom the command runs; None is as the user who logged in.
     """
+    if options is not None and options.become and user != "root":
+        become = options.become_as
+        return f"it may still run: {user} may not end what runs as {become.user} by {become.method}"
+    if _DROPBEAR.match(server):
+        return "it may still run: Dropbear ends the shell of a command, and not what that has started"
     found = _OPENSSH.match(server)
     if found is None or user != "root":
         return ""

@@ -160,5 +160,8 @@ def _complaint(said: str, path: str) -> str:
 def _file_flag(path: str) -> list[str]:
     """Return the flag that makes `ssh` read a file; by itself it reads the user's own and the system's."""
     file = Path(path).expanduser()
-    own = Path(pwd.getpwuid(os.getuid()).pw_dir, ".ssh", "config")
+    try:
+        own = Path(pwd.getpwuid(os.getuid()).pw_dir, ".ssh", "config")
+    except KeyError:  # a user without a name, whom `ssh` would turn away, has no file of their own
+        return ["-F", str(file)]
     return [] if path == SSH_CONFIG and file == own else ["-F", str(file)]

@@ -7,7 +7,6 @@ not known to be right), `OnlySsh` says what and where, and the caller asks `ssh 
 from __future__ import annotations
 
 import errno
-import getpass
 import glob
 import os
 import threading
@@ -87,7 +86,7 @@ _TESTS: dict[str, _Criterion] = _WITHOUT_ARGUMENT | {
     "host": lambda so_far, names: matches_any(names.lower().split(","), so_far.address),
     "originalhost": lambda so_far, names: matches_any(names.lower().split(","), so_far.name.lower()),
     "user": lambda so_far, names: matches_any(names.split(","), so_far.user),
-    "localuser": lambda _, names: matches_any(names.split(","), getpass.getuser()),
+    "localuser": lambda _, names: matches_any(names.split(","), own_name()),
 }
 
 

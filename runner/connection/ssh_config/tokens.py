@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import os
 import re
@@ -68,7 +67,7 @@ class Obtained:
     @property
     def user(self) -> str:
         """The login name: what `User` says, else that of the local user."""
-        return self.said["user"][0] if "user" in self.said else getpass.getuser()
+        return self.said["user"][0] if "user" in self.said else own_name()
 
     @cached_property
     def values(self) -> Mapping[str, str]:
@@ -85,11 +84,13 @@ class Obtained:
             "n": name,
             "p": said.get("port", ("22",))[0],
             "r": self.user,
-            "u": getpass.getuser(),
         }
         hashed = "".join(values[letter] for letter in "lhpr").encode("utf-8", "surrogateescape")
         values["C"] = hashlib.sha1(hashed).hexdigest()  # noqa: S324 - OpenSSH's choice
         return values
+
+    def _value(self, letter: str) -> str:
+        return own_name() if letter == "u" else self.values[letter]
 
     def fill(self, option: str, text: str) -> str:
         """Return a value of an option with its tokens, `~` and variables filled in.
@@ -104,7 +105,7 @@ class Obtained:
             text = os.path.expanduser(text)  # noqa: PTH111 - it may end in tokens that are no path
             if keyword.tokens:
                 text = _VARIABLE.sub(_variable, text)
-        return _fill(text, lambda letter: self.values[letter], keyword.tokens)
+        return _fill(text, self._value, keyword.tokens)
 
 
 def _fill(text: str, value_of: Callable[[str], str], taken: str) -> str:

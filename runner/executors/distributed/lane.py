@@ -68,6 +68,7 @@ def keep_quiet() -> None:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with suppress(ValueError):  # only the main thread may say so
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, lambda _number, _frame: None)  # what is started here may end by it
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
