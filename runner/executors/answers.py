@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Future
 
-__all__ = ["Answer", "NotBegun", "answer", "packed", "settle"]
+__all__ = ["Answer", "NotBegun", "answer", "not_begun", "packed", "settle"]
 
 
 class NotBegun(RuntimeError):
@@ -37,11 +37,16 @@ def answer(payload: bytes) -> Answer:
     try:
         fn, args, kwargs = pickle.loads(payload)  # noqa: S301 - from whoever started this process
     except BaseException as exc:  # a module may even exit when it is imported  # noqa: BLE001
-        return Answer(True, _failure(NotBegun(_text(exc))))
+        return not_begun(_text(exc))
     try:
         return Answer(False, pickle.dumps(fn(*args, **kwargs)))
     except BaseException as exc:  # the future carries whatever the call raised  # noqa: BLE001
         return Answer(True, _failure(exc))
+
+
+def not_begun(why: str) -> Answer:
+    """Return the answer of a call of which nothing was done."""
+    return Answer(True, _failure(NotBegun(why)))
 
 
 def settle(future: Future[Any], came: Answer) -> None:

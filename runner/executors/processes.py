@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 from collections import deque
-from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,9 +21,10 @@ from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from runner.environment import keep_back, kept_back
-from runner.executors.answers import answer, packed, settle
+from runner.executors.answers import Answer, answer, not_begun, packed, settle
 from runner.executors.cores import cores
 from runner.executors.interrupts import sigint_blocked
+from runner.executors.threads import DaemonThreadExecutor
 from runner.interpreter import for_many_threads
 
 if TYPE_CHECKING:
@@ -94,7 +95,14 @@ class ThreadedProcessExecutor(Executor):
         self._workers: list[_Worker] = []
         self._readers: list[threading.Thread] = []
         for index in range(count):
-            self._add(workers // count + (index < workers % count))
+            try:
+                with self._lock:
+                    self._add(workers // count + (index < workers % count))
+            except Exception:
+                if index == 0:
+                    raise
+                break  # the system has no room for more: those that there are go on
+        self.processes = max(1, len(self._workers))
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Give a call to the process that has most room; keep it back while none has any.
@@ -141,21 +149,33 @@ class ThreadedProcessExecutor(Executor):
                 worker.process.terminate()
 
     def _add(self, threads: int) -> None:
-        """Start a process, and the thread that reads what it answers."""
+        """Start a process, and the thread that reads what it answers. Called locked."""
         ours, theirs = self._context.Pipe()
         process = self._context.Process(  # type: ignore[attr-defined] # every context has it
             target=_serve, args=(theirs, threads, tuple(kept_back())), name="runner-worker", daemon=True
         )
         # Starting the tracker of resources unblocks the signal, so it has to be there before.
         resource_tracker.ensure_running()
-        with sigint_blocked():
-            process.start()
-        theirs.close()
+        try:
+            with sigint_blocked():
+                process.start()
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         worker = _Worker(process, ours, threads, threads)
         reader = threading.Thread(target=self._read, args=(worker,), name="runner-process", daemon=True)
-        self._workers.append(worker)
+        self._workers.append(worker)  # before its reader starts, which may find it dead at once
         self._readers.append(reader)
-        reader.start()
+        try:
+            reader.start()
+        except BaseException:  # a process to which nothing listens would never answer
+            self._workers.remove(worker)
+            self._readers.remove(reader)
+            ours.close()
+            process.terminate()
+            raise
 
     def _dispatch(self) -> None:
         """Hand pending calls to processes with room; end idle ones after shutdown. Called locked."""
@@ -201,6 +221,9 @@ class ThreadedProcessExecutor(Executor):
                 number, came = pickle.loads(worker.pipe.recv_bytes())  # noqa: S301 - from our own child
             except (EOFError, OSError):
                 break
+            except Exception:  # noqa: BLE001 - whatever it wrote is no answer
+                worker.process.terminate()
+                break
             with self._lock:
                 call = worker.running.pop(number)
                 worker.answered = True
@@ -219,7 +242,7 @@ class ThreadedProcessExecutor(Executor):
             self._fruitless = 0 if worker.answered else self._fruitless + 1
             wanted = self._pending or not self._shut
             if wanted and self._fruitless < _MOST_FRUITLESS:
-                with suppress(OSError):  # the system has no room for a process: those that are left go on
+                with suppress(Exception):  # no process or thread is to be had: those that are left go on
                     self._add(worker.share)
             self._dispatch()
         for call in lost:
@@ -238,7 +261,7 @@ def _serve(pipe: Connection, threads: int, secrets: tuple[str, ...]) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     answering = threading.Lock()
     sys.stdout = sys.stderr  # a program's stdout is for its results, and what a call prints is none
-    with for_many_threads(), ThreadPoolExecutor(threads, thread_name_prefix="runner") as pool:
+    with for_many_threads(), DaemonThreadExecutor(threads) as pool:
         while True:
             try:
                 message = pipe.recv_bytes()
@@ -251,7 +274,10 @@ def _serve(pipe: Connection, threads: int, secrets: tuple[str, ...]) -> None:
                 fn, args, kwargs = pickle.loads(payload)  # noqa: S301 - from our own parent
                 fn(*args, **kwargs)
             else:
-                pool.submit(_answer, pipe, answering, number, payload)
+                try:
+                    pool.submit(_answer, pipe, answering, number, payload)
+                except RuntimeError as exc:  # the system gives it not even one thread
+                    _send_back(pipe, answering, number, not_begun(f"{exc}; raise `ulimit -u`"))
 
 
 def _stay(_number: int, _frame: object) -> None:
@@ -259,6 +285,9 @@ def _stay(_number: int, _frame: object) -> None:
 
 
 def _answer(pipe: Connection, answering: threading.Lock, number: int, payload: bytes) -> None:
-    came = answer(payload)
+    _send_back(pipe, answering, number, answer(payload))
+
+
+def _send_back(pipe: Connection, answering: threading.Lock, number: int, came: Answer) -> None:
     with answering, suppress(OSError):
         pipe.send_bytes(pickle.dumps((number, came)))

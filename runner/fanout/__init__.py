@@ -10,6 +10,7 @@ from runner.fanout.control import Control
 from runner.fanout.loop import Loop
 from runner.fanout.options import FanoutOptions
 from runner.fanout.order import arranged
+from runner.fanout.size import fitted
 from runner.interpreter import for_many_threads
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def stream(  # noqa: PLR0913 - one composition of parts that have nothing else i
     chosen = _arranged(hosts, options)
     if not chosen:
         return
+    options = fitted(options, chosen)
     task = (job, connection, run)
     with (
         for_many_threads(),

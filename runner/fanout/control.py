@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -55,7 +56,8 @@ class Control:
         self._events.put(Stop(now=True, why=why))
         # An executor that works in the caller leaves nobody to read the queue; and a signal handler must not
         # wait for a lock that the code it interrupted may hold.
-        Thread(target=self._end_steps, name="runner-abort", daemon=True).start()
+        with suppress(RuntimeError):  # no thread is left; whoever reads the queue ends the steps, too
+            Thread(target=self._end_steps, name="runner-abort", daemon=True).start()
 
 
 def _nothing() -> None:

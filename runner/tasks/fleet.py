@@ -137,6 +137,11 @@ class FleetTask(Task):  # type: ignore[type-arg]
             raise Exit(visible_line(f"{self._called}: {exc}"), code=1) from exc
         except KeyboardInterrupt:
             raise Exit(code=128 + signal.SIGINT) from None
+        except Exception as exc:
+            fault = _fault(exc)
+            if fault is None:
+                raise
+            raise Exit(visible_line(f"{self._called}: {fault}"), code=1) from exc
         self.times_called += 1
         if code:
             raise Exit(code=code)
@@ -204,6 +209,13 @@ def _described(flag: Flag) -> str:
     from runner import plugins  # noqa: PLC0415 - only for help
 
     return flag.described(plugins.names(flag.entries))
+
+
+def _fault(exc: Exception) -> RunnerError | None:
+    """Return the error of a limit of this machine that an exception tells of; None if it tells of none."""
+    from runner.connection.faults import own_fault  # noqa: PLC0415 - only where something is wrong
+
+    return own_fault(exc)
 
 
 def _settings(context: Context, given: dict[str, Any]) -> Settings:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
-from runner.tasks.voice import say
+from runner.tasks.voice import leave, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -58,7 +58,7 @@ class Output:
 
     def _leave(self, exc: OSError) -> None:
         self._reporter = None
-        _leave(self._stdout)
+        leave(self._stdout)
         if not isinstance(exc, BrokenPipeError):
             self._no_longer_shown(f"stdout: {exc.strerror or exc}")
 
@@ -98,7 +98,7 @@ def written(writing: Callable[[], object]) -> bool:
         finally:
             sys.stdout.flush()
     except OSError as exc:
-        _leave(sys.stdout)
+        leave(sys.stdout)
         if not isinstance(exc, BrokenPipeError):
             raise UsageError(f"stdout: {exc.strerror or exc}") from exc
         return False
@@ -112,10 +112,3 @@ def tolerant_stdout() -> None:
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")
-
-
-def _leave(stream: TextIO) -> None:
-    """Let what is still written to a stream go nowhere, so that its end raises nothing."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, stream.fileno())
-    os.close(null)

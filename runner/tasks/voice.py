@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import io
 import logging
+import os
 import sys
 import warnings
 from contextlib import contextmanager, suppress
@@ -17,10 +18,11 @@ from runner.report.terminal import visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TextIO
 
     from runner.report.progress import Progress
 
-__all__ = ["Beside", "Warnings", "ask", "say", "speaking_around"]
+__all__ = ["Beside", "Warnings", "ask", "leave", "say", "speaking_around"]
 
 _progress: list[Progress] = [NoProgress()]
 
@@ -30,8 +32,19 @@ def say(text: str) -> None:
     if sys.stderr is None:  # the program was started with it closed; print() would take stdout then
         return
     # A signal handler may have interrupted a write to the same stream, which raises RuntimeError.
-    with _progress[-1].aside(), suppress(OSError, ValueError, RuntimeError):
-        print(visible_line(text), file=sys.stderr, flush=True)
+    with _progress[-1].aside(), suppress(ValueError, RuntimeError):
+        try:
+            print(visible_line(text), file=sys.stderr, flush=True)
+        except OSError:  # the terminal was closed
+            leave(sys.stderr)
+
+
+def leave(stream: TextIO) -> None:
+    """Let what is still written to a stream go nowhere, so that its end raises nothing."""
+    with suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
 
 
 def ask(what: str) -> Secret:

@@ -12,6 +12,7 @@ import shlex
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,21 @@ def test_a_database_that_another_process_locks(path: Path, monkeypatch: pytest.M
     assert not record.complete
     assert (record.in_doubt, record.missing) == (HOSTS[1:], ())
     assert record.result("h2").status is Status.LOST
+
+
+def test_no_host_is_started_before_that_is_on_the_disk(path: Path) -> None:
+    recorder = Recorder(path, make_run(), HOSTS)
+    recorder.start(())
+    starting = threading.Thread(target=recorder.start, args=(HOSTS[:1],), daemon=True)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        starting.start()
+        starting.join(0.3)
+        assert starting.is_alive()
+        other.execute("ROLLBACK")
+    starting.join(60)
+    assert found(path).started == {"h1"}
+    recorder.finish()
 
 
 def test_files_that_must_not_grow(path: Path) -> None:

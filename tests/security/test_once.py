@@ -294,3 +294,27 @@ def test_a_worker_that_is_killed_while_the_run_stops(stage: Stage, tmp_path: Pat
     )
     assert script.commands == ["reload"]
     assert (result.status, result.sent) == (Status.CANCELLED, True)
+
+
+class Unreadable:
+    """Leaves its process and cannot be made again in another."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _refuse, ()
+
+
+def _refuse() -> None:
+    raise ValueError("cannot be made again")
+
+
+def send_then_return_what_cannot_be_read(session: Session) -> Unreadable:
+    session.run("reload")
+    return Unreadable()
+
+
+def test_a_result_that_cannot_travel(stage: Stage, tmp_path: Path) -> None:
+    script = Script()
+    job = FunctionJob(send_then_return_what_cannot_be_read)
+    result = done(stage, tmp_path, host_of(stage, script, "ssh"), job, "process")
+    assert script.commands == ["reload"]
+    assert (result.status, result.reason, result.sent) == (Status.LOST, "result-lost", True)

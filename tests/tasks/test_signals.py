@@ -144,6 +144,7 @@ def test_the_third_ctrl_c_waits_for_nothing(sleepy: Project) -> None:
         stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert set(statuses(stdout).values()) == {"cancelled"}
+    assert {name for name, host in json.loads(stdout)["hosts"].items() if host["sent"]} == {"web1"}
     assert b"Traceback" not in stderr
 
 
