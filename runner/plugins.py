@@ -73,7 +73,7 @@ def warn(text: str) -> None:
 
 
 def _found(group: str) -> dict[str, EntryPoint]:
-    """Return the parts of a group by name: of several with one name our own, else the first by its package."""
+    """Return the parts of a group by name: of several with one name our own, else the first package's."""
     known: dict[str, EntryPoint] = {}
     for point in sorted(entry_points(group=group), key=_rank):
         first = known.setdefault(point.name, point)

@@ -50,7 +50,9 @@ def test_a_run_has_an_end() -> None:
     assert ended.finished >= begun.started
 
 
-def test_a_clock_that_is_set_back_makes_no_run_last_less_than_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_is_set_back_makes_no_run_last_less_than_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     begun = runs.begin("run", Settings())
 
     class SetBack(datetime):

@@ -189,7 +189,7 @@ class Transport(OnDemandTransport):
     def offer_password(self, username: str, password: bytes) -> list[str]:
         """Log in with a password likewise."""
         answered = threading.Event()
-        self.auth_password(username, password, answered, fallback=False)
+        self.auth_password(username, password, answered, fallback=False)  # type: ignore[arg-type] # it takes bytes, too
         return self._answer(answered)
 
     def auth_interactive(self, username: str, handler: Any, submethods: str = "") -> list[str]:

@@ -187,7 +187,8 @@ class History:
         assert finished is not None  # noqa: S101 - `ended` sets it
         self._sync(always=True)
         self._database.execute(
-            "UPDATE runs SET finished = max(started, ?), process = NULL WHERE id = ?", (finished.isoformat(), run.id)
+            "UPDATE runs SET finished = max(started, ?), process = NULL WHERE id = ?",
+            (finished.isoformat(), run.id),
         )
         remove_mark(self.path, run.id)
 

@@ -137,11 +137,11 @@ class FleetTask(Task):  # type: ignore[type-arg]
             raise Exit(visible_line(f"{self._called}: {exc}"), code=1) from exc
         except KeyboardInterrupt:
             raise Exit(code=128 + signal.SIGINT) from None
-        except Exception as exc:
+        except Exception as exc:  # a limit of this machine is the user's to raise
             fault = _fault(exc)
-            if fault is None:
-                raise
-            raise Exit(visible_line(f"{self._called}: {fault}"), code=1) from exc
+            if fault is not None:
+                raise Exit(visible_line(f"{self._called}: {fault}"), code=1) from exc  # noqa: TRY301
+            raise
         self.times_called += 1
         if code:
             raise Exit(code=code)

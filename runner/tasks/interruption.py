@@ -25,8 +25,8 @@ GRACE_S = 30.0
 class Interruption:
     """What signals ask for.
 
-    The first Ctrl-C starts no more hosts, the second, SIGTERM and SIGHUP (the terminal was closed) end those that
-    run, and the next one waits for nothing.
+    The first Ctrl-C starts no more hosts. The second, SIGTERM and SIGHUP (the terminal was closed) end those
+    that run. The next one waits for nothing.
 
     Args:
         control: By which the run can be stopped; without it, the first signal is the third.

@@ -11,7 +11,6 @@ from runner.tasks.voice import leave, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import TextIO
 
     from runner.models import HostResult, Run
     from runner.report import Reporter

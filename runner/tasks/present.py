@@ -8,7 +8,7 @@ import sys
 from contextlib import closing, redirect_stdout, suppress
 from typing import TYPE_CHECKING
 
-from runner import report, runs
+from runner import report
 from runner.models import Host, HostResult, Status
 from runner.names import fold
 from runner.report import progress

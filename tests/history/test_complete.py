@@ -202,7 +202,9 @@ def test_a_run_whose_history_was_locked_is_not_done_again(project: Project, serv
     with project.start(*WORDS) as process:
         assert process.stdout is not None
         assert process.stdout.readline()
-        with closing(sqlite3.connect(project.folder / "kept.sqlite3", isolation_level=None, timeout=30)) as lock:
+        with closing(
+            sqlite3.connect(project.folder / "kept.sqlite3", isolation_level=None, timeout=30)
+        ) as lock:
             lock.execute("BEGIN EXCLUSIVE")
             shown = [json.loads(line) for line in process.stdout.read().splitlines()[:-1]]
             lock.execute("ROLLBACK")
@@ -261,7 +263,9 @@ def test_a_disk_that_becomes_full(project: Project, server: CountingServer) -> N
     if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode != 0:
         go_without("this machine lets root make no mount namespaces")
     invoke = (sys.executable, "-m", "invoke")
-    first, again = (shlex.join((*invoke, *words)) for words in (WORDS, ("run", "--resume", "last", *WORDS[2:4])))
+    first, again = (
+        shlex.join((*invoke, *words)) for words in (WORDS, ("run", "--resume", "last", *WORDS[2:4]))
+    )
     state = project.folder / "state"
     state.mkdir()
     # The run begins with room for its first host; the disk is filled while that is at work.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +15,7 @@ from runner.transfer.script import Script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from runner.jobs import Session
     from tests.projects import Project
@@ -103,7 +103,7 @@ def test_two_hosts_with_one_name_are_refused_with_both(tmp_path: Path, ask: Call
         *inventory(tmp_path, "a.yml", 2201).select("all"),
         *inventory(tmp_path, "b.yml", 2202).select("all"),
     ]
-    with pytest.raises(UsageError, match="'r1'.*2201.*2202"):
+    with pytest.raises(UsageError, match=r"'r1'.*2201.*2202"):
         ask(hosts)
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import wait
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -75,7 +75,10 @@ def test_a_worker_without_threads_says_that_nothing_was_begun(monkeypatch: pytes
     sent: list[bytes] = []
 
     class Pipe:
-        messages = [processes.pickle.dumps((1, answers.packed(jobs.echo, (1,), {}))), b""]
+        messages: ClassVar[list[bytes]] = [
+            processes.pickle.dumps((1, answers.packed(jobs.echo, (1,), {}))),
+            b"",
+        ]
 
         def recv_bytes(self) -> bytes:
             return self.messages.pop(0)
@@ -169,7 +172,9 @@ def test_few_processes_end_the_run(project: Project, executor: str, most: int) -
                 folder.chmod(folder.stat().st_mode | 0o55)
         project.env.update(HOME=str(project.folder), LOGNAME="somebody")
     else:
-        used = subprocess.run(["ps", "-L", "-u", str(os.geteuid()), "-o", "pid="], capture_output=True, check=True)
+        used = subprocess.run(
+            ["ps", "-L", "-u", str(os.geteuid()), "-o", "pid="], capture_output=True, check=True
+        )
         most += len(used.stdout.splitlines())
     done = limited(project, (resource.RLIMIT_NPROC, most), *RUN, "--executor", executor, user=user)
     if "Permission denied" in done.stderr:

@@ -146,9 +146,7 @@ def send_then_lose_the_channel(session: Session) -> None:
     session.carry_out(work)
 
 
-def test_what_was_sent_does_not_go_to_another_connection(
-    stage: Stage, tmp_path: Path, back_end: str
-) -> None:
+def test_what_was_sent_does_not_go_to_another_connection(stage: Stage, tmp_path: Path, back_end: str) -> None:
     script = Script()
     job = FunctionJob(send_then_lose_the_channel)
     result = done(stage, tmp_path, host_of(stage, script, back_end), job)
@@ -156,9 +154,7 @@ def test_what_was_sent_does_not_go_to_another_connection(
     assert (result.sent, result.attempts) == (True, 1)
 
 
-def test_a_command_that_the_server_takes_without_a_word(
-    stage: Stage, tmp_path: Path, back_end: str
-) -> None:
+def test_a_command_that_the_server_takes_without_a_word(stage: Stage, tmp_path: Path, back_end: str) -> None:
     """The request to run it arrives, and the connection ends before the server says that it runs."""
     script = Script(execute="instead", answer=cut_at_once)
     result = done(stage, tmp_path, host_of(stage, script, back_end), CommandJob(("reload",)))
@@ -220,7 +216,8 @@ def put_then_fail(session: Session) -> None:
     from runner.models import CommandResult, Phase
 
     def work(connection: Any, _host: Host) -> CommandResult:
-        Path(session.variables["log"]).open("a").write("put\n")
+        with Path(session.variables["log"]).open("a") as log:
+            log.write("put\n")
         connection.sent = True
         raise Unreachable("gone", reason="connection-lost", phase=Phase.TRANSFER, transient=True)
 

@@ -116,9 +116,7 @@ def test_a_fault_of_ours_after_the_command_leaves_its_outcome_unknown(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, back_end: str
 ) -> None:
     script = Script()
-    monkeypatch.setattr(
-        "runner.connection.command.execution.Execution.collect", raising(MemoryError())
-    )
+    monkeypatch.setattr("runner.connection.command.execution.Execution.collect", raising(MemoryError()))
     result = asked(stage, tmp_path, back_end, "reload", script=script, retries=2)
     assert (result.status, result.sent, result.attempts) == (Status.LOST, True, 1)
 

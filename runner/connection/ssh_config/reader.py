@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner import reading
+from runner.connection.faults import own_name
 from runner.connection.options import SSH_CONFIG
 from runner.connection.patterns import matches_any
 from runner.connection.ssh_config.keywords import ADD_UP, JUDGED, Use, find, is_off

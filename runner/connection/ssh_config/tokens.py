@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from runner import environment
+from runner.connection.faults import own_name
 from runner.connection.ssh_config.keywords import find
 
 if TYPE_CHECKING:

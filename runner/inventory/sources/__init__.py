@@ -101,7 +101,13 @@ def split_format(source: str) -> tuple[str | None, str]:
         source: A source as people write it.
     """
     name, colon, rest = source.partition(":")
-    if colon and rest and name.isidentifier() and not os.path.lexists(source) and name in plugins.names(GROUP):
+    if (
+        colon
+        and rest
+        and name.isidentifier()
+        and not os.path.lexists(source)
+        and name in plugins.names(GROUP)
+    ):
         return name, rest
     return None, source
 
