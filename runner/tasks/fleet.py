@@ -130,7 +130,7 @@ class FleetTask(Task):  # type: ignore[type-arg]
             given = self._with_core(given)
             call = Call(context, _settings(context, given), _remainder(context))
             if call.remainder and self._command is None:
-                raise UsageError(f"nothing can be said to it after --: {call.remainder!r}")
+                raise UsageError(f"nothing can be said to it after --: {call.remainder!r}")  # noqa: TRY301
             self._check_given(arguments)
             code = self.body(call, **arguments)
         except RunnerError as exc:
@@ -140,7 +140,7 @@ class FleetTask(Task):  # type: ignore[type-arg]
         except Exception as exc:  # a limit of this machine is the user's to raise
             fault = _fault(exc)
             if fault is not None:
-                raise Exit(visible_line(f"{self._called}: {fault}"), code=1) from exc  # noqa: TRY301
+                raise Exit(visible_line(f"{self._called}: {fault}"), code=1) from exc
             raise
         self.times_called += 1
         if code:
