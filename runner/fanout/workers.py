@@ -102,5 +102,6 @@ class Adaptive:
 
 def strained(result: HostResult) -> bool:
     """Whether a host met a fault that passes, and that fewer at once would have spared it."""
-    met = result.status in (Status.UNREACHABLE, Status.TIMEOUT, Status.LOST) and result.reason in _STRAINS
+    faults = (Status.UNREACHABLE, Status.TIMEOUT, Status.LOST, Status.ERROR)
+    met = result.status in faults and result.reason in _STRAINS
     return result.attempts > 1 or met

@@ -61,7 +61,7 @@ def test_where_no_thread_is_left_a_host_that_needs_one_says_so(
     fed = perform(sshd.host(), CommandJob(("cat",), given=CommandOptions(stdin=b"words")), options)
 
     assert plain.ok
-    assert (fed.status, fed.reason) == (Status.UNREACHABLE, "local-limit")
+    assert (fed.status, fed.reason) == (Status.ERROR, "local-limit")
     assert "ulimit -u" in (fed.error or "")
 
 
