@@ -13,10 +13,10 @@ from runner.spill import ResultStore
 from runner.text import value_text
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Iterator, Mapping, Sequence
 
     from runner.models import CommandResult, HostResult
+    from runner.text.expressions import Expression
 
 __all__ = ["Answer", "Fold", "Folding"]
 
@@ -85,7 +85,7 @@ class Folding:
         store: Where one result of each kind is kept.
     """
 
-    def __init__(self, masks: Sequence[re.Pattern[str]] = (), store: ResultStore | None = None) -> None:
+    def __init__(self, masks: Sequence[Expression] = (), store: ResultStore | None = None) -> None:
         self._masks = masks
         self._store = ResultStore() if store is None else store
         self._answers: dict[tuple[object, ...], Answer] = {}
@@ -118,14 +118,14 @@ class Folding:
             yield Fold(tuple(answer.hosts), answer.result())
 
 
-def _key(result: HostResult, masks: Sequence[re.Pattern[str]]) -> tuple[object, ...]:
+def _key(result: HostResult, masks: Sequence[Expression]) -> tuple[object, ...]:
     """Return what makes two results the same to a reader."""
     if not result.commands and result.value is None:
         # Why a host was left out is ours to say, and not the same for all: another batch, another run.
         return result.status, result.reason, result.error if result.status is Status.SKIPPED else None
     digest = hashlib.blake2b(digest_size=16)
     for item in result.commands:
-        out, err = _said(item, masks)
+        out, err = _said(item, masks, result.host)
         facts = (item.command, item.exit_code, item.signal, item.truncated, len(out), len(err))
         digest.update(repr(facts).encode("utf-8", "surrogatepass"))
         digest.update(out)
@@ -133,8 +133,8 @@ def _key(result: HostResult, masks: Sequence[re.Pattern[str]]) -> tuple[object, 
     return result.status, result.reason, digest.digest(), value_text(result.value)
 
 
-def _said(item: CommandResult, masks: Sequence[re.Pattern[str]]) -> tuple[bytes, bytes]:
+def _said(item: CommandResult, masks: Sequence[Expression], host: str) -> tuple[bytes, bytes]:
     if not masks:
         return item.stdout_bytes, item.stderr_bytes
-    texts = (mask(text, masks).encode("utf-8", "surrogatepass") for text in (item.stdout, item.stderr))
+    texts = (mask(text, masks, host).encode("utf-8", "surrogatepass") for text in (item.stdout, item.stderr))
     return next(texts), next(texts)

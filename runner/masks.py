@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING
 
-from runner.text import compiled
+from runner.text.expressions import Expression, ExpressionLate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,69 +17,73 @@ MASK = "…"
 """What is shown in the place of what was left out."""
 
 _LONGEST_LINE = 4096
-"""Characters. A longer line is compared as it is: what a match costs grows faster than its line."""
-_ATOMS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
-_REPEAT = re.compile(r"[*+]|\{\d*,\d*\}")
+"""Characters. A longer line is compared as it is: no counter or time is that long."""
+
+logger = logging.getLogger(__name__)
 
 
-def masks(value: object) -> tuple[re.Pattern[str], ...]:
+def masks(value: object, setting: str = "--ignore") -> tuple[Expression, ...]:
     """Read one regular expression or a list of them.
 
+    Args:
+        value: The expression or expressions.
+        setting: The flag that they were given by, for messages.
+
     Raises:
-        ValueError: One cannot be read, matches an empty text, or repeats a group that itself repeats: a
-            device could print a line over which such an expression does not come to an end.
+        ValueError: One cannot be read, or matches an empty text.
     """
     items = value if isinstance(value, (list, tuple)) else (value,)
-    return tuple(item if isinstance(item, re.Pattern) else _compiled(item) for item in items)
+    return tuple(item if isinstance(item, Expression) else _expression(item, setting) for item in items)
 
 
-def mask(text: str, patterns: Sequence[re.Pattern[str]]) -> str:
-    """Return a text with every match in a line of it left out."""
-    if not patterns:
-        return text
-    return "\n".join(_masked(line, patterns) for line in text.split("\n"))
+def mask(text: str, patterns: Sequence[Expression], host: str = "") -> str:
+    """Return a text with every match in a line of it left out.
 
-
-def found(text: str, pattern: re.Pattern[str]) -> bool:
-    """Tell whether a line of a text has a match; one that is too long to be masked has none."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    return any(len(line) <= _LONGEST_LINE and pattern.search(line) for line in lines)
-
-
-def _masked(line: str, patterns: Sequence[re.Pattern[str]]) -> str:
-    if len(line) > _LONGEST_LINE:
-        return line
+    Args:
+        text: What a host printed.
+        patterns: What is left out. One that takes too long is left off for this text, with a warning.
+        host: The host, for that warning.
+    """
     for pattern in patterns:
-        line = pattern.sub(MASK, line)
-    return line
+        try:
+            matcher = pattern.over()
+            text = "\n".join(
+                [line if len(line) > _LONGEST_LINE else matcher.sub(MASK, line) for line in text.split("\n")]
+            )
+        except ExpressionLate as exc:
+            _warn(exc, host, "its output is compared without it")
+    return text
 
 
-def _compiled(value: object) -> re.Pattern[str]:
-    if not isinstance(value, str):
+def found(text: str, pattern: Expression, host: str = "") -> bool:
+    """Tell whether a line of a text has a match; one that is too long to be masked has none.
+
+    Args:
+        text: What a host printed.
+        pattern: What is looked for. If it takes too long, it is not found, with a warning.
+        host: The host, for that warning.
+    """
+    lines = text.replace("\r\n", "\n").split("\n")
+    matcher = pattern.over()
+    try:
+        return any(len(line) <= _LONGEST_LINE and matcher.search(line) for line in lines)
+    except ExpressionLate as exc:
+        _warn(exc, host, "it counts as not found")
+        return False
+
+
+def _warn(late: ExpressionLate, host: str, consequence: str) -> None:
+    place = f"{host}: " if host else ""
+    logger.warning("%s%s; %s", place, late, consequence)
+
+
+def _expression(value: object, setting: str) -> Expression:
+    if not isinstance(value, (str, re.Pattern)):
         raise ValueError("expected a regular expression, or a list of them")  # noqa: TRY004 - what readers raise
     try:
-        pattern = compiled(value)
+        expression = Expression(value, setting)
     except (re.error, RecursionError, OverflowError) as exc:
         raise ValueError(f"expected a regular expression: {exc}") from exc
-    if pattern.fullmatch("") is not None:
+    if expression.over().search("") is not None:
         raise ValueError("expected a regular expression that matches no empty text")
-    if _repeats_a_repeat(value):
-        raise ValueError("expected no repeat of a group that holds one: write [0-9:]+ for ([0-9]+:)+")
-    return pattern
-
-
-def _repeats_a_repeat(expression: str) -> bool:
-    """Tell whether a repeated group has a repeat or a choice in it, which may cost exponential time."""
-    plain = _ATOMS.sub("x", expression)
-    groups: list[bool] = [False]
-    for index, char in enumerate(plain):
-        if char == "(":
-            groups.append(False)
-        elif char == ")":
-            inner = groups.pop() if len(groups) > 1 else False
-            if inner and _REPEAT.match(plain, index + 1):
-                return True
-            groups[-1] |= inner
-        elif char == "|" or _REPEAT.match(plain, index):
-            groups[-1] = True
-    return False
+    return expression

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 __all__ = ["matches", "matches_any"]
 
-_SPECIAL = {"*": ".*", "?": "."}
-
 
 def matches(pattern: str, text: str) -> bool:
     """Whether a pattern without negation matches a whole text."""
@@ -35,4 +33,17 @@ def matches_any(patterns: Iterable[str], text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile("".join(_SPECIAL.get(char) or re.escape(char) for char in pattern), re.DOTALL)
+    """Translate a pattern so that it takes linear time for each `*`.
+
+    The shortest text that a `*` can stand for is as good as any longer one, so that it is never tried again
+    (an atomic group). Only the last `*` takes all that is left before the end.
+    """
+    first, *parts = [_literal(part) for part in re.split(r"\*+", pattern)]
+    if not parts:
+        return re.compile(first, re.DOTALL)
+    *middle, last = parts
+    return re.compile(first + "".join(f"(?>.*?{part})" for part in middle) + ".*" + last, re.DOTALL)
+
+
+def _literal(part: str) -> str:
+    return "".join("." if char == "?" else re.escape(char) for char in part)

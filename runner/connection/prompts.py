@@ -33,6 +33,10 @@ _CHANGE = re.compile(
     r"\bnew\b|retype|re-?enter|again|confirm|current|\bold\b|\bchange|neues|nouveau", re.IGNORECASE
 )
 
+_WORD = re.compile(r"\S+")
+_LONGEST = 4096
+"""Characters. A longer text does not ask for anything: a person has to read a prompt."""
+
 
 class Unanswered(paramiko.SSHException):
     """A prompt came that nothing answers.
@@ -95,7 +99,10 @@ class Answers:
         return [self._answer(prompt, echo=echo) for prompt, echo in prompts]
 
     def _answer(self, prompt: str, *, echo: bool) -> str:
-        asked = re.sub(rf"\S*@\S*|(?<!\w){re.escape(self._user)}(?!\w)", "", prompt)
+        if len(prompt) > _LONGEST:
+            raise Unanswered(prompt[:_LONGEST], "login-refused", f"a prompt of {len(prompt)} characters")
+        words = _WORD.sub(lambda word: "" if "@" in word[0] else word[0], prompt)
+        asked = re.sub(rf"(?<!\w){re.escape(self._user)}(?!\w)", "", words)
         if _CODE.search(asked):
             return self._answer_code(prompt)
         if echo or not _PASSWORD.search(asked):

@@ -20,7 +20,7 @@ class Literals(dict[str, Any]):
     __slots__ = ()
     # What cannot be a literal: a word that begins like a name, and dotted numbers.
     _WORD: ClassVar = re.compile(
-        r"(?!True\b|False\b|None\b)[A-Za-z_/~.-]*[A-Za-z_/~][\w./:@%+-]*\Z|\d+(?:\.\d+){2,}\Z"
+        r"(?!True\b|False\b|None\b)(?=[.-]*[A-Za-z_/~])[A-Za-z_/~.-]*+[\w./:@%+-]*+\Z|\d+(?:\.\d+){2,}\Z"
     )
 
     def __missing__(self, text: str) -> Any:

@@ -16,7 +16,7 @@ from runner.errors import InventoryError, PatternError
 from runner.inventory.addresses import is_endpoint
 from runner.inventory.graph import HostNode
 from runner.names import unfold
-from runner.text import compiled
+from runner.text.expressions import Expression, ExpressionLate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -163,10 +163,13 @@ class PatternMatcher:
     def _named(self, expression: str) -> list[HostNode]:
         """Return the hosts of the groups that match, and the hosts that match."""
         matches = _matcher(expression)
-        groups = [group for name, group in self._graph.groups.items() if matches(name)]
-        hosts = [host for group in groups for host in group.all_hosts().values()]
-        if not groups or expression[0] == "~" or "." in expression or not _GLOB.isdisjoint(expression):
-            hosts += [host for name, host in self._graph.hosts.items() if matches(name)]
+        try:
+            groups = [group for name, group in self._graph.groups.items() if matches(name)]
+            hosts = [host for group in groups for host in group.all_hosts().values()]
+            if not groups or expression[0] == "~" or "." in expression or not _GLOB.isdisjoint(expression):
+                hosts += [host for name, host in self._graph.hosts.items() if matches(name)]
+        except ExpressionLate as exc:
+            raise PatternError(str(exc), text=expression) from exc
         if not hosts and expression in LOCALHOST:
             return [self.localhost(expression)]
         if not hosts and not groups:
@@ -194,7 +197,7 @@ def _matcher(expression: str) -> Callable[[str], object]:
         return expression.__eq__
     source = expression[1:] if expression[0] == "~" else fnmatch.translate(expression)
     try:
-        return compiled(source).match
+        return Expression(source, "host pattern").over().match
     except re.error as exc:
         where = f" at column {exc.colno}" if exc.colno else ""
         raise PatternError(f"not a regular expression: {exc.msg}{where}", text=expression) from exc

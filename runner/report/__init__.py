@@ -9,12 +9,12 @@ from runner import plugins
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from typing import TextIO
 
     from runner.models import Host, HostResult, Run
     from runner.results import Summary
+    from runner.text.expressions import Expression
 
 __all__ = ["FLAGS", "ReportOptions", "Reporter", "create", "names"]
 
@@ -49,7 +49,7 @@ class ReportOptions:
     hosts: Sequence[Host] = ()
     groups: Callable[[], Mapping[str, Collection[str]]] = _no_groups
     diff: bool = False
-    ignore: tuple[re.Pattern[str], ...] = ()
+    ignore: tuple[Expression, ...] = ()
     prefix: bool = False
     raw: bool = False
 

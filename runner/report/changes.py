@@ -12,12 +12,12 @@ from runner.report.json import value_as_text
 from runner.report.terminal import visible, visible_line
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Iterable, Iterator, Sequence
 
     from runner.history import Record
     from runner.models import CommandResult, HostResult
     from runner.report.terminal import Style
+    from runner.text.expressions import Expression
 
 __all__ = ["Change", "Comparison", "block", "compare", "shown"]
 
@@ -66,7 +66,7 @@ class Comparison:
     changed: tuple[Change, ...]
 
 
-def compare(before: Record, after: Record, masks: Sequence[re.Pattern[str]] = ()) -> Comparison:
+def compare(before: Record, after: Record, masks: Sequence[Expression] = ()) -> Comparison:
     """Compare two runs: how each host ended, and what it said; when and how fast does not count.
 
     Args:
@@ -146,7 +146,7 @@ def _ending(result: HostResult | None) -> str:
 class _Said:
     """What results are compared by; hosts that said the same share one object, which is masked once."""
 
-    def __init__(self, masks: Sequence[re.Pattern[str]]) -> None:
+    def __init__(self, masks: Sequence[Expression]) -> None:
         self._masks = masks
         self._known: dict[bytes, bytes] = {}
 

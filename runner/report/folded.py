@@ -126,8 +126,8 @@ class FoldedReporter:
         commands = tuple(
             replace(
                 item,
-                stdout_bytes=mask(item.stdout, masks).encode("utf-8", "surrogatepass"),
-                stderr_bytes=mask(item.stderr, masks).encode("utf-8", "surrogatepass"),
+                stdout_bytes=mask(item.stdout, masks, result.host).encode("utf-8", "surrogatepass"),
+                stderr_bytes=mask(item.stderr, masks, result.host).encode("utf-8", "surrogatepass"),
             )
             for item in result.commands
         )

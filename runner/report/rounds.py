@@ -19,13 +19,13 @@ from runner.results import Summary, count, host_document, summary_document
 
 if TYPE_CHECKING:
     import io
-    import re
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from runner.models import HostResult, Run
     from runner.report import Reporter
     from runner.report.terminal import Style
+    from runner.text.expressions import Expression
 
 __all__ = ["FORMATS", "FoldedRounds", "JsonLinesRounds", "Round", "RoundsView", "Seen", "check_format"]
 
@@ -62,7 +62,7 @@ class Seen:
         rounds: How many rounds there were.
     """
 
-    def __init__(self, run: Run, masks: Sequence[re.Pattern[str]] = ()) -> None:
+    def __init__(self, run: Run, masks: Sequence[Expression] = ()) -> None:
         self._masks = masks
         self._statuses = Changes()
         self._texts: dict[bytes, bytes] = {}

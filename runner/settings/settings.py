@@ -33,7 +33,6 @@ from runner.settings.flag import (
 from runner.text import quoted
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Mapping
 
     from runner.connection.named import Named
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from runner.fanout import FanoutOptions
     from runner.models import Secret, Status
     from runner.reach import ReachOptions
+    from runner.text.expressions import Expression
 
 __all__ = ["Settings"]
 
@@ -232,7 +232,7 @@ class Settings:
     diff: bool = setting(
         False, "folded: of the other answers, show what differs from the most common", switch
     )
-    ignore: tuple[re.Pattern[str], ...] = setting(
+    ignore: tuple[Expression, ...] = setting(
         (),
         "folded: regular expression of what does not count where answers are compared (repeatable)",
         masks,

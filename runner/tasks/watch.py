@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from runner.tasks.arguments import value_of
@@ -32,7 +33,7 @@ def _watch(
     from runner.masks import masks  # noqa: PLC0415
     from runner.tasks import watching  # noqa: PLC0415
 
-    patterns = value_of("--until", masks, until)
+    patterns = value_of("--until", partial(masks, setting="--until"), until)
     asked = watching.Asked(
         interval_s=value_of("--interval", quantities.seconds, interval) or watching.INTERVAL_S,
         count=value_of("--count", quantities.times, count),

@@ -36,7 +36,6 @@ from runner.tasks.select import select
 from runner.tasks.voice import say, speaking_around
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Collection, Iterable, Sequence
 
     from runner.inventory import Inventory
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from runner.report.progress import Progress
     from runner.report.rounds import RoundsView
     from runner.settings import Settings
+    from runner.text.expressions import Expression
 
 __all__ = ["INTERVAL_S", "Asked", "check", "watch"]
 
@@ -70,7 +70,7 @@ class Asked:
     interval_s: float = INTERVAL_S
     count: int | None = None
     until_change: bool = False
-    until: re.Pattern[str] | None = None
+    until: Expression | None = None
 
 
 def check(settings: Settings, asked: Asked) -> None:
@@ -225,7 +225,7 @@ class _Watch:
         """Whether every host is ok and says what is waited for."""
         pattern = self._asked.until
         return pattern is not None and all(
-            result.ok and found(f"{result.stdout}\n{result.stderr}", pattern)
+            result.ok and found(f"{result.stdout}\n{result.stderr}", pattern, result.host)
             for result in self._seen.now.values()
         )
 

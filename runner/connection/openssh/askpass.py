@@ -30,9 +30,7 @@ IFS= read -r answer <answer || exit 1
 case $answer in y*) printf '%s\\n' "${answer#y}" ;; *) exit 1 ;; esac
 """
 _LONGEST = 2**16
-# Who is asked for: `user@host's password:`, and `(user@host)` before what the server itself asks.
-_ASKED_FOR = re.compile(r"\((\S+@\S+)\) |(\S+@\S+)'s password")
-_PLACE = re.compile(r"\(\S+@\S+\) |\S+@\S+'s ")
+_WORD = re.compile(r"(?<!\S)(\S++) ")
 
 
 class Askpass:
@@ -85,8 +83,9 @@ class Askpass:
     def _answer(self, prompt: str) -> str | None:
         if prompt.startswith("Enter passphrase for "):
             return self._passphrases.pop(0).reveal() if self._passphrases else None
-        asked_for = _ASKED_FOR.match(prompt)
-        if asked_for is not None and self._asked_for not in asked_for.groups():
+        begin = _WORD.match(prompt)
+        asked_for = None if begin is None else _place(begin[1])
+        if asked_for is not None and asked_for != self._asked_for:
             return None  # a host on the way
         try:
             (answer,) = self._answers[0]("", "", [(prompt, False)])
@@ -94,8 +93,15 @@ class Askpass:
             if exc.reason == "login-refused" and len(self._answers) > 1:
                 self._answers.pop(0)
                 return self._answer(prompt)
-            asked = excerpt(_PLACE.sub("", prompt))
+            asked = excerpt(_WORD.sub(lambda word: word[0] if _place(word[1]) is None else "", prompt))
             text = f"login as {self._login.user}: the server asks {asked!r}, {exc.why}"
             self.refusal = self.refusal or LoginRefused(text, reason=exc.reason, phase=Phase.LOGIN)
             return None
         return answer
+
+
+def _place(word: str) -> str | None:
+    """Return `user@host` of `user@host's`, or of `(user@host)` before a server's prompt; None of other words."""
+    bracketed = word.startswith("(") and word.endswith(")")
+    place = word[1:-1] if bracketed else word.removesuffix("'s")
+    return place if place != word and "@" in place[1:-1] else None

@@ -25,7 +25,8 @@ _OFFERED = re.compile(r"^debug1: Offering public key: (.* SHA256:\S+)")
 _METHOD = re.compile(r"^debug1: Next authentication method: (\S+)")
 _LONGEST_LINE = 4000
 _PLACE = re.compile(
-    r"(?:Connection to |Connecting to |with |from |by )?(?:\S+@)?\S+ (?:\[\S+\] )?port \d+:? ?|^\S+@\S+: "
+    r"(?:Connection to |Connecting to |with |from |by )?(?<!\S)\S++ (?:\[\S++(?<=\]) )?port \d+:? ?"
+    r"|^[^\s@]+@\S++(?<=:) "
 )
 
 # Each is about the step that begins with it.
@@ -198,9 +199,13 @@ _OPTIONS = {
 def _rejected(journal: Journal, _match: re.Match[str]) -> HostError:
     said = "\n".join(journal.lines)
     shown = re.search(r"Server host key: (\S+ \S+)", said)
-    where = re.findall(r"(?:Offending|Revoked) .*key in (\S+?):?(\d+)?$", said, re.MULTILINE)
+    where = [
+        line.rpartition("key in ")[2]
+        for line in journal.lines
+        if "key in " in line and ("Offending " in line or "Revoked " in line)
+    ]
     key = excerpt(shown[1]) if shown else "one that ssh did not name"
-    place = excerpt(":".join(part for part in where[-1] if part)) if where else "the known_hosts files"
+    place = excerpt(where[-1]) if where else "the known_hosts files"
     if "REVOKED" in said or "revoked" in said:
         text, reason = f"the host key is revoked in {place}: {key}", "hostkey-revoked"
     elif "IDENTIFICATION HAS CHANGED" in said or "has changed and you have requested" in said:
