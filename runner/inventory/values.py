@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["LocatedDict", "UnsafeText", "VaultText"]
+__all__ = ["GivenText", "LocatedDict", "UnsafeText", "VaultText"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,12 @@ class VaultText:
 
 class UnsafeText(str):
     """A text that is never a template, whatever braces it holds (`!unsafe`)."""
+
+    __slots__ = ()
+
+
+class GivenText(str):
+    """A text as a source wrote it, which may be a template; a text that an expression made is not one."""
 
     __slots__ = ()
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import HostError, InventoryError
 from runner.inventory.resolved import Means, ResolvedVariables
 from runner.inventory.templating import TemplateError, UndefinedNameError, evaluate, render
-from runner.inventory.values import UnsafeText
+from runner.inventory.values import GivenText, UnsafeText
 from runner.inventory.variable_files import VariableFolder
 
 if TYPE_CHECKING:
@@ -39,12 +39,6 @@ _OPTIONS = frozenset(
         "leading_separator",
     }
 )
-
-
-class _Given(str):
-    """A text as a source wrote it, which may be a template; what an expression makes is none."""
-
-    __slots__ = ()
 
 
 def read_constructed(path: str, configuration: dict[Any, Any], loading: Loading) -> None:
@@ -250,7 +244,7 @@ def _group_names(key: Any, keyed: Mapping[str, Any], path: str) -> list[str]:
 def _given(value: Any) -> Any:
     """Mark the texts of a value as a source's own."""
     if isinstance(value, str):
-        return str(value) if isinstance(value, UnsafeText) else _Given(value)
+        return str(value) if isinstance(value, UnsafeText) else GivenText(value)
     if isinstance(value, dict):
         return {name: _given(item) for name, item in value.items()}
     return [_given(item) for item in value] if isinstance(value, list) else value
@@ -259,7 +253,7 @@ def _given(value: Any) -> Any:
 def _taken_over(value: Any) -> Any:
     """Turn a result into a variable's value: a text that an expression made is no template."""
     if isinstance(value, str):
-        return str(value) if isinstance(value, _Given) else UnsafeText(value)
+        return str(value) if isinstance(value, GivenText) else UnsafeText(value)
     if isinstance(value, dict):
         return {name: _taken_over(item) for name, item in value.items()}
     return [_taken_over(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -1,17 +1,14 @@
-"""Jinja2 templates in inventories, in a sandbox that computes and does nothing else.
+"""Jinja2 templates in a sandbox that computes and does nothing else; runs in a confined process.
 
 An inventory is data that somebody else may have written, so a template may look up variables, compare,
 choose, compute and use a few filters. It may not loop, call, import, or reach an attribute that Python made.
-What it gives is bounded, and so is how deep it nests, so that none can hang the program or fill its memory.
+How long that takes and how much memory it needs is limited by the process in which this runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
-from functools import cache, lru_cache, partial
-from itertools import islice
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined, meta, nodes
@@ -20,14 +17,16 @@ from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
 from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from runner.environment import value as variable
-from runner.inventory.filters import FILTERS, MAX_RESULT, TESTS, bounded
-from runner.inventory.regexes import FilterError, begin_budget
+from runner.inventory.templating.bounds import FilterError, Plain, bounded
+from runner.inventory.templating.filters import FILTERS, TESTS
+from runner.inventory.templating.wire import Remote, dumps, loads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-__all__ = ["TemplateError", "UndefinedNameError", "evaluate", "render"]
+    Ask = Callable[[bytes], bytes]
+
+__all__ = ["serve"]
 
 _MAX_TEMPLATE = 16_384
 _MAX_DEPTH = 20
@@ -89,18 +88,18 @@ _METHODS = frozenset(
 """Methods of texts and mappings that give no more than they are given."""
 
 
-class TemplateError(Exception):
-    """A template that cannot be read, is not allowed, or names what does not exist. One line for people."""
-
-
-class UndefinedNameError(TemplateError):
-    """A name in a template that nothing has."""
+class _RefusedError(Exception):
+    """A template that is not allowed. One line for people."""
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """Jinja's own sandbox, with arithmetic on numbers alone."""
+    """Jinja's own sandbox, with arithmetic on numbers alone, and with few methods."""
 
     intercepted_binops = frozenset({"*", "%", "+"})
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Refuse a method that is not on our list, also if it is not called: a filter might call it."""
+        return (attr in _METHODS or not callable(value)) and super().is_safe_attribute(obj, attr, value)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Refuse arithmetic that makes texts or lists long: `'a' * 10 ** 10`."""
@@ -117,35 +116,35 @@ def _environment() -> _Environment:
         **{name: test for name, test in environment.tests.items() if name not in ("filter", "test")},
         **TESTS,
     }
-    environment.globals = {"lookup": _lookup}
+    environment.globals = {}
     return environment
 
 
-def _lookup(plugin: object, *terms: object, pipe: Callable[[str], str] | None = None) -> str:
-    """Look up environment variables, or what commands print where those are allowed."""
-    plain = str(plugin).removeprefix("ansible.builtin.")
-    if plain == "env":
-        return ",".join(variable(str(name)) or "" for name in terms)
-    if plain != "pipe":
-        raise SecurityError(f"lookup {plugin!r} is not allowed in an inventory; 'env' is")
-    if pipe is None:
-        raise SecurityError("lookup 'pipe' runs a program on this machine: --allow-inventory-commands")
-    return ",".join([pipe(str(command)) for command in terms])
+def _lookup(ask: Callable[[str, int, Any], Any]) -> Callable[..., str]:
+    """Return what looks up environment variables, or what commands print: the parent does."""
+
+    def lookup(plugin: object, *terms: object) -> str:
+        plain = str(plugin).removeprefix("ansible.builtin.")
+        if plain not in ("env", "pipe"):
+            raise SecurityError(f"lookup {plugin!r} is not allowed in an inventory; 'env' is")
+        return ",".join([str(ask(plain, 0, str(term))) for term in terms])
+
+    return lookup
 
 
 def _check(tree: nodes.Template) -> None:
     """Refuse what an inventory has no need of, before anything of it runs."""
     if sum(1 for _ in tree.find_all(nodes.Name)) > _MAX_NAMES:
-        raise TemplateError(f"a template with more than {_MAX_NAMES} names")
+        raise _RefusedError(f"a template with more than {_MAX_NAMES} names")
     pending: list[tuple[nodes.Node, int]] = [(tree, 0)]
     while pending:
         node, depth = pending.pop()
         if depth > _MAX_DEPTH:
-            raise TemplateError(f"nested deeper than {_MAX_DEPTH} levels")
+            raise _RefusedError(f"nested deeper than {_MAX_DEPTH} levels")
         if not isinstance(node, _ALLOWED):
-            raise TemplateError(f"{_word_for(node)} not allowed in an inventory")
+            raise _RefusedError(f"{_word_for(node)} not allowed in an inventory")
         if isinstance(node, nodes.Getattr) and node.attr.startswith("_"):
-            raise TemplateError(f"attribute {node.attr} is not allowed")
+            raise _RefusedError(f"attribute {node.attr} is not allowed")
         if isinstance(node, nodes.Call):
             _check_call(node)
         pending += [(child, depth + 1) for child in node.iter_child_nodes()]
@@ -164,11 +163,15 @@ def _word_for(node: nodes.Node) -> str:
 def _check_call(call: nodes.Call) -> None:
     """Allow `lookup('env', …)` and harmless methods, and no other call."""
     called = call.node
+    if call.dyn_args is not None or call.dyn_kwargs is not None:
+        raise _RefusedError("calls with * or ** are not allowed in an inventory")
     if isinstance(called, nodes.Name) and called.name == "lookup":
+        if call.kwargs:
+            raise _RefusedError("lookup takes no options in an inventory")
         return
     if isinstance(called, nodes.Getattr) and called.attr in _METHODS:
         return
-    raise TemplateError(
+    raise _RefusedError(
         "calls are not allowed in an inventory, but lookup('env', NAME) and methods such as split"
     )
 
@@ -192,7 +195,7 @@ class _Prepared:
 def _prepared(text: str) -> _Prepared:
     """Read a template, check it and compile it: once for a fleet that shares it."""
     if len(text) > _MAX_TEMPLATE:
-        raise TemplateError(f"a template of more than {_MAX_TEMPLATE} characters")
+        raise _RefusedError(f"a template of more than {_MAX_TEMPLATE} characters")
     environment = _environment()
     try:
         tree = environment.parse(text)
@@ -205,9 +208,11 @@ def _prepared(text: str) -> _Prepared:
         result = nodes.Assign(nodes.Name("result", "store"), expression, lineno=1)
         template = environment.from_string(nodes.Template([result], lineno=1))
     except TemplateSyntaxError as exc:
-        raise TemplateError(f"is no template: {exc.message}") from exc
+        raise _RefusedError(f"is no template: {exc.message}") from exc
     except RecursionError as exc:
-        raise TemplateError("a template nested too deep") from exc
+        raise _RefusedError("a template nested too deep") from exc
+    except ValueError as exc:  # a number of more digits than Python reads
+        raise _RefusedError(f"is no template: {exc}") from exc
     return _Prepared(TemplateExpression(template, undefined_to_none=False), names, is_expression=True)
 
 
@@ -220,57 +225,45 @@ def _only_expression(tree: nodes.Template) -> nodes.Expr | None:
     return None
 
 
-def render(text: str, lookup: Callable[[str], Any], pipe: Callable[[str], str] | None = None) -> Any:
-    """Fill in a template.
-
-    A text that is one expression and nothing else (`{{ port }}`) keeps the type of its value, as in Ansible.
+def serve(request: bytes, ask: Ask) -> bytes:
+    """Answer a request: the names that a template needs, or what it gives.
 
     Args:
-        text: The template.
-        lookup: Gives the value of a name, its own template filled in; KeyError where there is none.
-        pipe: Runs a command of this machine's shell and returns what it prints; None where none may run.
-
-    Raises:
-        TemplateError: It cannot be read, is not allowed, or names what does not exist.
+        request: `("names", text)`, or `("value", text, values, whether it has to be one expression)`.
+        ask: Asks the parent: for an item of a mapping, an environment variable, what a command prints.
     """
-    if "{{" not in text and "{%" not in text and "{#" not in text:
-        return text
-    return _run(_prepared(text), lookup, pipe)
 
+    def ask_parent(operation: str, number: int, key: Any) -> Any:
+        found = loads(ask(dumps((operation, number, key))), remote)
+        if not found:
+            raise KeyError(key)
+        return found[0]
 
-def evaluate(expression: str, lookup: Callable[[str], Any]) -> Any:
-    """Work out one expression, as in `compose` of a constructed inventory.
+    def remote(number: int) -> Remote:
+        return Remote(number, ask_parent)
 
-    Args:
-        expression: The expression, without braces.
-        lookup: Gives the value of a name; KeyError where there is none.
-
-    Raises:
-        TemplateError: It cannot be read, is not allowed, or names what does not exist.
-    """
-    prepared = _prepared("{{ " + expression + " }}")
-    if not prepared.is_expression:
-        raise TemplateError("is no expression")
-    return _run(prepared, lookup)
-
-
-def _run(prepared: _Prepared, lookup: Callable[[str], Any], pipe: Callable[[str], str] | None = None) -> Any:
-    """Look up what a template needs and run it."""
-    values: dict[str, Any] = {}
-    for name in prepared.names:
-        try:
-            values[name] = lookup(name)
-        except KeyError:
-            continue
-    if pipe is not None:
-        values["lookup"] = partial(_lookup, pipe=pipe)
-    begin_budget()
+    asked: tuple[Any, ...] = loads(request, remote)
     try:
-        return _plain(prepared.run(values), 0)
+        prepared = _prepared(asked[1])
+        if asked[0] == "names":
+            return dumps(("names", sorted(prepared.names), prepared.is_expression))
+        values = {**asked[2], "lookup": _lookup(ask_parent)} if "lookup" in prepared.names else asked[2]
+        return dumps(("value", _value(prepared, values)))
     except UndefinedError as exc:
-        raise UndefinedNameError(str(exc.message)) from exc
-    except (SecurityError, FilterError) as exc:
-        raise TemplateError(str(exc)) from exc
+        return dumps(("undefined", str(exc.message)))
+    except (_RefusedError, SecurityError, FilterError) as exc:
+        return dumps(("error", str(exc)))
+
+
+def _value(prepared: _Prepared, values: Mapping[str, Any]) -> Any:
+    """Fill in a template."""
+    try:
+        value = prepared.run(values)
+        if isinstance(value, StrictUndefined):
+            raise UndefinedError(str(value._undefined_message))  # noqa: SLF001 - Jinja has no public name for it
+        return Plain().of(value)
+    except (UndefinedError, SecurityError):
+        raise
     except (
         JinjaError,
         TypeError,
@@ -280,22 +273,4 @@ def _run(prepared: _Prepared, lookup: Callable[[str], Any], pipe: Callable[[str]
         AttributeError,
         RecursionError,
     ) as exc:
-        raise TemplateError(f"{type(exc).__name__}: {exc}") from exc
-
-
-def _plain(value: Any, depth: int) -> Any:
-    """Return a result as plain values, and refuse whatever is none: a method, a missing attribute."""
-    if isinstance(value, StrictUndefined):
-        raise UndefinedNameError(str(value._undefined_message))  # noqa: SLF001 - Jinja has no public name for it
-    if depth > _MAX_DEPTH:
-        raise FilterError(f"a result nested deeper than {_MAX_DEPTH} levels")
-    if isinstance(value, Iterator):
-        value = list(islice(value, MAX_RESULT + 1))
-    bounded(value)
-    if isinstance(value, Mapping):
-        return {key: _plain(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set)):
-        return [_plain(item, depth + 1) for item in value]
-    if value is None or isinstance(value, (str, int, float, bytes, date)):
-        return value
-    raise FilterError(f"gives a {type(value).__name__}, which is no value")
+        raise FilterError(f"{type(exc).__name__}: {exc}") from exc

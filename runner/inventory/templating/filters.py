@@ -10,18 +10,14 @@ from typing import TYPE_CHECKING, Any
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.runtime import Undefined
 
-from runner.inventory import regexes
-from runner.inventory.regexes import FilterError
+from runner.inventory.templating import regexes
+from runner.inventory.templating.bounds import MAX_RESULT, FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["FILTERS", "MAX_RESULT", "TESTS", "bounded"]
+__all__ = ["FILTERS", "TESTS"]
 
-MAX_RESULT = 65_536
-"""The longest text, and the most items, that a template may give."""
-
-_MAX_BITS = 256
 _MAX_DIGITS = 20
 
 _HARMLESS = (
@@ -55,19 +51,6 @@ _HARMLESS = (
     "unique",
     "upper",
 )
-
-
-def bounded(value: Any) -> Any:
-    """Return a value as it is.
-
-    Raises:
-        FilterError: It is larger than anything that an inventory needs.
-    """
-    if isinstance(value, (str, bytes, list, tuple, dict, set)) and len(value) > MAX_RESULT:
-        raise FilterError(f"a result of more than {MAX_RESULT} characters or items")
-    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
-        raise FilterError("a number of more than 77 digits")
-    return value
 
 
 def _text(value: object) -> str:

@@ -1,0 +1,110 @@
+"""Templates that only name variables, filled in without Jinja: they can neither take long nor grow.
+
+`{{ net }}.{{ site.octet }}` and `{{ hosts[0] }}` are such templates; most that name addresses are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runner.inventory.templating.bounds import MAX_RESULT, FilterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Reference", "Unclear", "filled", "parts"]
+
+_REFERENCE = re.compile(
+    r"""\{\{[ \t]*+([A-Za-z_][A-Za-z0-9_]*+)((?:\.[A-Za-z][A-Za-z0-9_]*+|\['[^'\\{}]*+'\]|\["[^"\\{}]*+"\]"""
+    r"""|\[[0-9]{1,9}\])*+)[ \t]*+\}\}"""
+)
+_STEP = re.compile(r"""\.(\w++)|\['([^']*+)'\]|\["([^"]*+)"\]|\[([0-9]++)\]""")
+_BEGIN = re.compile(r"\{[{%#]")
+_WORDS = frozenset(
+    "true false none True False None and or not in is if else elif loop lookup self super recursive import".split()
+)
+_SCALARS = (str, int, float, bool, type(None))
+
+
+class Unclear(Exception):
+    """What a reference means is for Jinja to say: a method, an attribute that is missing, a list in a text."""
+
+
+class Reference(NamedTuple):
+    """One `{{ name.key['key'][0] }}`.
+
+    Attributes:
+        name: The name.
+        steps: A key of a mapping or the number of an item, each with whether it was written with a dot.
+    """
+
+    name: str
+    steps: tuple[tuple[str | int, bool], ...]
+
+    def value(self, lookup: Callable[[str], Any]) -> Any:
+        """Return what it stands for.
+
+        Raises:
+            KeyError: Nothing has the name.
+            Unclear: A step leads to nothing that is plainly there.
+        """
+        value = lookup(self.name)
+        for step, dotted in self.steps:
+            if isinstance(step, int) and isinstance(value, list) and step < len(value):
+                value = value[step]
+            elif (
+                not isinstance(value, Mapping) or step not in value or (dotted and hasattr(value, str(step)))
+            ):
+                raise Unclear
+            else:
+                value = value[step]
+        return value
+
+
+@lru_cache(maxsize=4096)
+def parts(text: str) -> tuple[str | Reference, ...] | None:
+    """Split a template into texts and references; None if it holds anything else."""
+    if "\r" in text:  # Jinja makes one newline of it
+        return None
+    found: list[str | Reference] = []
+    end = 0
+    while begin := _BEGIN.search(text, end):
+        reference = _REFERENCE.match(text, begin.start())
+        if reference is None or reference[1] in _WORDS:
+            return None
+        found += [text[end : begin.start()], Reference(reference[1], _steps(reference[2]))]
+        end = reference.end()
+    return tuple([part for part in (*found, text[end:]) if part])
+
+
+def _steps(text: str) -> tuple[tuple[str | int, bool], ...]:
+    return tuple(
+        [
+            (int(step[4]) if step[4] else step[1] or step[2] or step[3] or "", step[1] is not None)
+            for step in _STEP.finditer(text)
+        ]
+    )
+
+
+def filled(template: tuple[str | Reference, ...], lookup: Callable[[str], Any]) -> Any:
+    """Return the value of a template: that of the one reference which it is, or a text.
+
+    Raises:
+        KeyError: Nothing has a name in it; the name is the argument.
+        Unclear: It is for Jinja to fill in.
+        FilterError: The text is too long.
+    """
+    values = [part.value(lookup) if isinstance(part, Reference) else part for part in template]
+    if len(template) == 1:
+        return values[0]
+    length = 0
+    for value in values:
+        if not isinstance(value, _SCALARS):
+            raise Unclear
+        length += len(value) if isinstance(value, str) else 1
+    if length > MAX_RESULT:
+        raise FilterError(f"a result of more than {MAX_RESULT} characters or items")
+    return "".join(map(str, values))
