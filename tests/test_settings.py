@@ -12,6 +12,7 @@ import pytest
 from runner.connection import HostKeyPolicy
 from runner.connection.named import Named
 from runner.errors import UsageError
+from runner.masks import masks
 from runner.models import Secret, Status
 from runner.quantities import Share, Spread
 from runner.settings import Settings
@@ -76,7 +77,7 @@ READ = {
     "only": ("failed,auth", (Status.FAILED, Status.AUTH)),
     "sort": ("name", "name"),
     "diff": ("yes", True),
-    "ignore": (["up .* days"], (re.compile("up .* days"),)),
+    "ignore": (["up .* days"], masks("up .* days")),
     "prefix": ("yes", True),
     "raw": (True, True),
     "output_dir": (Path("out"), "out"),

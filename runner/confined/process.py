@@ -52,9 +52,9 @@ class _NoAnswerError(Exception):
 class Confined:
     """A child process that answers requests, each within limits on memory and on computing time.
 
-    The time limit halves each time that it was exceeded, down to a twentieth of a second: an inventory full of
-    requests without an end costs seconds, and a usual request takes less than a millisecond. Several threads
-    may ask; the child serves one after the other. A process that was forked from this one starts its own child.
+    The time limit halves each time that it was exceeded, down to a twentieth of a second: an inventory full
+    of requests without an end costs seconds, and a usual request takes less than a millisecond. Several
+    threads may ask; the child serves one after the other. A forked process starts its own child.
 
     Args:
         target: `MODULE:FUNCTION` that answers requests in the child.

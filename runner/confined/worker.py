@@ -36,7 +36,7 @@ _FULL, _BROKEN = 3, 4
 
 
 class Aborted(BaseException):
-    """The parent has no answer; a `BaseException`, so that no code between takes it for an error of its own."""
+    """The parent has no answer. A `BaseException`, so that no code between catches it."""
 
 
 def main(target: str) -> None:

@@ -14,6 +14,7 @@ from runner.inventory.loading import BrokenSource, Loading, Options
 from runner.inventory.patterns import LOCALHOST, PatternMatcher, nearest
 from runner.inventory.resolved import HostVariables, Means, ResolvedVariables
 from runner.inventory.sources import read, split_format
+from runner.inventory.values import Constant
 from runner.inventory.variables import INTERNAL_NAMES, VariableTable
 from runner.models import Host
 
@@ -220,9 +221,9 @@ class Inventory:
         }
 
     @cached_property
-    def _hosts_of_groups(self) -> dict[str, list[str]]:
+    def _hosts_of_groups(self) -> Constant:
         """The names in each group: what templates see as `groups`."""
-        return {name: list(group.all_hosts()) for name, group in self.graph.groups.items()}
+        return Constant({name: list(group.all_hosts()) for name, group in self.graph.groups.items()})
 
     def variables(self, name: str) -> Mapping[str, Any]:
         """Return every variable of a host as `ansible-inventory --host` shows it: as it is written.

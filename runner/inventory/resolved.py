@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from runner.errors import HostError, InvalidVariable, InventoryError
+from runner.inventory.bounds import FilterError, Plain
 from runner.inventory.values import UnsafeText, VaultText
 from runner.models import Phase
 from runner.text import printable
@@ -52,7 +54,7 @@ class ResolvedVariables(Mapping[str, Any]):
         means: What works them out.
     """
 
-    __slots__ = ("_active", "_cache", "_host", "_inherited", "_means", "_own")
+    __slots__ = ("_active", "_cache", "_failed", "_host", "_inherited", "_means", "_own")
 
     def __init__(self, host: str, inherited: Mapping[str, Any], own: Mapping[str, Any], means: Means) -> None:
         self._host = host
@@ -60,6 +62,7 @@ class ResolvedVariables(Mapping[str, Any]):
         self._own = own
         self._means = means
         self._cache: dict[tuple[str, bool], Any] = {}
+        self._failed: dict[tuple[str, bool], InvalidVariable] = {}
         self._active: dict[tuple[int, str, bool], None] = {}
 
     def __getitem__(self, name: str) -> Any:
@@ -103,8 +106,10 @@ class ResolvedVariables(Mapping[str, Any]):
         return values, errors
 
     def _resolved(self, name: str, raw: Any, *, templated: bool) -> Any:
-        """Work out one variable, once."""
+        """Work out one variable, once: one that took too long does not take that long again."""
         key = (name, templated)
+        if key in self._failed:
+            raise self._failed[key].with_traceback(None)
         if key not in self._cache:
             # Another thread may be at the same variable of this host, which is no loop.
             active = (get_ident(), name, templated)
@@ -115,22 +120,42 @@ class ResolvedVariables(Mapping[str, Any]):
             self._active[active] = None
             try:
                 self._cache[key] = self._value(name, raw, templated=templated)
+            except InvalidVariable as exc:
+                self._failed[key] = exc
+                raise
             finally:
                 del self._active[active]
         return self._cache[key]
 
-    def _value(self, name: str, raw: Any, *, templated: bool) -> Any:
+    def _value(self, name: str, raw: Any, *, templated: bool, all_in_all: Plain | None = None) -> Any:
+        """Work out a value, and what is in it.
+
+        Args:
+            name: The variable.
+            raw: The value as it was written.
+            templated: Whether templates are filled in.
+            all_in_all: Counts what the templates of the variable give, if there may be several.
+        """
+        if isinstance(raw, (dict, list)):
+            work_out = partial(self._value, name, templated=templated, all_in_all=all_in_all or Plain())
+            if isinstance(raw, dict):
+                return {key: work_out(value) for key, value in raw.items()}
+            return [work_out(value) for value in raw]
         if isinstance(raw, VaultText):
             return self._opened(name, raw)
         if isinstance(raw, UnsafeText):
             return str(raw)
-        if isinstance(raw, str):
-            return self._rendered(name, raw) if templated and "{" in raw else raw
-        if isinstance(raw, dict):
-            return {key: self._value(name, value, templated=templated) for key, value in raw.items()}
-        if isinstance(raw, list):
-            return [self._value(name, value, templated=templated) for value in raw]
-        return raw
+        if not isinstance(raw, str) or not templated or "{" not in raw:
+            return raw
+        value = self._rendered(name, raw)
+        return value if all_in_all is None else self._counted(name, value, all_in_all)
+
+    def _counted(self, name: str, value: Any, all_in_all: Plain) -> Any:
+        """Count what one of many templates of a variable gave."""
+        try:
+            return all_in_all.of(value)
+        except FilterError as exc:
+            self._fail(name, f"has templates that give {exc}")
 
     def _opened(self, name: str, encrypted: VaultText) -> str:
         if self._means.vault is None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
+from typing import Any
 
-__all__ = ["GivenText", "LocatedDict", "UnsafeText", "VaultText"]
+__all__ = ["Constant", "GivenText", "LocatedDict", "UnsafeText", "VaultText"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,34 @@ class GivenText(str):
     """A text as a source wrote it, which may be a template; a text that an expression made is not one."""
 
     __slots__ = ()
+
+
+class Constant(Mapping[str, Any]):
+    """A mapping that does not change, so that a process that has asked for an item need not ask again.
+
+    Args:
+        items: What it holds.
+
+    Attributes:
+        number: Which one it is, among those of this process.
+    """
+
+    __slots__ = ("_items", "number")
+
+    _numbers = count(1)
+
+    def __init__(self, items: Mapping[str, Any]) -> None:
+        self._items = items
+        self.number = next(self._numbers)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
 
 
 class LocatedDict(dict[object, object]):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -315,13 +316,6 @@ ESCAPES = [
     "{{ lipsum(1000000) }}",
     "{{ a|replace('', big)|replace('', big) }}",
     "{{ [big, big]|join(big) }}",
-    "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'|regex_replace('(a+)+$', '') }}",
-    "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'|regex_search('(a|a)*$') }}",
-    "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'|regex_search('" + "a?" * 40 + "x') }}",
-    "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'|regex_search('" + "(a|a)" * 30 + "x') }}",
-    "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'|regex_search('a*a*a*a*a*a*x') }}",
-    "{{ big|regex_search('a') }}",
-    "{{ many|select('search', 'a*b*c*d')|list|length }}",
     "{{ a|regex_replace('x', '\\\\9') }}",
     "{{ a|regex_replace('x', '\\\\g<n>') }}",
     "{{ 1.5|round(99999999, 'ceil') }}",
@@ -337,6 +331,17 @@ ESCAPES = [
     "{{ foo",
     "{% if %}",
     "{{ }}",
+]
+
+
+REGULAR_EXPRESSIONS = [
+    "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'|regex_replace('(a+)+$', '') }}",
+    "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'|regex_search('(a|a)*$') }}",
+    "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'|regex_search('" + "a?" * 40 + "x') }}",
+    "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'|regex_search('" + "(a|a)" * 30 + "x') }}",
+    "{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'|regex_search('a*a*a*a*a*a*x') }}",
+    "{{ big|regex_search('a') }}",
+    "{{ many|select('search', 'a*b*c*d')|list|length }}",
 ]
 
 
@@ -365,6 +370,19 @@ def test_a_template_that_wants_more_than_a_value_is_that_hosts_error(
     assert "\n" not in str(caught.value)
     assert other.variables["ansible_host"] == "ok"
     assert not (tmp_path / "RAN").exists()
+
+
+@pytest.mark.parametrize("template", REGULAR_EXPRESSIONS, ids=range(len(REGULAR_EXPRESSIONS)))
+def test_a_regular_expression_of_a_template_comes_to_an_end(tmp_path: Path, template: str) -> None:
+    import json
+
+    variables = {"ansible_host": template, "big": "b" * 60_000, "many": ["abc" * 40] * 20_000}
+    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": {"h1": variables}}}))
+    (host,) = load(tmp_path / "hosts.json").select()
+    began = time.monotonic()
+    with suppress(InvalidVariable):
+        _ = host.variables["ansible_host"]
+    assert time.monotonic() - began < 30
 
 
 def test_templates_that_double_one_another_stay_bounded(tmp_path: Path) -> None:

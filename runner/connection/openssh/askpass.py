@@ -101,7 +101,7 @@ class Askpass:
 
 
 def _place(word: str) -> str | None:
-    """Return `user@host` of `user@host's`, or of `(user@host)` before a server's prompt; None of other words."""
+    """Return `user@host` of `user@host's`, or of `(user@host)`; None of another word."""
     bracketed = word.startswith("(") and word.endswith(")")
     place = word[1:-1] if bracketed else word.removesuffix("'s")
     return place if place != word and "@" in place[1:-1] else None

@@ -12,9 +12,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from runner.confined import Confined, Stopped
-from runner.inventory.templating.bounds import FilterError, Plain
+from runner.inventory.bounds import FilterError, Plain
 from runner.inventory.templating.references import Unclear, filled, parts
 from runner.inventory.templating.wire import NotPlainError, dumps, loads
+from runner.inventory.values import Constant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -100,11 +101,12 @@ def _names(text: str) -> tuple[tuple[str, ...], bool]:
 
 def _asked(request: tuple[Any, ...], pipe: Pipe | None) -> tuple[Any, ...]:
     """Have the child process answer a request, and answer what it asks meanwhile."""
-    mappings: list[Mapping[Any, Any]] = []
+    mappings: dict[int, Mapping[Any, Any]] = {}
 
     def keep(mapping: Mapping[Any, Any]) -> int:
-        mappings.append(mapping)
-        return len(mappings) - 1
+        number = -mapping.number if isinstance(mapping, Constant) else len(mappings)
+        mappings[number] = mapping
+        return number
 
     def answer(question: bytes) -> bytes:
         operation, number, key = loads(question)

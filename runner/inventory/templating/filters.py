@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.runtime import Undefined
 
+from runner.inventory.bounds import MAX_RESULT, FilterError
 from runner.inventory.templating import regexes
-from runner.inventory.templating.bounds import MAX_RESULT, FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

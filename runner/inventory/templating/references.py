@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.inventory.templating.bounds import MAX_RESULT, FilterError
+from runner.inventory.bounds import MAX_RESULT, FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,14 +23,15 @@ _REFERENCE = re.compile(
 )
 _STEP = re.compile(r"""\.(\w++)|\['([^']*+)'\]|\["([^"]*+)"\]|\[([0-9]++)\]""")
 _BEGIN = re.compile(r"\{[{%#]")
-_WORDS = frozenset(
-    "true false none True False None and or not in is if else elif loop lookup self super recursive import".split()
-)
+# What Jinja takes for something else than a variable.
+_LITERALS = {"true", "false", "none", "True", "False", "None"}
+_OPERATORS = {"and", "or", "not", "in", "is", "if", "else", "elif", "import", "recursive"}
+_WORDS = _LITERALS | _OPERATORS | {"loop", "lookup", "self", "super"}
 _SCALARS = (str, int, float, bool, type(None))
 
 
 class Unclear(Exception):
-    """What a reference means is for Jinja to say: a method, an attribute that is missing, a list in a text."""
+    """Only Jinja can tell what a reference means: a method, a missing attribute, a list in a text."""
 
 
 class Reference(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from runner.inventory.templating.bounds import FilterError
+from runner.inventory.bounds import FilterError
 from runner.text.expressions import Expression, ExpressionLate, Matcher
 
 __all__ = ["found", "matches", "replace", "searches"]

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
+import regex  # noqa: F401 - here, so that no request spends its time on that
 from jinja2 import StrictUndefined, meta, nodes
 from jinja2.environment import TemplateExpression
 from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
 from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from runner.inventory.templating.bounds import FilterError, Plain, bounded
+from runner.inventory.bounds import FilterError, Plain, bounded
 from runner.inventory.templating.filters import FILTERS, TESTS
 from runner.inventory.templating.wire import Remote, dumps, loads
 
@@ -225,6 +226,9 @@ def _only_expression(tree: nodes.Template) -> nodes.Expr | None:
     return None
 
 
+_prepared("{{ a | default('b') }}")  # has Jinja make its lexer and parser
+
+
 def serve(request: bytes, ask: Ask) -> bytes:
     """Answer a request: the names that a template needs, or what it gives.
 
@@ -260,7 +264,7 @@ def _value(prepared: _Prepared, values: Mapping[str, Any]) -> Any:
     try:
         value = prepared.run(values)
         if isinstance(value, StrictUndefined):
-            raise UndefinedError(str(value._undefined_message))  # noqa: SLF001 - Jinja has no public name for it
+            value._fail_with_undefined_error()  # noqa: SLF001 - Jinja has no public name for it
         return Plain().of(value)
     except (UndefinedError, SecurityError):
         raise

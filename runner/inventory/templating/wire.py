@@ -1,12 +1,12 @@
 """Values on their way to the process that fills in templates, and back.
 
-Pickles, of plain values only: reading one can make nothing else. A mapping that works its values out when they
-are asked for, as `hostvars` does, stays on its side and is asked item by item.
+Pickles, of plain values only: reading one can make nothing else. A mapping that works its values out when
+they are asked for, as `hostvars` does, stays on its side and is asked item by item.
 """
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import io
 import pickle
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _CLASSES: dict[tuple[str, str], Any] = {
     (item.__module__, item.__qualname__): item
     for item in (
         *(str, int, float, complex, bytes, bytearray, list, dict, tuple, set, frozenset),
-        *(datetime.date, datetime.datetime, datetime.time, datetime.timedelta, datetime.timezone),
+        *(dt.date, dt.datetime, dt.time, dt.timedelta, dt.timezone),
         *(GivenText, UnsafeText),
     )
 }
@@ -34,11 +34,15 @@ class NotPlainError(TypeError):
     """A value of a type that no inventory holds."""
 
 
+_REMEMBERED: dict[tuple[int, Any], list[Any]] = {}
+_MOST_REMEMBERED = 200_000
+
+
 class Remote(Mapping[Any, Any]):
     """A mapping of the other side.
 
     Args:
-        number: Which one.
+        number: Which one; a negative one does not change, so that what it has given is remembered.
         ask: Asks the other side for `item`, `has`, `keys` or `length` of it.
     """
 
@@ -47,7 +51,15 @@ class Remote(Mapping[Any, Any]):
         self._ask = ask
 
     def __getitem__(self, key: Any) -> Any:
-        return self._ask("item", self._number, key)
+        if self._number >= 0:
+            return self._ask("item", self._number, key)
+        place = (self._number, key)
+        if place not in _REMEMBERED:
+            item = self._ask("item", self._number, key)
+            if sum(map(len, _REMEMBERED.values())) + len(item) > _MOST_REMEMBERED:
+                _REMEMBERED.clear()
+            _REMEMBERED[place] = item
+        return _REMEMBERED[place]
 
     def __contains__(self, key: object) -> bool:
         return bool(self._ask("has", self._number, key))
