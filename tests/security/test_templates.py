@@ -39,7 +39,7 @@ HOSTILE: dict[str, tuple[str, dict[str, Any]]] = {
     "search": ("{{ words | select('search', '(a|aa)+$') | list }}", {"words": ["a" * 300 + "b"] * 50}),
     "compile": ("{{ 'a' | regex_search('((((((a?){50}){50}){50}){50}){50}){50}x') }}", {}),
     "text": ("{{ words | map('string') | map('upper') | join }}", {"words": [["y" * 100] * 100] * 1000}),
-    "tree": ("{{ [[words, words], [words, words]] }}", {"words": NUMBERED}),
+    "tree": ("{{ [[words, words, words], [words, words, words]] }}", {"words": NUMBERED}),
 }
 
 
