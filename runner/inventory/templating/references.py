@@ -1,6 +1,7 @@
 """Templates that only name variables, filled in without Jinja: they can neither take long nor grow.
 
-`{{ net }}.{{ site.octet }}` and `{{ hosts[0] }}` are such templates; most that name addresses are.
+`{{ net }}.{{ site.octet }}`, `{{ hosts[0] }}` and `{{ mgmt | default(inventory_hostname) }}` are such
+templates; most that name addresses are.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ __all__ = ["Reference", "Unclear", "filled", "parts"]
 
 _REFERENCE = re.compile(
     r"""\{\{[ \t]*+([A-Za-z_][A-Za-z0-9_]*+)((?:\.[A-Za-z][A-Za-z0-9_]*+|\['[^'\\{}]*+'\]|\["[^"\\{}]*+"\]"""
-    r"""|\[[0-9]{1,9}\])*+)[ \t]*+\}\}"""
+    r"""|\[[0-9]{1,9}\])*+)[ \t]*+(?:\|[ \t]*+(?:default|d)\([ \t]*+"""
+    r"""(?:([A-Za-z_][A-Za-z0-9_]*+)|'([^'\\{}]*+)'|"([^"\\{}]*+)")[ \t]*+\)[ \t]*+)?\}\}"""
 )
 _STEP = re.compile(r"""\.(\w++)|\['([^']*+)'\]|\["([^"]*+)"\]|\[([0-9]++)\]""")
 _BEGIN = re.compile(r"\{[{%#]")
@@ -35,15 +37,19 @@ class Unclear(Exception):
 
 
 class Reference(NamedTuple):
-    """One `{{ name.key['key'][0] }}`.
+    """One `{{ name.key['key'][0] }}` or `{{ name | default(other) }}`.
 
     Attributes:
         name: The name.
         steps: A key of a mapping or the number of an item, each with whether it was written with a dot.
+        other: The name whose value counts if nothing has the first one.
+        default: The text that counts if nothing has the first one.
     """
 
     name: str
-    steps: tuple[tuple[str | int, bool], ...]
+    steps: tuple[tuple[str | int, bool], ...] = ()
+    other: str | None = None
+    default: str | None = None
 
     def value(self, lookup: Callable[[str], Any]) -> Any:
         """Return what it stands for.
@@ -52,6 +58,8 @@ class Reference(NamedTuple):
             KeyError: Nothing has the name.
             Unclear: A step leads to nothing that is plainly there.
         """
+        if self.other is not None or self.default is not None:
+            return self._or_default(lookup)
         value = lookup(self.name)
         for step, dotted in self.steps:
             if isinstance(step, int) and isinstance(value, list) and step < len(value):
@@ -64,6 +72,21 @@ class Reference(NamedTuple):
                 value = value[step]
         return value
 
+    def _or_default(self, lookup: Callable[[str], Any]) -> Any:
+        """Look both names up, as Jinja does, and return the value of the first one that is there."""
+        default: Any = self.default
+        if self.other is not None:
+            try:
+                default = lookup(self.other)
+            except KeyError:
+                default = Unclear
+        try:
+            return lookup(self.name)
+        except KeyError:
+            if default is Unclear:
+                raise Unclear from None
+            return default
+
 
 @lru_cache(maxsize=4096)
 def parts(text: str) -> tuple[str | Reference, ...] | None:
@@ -74,9 +97,13 @@ def parts(text: str) -> tuple[str | Reference, ...] | None:
     end = 0
     while begin := _BEGIN.search(text, end):
         reference = _REFERENCE.match(text, begin.start())
-        if reference is None or reference[1] in _WORDS:
+        if reference is None or not _WORDS.isdisjoint((reference[1], reference[3])):
             return None
-        found += [text[end : begin.start()], Reference(reference[1], _steps(reference[2]))]
+        name, steps, other, *texts = reference.groups()
+        default = texts[1] if texts[0] is None else texts[0]
+        if steps and (other or default is not None):
+            return None
+        found += [text[end : begin.start()], Reference(name, _steps(steps), other, default)]
         end = reference.end()
     return tuple([part for part in (*found, text[end:]) if part])
 
