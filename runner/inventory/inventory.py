@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import InventoryError, PatternError
@@ -12,8 +13,9 @@ from runner.interpreter import at_rest
 from runner.inventory.graph import Graph
 from runner.inventory.loading import BrokenSource, Loading, Options
 from runner.inventory.patterns import LOCALHOST, PatternMatcher, nearest
-from runner.inventory.resolved import HostVariables, Means, ResolvedVariables
+from runner.inventory.resolved import HostVariables, Means, ResolvedVariables, TemplateVariables
 from runner.inventory.sources import read, split_format
+from runner.inventory.templating.services import Services
 from runner.inventory.values import Constant
 from runner.inventory.variables import INTERNAL_NAMES, VariableTable
 from runner.models import Host
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from runner.inventory.vault import Vault
 
 __all__ = ["Inventory", "load"]
+
+
+_ANSIBLE_VERSION = {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "2.19.0"}
+"""The version of Ansible whose reading and templates ours are compared with."""
 
 
 def load(
@@ -180,12 +186,39 @@ class Inventory:
 
     @cached_property
     def _templating(self) -> Means:
-        pipe = self._piped if self.options.allow_commands else None
-        return Means(self._magic, self.options.vault, pipe=pipe)
+        return Means(self._magic, self.options.vault, services=self._services)
 
     @cached_property
     def _templating_all(self) -> Means:
         return self._templating._replace(template_all=True)
+
+    def _services(self, host: str) -> Services:
+        """Return what the lookups of a host's templates may use."""
+        pipe = self._piped if self.options.allow_commands else None
+        return Services(read=partial(self._read_beside, host), pipe=pipe, hosts=self._names_or_none)
+
+    def _names_or_none(self, pattern: str) -> tuple[str, ...]:
+        """Return the names that a pattern means; none if it means nothing, as Ansible's lookup does."""
+        try:
+            return self.names(pattern)
+        except PatternError:
+            return ()
+
+    def _read_beside(self, host: str, path: str) -> str:
+        """Return the text of a file in the folder of an inventory or of the playbook, as the lookup `file` does."""
+        from runner.inventory.templating import TemplateError  # noqa: PLC0415 - loads Jinja
+
+        source = self._node(host).source
+        folders = [os.path.dirname(source)] if source else []  # noqa: PTH120
+        for folder in (*folders, self.options.playbook_dir):
+            for within in (f"{folder}/files/{path}", f"{folder}/{path}"):
+                full = os.path.realpath(path if os.path.isabs(path) else within)  # noqa: PTH117
+                if full.startswith(f"{os.path.realpath(folder)}/") and os.path.exists(full):  # noqa: PTH110
+                    try:
+                        return self._loading.read_text(full)
+                    except InventoryError as exc:
+                        raise TemplateError(f"lookup 'file': {exc}") from exc
+        raise TemplateError(f"lookup 'file': there is no {path!r} in the folder of the inventory")
 
     def _piped(self, command: str) -> str:
         """Run a shell's command where playbooks would, as Ansible's `pipe` lookup does."""
@@ -203,7 +236,7 @@ class Inventory:
     def _variables_in_templates(self, name: str) -> ResolvedVariables:
         node = self.graph.hosts[name]
         share, own = self.table.share(node), self.table.own(node)
-        return ResolvedVariables(name, share.variables, own, self._templating_all)
+        return TemplateVariables(name, share.variables, own, self._templating_all)
 
     def _magic(self, name: str) -> dict[str, Any]:
         """Return the names that only templates of a host see."""
@@ -215,6 +248,8 @@ class Inventory:
             "inventory_file": node.source,
             "inventory_dir": folder,
             "playbook_dir": self.options.playbook_dir,
+            "ansible_playbook_python": sys.executable,
+            "ansible_version": _ANSIBLE_VERSION,
             "group_names": sorted(self.table.share(node).groups),
             "hostvars": self._hostvars,
             "groups": self._hosts_of_groups,

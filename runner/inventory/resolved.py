@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from runner.errors import HostError, InvalidVariable, InventoryError
 from runner.inventory.bounds import FilterError, Plain
+from runner.inventory.templating.services import NO_SERVICES, Services
 from runner.inventory.values import UnsafeText, VaultText
 from runner.models import Phase
 from runner.text import printable
@@ -24,6 +25,10 @@ _CONNECTION_PREFIX = "ansible_"
 _MAX_NESTING = 50
 
 
+def _no_services(_host: str) -> Services:
+    return NO_SERVICES
+
+
 class Means(NamedTuple):
     """What variables are worked out with; hosts share it.
 
@@ -31,13 +36,13 @@ class Means(NamedTuple):
         magic: Gives what templates of a host see beside variables (`inventory_hostname`, …), by its name.
         vault: What opens encrypted values.
         template_all: Whether every template is filled in.
-        pipe: Runs the commands of `lookup('pipe', …)`; None where none may run.
+        services: Gives what the lookups of a host's templates may use, by its name.
     """
 
     magic: Callable[[str], Mapping[str, Any]]
     vault: Vault | None = None
     template_all: bool = False
-    pipe: Callable[[str], str] | None = None
+    services: Callable[[str], Services] = _no_services
 
 
 class ResolvedVariables(Mapping[str, Any]):
@@ -171,9 +176,13 @@ class ResolvedVariables(Mapping[str, Any]):
         from runner.inventory.templating import TemplateError, render  # noqa: PLC0415 - loads Jinja
 
         try:
-            return render(text, self.lookup, self._means.pipe)
+            services = self._means.services(self._host)
+            return render(text, self.lookup, services._replace(names=self._names))
         except TemplateError as exc:
             self._fail(name, f"{exc}, in {text[:80]!r}")
+
+    def _names(self) -> list[str]:
+        return [str(name) for name in self]
 
     def lookup(self, name: str) -> Any:
         """Find what a name in a template stands for, its own template filled in.
@@ -189,6 +198,18 @@ class ResolvedVariables(Mapping[str, Any]):
     def _fail(self, name: str, why: str) -> NoReturn:
         message = printable(f"{self._host}: {name} {why}")
         raise InvalidVariable(message, reason="bad-variable", phase=Phase.RESOLVE)
+
+
+class TemplateVariables(ResolvedVariables):
+    """The variables of a host as templates of other hosts see them: with the names that only templates know."""
+
+    __slots__ = ()
+
+    def __getitem__(self, name: str) -> Any:
+        return self.lookup(name)
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._means.magic(self._host)
 
 
 class HostVariables(Mapping[str, ResolvedVariables]):

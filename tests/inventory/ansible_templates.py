@@ -17,6 +17,7 @@ sys.path[:] = [path for path in sys.path if path != str(HERE)]
 os.environ.update(ANSIBLE_CONFIG=str(HERE / "ansible.cfg"), LC_ALL="C.UTF-8", TZ="UTC")
 
 from ansible import constants  # noqa: E402
+from ansible.cli import CLI  # noqa: E402
 from ansible.inventory.manager import InventoryManager  # noqa: E402
 from ansible.parsing.dataloader import DataLoader  # noqa: E402
 from ansible.plugins.loader import init_plugin_loader  # noqa: E402
@@ -49,7 +50,7 @@ def main() -> None:
     loader = DataLoader()
     loader.set_basedir(str(Path(source).parent))
     inventory = InventoryManager(loader, sources=[source])
-    manager = VariableManager(loader, inventory)
+    manager = VariableManager(loader, inventory, version_info=CLI.version_info(gitinfo=False))
     manager.set_inventory(inventory)
     hostvars = HostVars(inventory=inventory, variable_manager=manager, loader=loader)
     answers: dict[str, object] = {}

@@ -24,6 +24,7 @@ HOST = "core1.example.com"
 
 OURS_ALONE = {
     "{{ interfaces | json_query('[].name') }}",  # of a collection that may not be there
+    "{{ lookup('file', '/etc/passwd') is defined }}",  # files elsewhere stay out here
 }
 
 

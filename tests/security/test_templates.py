@@ -16,6 +16,7 @@ from runner.confined import Confined, Stopped
 from runner.errors import InvalidVariable
 from runner.inventory import load, templating
 from runner.inventory.templating import TemplateError, evaluate, render
+from runner.inventory.templating.services import Services
 from runner.inventory.templating.wire import dumps, loads
 from tests.liveness import gone
 
@@ -92,7 +93,6 @@ def test_the_error_names_host_variable_and_limit(tmp_path: Path, template: str, 
     "template",
     [
         "{{ lookup('pipe', 'x', pipe='{:>400000000}'.format) }}",
-        "{{ lookup('env', *['HOME']) }}",
         "{{ lookup('env', **{'pipe': 'x'}) }}",
         "{{ ['{:>400000000}'] | map('format', 1) | list }}",
         "{{ '{:>400000000}'.format(1) }}",
@@ -106,7 +106,7 @@ def test_the_error_names_host_variable_and_limit(tmp_path: Path, template: str, 
 )
 def test_what_is_not_allowed_is_refused_with_one_line(template: str) -> None:
     with pytest.raises(TemplateError) as caught:
-        render(template, {}.__getitem__, lambda _command: "ran")
+        render(template, {}.__getitem__, Services(pipe=lambda _command: "ran"))
     assert "\n" not in str(caught.value)
 
 
@@ -197,7 +197,7 @@ def test_a_forked_process_starts_its_own_child() -> None:
 
 def test_a_child_that_was_killed_is_started_again() -> None:
     child = Confined("runner.inventory.templating.sandbox:serve")
-    request = dumps(("value", "{{ 1 + 1 }}", {}))
+    request = dumps(("value", "{{ 1 + 1 }}", False, {}, frozenset(), frozenset()))
     for _ in range(3):
         assert loads(child.request(request, bytes)) == ("value", 2)
         assert child._process is not None

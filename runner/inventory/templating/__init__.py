@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from runner.confined import Confined, Stopped
 from runner.inventory.bounds import FilterError, Plain
 from runner.inventory.templating.references import Unclear, filled, parts
+from runner.inventory.templating.services import NO_SERVICES, Services
 from runner.inventory.templating.wire import NotPlainError, dumps, loads
 from runner.inventory.values import Constant
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     Lookup = Callable[[str], Any]
-    Pipe = Callable[[str], str]
 
 __all__ = ["TemplateError", "UndefinedNameError", "evaluate", "render"]
 
@@ -37,42 +37,21 @@ class UndefinedNameError(TemplateError):
 _JINJA = Confined("runner.inventory.templating.sandbox:serve")
 
 
-def render(text: str, lookup: Lookup, pipe: Pipe | None = None) -> Any:
+def render(text: str, lookup: Lookup, services: Services = NO_SERVICES) -> Any:
     """Fill in a template.
 
     A text that is one expression and nothing else (`{{ port }}`) keeps the type of its value, as in Ansible.
 
     Args:
         text: The template.
-        lookup: Gives the value of a name, its own template filled in; KeyError where there is none.
-        pipe: Runs a command of this machine's shell and returns what it prints; None where none may run.
+        lookup: Gives the value of a name, its own template filled in; KeyError if there is none.
+        services: What lookups may use.
 
     Raises:
         TemplateError: It cannot be read, is not allowed, names what does not exist, or takes too long.
     """
     if "{{" not in text and "{%" not in text and "{#" not in text:
         return text
-    return _filled(text, lookup, pipe)
-
-
-def evaluate(expression: str, lookup: Lookup) -> Any:
-    """Work out one expression, as in `compose` of a constructed inventory.
-
-    Args:
-        expression: The expression, without braces.
-        lookup: Gives the value of a name; KeyError where there is none.
-
-    Raises:
-        TemplateError: It cannot be read, is not allowed, names what does not exist, or takes too long.
-    """
-    text = "{{ " + expression + " }}"
-    template = parts(text)
-    if len(template or ()) != 1 and not _names(text)[1]:
-        raise TemplateError("is no expression")
-    return _filled(text, lookup, None)
-
-
-def _filled(text: str, lookup: Lookup, pipe: Pipe | None) -> Any:
     template = parts(text)
     if template is not None:
         try:
@@ -83,23 +62,48 @@ def _filled(text: str, lookup: Lookup, pipe: Pipe | None) -> Any:
             raise UndefinedNameError(f"{exc.args[0]!r} is undefined") from exc
         except FilterError as exc:
             raise TemplateError(str(exc)) from exc
+    return _filled(text, lookup, services, is_expression=False)
+
+
+def evaluate(expression: str, lookup: Lookup) -> Any:
+    """Work out one expression, as in `compose` of a constructed inventory.
+
+    Args:
+        expression: The expression, without braces.
+        lookup: Gives the value of a name; KeyError if there is none.
+
+    Raises:
+        TemplateError: It cannot be read, is not allowed, names what does not exist, or takes too long.
+    """
+    return _filled(expression, lookup, NO_SERVICES, is_expression=True)
+
+
+def _filled(text: str, lookup: Lookup, services: Services, *, is_expression: bool) -> Any:
+    """Have the child fill a template in, with the values of all names that are known to be in it."""
     values: dict[str, Any] = {}
-    for name in _names(text)[0]:
+    absent: set[str] = set()
+    broken: dict[str, Exception] = {}
+    for name in _names(text, is_expression=is_expression):
         try:
             values[name] = lookup(name)
         except KeyError:
-            continue
-    return _asked(("value", text, values), pipe)[1]
+            absent.add(name)
+        except Exception as exc:  # noqa: BLE001 - it counts only if the template comes to use it
+            broken[name] = exc
+    request = ("value", text, is_expression, values, frozenset(absent), frozenset(broken))
+    said = _asked(request, lookup, services)
+    if said[0] == "broken":
+        raise broken[said[1]]
+    return said[1]
 
 
 @lru_cache(maxsize=4096)
-def _names(text: str) -> tuple[tuple[str, ...], bool]:
-    """Return the names that a template needs, and whether it is one expression and nothing else."""
-    _, names, is_expression = _asked(("names", text), None)
-    return tuple(names), is_expression
+def _names(text: str, *, is_expression: bool) -> tuple[str, ...]:
+    """Return the names that are known to be in a template."""
+    return tuple(_asked(("names", text, is_expression), {}.__getitem__, NO_SERVICES)[1])
 
 
-def _asked(request: tuple[Any, ...], pipe: Pipe | None) -> tuple[Any, ...]:
+def _asked(request: tuple[Any, ...], lookup: Lookup, services: Services) -> tuple[Any, ...]:
     """Have the child process answer a request, and answer what it asks meanwhile."""
     mappings: dict[int, Mapping[Any, Any]] = {}
 
@@ -111,9 +115,9 @@ def _asked(request: tuple[Any, ...], pipe: Pipe | None) -> tuple[Any, ...]:
     def answer(question: bytes) -> bytes:
         operation, number, key = loads(question)
         try:
-            if operation in ("env", "pipe"):
-                return dumps((_looked_up(operation, key, pipe),))
-            return dumps((_of_mapping(operation, mappings[number], key),), keep)
+            if operation in _OF_MAPPING:
+                return dumps((_OF_MAPPING[operation](mappings[number], key),), keep)
+            return dumps((_looked_up(operation, key, lookup, services),), keep)
         except KeyError:
             return dumps(())
 
@@ -128,17 +132,33 @@ def _asked(request: tuple[Any, ...], pipe: Pipe | None) -> tuple[Any, ...]:
     return said
 
 
-def _of_mapping(operation: str, mapping: Mapping[Any, Any], key: Any) -> Any:
-    if operation == "item":
-        return mapping[key]
-    if operation == "has":
-        return key in mapping
-    return list(mapping) if operation == "keys" else len(mapping)
+_OF_MAPPING: dict[str, Callable[[Mapping[Any, Any], Any], Any]] = {
+    "item": lambda mapping, key: mapping[key],
+    "has": lambda mapping, key: key in mapping,
+    "keys": lambda mapping, _key: list(mapping),
+    "length": lambda mapping, _key: len(mapping),
+}
 
 
-def _looked_up(plugin: str, term: str, pipe: Pipe | None) -> str:
-    if plugin == "env":
-        return os.environ.get(term, "")
-    if pipe is None:
+def _looked_up(operation: str, key: Any, lookup: Lookup, services: Services) -> Any:
+    """Answer what the child asks beyond the variables that it was given.
+
+    Raises:
+        KeyError: There is nothing of that name.
+        TemplateError: It is not allowed.
+    """
+    if operation == "name":
+        return lookup(key)
+    if operation == "env":
+        return (os.environ if services.environment is None else services.environment)[key]
+    if operation == "names":
+        return [] if services.names is None else list(services.names())
+    if operation == "hosts":
+        return [] if services.hosts is None else list(services.hosts(key))
+    if operation == "file":
+        if services.read is None:
+            raise TemplateError("lookup 'file' is not supported here")
+        return services.read(key)
+    if services.pipe is None:
         raise TemplateError("lookup 'pipe' runs a program on this machine: --allow-inventory-commands")
-    return pipe(term)
+    return services.pipe(key)

@@ -28,7 +28,7 @@ _BEGIN = re.compile(r"\{[{%#]")
 # What Jinja takes for something else than a variable.
 _LITERALS = {"true", "false", "none", "True", "False", "None"}
 _OPERATORS = {"and", "or", "not", "in", "is", "if", "else", "elif", "import", "recursive"}
-_WORDS = _LITERALS | _OPERATORS | {"loop", "lookup", "self", "super"}
+_WORDS = _LITERALS | _OPERATORS | {"loop", "lookup", "omit", "query", "q", "range", "self", "super", "undef"}
 _SCALARS = (str, int, float, bool, type(None))
 
 
@@ -91,7 +91,7 @@ class Reference(NamedTuple):
 @lru_cache(maxsize=4096)
 def parts(text: str) -> tuple[str | Reference, ...] | None:
     """Split a template into texts and references; None if it holds anything else."""
-    if "\r" in text:  # Jinja makes one newline of it
+    if "\r" in text or text.endswith("\n"):  # Jinja makes one line break of them, or none
         return None
     found: list[str | Reference] = []
     end = 0
@@ -125,9 +125,10 @@ def filled(template: tuple[str | Reference, ...], lookup: Callable[[str], Any]) 
         Unclear: It is for Jinja to fill in.
         FilterError: The text is too long.
     """
-    values = [part.value(lookup) if isinstance(part, Reference) else part for part in template]
-    if len(template) == 1:
-        return values[0]
+    found = [part.value(lookup) if isinstance(part, Reference) else part for part in template]
+    values = [value for value in found if value is not None]
+    if len(values) < 2:  # noqa: PLR2004 - a single part keeps its type
+        return values[0] if values else None
     length = 0
     for value in values:
         if not isinstance(value, _SCALARS):

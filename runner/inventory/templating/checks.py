@@ -10,8 +10,8 @@ import urllib.parse
 from functools import total_ordering
 from typing import TYPE_CHECKING, Any
 
-from runner.inventory.jinja.texts import _flags, _text
-from runner.inventory.regexes import FilterError
+from runner.inventory.templating.texts import _flags, _text
+from runner.inventory.bounds import FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,34 +6,17 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.inventory.regexes import FilterError
+from runner.inventory.bounds import FilterError
 
-__all__ = ["NO_SERVICES", "Services", "run"]
+if TYPE_CHECKING:
+    from runner.inventory.templating.services import Services
+
+__all__ = ["run"]
 
 Ask = Callable[[str], Any]
 
-
-class Services(NamedTuple):
-    """What lookups may use beyond the variables.
-
-    Attributes:
-        environment: The environment variables that templates may see; the process's own if None.
-        read: Returns the text of a file next to the inventory.
-        pipe: Runs a command of the shell and returns what it prints; None if no command may run.
-        names: Returns the names of all variables.
-        hosts: Returns the names of the hosts that a pattern means.
-    """
-
-    environment: Mapping[str, str] | None = None
-    read: Callable[[str], str] | None = None
-    pipe: Callable[[str], str] | None = None
-    names: Callable[[], list[str]] | None = None
-    hosts: Callable[[str], list[str]] | None = None
-
-
-NO_SERVICES = Services()
 
 _SEQUENCE = re.compile(
     r"(?:(?P<start>-?(?:0x)?[0-9a-f]+)-)?(?P<end>-?(?:0x)?[0-9a-f]+)(?:/(?P<stride>-?\d+))?(?::(?P<format>.+))?",
@@ -69,6 +52,8 @@ def run(
     if name not in LOOKUPS:
         known = ", ".join(sorted(LOOKUPS))
         raise FilterError(f"lookup {plugin!r} is not supported here; there are {known}")
+    if unknown := keywords.keys() - _OPTIONS.get(name, frozenset()):
+        raise FilterError(f"lookup {plugin!r} has no option {min(unknown)!r}")
     return LOOKUPS[name](_Call(terms, keywords, ask, services))
 
 
@@ -101,7 +86,7 @@ def _varnames(call: _Call) -> list[Any]:
 def _inventory_hostnames(call: _Call) -> list[Any]:
     if call.services.hosts is None:
         raise FilterError("lookup 'inventory_hostnames' is not supported here")
-    return call.services.hosts(",".join(map(str, call.terms)))
+    return list(call.services.hosts(",".join(map(str, call.terms))))
 
 
 def _file(call: _Call) -> list[Any]:
@@ -167,6 +152,12 @@ def _numbers(options: Mapping[str, Any]) -> list[str]:
     return [shape % number for number in range(start, last + (1 if stride > 0 else -1), stride)]
 
 
+_OPTIONS: dict[str, frozenset[str]] = {
+    "env": frozenset({"default"}),
+    "file": frozenset({"lstrip", "rstrip"}),
+    "sequence": frozenset({"start", "end", "count", "stride", "format"}),
+    "vars": frozenset({"default"}),
+}
 LOOKUPS: dict[str, Callable[[_Call], list[Any]]] = {
     "dict": _dict,
     "env": _env,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jinja2.filters import do_groupby, do_unique, pass_environment
 
-from runner.inventory.regexes import FilterError
+from runner.inventory.bounds import FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

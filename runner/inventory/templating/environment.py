@@ -15,7 +15,7 @@ from datetime import date, time, timedelta
 from functools import cache, lru_cache, wraps
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import StrictUndefined, nodes, pass_context
+from jinja2 import StrictUndefined, meta, nodes, pass_context
 from jinja2.environment import Template, TemplateExpression
 from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.exceptions import TemplateSyntaxError, UndefinedError
@@ -26,14 +26,14 @@ from jinja2.runtime import Context, Undefined, missing
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.tests import TESTS as JINJA_TESTS
 
-from runner.inventory.jinja import checks, containers, lookups, networks, texts
-from runner.inventory.jinja.lookups import NO_SERVICES, Services
-from runner.inventory.regexes import FilterError
+from runner.inventory.templating import checks, containers, lookups, networks, texts
+from runner.inventory.templating.services import NO_SERVICES, Services
+from runner.inventory.bounds import FilterError
 
 if TYPE_CHECKING:
     from jinja2.environment import Environment as JinjaEnvironment
 
-__all__ = ["OMIT", "TemplateError", "UndefinedNameError", "evaluate", "render"]
+__all__ = ["OMIT", "TemplateError", "UndefinedNameError", "evaluate", "names_in", "render"]
 
 _MAX_DEPTH = 50
 _LAZY = (KeysView, ValuesView, ItemsView, Iterator)
@@ -412,6 +412,24 @@ def _expression(text: str) -> Template:
         raise TemplateError("a template nested too deep") from exc
     assert isinstance(compiled, TemplateExpression)
     return compiled._template  # noqa: SLF001 - its context has to be ours
+
+
+def names_in(text: str, *, is_expression: bool) -> list[str]:
+    """Return the names that a template needs, as far as they can be told without filling it in.
+
+    Raises:
+        TemplateError: It cannot be read.
+    """
+    environment = _environment(keep_backslashes=not is_expression)
+    try:
+        tree = environment.parse("{{ " + text + " }}" if is_expression else text)
+        return sorted(meta.find_undeclared_variables(tree) - environment.globals.keys())
+    except TemplateSyntaxError as exc:
+        raise TemplateError(_why(exc)) from exc
+    except RecursionError as exc:
+        raise TemplateError("a template nested too deep") from exc
+    except ValueError as exc:  # a number of more digits than Python reads
+        raise TemplateError(f"is no template: {exc}") from exc
 
 
 def _run(template: Template, ask: Ask, services: Services) -> Any:
