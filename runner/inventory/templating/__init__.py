@@ -8,6 +8,7 @@ inside of a process can keep it from computing for ever.
 from __future__ import annotations
 
 import os
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,11 @@ class UndefinedNameError(TemplateError):
     """A name in a template that nothing has."""
 
 
+_VARIES = re.compile(r"random|shuffle|password_hash|strftime|now")
+"""Filters and functions that may give something else the next time."""
+_REPLIES: dict[bytes, bytes] = {}
+_MOST_REMEMBERED = 4096
+_MOST_REMEMBERED_BYTES = 4096
 _JINJA = Confined("runner.inventory.templating.sandbox:serve")
 
 
@@ -106,6 +112,7 @@ def _names(text: str, *, is_expression: bool) -> tuple[str, ...]:
 def _asked(request: tuple[Any, ...], lookup: Lookup, services: Services) -> tuple[Any, ...]:
     """Have the child process answer a request, and answer what it asks meanwhile."""
     mappings: dict[int, Mapping[Any, Any]] = {}
+    questions = 0
 
     def keep(mapping: Mapping[Any, Any]) -> int:
         number = -mapping.number if isinstance(mapping, Constant) else len(mappings)
@@ -113,6 +120,8 @@ def _asked(request: tuple[Any, ...], lookup: Lookup, services: Services) -> tupl
         return number
 
     def answer(question: bytes) -> bytes:
+        nonlocal questions
+        questions += 1
         operation, number, key = loads(question)
         try:
             if operation in _OF_MAPPING:
@@ -122,14 +131,26 @@ def _asked(request: tuple[Any, ...], lookup: Lookup, services: Services) -> tupl
             return dumps(())
 
     try:
-        said: tuple[Any, ...] = loads(_JINJA.request(dumps(request, keep), answer))
+        payload = dumps(request, keep)
+        reply = _REPLIES.get(payload) or _JINJA.request(payload, answer)
+        said: tuple[Any, ...] = loads(reply)
     except (Stopped, NotPlainError) as exc:
         raise TemplateError(str(exc)) from exc
     if said[0] == "undefined":
         raise UndefinedNameError(said[1])
     if said[0] == "error":
         raise TemplateError(said[1])
+    if not (mappings or questions or _VARIES.search(request[1])):
+        _remember(payload, reply)
     return said
+
+
+def _remember(payload: bytes, reply: bytes) -> None:
+    """Keep a reply that depends on nothing but the request: many hosts have the same values."""
+    if len(payload) + len(reply) < _MOST_REMEMBERED_BYTES:
+        if len(_REPLIES) >= _MOST_REMEMBERED:
+            _REPLIES.clear()
+        _REPLIES[payload] = reply
 
 
 _OF_MAPPING: dict[str, Callable[[Mapping[Any, Any], Any], Any]] = {
