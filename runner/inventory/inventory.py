@@ -205,7 +205,7 @@ class Inventory:
             return ()
 
     def _read_beside(self, host: str, path: str) -> str:
-        """Return the text of a file in the folder of an inventory or of the playbook, as the lookup `file` does."""
+        """Return the text of a file in the folder of the inventory or of the playbook: the lookup `file`."""
         from runner.inventory.templating import TemplateError  # noqa: PLC0415 - loads Jinja
 
         source = self._node(host).source

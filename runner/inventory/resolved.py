@@ -201,7 +201,7 @@ class ResolvedVariables(Mapping[str, Any]):
 
 
 class TemplateVariables(ResolvedVariables):
-    """The variables of a host as templates of other hosts see them: with the names that only templates know."""
+    """The variables of a host as templates of other hosts see them, `inventory_hostname` included."""
 
     __slots__ = ()
 

@@ -1,7 +1,7 @@
 """Fill in variables of a host by ansible-core itself, in this process.
 
-Reads `[inventory, hosts, prefix]` as JSON from stdin and answers `{name: [value] or error}` for each variable of
-these hosts whose name begins with the prefix. Types that JSON does not have are written as `{"type": …}`.
+Reads `[inventory, hosts, prefix]` as JSON from stdin and answers `{name: [value] or error}` for each variable
+of these hosts whose name begins with the prefix. Types that JSON does not have are written as `{"type": …}`.
 """
 
 from __future__ import annotations

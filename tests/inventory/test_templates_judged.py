@@ -7,17 +7,18 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pytest
 import yaml
 
 from runner.errors import HostError
 from runner.inventory import load
+
+if TYPE_CHECKING:
+    import pytest
 
 HERE = Path(__file__).parent
 HOST = "core1.example.com"

@@ -197,7 +197,7 @@ def test_a_forked_process_starts_its_own_child() -> None:
 
 def test_a_child_that_was_killed_is_started_again() -> None:
     child = Confined("runner.inventory.templating.sandbox:serve")
-    request = dumps(("value", "{{ 1 + 1 }}", False, {}, frozenset(), frozenset()))
+    request = dumps(("value", "{{ 1 + 1 }}", False, ({}, frozenset(), frozenset())))
     for _ in range(3):
         assert loads(child.request(request, bytes)) == ("value", 2)
         assert child._process is not None

@@ -7,11 +7,11 @@ inside of a process can keep it from computing for ever.
 
 from __future__ import annotations
 
-import os
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from runner import environment
 from runner.confined import Confined, Stopped
 from runner.inventory.bounds import FilterError, Plain
 from runner.inventory.templating.references import Unclear, filled, parts
@@ -96,7 +96,7 @@ def _filled(text: str, lookup: Lookup, services: Services, *, is_expression: boo
             absent.add(name)
         except Exception as exc:  # noqa: BLE001 - it counts only if the template comes to use it
             broken[name] = exc
-    request = ("value", text, is_expression, values, frozenset(absent), frozenset(broken))
+    request = ("value", text, is_expression, (values, frozenset(absent), frozenset(broken)))
     said = _asked(request, lookup, services)
     if said[0] == "broken":
         raise broken[said[1]]
@@ -106,33 +106,15 @@ def _filled(text: str, lookup: Lookup, services: Services, *, is_expression: boo
 @lru_cache(maxsize=4096)
 def _names(text: str, *, is_expression: bool) -> tuple[str, ...]:
     """Return the names that are known to be in a template."""
-    return tuple(_asked(("names", text, is_expression), {}.__getitem__, NO_SERVICES)[1])
+    return tuple(_asked(("names", text, is_expression), str, NO_SERVICES)[1])
 
 
 def _asked(request: tuple[Any, ...], lookup: Lookup, services: Services) -> tuple[Any, ...]:
     """Have the child process answer a request, and answer what it asks meanwhile."""
-    mappings: dict[int, Mapping[Any, Any]] = {}
-    questions = 0
-
-    def keep(mapping: Mapping[Any, Any]) -> int:
-        number = -mapping.number if isinstance(mapping, Constant) else len(mappings)
-        mappings[number] = mapping
-        return number
-
-    def answer(question: bytes) -> bytes:
-        nonlocal questions
-        questions += 1
-        operation, number, key = loads(question)
-        try:
-            if operation in _OF_MAPPING:
-                return dumps((_OF_MAPPING[operation](mappings[number], key),), keep)
-            return dumps((_looked_up(operation, key, lookup, services),), keep)
-        except KeyError:
-            return dumps(())
-
+    answers = _Answers(lookup, services)
     try:
-        payload = dumps(request, keep)
-        reply = _REPLIES.get(payload) or _JINJA.request(payload, answer)
+        payload = dumps(request, answers.keep)
+        reply = _REPLIES.get(payload) or _JINJA.request(payload, answers.to)
         said: tuple[Any, ...] = loads(reply)
     except (Stopped, NotPlainError) as exc:
         raise TemplateError(str(exc)) from exc
@@ -140,9 +122,45 @@ def _asked(request: tuple[Any, ...], lookup: Lookup, services: Services) -> tupl
         raise UndefinedNameError(said[1])
     if said[0] == "error":
         raise TemplateError(said[1])
-    if not (mappings or questions or _VARIES.search(request[1])):
+    if not (answers.were_needed or _VARIES.search(request[1])):
         _remember(payload, reply)
     return said
+
+
+class _Answers:
+    """Answers what the child asks while it fills a template in.
+
+    Args:
+        lookup: Gives the value of a name; KeyError if there is none.
+        services: What lookups may use.
+
+    Attributes:
+        were_needed: Whether the child had to ask, or could have asked for items of a mapping.
+    """
+
+    def __init__(self, lookup: Lookup, services: Services) -> None:
+        self._lookup = lookup
+        self._services = services
+        self._mappings: dict[int, Mapping[Any, Any]] = {}
+        self.were_needed = False
+
+    def keep(self, mapping: Mapping[Any, Any]) -> int:
+        """Keep a mapping on this side, and return its number."""
+        number = -mapping.number if isinstance(mapping, Constant) else len(self._mappings)
+        self._mappings[number] = mapping
+        self.were_needed = True
+        return number
+
+    def to(self, question: bytes) -> bytes:
+        """Answer a question."""
+        self.were_needed = True
+        operation, number, key = loads(question)
+        try:
+            if operation in _OF_MAPPING:
+                return dumps((_OF_MAPPING[operation](self._mappings[number], key),), self.keep)
+            return dumps((_OF_TEMPLATE[operation](key, self._lookup, self._services),), self.keep)
+        except KeyError:
+            return dumps(())
 
 
 def _remember(payload: bytes, reply: bytes) -> None:
@@ -161,25 +179,31 @@ _OF_MAPPING: dict[str, Callable[[Mapping[Any, Any], Any], Any]] = {
 }
 
 
-def _looked_up(operation: str, key: Any, lookup: Lookup, services: Services) -> Any:
-    """Answer what the child asks beyond the variables that it was given.
+def _variable(name: str, _lookup: Lookup, _services: Services) -> str:
+    found = environment.value(name)
+    if found is None:
+        raise KeyError(name)
+    return found
 
-    Raises:
-        KeyError: There is nothing of that name.
-        TemplateError: It is not allowed.
-    """
-    if operation == "name":
-        return lookup(key)
-    if operation == "env":
-        return (os.environ if services.environment is None else services.environment)[key]
-    if operation == "names":
-        return [] if services.names is None else list(services.names())
-    if operation == "hosts":
-        return [] if services.hosts is None else list(services.hosts(key))
-    if operation == "file":
-        if services.read is None:
-            raise TemplateError("lookup 'file' is not supported here")
-        return services.read(key)
+
+def _file(path: str, _lookup: Lookup, services: Services) -> str:
+    if services.read is None:
+        raise TemplateError("lookup 'file' is not supported here")
+    return services.read(path)
+
+
+def _printed(command: str, _lookup: Lookup, services: Services) -> str:
     if services.pipe is None:
         raise TemplateError("lookup 'pipe' runs a program on this machine: --allow-inventory-commands")
-    return services.pipe(key)
+    return services.pipe(command)
+
+
+_OF_TEMPLATE: dict[str, Callable[[Any, Lookup, Services], Any]] = {
+    "name": lambda name, lookup, _services: lookup(name),
+    "env": _variable,
+    "file": _file,
+    "pipe": _printed,
+    "names": lambda _key, _lookup, services: list(services.names()) if services.names else [],
+    "hosts": lambda pattern, _lookup, services: list(services.hosts(pattern)) if services.hosts else [],
+}
+"""What the child asks beyond the variables that it was given."""

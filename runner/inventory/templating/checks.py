@@ -7,11 +7,12 @@ import operator
 import posixpath
 import re
 import urllib.parse
+from contextlib import suppress
 from functools import total_ordering
 from typing import TYPE_CHECKING, Any
 
-from runner.inventory.templating.texts import _flags, _text
 from runner.inventory.bounds import FilterError
+from runner.inventory.templating.texts import _flags, _text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +34,8 @@ _SEMANTIC = re.compile(
     r"(?:\+[\da-zA-Z-]+(?:\.[\da-zA-Z-]+)*)?",
     re.ASCII,
 )
-_YES = frozenset({"y", "yes", "on", "1", "true", "t", 1, 1.0, True})
-_NO = frozenset({"n", "no", "off", "0", "false", "f", 0, 0.0, False})
+_YES = frozenset({"y", "yes", "on", "1", "true", "t", 1})
+_NO = frozenset({"n", "no", "off", "0", "false", "f", 0})
 
 
 def _loose(text: str) -> list[int | str]:
@@ -124,10 +125,8 @@ def _truthy(value: Any, convert_bool: bool = False) -> bool:
     """Return whether a value counts as true in Python, or means yes."""
     if convert_bool:
         word = value.lower().strip() if isinstance(value, str) else value
-        try:
+        with suppress(TypeError):  # of a list, say
             value = True if word in _YES else False if word in _NO else value
-        except TypeError:
-            pass
     return bool(value)
 
 

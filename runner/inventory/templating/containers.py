@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jinja2.filters import do_groupby, do_unique, pass_environment
+from jinja2 import pass_environment
+from jinja2.filters import do_groupby, do_unique
 
 from runner.inventory.bounds import FilterError
 
@@ -236,7 +237,7 @@ def _human_to_bytes(size: Any, default_unit: str | None = None, isbits: bool = F
     else:
         raise FilterError("human_to_bytes() can't interpret the input")
     try:
-        return round(float(digits) * 2**power)
+        return round(float(digits) * float(2**power))
     except ValueError as exc:
         raise FilterError("human_to_bytes() can't interpret the input") from exc
 

@@ -1,8 +1,8 @@
 """Fill in templates with Ansible's settings of Jinja, and its way of joining the parts of a template.
 
-The judge is ansible-core 2.19: a template that is one expression keeps the type of its value; nothing (`null`) adds
-nothing to a text; undefined names may be followed by further names until something uses them; backslashes in
-the literals of `{{ }}` are kept as they are written.
+The judge is ansible-core 2.19: a template that is one expression keeps the type of its value; nothing
+(`null`) adds nothing to a text; undefined names may be followed by further names until something uses them;
+backslashes in the literals of `{{ }}` are kept as they are written.
 
 Nothing here bounds time or memory: a process with limits has to run it.
 """
@@ -16,22 +16,23 @@ from functools import cache, lru_cache, wraps
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined, meta, nodes, pass_context
-from jinja2.environment import Template, TemplateExpression
 from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.exceptions import TemplateSyntaxError, UndefinedError
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.lexer import TOKEN_STRING, TOKEN_VARIABLE_BEGIN, TOKEN_VARIABLE_END, Lexer
 from jinja2.nativetypes import NativeCodeGenerator
-from jinja2.runtime import Context, Undefined, missing
+from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.tests import TESTS as JINJA_TESTS
+from jinja2.utils import missing
 
+from runner.inventory.bounds import FilterError
 from runner.inventory.templating import checks, containers, lookups, networks, texts
 from runner.inventory.templating.services import NO_SERVICES, Services
-from runner.inventory.bounds import FilterError
 
 if TYPE_CHECKING:
     from jinja2.environment import Environment as JinjaEnvironment
+    from jinja2.environment import Template
 
 __all__ = ["OMIT", "TemplateError", "UndefinedNameError", "evaluate", "names_in", "render"]
 
@@ -62,7 +63,7 @@ class Missing(StrictUndefined):
             raise AttributeError(name)
         return self
 
-    def __getitem__(self, _key: object) -> Any:  # type: ignore[override]
+    def __getitem__(self, _key: object) -> Any:
         """Return itself."""
         return self
 
@@ -141,10 +142,9 @@ class _Context(Context):
 
     def derived(self, locals: dict[str, Any] | None = None) -> Context:  # noqa: A002 - Jinja's name
         """Return a context for a part of the template."""
-        context = super().derived(locals)
-        assert isinstance(context, _Context)
+        context: Any = super().derived(locals)
         context.ask, context.services = self.ask, self.services
-        return context
+        return context  # type: ignore[no-any-return]
 
 
 def _raising(error: Exception) -> Any:
@@ -182,8 +182,18 @@ class _Environment(SandboxedEnvironment):
         self.finalize = _finalize
         self._keep_backslashes = keep_backslashes
         self.filters = _with_full_names(_FILTERS)
-        self.tests = _with_full_names({**JINJA_TESTS, **checks.TESTS, "defined": _is_defined, "undefined": _is_undefined})
-        self.globals |= {"lookup": _lookup, "query": _query, "q": _query, "omit": OMIT, "range": range, "undef": _undef}
+        jinja: dict[str, Any] = dict(JINJA_TESTS)
+        self.tests = _with_full_names(
+            {**jinja, **checks.TESTS, "defined": _is_defined, "undefined": _is_undefined}
+        )
+        self.globals |= {
+            "lookup": _lookup,
+            "query": _query,
+            "q": _query,
+            "omit": OMIT,
+            "range": range,
+            "undef": _undef,
+        }
 
     @property
     def lexer(self) -> Lexer:
@@ -191,7 +201,7 @@ class _Environment(SandboxedEnvironment):
         return _Lexer(self) if self._keep_backslashes else Lexer(self)
 
     @staticmethod
-    def concat(parts: Iterable[Any]) -> Any:  # type: ignore[override]
+    def concat(parts: Iterable[Any]) -> Any:
         """Join the parts of a template: nothing adds nothing, and a single part keeps its type."""
         kept = [part for part in parts if part is not None]
         if len(kept) > 1:
@@ -213,7 +223,7 @@ class _Environment(SandboxedEnvironment):
                 return found
         return found
 
-    def call(self, context: Context, function: Any, *arguments: Any, **keywords: Any) -> Any:  # type: ignore[override]
+    def call(self, context: Context, function: Any, *arguments: Any, **keywords: Any) -> Any:
         """Call a function or a method."""
         if isinstance(function, Missing):
             function.require()
@@ -263,7 +273,7 @@ def _ternary(value: Any, true_val: Any, false_val: Any, none_val: Any = None) ->
     return true_val if value else false_val
 
 
-def _with_full_names(functions: Mapping[str, Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
+def _with_full_names(functions: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
     """Return functions by their names, and by their names within Ansible's collections."""
     named = dict(functions)
     for name, function in functions.items():
@@ -284,7 +294,9 @@ _ANSIBLE_FILTERS = {
     "ternary": _ternary,
     **{name: JINJA_FILTERS[name] for name in ("map", "select", "selectattr", "reject", "rejectattr")},
 }
-_FILTERS = {name: _eager(function) for name, function in {**JINJA_FILTERS, **_ANSIBLE_FILTERS}.items()}
+_FILTERS: dict[str, Callable[..., Any]] = {
+    name: _eager(function) for name, function in {**JINJA_FILTERS, **_ANSIBLE_FILTERS}.items()
+}
 
 
 @pass_context
@@ -357,7 +369,7 @@ def _why(exc: JinjaError) -> str:
     if match := _UNSUPPORTED.fullmatch(message):
         kind, name = match.groups()
         return f"the {kind} {name!r} is not supported here: write the value itself, or work it out elsewhere"
-    return f"is no template: {message}"
+    return f"is not a template: {message}" if isinstance(exc, TemplateSyntaxError) else message
 
 
 def render(text: str, ask: Ask, services: Services = NO_SERVICES) -> Any:
@@ -410,8 +422,8 @@ def _expression(text: str) -> Template:
         raise TemplateError(_why(exc)) from exc
     except RecursionError as exc:
         raise TemplateError("a template nested too deep") from exc
-    assert isinstance(compiled, TemplateExpression)
-    return compiled._template  # noqa: SLF001 - its context has to be ours
+    template: Template = compiled._template  # noqa: SLF001 - for a context of ours
+    return template
 
 
 def names_in(text: str, *, is_expression: bool) -> list[str]:
@@ -429,28 +441,27 @@ def names_in(text: str, *, is_expression: bool) -> list[str]:
     except RecursionError as exc:
         raise TemplateError("a template nested too deep") from exc
     except ValueError as exc:  # a number of more digits than Python reads
-        raise TemplateError(f"is no template: {exc}") from exc
+        raise TemplateError(f"is not a template: {exc}") from exc
 
 
 def _run(template: Template, ask: Ask, services: Services) -> Any:
-    context = template.new_context({})
-    assert isinstance(context, _Context)
+    context: Any = template.new_context({})
     context.ask, context.services = ask, services
     try:
-        produced = template.environment.concat(template.root_render_func(context))  # type: ignore[attr-defined]
+        produced = template.environment.concat(template.root_render_func(context))
         return _plain(context.vars.get("result", produced) if produced is None else produced, 0)
     except UndefinedError as exc:
         raise UndefinedNameError(str(exc.message)) from exc
     except FilterError as exc:
         raise TemplateError(str(exc)) from exc
     except JinjaError as exc:
-        raise TemplateError(_why(exc) if _UNSUPPORTED.fullmatch(str(exc.message)) else str(exc.message)) from exc
+        raise TemplateError(_why(exc)) from exc
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as exc:
         raise TemplateError(f"{type(exc).__name__}: {exc}") from exc
 
 
 def _plain(value: Any, depth: int) -> Any:
-    """Return a result as plain values, and refuse everything else: a method, something that is not defined."""
+    """Return a result as plain values, and refuse everything else: a method, say."""
     if isinstance(value, Missing):
         value.require()
     if depth > _MAX_DEPTH:

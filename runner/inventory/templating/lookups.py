@@ -1,9 +1,8 @@
-"""The lookups of templates that need neither a program nor a network: `lookup('env', …)`, `query('dict', …)`."""
+"""The lookups of templates: `lookup('env', …)`, `query('dict', …)`; none of them reaches a network."""
 
 from __future__ import annotations
 
 import itertools
-import os
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -58,7 +57,7 @@ def run(
 
 
 def _env(call: _Call) -> list[Any]:
-    environment = os.environ if call.services.environment is None else call.services.environment
+    environment: Mapping[str, str] = call.services.environment or {}
     default = call.keywords.get("default", "")
     return [environment.get(str(term).split()[0], default) for term in call.terms]
 

@@ -62,10 +62,10 @@ def _parsed(value: object, version: int | None) -> _Address | None:
 
 
 def _of_number(number: int, prefix: int | None, version: int | None) -> IPNetwork:
-    """Return the address that a number stands for: of IPv4 if it is small enough and IPv6 is not asked for."""
+    """Return the address that a number stands for: of IPv4 if it is small enough."""
     netaddr = _netaddr()
     address = netaddr.IPAddress(number, version or (4 if number < 1 << 32 else 6))
-    network = netaddr.IPNetwork(address)
+    network: IPNetwork = netaddr.IPNetwork(address)
     if prefix is not None:
         network.prefixlen = prefix
     return network
@@ -227,7 +227,9 @@ _QUERIES: dict[str, Callable[[_Address], Any]] = {
     "range_usable": _of_network(lambda each, first, last: f"{_ip(first, each.net)}-{_ip(last, each.net)}"),
     "revdns": lambda each: each.net.ip.reverse_dns,
     "size": lambda each: each.net.size,
-    "size_usable": lambda each: 0 if each.net.size == 1 else each.net.size - (2 if each.net.size > _PAIR else 0),
+    "size_usable": lambda each: (
+        0 if each.net.size == 1 else each.net.size - (2 if each.net.size > _PAIR else 0)
+    ),
     "subnet": lambda each: str(each.net.cidr),
     "type": _kind,
     "unicast": _kept(lambda ip: bool(ip.is_unicast())),
@@ -287,15 +289,17 @@ def _network_of(value: Any) -> IPNetwork | None:
 
 def _ipsubnet(value: Any, query: Any = "", index: Any = None) -> Any:
     """Count or pick the subnets of a network, or pick a network around an address."""
-    net = _network_of(value)
-    if net is None:
+    found = _network_of(value)
+    if found is None:
         return False
-    net = net.cidr
+    net = found.cidr
     if query in ("", None):
         return str(net)
-    if not str(query).isdigit():
-        return _position(net, query)
-    size = int(query)
+    return _subnets(net, int(query), index) if str(query).isdigit() else _position(net, query)
+
+
+def _subnets(net: IPNetwork, size: int, index: Any) -> Any:
+    """Count or pick the subnets of a network by the length of their prefix."""
     if size > (width := 128 if net.version == 6 else 32):  # noqa: PLR2004
         return False
     if net.size == 1:

@@ -1,11 +1,12 @@
 """The child's side of templates: answers requests to fill one in; runs in a confined process.
 
-How long a template takes and how much memory it needs is limited by that process. What it may reach is limited
-by Jinja's sandbox, and by what the parent answers.
+That process limits how long a template takes and how much memory it needs. Jinja's sandbox, and what the
+parent answers, limit what it may reach.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.inventory.bounds import FilterError, Plain
@@ -20,25 +21,28 @@ from runner.inventory.templating.services import Services
 from runner.inventory.templating.wire import Remote, dumps, loads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator
 
 __all__ = ["serve"]
 
 _MAX_TEMPLATE = 16_384
 
-render("{{ a | default('b') }}", {}.__getitem__)  # has Jinja make its lexer and parser
+render("{{ 1 | default('b') }}", str)  # has Jinja make its lexer and parser
 
 
 class _ParentError(Exception):
     """A variable that the parent could not work out; it knows why."""
 
 
+_KINDS: dict[type[Exception], str] = {UndefinedNameError: "undefined", _ParentError: "broken"}
+
+
 def serve(request: bytes, ask: Callable[[bytes], bytes]) -> bytes:
     """Answer a request: the names that a template needs, or what it gives.
 
     Args:
-        request: `("names", text, is_expression)`, or `("value", text, is_expression, values, absent, broken)`:
-            the values of names, the names that nothing has, and those that could not be worked out.
+        request: `("names", text, is_expression)`, or `("value", text, is_expression, known)` with the values
+            of names, the names that nothing has, and those that could not be worked out.
         ask: Asks the parent: for another name, an item of a mapping, a lookup.
     """
 
@@ -51,30 +55,25 @@ def serve(request: bytes, ask: Callable[[bytes], bytes]) -> bytes:
     def remote(number: int) -> Remote:
         return Remote(number, ask_parent)
 
-    operation, text, is_expression, *known = loads(request, remote)
+    _, text, is_expression, *known = loads(request, remote)
+    if len(text) > _MAX_TEMPLATE:
+        return dumps(("error", f"a template of more than {_MAX_TEMPLATE} characters"))
+    fill = evaluate if is_expression else render
     try:
-        if len(text) > _MAX_TEMPLATE:
-            raise TemplateError(f"a template of more than {_MAX_TEMPLATE} characters")
-        if operation == "names":
+        if not known:
             return dumps(("names", names_in(text, is_expression=is_expression)))
-        ask_for = _asking(*known, ask_parent)
-        fill = evaluate if is_expression else render
-        return dumps(("value", Plain().of(fill(text, ask_for, _services(ask_parent)))))
-    except UndefinedNameError as exc:
-        return dumps(("undefined", str(exc)))
-    except (TemplateError, FilterError) as exc:
-        return dumps(("error", str(exc)))
-    except _ParentError as exc:
-        return dumps(("broken", exc.args[0]))
+        value = fill(text, _asking(known[0], ask_parent), _services(ask_parent))
+        return dumps(("value", Plain().of(value)))
+    except (TemplateError, FilterError, _ParentError) as exc:
+        return dumps((_KINDS.get(type(exc), "error"), str(exc)))
 
 
 def _asking(
-    values: Mapping[str, Any],
-    absent: frozenset[str],
-    broken: frozenset[str],
+    known: tuple[Mapping[str, Any], frozenset[str], frozenset[str]],
     ask_parent: Callable[[str, int, Any], Any],
 ) -> Callable[[str], Any]:
     """Return what gives the value of a name."""
+    values, absent, broken = known
 
     def ask_for(name: str) -> Any:
         if name in values:
@@ -88,19 +87,20 @@ def _asking(
     return ask_for
 
 
-class _Environment(dict[str, str]):
+class _Environment(Mapping[str, str]):
     """The environment variables of the parent, asked for one by one."""
 
     def __init__(self, ask_parent: Callable[[str, int, Any], Any]) -> None:
-        super().__init__()
         self._ask = ask_parent
 
-    def get(self, name: str, default: Any = None) -> Any:  # type: ignore[override]
-        """Return a variable, or the default."""
-        try:
-            return self._ask("env", 0, name)
-        except KeyError:
-            return default
+    def __getitem__(self, name: str) -> str:
+        return str(self._ask("env", 0, name))
+
+    def __iter__(self) -> Iterator[str]:
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        return 1
 
 
 def _services(ask_parent: Callable[[str, int, Any], Any]) -> Services:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["NO_SERVICES", "Services"]
 
@@ -12,7 +14,7 @@ class Services(NamedTuple):
     """What the lookups of templates may use beyond the variables.
 
     Attributes:
-        environment: The environment variables that templates may see; the process's own if None.
+        environment: The environment variables that templates may see.
         read: Returns the text of a file next to the inventory; None if no file may be read.
         pipe: Runs a command of this machine's shell and returns what it prints; None if none may run.
         names: Returns the names of all variables.

@@ -12,7 +12,7 @@ import shlex
 import time
 import urllib.parse
 import uuid
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -43,7 +43,7 @@ def _flags(*, ignorecase: bool, multiline: bool) -> re.RegexFlag:
     return (re.IGNORECASE if ignorecase else re.NOFLAG) | (re.MULTILINE if multiline else re.NOFLAG)
 
 
-def _regex_replace(
+def _regex_replace(  # noqa: PLR0913, PLR0917 - Ansible's arguments
     value: object = "",
     pattern: str = "",
     replacement: str = "",
@@ -171,7 +171,7 @@ def _password_hash(
     algorithm = getattr(passlib.hash, name)
     try:
         return str(algorithm.using(**{key: value for key, value in given.items() if value}).hash(password))
-    except (ValueError, TypeError, passlib.exc.MissingBackendError) as exc:
+    except (ValueError, TypeError, RuntimeError) as exc:
         raise FilterError(f"password_hash: {exc}") from exc
 
 
@@ -204,9 +204,10 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _to_yaml(value: Any, default_flow_style: bool | None = None, **keywords: Any) -> str:
-    return yaml.dump(
+    written: str = yaml.dump(
         value, Dumper=_Dumper, allow_unicode=True, default_flow_style=default_flow_style, **keywords
     )
+    return written
 
 
 def _to_nice_yaml(value: Any, indent: int = 4, default_flow_style: bool = False, **keywords: Any) -> str:
