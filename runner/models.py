@@ -1,6 +1,6 @@
 """The values that travel through the program: none can be changed, every one can be pickled.
 
-This module is the ground of the house and imports nothing of ours, so that a value made in a worker
+This module is the ground and imports nothing of ours but `text`, so that a value made in a worker
 process means the same in the process that reports it.
 """
 
@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runner.text.translation import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -200,12 +202,12 @@ class CommandResult:
     @property
     def stdout(self) -> str:
         r"""Standard output as text; a byte that is no UTF-8 is shown as `\\xNN`."""
-        return self.stdout_bytes.decode("utf-8", "backslashreplace")
+        return decoded(self.stdout_bytes)
 
     @property
     def stderr(self) -> str:
         r"""Standard error as text; a byte that is no UTF-8 is shown as `\\xNN`."""
-        return self.stderr_bytes.decode("utf-8", "backslashreplace")
+        return decoded(self.stderr_bytes)
 
 
 class HostResult(NamedTuple):

@@ -10,6 +10,7 @@ from runner.masks import mask
 from runner.names import fold, natural
 from runner.report.json import value_as_text
 from runner.report.terminal import visible, visible_line
+from runner.text.translation import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -181,14 +182,14 @@ class _Said:
 
     def _lines(self, command: CommandResult) -> Iterator[str]:
         for data in (command.stdout_bytes, command.stderr_bytes):
-            text = visible(self._masked(data).decode("utf-8", "backslashreplace")).rstrip("\n")
+            text = visible(decoded(self._masked(data))).rstrip("\n")
             yield from text.split("\n") if text else ()
 
     def _masked(self, data: bytes) -> bytes:
         if not self._masks:
             return data
         if data not in self._known:
-            text = mask(data.decode("utf-8", "backslashreplace"), self._masks)
+            text = mask(decoded(data), self._masks)
             self._known[data] = text.encode("utf-8", "surrogatepass")
         return self._known[data]
 

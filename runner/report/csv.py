@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from typing import TYPE_CHECKING
 
 from runner.report.json import value_as_text
 from runner.report.terminal import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import ClassVar, TextIO
 
     from runner.models import CommandResult, HostResult, Run
@@ -42,11 +42,10 @@ class CsvReporter:
 
     def __init__(self, stream: TextIO, options: ReportOptions) -> None:  # noqa: ARG002 - the protocol's shape
         self._stream = stream
-        self._writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
 
     def start(self, run: Run) -> None:  # noqa: ARG002 - the protocol's shape
         """Write the heading."""
-        self._writer.writerow(COLUMNS)
+        self._write(COLUMNS)
 
     def result(self, result: HostResult) -> None:
         """Write a host's rows; one without a command has one row."""
@@ -56,12 +55,20 @@ class CsvReporter:
             *(result.reason, result.error),
         )
         for command in result.commands or (None,):
-            row = (*host, *_said(command), result.value)
-            self._writer.writerow([cell(value) for value in row])
+            self._write((*host, *_said(command), result.value))
         self._stream.flush()
 
     def finish(self, summary: Summary) -> None:
         """Write nothing more: a summary is no row."""
+
+    def _write(self, row: Iterable[object]) -> None:
+        """Write a row cell by cell: of a long output there is no second copy, as in `csv.writer`."""
+        separator = '"'
+        for value in row:
+            self._stream.write(separator)
+            self._stream.write(cell(value).replace('"', '""'))
+            separator = '","'
+        self._stream.write('"\n')
 
 
 def _said(command: CommandResult | None) -> tuple[object, ...]:

@@ -13,11 +13,11 @@ from runner.report.columns import cut
 from runner.report.differences import unified
 from runner.report.grouping import named
 from runner.report.round_trips import RoundTrips, statistics
-from runner.report.terminal import Style, visible_line
+from runner.report.terminal import Style, visible_line, write_lines
 from runner.report.words import body, details, headline, status_word, summary_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import ClassVar, TextIO
 
     from runner.folding import Answer
@@ -81,9 +81,12 @@ class FoldedReporter:
             if base is not None:
                 self._write(self._difference(base, name, answer))
                 continue
-            lines = self._block(name, answer)
+            if not self._options.diff:
+                self._write(self._block(name, answer))
+                continue
+            lines = list(self._block(name, answer))
             self._write(lines)
-            if self._options.diff and self._shown(answer).commands:
+            if self._shown(answer).commands:
                 base = (name, lines[1:])
 
     def _fitting(self, name: str) -> str:
@@ -99,13 +102,13 @@ class FoldedReporter:
         return {host.name: place for place, host in enumerate(self._options.hosts)}
 
     def _write(self, lines: Iterable[str]) -> None:
-        self._stream.write("\n".join(lines) + "\n")
+        write_lines(self._stream, lines)
 
-    def _block(self, name: str, answer: Answer) -> list[str]:
+    def _block(self, name: str, answer: Answer) -> Iterator[str]:
         result = self._shown(answer)
         more = details(result) if self._options.verbose and len(answer.hosts) == 1 else ""
-        head = headline(name, len(answer.hosts), result, self._style, more)
-        return [head, *body(result, raw=self._options.raw)]
+        yield headline(name, len(answer.hosts), result, self._style, more)
+        yield from body(result, raw=self._options.raw)
 
     def _difference(self, base: tuple[str, Sequence[str]], name: str, answer: Answer) -> list[str]:
         """Return a block with what is different from the first; whole, where nothing was said to compare."""

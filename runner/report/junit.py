@@ -7,7 +7,6 @@ started is skipped.
 
 from __future__ import annotations
 
-import re
 from datetime import UTC
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["JunitReporter"]
 
 # What XML 1.0 cannot hold beyond the control characters and surrogates, which are shown as marks everywhere.
-_NO_CHARACTER = re.compile("[\ufffe\uffff]")
+_NO_CHARACTERS = "\ufffe\uffff"
 
 
 class JunitReporter(WholeReporter):
@@ -90,7 +89,10 @@ def _written(element: ET.Element) -> str:
 
 
 def _text(text: str) -> str:
-    return _NO_CHARACTER.sub(lambda match: f"\\u{ord(match[0]):04x}", visible(text))
+    text = visible(text)
+    for char in _NO_CHARACTERS:
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
 
 
 def _attribute(text: str) -> str:

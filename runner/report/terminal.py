@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
+
+from runner.text.translation import Table, decoded, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TextIO
 
-__all__ = ["Style", "visible", "visible_line", "visible_lines"]
+__all__ = ["Style", "visible", "visible_line", "visible_lines", "write_lines"]
 
 # C0 but newline and tab, DEL, C1, soft hyphen, zero-width and bidirectional marks, line and paragraph
 # separators, surrogates, the byte order mark, and tag characters.
@@ -16,6 +20,7 @@ _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
 )
+_TOGETHER = 2**16
 _HARMLESS = bytes(range(0x20, 0x7F)) + b"\t\n"
 
 
@@ -24,7 +29,8 @@ def visible(text: str) -> str:
 
     The carriage return of a CRLF line end is dropped: it is how network gear ends its lines.
     """
-    return _UNSAFE.sub(_mark, text.replace("\r\n", "\n"))
+    text = text.replace("\r\n", "\n")
+    return translated(text, _visible()) if _UNSAFE.search(text) else text
 
 
 def visible_lines(data: bytes) -> Iterable[str]:
@@ -39,18 +45,36 @@ def visible_lines(data: bytes) -> Iterable[str]:
     data = data.strip(b"\n")
     if not data.translate(None, _HARMLESS):
         return data.decode("ascii").split("\n") if data else ()
-    return (visible(line.decode("utf-8", "backslashreplace")) for line in data.split(b"\n"))
+    return (visible(decoded(line)) for line in data.split(b"\n"))
 
 
 def visible_line(text: str) -> str:
     """Return text as one line, made visible; tabs and line ends become marks too."""
     if text.isprintable():
         return text
-    return _UNSAFE.sub(_mark, text).replace("\t", "\\t").replace("\n", "\\n")
+    return translated(text, _visible()).replace("\t", "\\t").replace("\n", "\\n")
 
 
-def _mark(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape", "surrogatepass").decode("ascii")
+def write_lines(stream: TextIO, lines: Iterable[str]) -> None:
+    """Write lines as they come, many at once, so that no long output is in memory a second time."""
+    together: list[str] = []
+    size = 0
+    for line in lines:
+        together += (line, "\n")
+        size += len(line)
+        if size > _TOGETHER:
+            stream.writelines(together)
+            together, size = [], 0
+    stream.writelines(together)
+
+
+@cache
+def _visible() -> Table:
+    def mark(code: int) -> int | str:
+        char = chr(code)
+        return char.encode("unicode_escape", "surrogatepass").decode("ascii") if _UNSAFE.match(char) else code
+
+    return Table(mark)
 
 
 class Style:

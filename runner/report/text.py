@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.report.terminal import Style, visible_line
+from runner.report.terminal import Style, visible_line, write_lines
 from runner.report.words import body, details, ending, headline, said, summary_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import ClassVar, TextIO
 
     from runner.models import HostResult, Run
@@ -32,25 +33,24 @@ class TextReporter:
 
     def result(self, result: HostResult) -> None:
         """Show one host's block."""
-        lines = self._prefixed(result) if self._options.prefix else self._block(result)
-        if lines:
-            print("\n".join(lines), file=self._stream, flush=True)
+        write_lines(self._stream, self._prefixed(result) if self._options.prefix else self._block(result))
+        self._stream.flush()
 
     def finish(self, summary: Summary) -> None:
         """Show the summary; lines that are read by programs have none."""
         if not self._options.prefix:
             print(summary_line(summary, self._style), file=self._stream)
 
-    def _block(self, result: HostResult) -> list[str]:
+    def _block(self, result: HostResult) -> Iterator[str]:
         more = details(result) if self._options.verbose or not result.commands else ""
-        return [headline(result.host, 1, result, self._style, more), *body(result, raw=self._options.raw)]
+        yield headline(result.host, 1, result, self._style, more)
+        yield from body(result, raw=self._options.raw)
 
-    def _prefixed(self, result: HostResult) -> list[str]:
-        """Return what a host said, a line each; then, where it did not end ok, how it ended and why."""
+    def _prefixed(self, result: HostResult) -> Iterator[str]:
+        """Yield what a host said, a line each; then, where it did not end ok, how it ended and why."""
         name = self._style.bold(visible_line(result.host))
-        spoken = said(result, raw=self._options.raw)
-        lines = [f"{name}: {mark.strip()}{' ' * bool(mark.strip())}{line}" for mark, line in spoken]
+        for mark, line in said(result, raw=self._options.raw):
+            yield f"{name}: {mark.strip()}{' ' * bool(mark.strip())}{line}"
         if not result.ok:
             why = "" if result.error is None else f": {visible_line(result.error)}"
-            lines.append(f"{name}: {ending(result, self._style)}{why}")
-        return lines
+            yield f"{name}: {ending(result, self._style)}{why}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from runner.models import Status
 from runner.report.json import value_as_text
 from runner.report.terminal import Style, visible, visible_line, visible_lines
+from runner.text.translation import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,17 +57,17 @@ def details(result: HostResult) -> str:
     return visible_line(f"  [{where}{rtt}, {result.duration_s:.2f} s{attempts}{login}]")
 
 
-def body(result: HostResult, *, raw: bool = False) -> list[str]:
-    """Return the lines of what a host said, safe for a terminal; then why it did not end ok.
+def body(result: HostResult, *, raw: bool = False) -> Iterator[str]:
+    """Yield the lines of what a host said, safe for a terminal; then why it did not end ok.
 
     Args:
         result: The host's result.
         raw: Leave what commands printed as it is, control characters and all.
     """
-    lines = [(mark + line).rstrip() for mark, line in said(result, raw=raw)]
+    for mark, line in said(result, raw=raw):
+        yield (mark + line).rstrip()
     if result.error is not None:
-        lines.append(f"  {visible_line(result.error)}")
-    return lines
+        yield f"  {visible_line(result.error)}"
 
 
 def said(result: HostResult, *, raw: bool = False) -> Iterator[tuple[str, str]]:
@@ -93,7 +94,7 @@ def _lines(command: CommandResult, *, raw: bool) -> Iterator[tuple[str, str]]:
 
 
 def _raw_lines(data: bytes) -> Sequence[str]:
-    text = data.decode("utf-8", "backslashreplace").strip("\n")
+    text = decoded(data).strip("\n")
     return text.split("\n") if text else ()
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import re
-import warnings
+from functools import cache
 
-__all__ = ["because", "compiled", "excerpt", "printable", "quoted", "value_text"]
+from runner.text.translation import Table, decoded, translated
+
+__all__ = ["because", "excerpt", "printable", "quoted", "value_text"]
 
 _LONGEST = 200
 
 
 def printable(text: str) -> str:
     r"""Return a text with whatever is not printable written out as in `\x1b`."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return text if text.isprintable() else translated(text, _unprintable())
+
+
+@cache
+def _unprintable() -> Table:
+    return Table(lambda code: code if chr(code).isprintable() else repr(chr(code))[1:-1])
 
 
 def quoted(value: object) -> str:
@@ -27,7 +31,7 @@ def quoted(value: object) -> str:
 def excerpt(text: str | bytes, longest: int = _LONGEST) -> str:
     """Return the beginning of what a peer said, printable, of at most `longest` characters."""
     if isinstance(text, bytes):
-        text = text.decode("utf-8", "backslashreplace")
+        text = decoded(text[: longest * 4 + 4])  # a character has four bytes at most
     shown = printable(text[:longest].strip())
     return shown if len(text) <= longest else shown + "…"
 
@@ -36,21 +40,6 @@ def because(text: str | bytes) -> str:
     """Return a colon and the beginning of what a peer said, for the end of a message; nothing for nothing."""
     words = excerpt(text)
     return f": {words}" if words else ""
-
-
-def compiled(expression: str) -> re.Pattern[str]:
-    """Compile a regular expression that somebody else wrote.
-
-    Python says on stderr which of them a later version may read otherwise, and where in our code they are.
-
-    Raises:
-        re.error: It is none.
-        RecursionError: It is nested too deep.
-        OverflowError: It repeats something too often.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        return re.compile(expression)
 
 
 def value_text(value: object) -> str:

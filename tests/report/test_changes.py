@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from runner.history import Record
 from runner.models import CommandResult, HostResult, Status
 from runner.report.changes import compare, shown
 from runner.report.terminal import Style
+from runner.text.expressions import Expression
 from tests.history.runs import make_run
 
 
@@ -22,7 +21,7 @@ def record(number: int, **said: str | Status) -> Record:
 
 
 def lines(before: Record, after: Record, *masks: str) -> list[str]:
-    found = compare(before, after, [re.compile(each) for each in masks])
+    found = compare(before, after, [Expression(each, "--ignore") for each in masks])
     return list(shown(found, Style(colour=False)))
 
 

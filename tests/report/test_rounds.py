@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from runner.models import CommandResult, HostResult, Run, Status
 from runner.report import ReportOptions
 from runner.report.rounds import FoldedRounds, JsonLinesRounds, Seen, check_format
 from runner.report.terminal import Style
+from runner.text.expressions import Expression
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Watched:
     """Rounds ten seconds apart, and what is shown of them."""
 
     def __init__(self, *masks: str, only: Sequence[Status] = (), jsonl: bool = False) -> None:
-        self.seen = Seen(RUN, [re.compile(mask) for mask in masks])
+        self.seen = Seen(RUN, [Expression(mask, "--ignore") for mask in masks])
         stream = io.StringIO()
         reporter = report.create("folded", stream, ReportOptions())
         folded = FoldedRounds(reporter, stream, Style(colour=False), only)

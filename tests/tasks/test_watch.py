@@ -16,6 +16,7 @@ import pytest
 from runner.errors import UsageError
 from runner.settings import Settings
 from runner.tasks.watching import Asked, check
+from runner.text.expressions import Expression
 from tests.connection.sshd import serving, temporary_sshd
 from tests.projects import PROGRAMS, Project
 from tests.tasks.test_signals import Screen
@@ -305,7 +306,7 @@ def test_what_does_not_go_with_rounds_is_refused(given: dict[str, str], said: st
 
 def test_two_ends_exclude_each_other() -> None:
     with pytest.raises(UsageError, match=r"^--until-change and --until exclude each other$"):
-        check(Settings(), Asked(until_change=True, until=re.compile("x")))
+        check(Settings(), Asked(until_change=True, until=Expression("x", "--until")))
 
 
 def test_on_a_terminal_a_line_tells_that_it_goes_on(demo: Project) -> None:

@@ -7,7 +7,8 @@ import warnings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.text import because, compiled, excerpt, printable, quoted
+from runner.text import because, excerpt, printable, quoted
+from runner.text.expressions import Expression
 
 
 @given(st.text())
@@ -47,4 +48,4 @@ def test_what_was_said_follows_a_colon_where_anything_was() -> None:
 def test_python_says_nothing_of_an_expression_that_it_may_read_otherwise_one_day() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert compiled("[[a]").match("[")
+        assert Expression("[[a]", "--ignore").over().match("[")

@@ -12,6 +12,7 @@ from runner.report.html.timing import Timing
 from runner.report.json import value_as_text
 from runner.report.terminal import visible, visible_line
 from runner.results import Results
+from runner.text.translation import decoded
 
 if TYPE_CHECKING:
     from runner.history import Record
@@ -76,7 +77,7 @@ class _Texts:
         if data not in self._known:
             most = _MOST_OF_ONE if self._room > 0 else _BEGINNING
             # An UTF-8 character takes four bytes at most.
-            shown = visible(data[: most * 4].decode("utf-8", "backslashreplace"))[:most]
+            shown = visible(decoded(data[: most * 4]))[:most]
             number = self._number(data, shown)
             self._room -= len(shown)
             if len(data) > most * 4 or len(shown) == most:
