@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from runner.masks import mask
 from runner.models import Status
 from runner.names import fold
-from runner.spill import ResultStore
 from runner.text import value_text
 
 if TYPE_CHECKING:
@@ -53,25 +52,23 @@ class Answer:
         ok: Whether these hosts ended `ok`.
     """
 
-    __slots__ = ("_error", "_errors_differ", "_number", "_store", "hosts", "ok")
+    __slots__ = ("_errors_differ", "_first", "hosts", "ok")
 
-    def __init__(self, result: HostResult, store: ResultStore) -> None:
+    def __init__(self, result: HostResult) -> None:
         self.hosts = [result.host]
         self.ok = result.ok
-        self._store = store
-        self._number = store.add(result)
-        self._error = result.error
+        self._first = result
         self._errors_differ = False
 
     def add(self, result: HostResult) -> None:
         """Count one more host that gave it."""
         self.hosts.append(result.host)
-        if result.error != self._error:
+        if result.error != self._first.error:
             self._errors_differ = True
 
     def result(self) -> HostResult:
         """Return the result that stands for all; where their errors differ, its error says whose it is."""
-        first = self._store[self._number]
+        first = self._first
         if not self._errors_differ:
             return first
         return first._replace(error=f"for example {first.host}: {first.error}")
@@ -82,12 +79,10 @@ class Folding:
 
     Args:
         masks: What of outputs is left out before they are compared.
-        store: Where one result of each kind is kept.
     """
 
-    def __init__(self, masks: Sequence[Expression] = (), store: ResultStore | None = None) -> None:
+    def __init__(self, masks: Sequence[Expression] = ()) -> None:
         self._masks = masks
-        self._store = ResultStore() if store is None else store
         self._answers: dict[tuple[object, ...], Answer] = {}
 
     def add(self, result: HostResult) -> None:
@@ -95,7 +90,7 @@ class Folding:
         key = _key(result, self._masks)
         answer = self._answers.get(key)
         if answer is None:
-            self._answers[key] = Answer(result, self._store)
+            self._answers[key] = Answer(result)
         else:
             answer.add(result)
 

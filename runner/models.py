@@ -1,6 +1,6 @@
 """The values that travel through the program: none can be changed, every one can be pickled.
 
-This module is the ground and imports nothing of ours but `text`, so that a value made in a worker
+This module is the ground and imports only `text` and `spill`, so that a value made in a worker
 process means the same in the process that reports it.
 """
 
@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runner.spill import Kept, keep
 from runner.text.translation import decoded
 
 if TYPE_CHECKING:
@@ -162,9 +163,11 @@ class Run:
         return replace(self, finished=self.started + took)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CommandResult:
     """What one command on one host came to.
+
+    Its outputs may be in a temporary file: each use of `stdout_bytes` or `stdout` reads it, `size` does not.
 
     Attributes:
         command: The command as it was sent.
@@ -192,6 +195,22 @@ class CommandResult:
     stderr_file: str | None = None
 
     @property
+    def outputs(self) -> tuple[bytes | Kept, bytes | Kept]:
+        """Both outputs as they are kept, to be passed on without being read."""
+        return self.__dict__["stdout_bytes"], self.__dict__["stderr_bytes"]
+
+    def with_outputs(self, stdout: bytes | Kept, stderr: bytes | Kept) -> CommandResult:
+        """Return the same result with other outputs, or with equal ones that are kept elsewhere."""
+        copy = replace(self, stdout_bytes=b"", stderr_bytes=b"")
+        copy.__dict__.update(stdout_bytes=stdout, stderr_bytes=stderr)
+        return copy
+
+    @property
+    def size(self) -> int:
+        """Bytes of both outputs."""
+        return sum([len(item) if isinstance(item, bytes) else item.size for item in self.outputs])
+
+    @property
     def ok(self) -> bool:
         """Whether the command was accepted and ended with exit code 0, and by no signal.
 
@@ -208,6 +227,30 @@ class CommandResult:
     def stderr(self) -> str:
         r"""Standard error as text; a byte that is no UTF-8 is shown as `\\xNN`."""
         return decoded(self.stderr_bytes)
+
+
+class _Output:
+    """A field whose value is read from where it is kept.
+
+    Args:
+        name: The field.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, item: CommandResult | None, kind: type | None = None) -> Any:
+        if item is None:
+            return self
+        value = item.__dict__[self._name]
+        return value if isinstance(value, bytes) else value.read()
+
+    def __set__(self, item: CommandResult, value: bytes | Kept) -> None:
+        item.__dict__[self._name] = keep(value)
+
+
+for _name in ("stdout_bytes", "stderr_bytes"):
+    setattr(CommandResult, _name, _Output(_name))
 
 
 class HostResult(NamedTuple):

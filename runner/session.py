@@ -15,7 +15,7 @@ from runner.connection.command import (
     standard_input,
 )
 from runner.connection.faults import not_blamed
-from runner.connection.refusals import refusal
+from runner.connection.refusals import LONGEST_BYTES, refusal
 from runner.errors import DeadlineExceeded, HostError, InvalidVariable, RequestRefused, Unreachable
 from runner.models import CommandResult, Host, Phase, Status
 from runner.text import excerpt
@@ -189,7 +189,8 @@ class Session:
             if exc.command is not None:
                 self.results.append(exc.command)
             raise
-        refused = refusal(self.variables.get("ansible_network_os"), result.stdout_bytes + result.stderr_bytes)
+        said = result.stdout_bytes + result.stderr_bytes if result.size <= LONGEST_BYTES else b""
+        refused = refusal(self.variables.get("ansible_network_os"), said)
         if refused is not None:
             result = dataclasses.replace(result, refused=refused)
         self.results.append(result)

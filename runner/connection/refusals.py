@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["refusal"]
+__all__ = ["LONGEST_BYTES", "refusal"]
 
 _CISCO = r"% ?(?:Invalid|Incomplete|Ambiguous|Unknown|Unrecognized|Bad|\w+ (?:failed|denied))\b"
 
@@ -29,7 +29,7 @@ _MARKERS: dict[str, re.Pattern[str]] = {
 # A refusal is all that a device says. In a longer output such a line is part of what was asked for: a log,
 # say.
 _LONGEST_LINES = 6
-_LONGEST_BYTES = 2000
+LONGEST_BYTES = 2000
 
 
 def refusal(network_os: Any, output: bytes) -> str | None:
@@ -40,7 +40,7 @@ def refusal(network_os: Any, output: bytes) -> str | None:
         output: What the device printed.
     """
     marker = _MARKERS.get(str(network_os or "").rpartition(".")[2])
-    if marker is None or len(output) > _LONGEST_BYTES:
+    if marker is None or len(output) > LONGEST_BYTES:
         return None
     lines = [line.strip() for line in output.decode("utf-8", "replace").splitlines()]
     lines = [line for line in lines if line]

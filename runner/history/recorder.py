@@ -54,8 +54,7 @@ class _Came(NamedTuple):
 
     @property
     def size(self) -> int:
-        commands = self.arrival.result.commands
-        return sum(len(item.stdout_bytes) + len(item.stderr_bytes) for item in commands)
+        return sum([item.size for item in self.arrival.result.commands])
 
 
 class _Ended(NamedTuple):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from runner.models import Status
 from runner.names import natural
-from runner.spill import ResultStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -47,7 +46,7 @@ class Arranged:
         self._only = only
         self._order = order
         self._whole = getattr(reporter, "whole", False)
-        self._store = ResultStore()
+        self._results: list[HostResult] = []
         self._keys: list[Any] = []
         self._keeps = self._whole or order is not None
         self.silent: bool = self._keeps or getattr(reporter, "silent", False)
@@ -64,7 +63,7 @@ class Arranged:
         if not self._keeps:
             self._reporter.result(result)
             return
-        self._store.add(result)
+        self._results.append(result)
         key = self._places.get(result.host, 0) if self._order is None else ORDERS[self._order](result)
         self._keys.append(key)
 
@@ -76,8 +75,8 @@ class Arranged:
             for result in self._kept():
                 self._reporter.result(result)
         self._reporter.finish(summary)
-        self._store.close()
+        self._results.clear()
 
     def _kept(self) -> Iterator[HostResult]:
         for number in sorted(range(len(self._keys)), key=self._keys.__getitem__):
-            yield self._store[number]
+            yield self._results[number]

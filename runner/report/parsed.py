@@ -50,7 +50,7 @@ class Parser:
             return []
         found: list[Mapping[str, Any]] = []
         for command in result.commands:
-            if command.ok and len(command.stdout_bytes) <= _MOST:
+            if command.ok and command.size <= _MOST:
                 found += self._records(platform, command.command, command.stdout.replace("\r\n", "\n"))
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from runner.models import HostResult, Run
     from runner.report import Reporter
     from runner.report.terminal import Style
+    from runner.spill import Kept
     from runner.text.expressions import Expression
 
 __all__ = ["FORMATS", "FoldedRounds", "JsonLinesRounds", "Round", "RoundsView", "Seen", "check_format"]
@@ -65,7 +67,7 @@ class Seen:
     def __init__(self, run: Run, masks: Sequence[Expression] = ()) -> None:
         self._masks = masks
         self._statuses = Changes()
-        self._texts: dict[bytes, bytes] = {}
+        self._outputs: dict[bytes, bytes | Kept] = {}
         self._record = Record(run, {}, frozenset(), ())
         self.now: dict[str, HostResult] = {}
         self.rounds = 0
@@ -83,31 +85,33 @@ class Seen:
     def take(self, results: Iterable[HostResult], when: datetime) -> Round:
         """Take in a round; a host that has no result in it stays as it was."""
         self.rounds += 1
-        texts, self._texts = self._texts, {}
+        before, self._outputs = self._outputs, {}
         for result in results:
-            self.now[result.host] = self._shared(result, texts)
-        before = self._record
-        said = {name: _remembered(result, before.results.get(name)) for name, result in self.now.items()}
-        self._record = replace(before, results=said, hosts=tuple(said))
+            self.now[result.host] = self._shared(result, before)
+        last = self._record
+        said = {name: _remembered(result, last.results.get(name)) for name, result in self.now.items()}
+        self._record = replace(last, results=said, hosts=tuple(said))
         turned = self._statuses.take(self.now, when)
         lasted = {change.host: change.lasted_s for change in turned if change.lasted_s is not None}
-        changes = compare(before, self._record, self._masks).changed if before.results else ()
+        changes = compare(last, self._record, self._masks).changed if last.results else ()
         return Round(self.rounds, when, changes, lasted)
 
-    def _shared(self, result: HostResult, texts: Mapping[bytes, bytes]) -> HostResult:
+    def _shared(self, result: HostResult, before: Mapping[bytes, bytes | Kept]) -> HostResult:
         """Return a result whose outputs are the very ones that others have, where they are equal.
 
-        What hundreds of hosts say each round is in memory once then, and compared at a glance.
+        What hundreds of hosts say each round is kept once then, and compared at a glance.
         """
 
-        def shared(data: bytes) -> bytes:
-            return self._texts.setdefault(data, texts.get(data, data))
+        def shared(output: bytes | Kept) -> bytes | Kept:
+            data = output if isinstance(output, bytes) else output.read()
+            digest = hashlib.blake2b(data, digest_size=16).digest()
+            return self._outputs.setdefault(digest, before.get(digest, output))
 
-        commands = tuple(
-            replace(item, stdout_bytes=shared(item.stdout_bytes), stderr_bytes=shared(item.stderr_bytes))
-            for item in result.commands
-        )
-        return result._replace(commands=commands)
+        commands = []
+        for item in result.commands:
+            out, err = map(shared, item.outputs)
+            commands.append(item.with_outputs(out, err))
+        return result._replace(commands=tuple(commands))
 
 
 def _remembered(result: HostResult, before: HostResult | None) -> HostResult:

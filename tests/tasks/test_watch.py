@@ -277,7 +277,7 @@ def test_what_cannot_be_written_is_one_line(demo: Project) -> None:
     ("words", "said"),
     [
         (["hostname", "--count", "0"], "--count '0': expected a whole number, 1 or more"),
-        (["hostname", "--until", "(a+)+b"], "--until '(a+)+b': expected no repeat of a group"),
+        (["hostname", "--until", "(a+"], "--until '(a+': expected a regular expression"),
         (["hostname", "--prefix"], "--prefix does not fit --format folded; it fits text"),
         (["hostname", "--executor", "none"], "--executor: 'none' is not known; known: "),
         ([], "no command: give one as --cmd 'show version', or after --"),

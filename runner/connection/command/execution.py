@@ -111,17 +111,16 @@ class Execution:
         out, err = self._outputs
         process = self._process
         unheard = b"" if self._elevation is None or self._elevation.done else self._elevation.said
-        return CommandResult(
+        result = CommandResult(
             command=self._command,
             exit_code=None if process is None else process.exit_status,
-            stdout_bytes=out.kept(),
-            stderr_bytes=unheard or err.kept(),
             duration_s=time.monotonic() - self._start,
             truncated=out.truncated or err.truncated,
             signal=None if process is None else process.exit_signal,
             stdout_file=out.file,
             stderr_file=err.file,
         )
+        return result.with_outputs(out.kept(), unheard or err.kept())
 
     def _ended(self, process: Process, patience: Patience) -> bool:
         # Asked before the output is read: what arrives in between would be left behind otherwise.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from runner.connection.options import Overflow
 from runner.errors import OutputLimitExceeded
 from runner.models import Phase
+from runner.spill import Collected, Kept
 
 if TYPE_CHECKING:
     from runner.connection.options import ConnectionOptions
@@ -25,18 +26,16 @@ class Output:
         name: What the stream is called.
 
     Attributes:
-        size: Bytes that are kept.
         truncated: Whether more than that came.
         file: Path of the file that holds all of them, where there is one.
     """
 
     def __init__(self, options: ConnectionOptions, name: str) -> None:
-        self.size = 0
         self.truncated = False
         self.file: str | None = None
         self._options = options
         self._name = name
-        self._chunks: list[bytes] = []
+        self._collected = Collected()
         self._spilled: BinaryIO | None = None
         self._written = 0
         self._failure: str | None = None
@@ -45,8 +44,7 @@ class Output:
         """Take in what came next."""
         kept = chunk[: self._options.max_output - self.size]
         if kept:
-            self._chunks.append(kept)
-            self.size += len(kept)
+            self._collected.add(kept)
         if len(kept) < len(chunk):
             self.truncated = True
             if self._options.overflow is Overflow.SPILL and not self.full:
@@ -61,11 +59,14 @@ class Output:
             return self.truncated
         return self._failure is not None or self._written > self._options.max_spill
 
-    def kept(self) -> bytes:
+    @property
+    def size(self) -> int:
+        """Bytes that are kept."""
+        return self._collected.size
+
+    def kept(self) -> bytes | Kept:
         """Return what was kept."""
-        if len(self._chunks) > 1:
-            self._chunks = [b"".join(self._chunks)]
-        return self._chunks[0] if self._chunks else b""
+        return self._collected.kept()
 
     def close(self) -> None:
         """End the file, if there is one."""
@@ -93,7 +94,8 @@ class Output:
         try:
             if self._spilled is None:
                 self._spilled = self._opened()
-                rest = self.kept() + rest
+                kept = self.kept()
+                rest = (kept if isinstance(kept, bytes) else kept.read()) + rest
             left = memoryview(rest)
             while left:  # a file takes less than it is given when the disk is about to be full
                 taken = self._spilled.write(left)
