@@ -64,7 +64,11 @@ class Confined:
     def __init__(self, target: str, limit_s: float = _LIMIT_S) -> None:
         self._target = target
         self._limit_s = limit_s
-        self._forget()
+        self._lock = threading.RLock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: socket.socket
+        self._reader: BufferedReader
+        self._starts = 0
         os.register_at_fork(after_in_child=self._after_fork)
         atexit.register(self.close)
 
@@ -155,7 +159,7 @@ class Confined:
             with theirs:
                 self._process = subprocess.Popen(
                     [sys.executable, "-P", "-c", _BOOT, json.dumps(_search_path()), self._target],
-                    stdin=theirs,
+                    stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     start_new_session=True,
@@ -189,13 +193,8 @@ class Confined:
         if self._process is not None:
             os.close(self._connection.detach())  # a thread that is not here may hold the lock of the reader
             self._process.returncode = 0  # it is not our child, and cannot be waited for
-        self._forget()
-
-    def _forget(self) -> None:
         self._lock = threading.RLock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._connection: socket.socket
-        self._reader: BufferedReader
+        self._process = None
         self._starts = 0
 
 

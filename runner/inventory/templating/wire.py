@@ -27,7 +27,7 @@ _CLASSES: dict[tuple[str, str], Any] = {
         *(GivenText, UnsafeText),
     )
 }
-_PLAIN = (str, int, float, bytes, list, dict)
+_PLAIN: tuple[Any, ...] = (str, int, float, bytes, list, dict)
 
 
 class NotPlainError(TypeError):
