@@ -41,3 +41,19 @@ def test_every_reason_that_a_result_can_have_is_on_a_page() -> None:
     pages = "".join(page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md"))
     assert len(reasons) > 30
     assert sorted(reason for reason in reasons | set(Reason) if f"`{reason}`" not in pages) == []
+
+
+def test_every_promise_of_security_names_tests_that_exist() -> None:
+    page = (ROOT / "docs" / "security.md").read_text("utf-8")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    promises = [row for row in rows if len(row) == 3 and "test" in row[2] and row[0] != "| promise"]
+    assert len(promises) > 30
+    tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    for row in promises:
+        for word in re.findall(r"`([^`]+)`", row[2]):
+            if word.startswith("tests/"):
+                assert (ROOT / word.split(":")[0]).exists(), word
+            elif word.startswith("test_"):
+                assert f"def {word.rstrip('…')}" in tests, word
+        for word in re.findall(r"`(runner/[^`:]+)`", row[1]):
+            assert (ROOT / word).exists(), word
