@@ -15,7 +15,7 @@ from datetime import date, time, timedelta
 from functools import cache, lru_cache, wraps
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import StrictUndefined, meta, nodes, pass_context
+from jinja2 import meta, nodes, pass_context
 from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.exceptions import TemplateSyntaxError, UndefinedError
 from jinja2.filters import FILTERS as JINJA_FILTERS
@@ -27,8 +27,9 @@ from jinja2.tests import TESTS as JINJA_TESTS
 from jinja2.utils import missing
 
 from runner.inventory.bounds import FilterError
-from runner.inventory.templating import checks, containers, lookups, networks, texts
+from runner.inventory.templating import checks, containers, lookups, networks, texts, undefined
 from runner.inventory.templating.services import NO_SERVICES, Services
+from runner.inventory.templating.undefined import Broken, Missing
 
 if TYPE_CHECKING:
     from jinja2.environment import Environment as JinjaEnvironment
@@ -49,31 +50,6 @@ class TemplateError(Exception):
 
 class UndefinedNameError(TemplateError):
     """A name in a template that nothing has."""
-
-
-class Missing(StrictUndefined):
-    """What is not defined: further names may follow it, and any other use of it is an error.
-
-    A variable that is defined and cannot be worked out is one as well, with its own error as `exc`.
-    """
-
-    def __getattr__(self, name: str) -> Any:
-        """Return itself for any name but Python's own."""
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self
-
-    def __getitem__(self, _key: object) -> Any:
-        """Return itself."""
-        return self
-
-    def require(self) -> None:
-        """Raise the error of using it."""
-        self._fail_with_undefined_error()
-
-
-class _Broken(Missing):
-    """A variable that is defined and cannot be worked out."""
 
 
 class _Omitted:
@@ -138,17 +114,13 @@ class _Context(Context):
         except KeyError:
             return self.parent.get(key, missing)
         except Exception as exc:  # noqa: BLE001 - whatever it is, it belongs to the use of that name
-            return _Broken(name=key, exc=_raising(exc))
+            return Broken(key, exc)
 
     def derived(self, locals: dict[str, Any] | None = None) -> Context:  # noqa: A002 - Jinja's name
         """Return a context for a part of the template."""
         context: Any = super().derived(locals)
         context.ask, context.services = self.ask, self.services
         return context  # type: ignore[no-any-return]
-
-
-def _raising(error: Exception) -> Any:
-    return lambda _message: error
 
 
 def _eager(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -183,16 +155,14 @@ class _Environment(SandboxedEnvironment):
         self._keep_backslashes = keep_backslashes
         self.filters = _with_full_names(_FILTERS)
         jinja: dict[str, Any] = dict(JINJA_TESTS)
-        self.tests = _with_full_names(
-            {**jinja, **checks.TESTS, "defined": _is_defined, "undefined": _is_undefined}
-        )
+        self.tests = _with_full_names({**jinja, **checks.TESTS, **undefined.TESTS})
         self.globals |= {
             "lookup": _lookup,
             "query": _query,
             "q": _query,
             "omit": OMIT,
             "range": range,
-            "undef": _undef,
+            "undef": undefined.undef,
         }
 
     @property
@@ -239,40 +209,6 @@ def _is_template(text: str) -> bool:
     return "{{" in text or "{%" in text or "{#" in text
 
 
-def _is_defined(value: object) -> bool:
-    if isinstance(value, _Broken):
-        value.require()
-    return not isinstance(value, Undefined)
-
-
-def _is_undefined(value: object) -> bool:
-    return not _is_defined(value)
-
-
-def _undef(hint: str | None = None) -> Missing:
-    return Missing(hint=hint or "Mandatory variable has not been overridden")
-
-
-def _default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
-    """Return a default for what is not defined, or also for what counts as false."""
-    if not _is_defined(value) or (boolean and not value):
-        return default_value
-    return value
-
-
-def _mandatory(value: Any, msg: str | None = None) -> Any:
-    if not _is_defined(value):
-        raise FilterError(msg or "a mandatory variable is not defined")
-    return value
-
-
-def _ternary(value: Any, true_val: Any, false_val: Any, none_val: Any = None) -> Any:
-    """Choose between two values, or three."""
-    if value is None and none_val is not None:
-        return none_val
-    return true_val if value else false_val
-
-
 def _with_full_names(functions: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
     """Return functions by their names, and by their names within Ansible's collections."""
     named = dict(functions)
@@ -288,10 +224,7 @@ _ANSIBLE_FILTERS = {
     **texts.FILTERS,
     **containers.FILTERS,
     **networks.FILTERS,
-    "d": _default,
-    "default": _default,
-    "mandatory": _mandatory,
-    "ternary": _ternary,
+    **undefined.FILTERS,
     **{name: JINJA_FILTERS[name] for name in ("map", "select", "selectattr", "reject", "rejectattr")},
 }
 _FILTERS: dict[str, Callable[..., Any]] = {
