@@ -76,7 +76,11 @@ def shown_keys(host: Host, options: ConnectionOptions, deadline: Deadline) -> tu
 
 
 def _keys(target: Access, deadline: Deadline) -> list[paramiko.PKey]:
-    unchecked = dataclasses.replace(target.options, host_key_policy=HostKeyPolicy.OFF)
+    # No file is asked here, so that revoked keys are shown, too; `_judged` asks them.
+    guard = dataclasses.replace(target.options.guard, known_hosts=())
+    unchecked = dataclasses.replace(
+        target.options, host_key_policy=HostKeyPolicy.OFF, known_hosts=(), guard=guard
+    )
     found: dict[bytes, paramiko.PKey] = {}
     for family in _FAMILIES:
         if {key.get_name() for key in found.values()} & family:

@@ -88,10 +88,11 @@ def test_an_unknown_key_is_refused_with_its_fingerprint(sshd: Sshd, file: Path) 
     assert printed.split()[1] in (result.error or "")
 
 
-def test_a_revoked_key_is_refused(sshd: Sshd, file: Path) -> None:
+@pytest.mark.parametrize("policy", HostKeyPolicy)
+def test_a_revoked_key_is_refused_under_every_policy(sshd: Sshd, file: Path, policy: HostKeyPolicy) -> None:
     key = sshd.public_key("ed25519")
     file.write_text(f"[127.0.0.1]:{sshd.port} {key}\n@revoked * {key}\n")
-    result = outcome(sshd, file)
+    result = outcome(sshd, file, policy)
 
     assert (result.status, result.reason) == (Status.HOSTKEY, "hostkey-revoked")
 
