@@ -47,8 +47,8 @@ def expanded(flag: str, path: str) -> Path:
 def refuse_foreign(path: Path) -> None:
     """Refuse a path to write to that another user has made before us.
 
-    That is a link of another user, which leads anywhere, and whatever another user has made in a folder that
-    everybody may write to.
+    That is a link of another user, which leads anywhere, and any entry that another user has made in a folder
+    that is writable by all.
 
     Raises:
         PermissionError: It is one of these.

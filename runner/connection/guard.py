@@ -1,4 +1,4 @@
-"""What the operator says about host keys holds, whatever an inventory says.
+"""Keep the operator's host key checks, whatever an inventory says.
 
 An inventory may name files of host keys to read, and make checks stricter. It cannot have a file written,
 drop a list of revoked keys, or weaken a policy that the operator has given: by a flag, the environment, a
@@ -29,7 +29,7 @@ _STRICTEST = (HostKeyPolicy.STRICT, HostKeyPolicy.ACCEPT_NEW, HostKeyPolicy.OFF)
 
 
 class Own(NamedTuple):
-    """What the operator's own `ssh_config` says of a host.
+    """The options of the operator's own `ssh_config` for a host.
 
     Attributes:
         config: Its options.
@@ -67,11 +67,11 @@ def guarded(chosen: dict[str, Any], own: Own, options: ConnectionOptions) -> tup
 
     Args:
         chosen: The fields of the options that have been chosen; a policy that is too weak is replaced.
-        own: What the operator's `ssh_config` says.
+        own: The options of the operator's `ssh_config`.
         options: The options of the run.
 
     Returns:
-        What holds beside the chosen fields, and the origins of what was replaced.
+        The guard for the options, and the origins of the fields that were replaced.
     """
     config = own.config
     revoked = options.revoked_host_keys or config.revoked or None

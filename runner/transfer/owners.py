@@ -27,7 +27,7 @@ def is_ours(files: Files, place: str, entry: Entry) -> bool:
     Args:
         files: The side on which it is.
         place: The path.
-        entry: What is there; a link itself, not where it leads.
+        entry: The entry there; of a link, the link itself.
     """
     if entry.owner is None or entry.owner[0] == _ROOT:
         return True
@@ -35,7 +35,7 @@ def is_ours(files: Files, place: str, entry: Entry) -> bool:
 
 
 def check(files: Files, place: str) -> None:
-    """Refuse a link, or a folder in a folder that everybody may write to, which another user has made.
+    """Refuse a link of another user, or a folder that another user made in one that is writable by all.
 
     Raises:
         TransferFailed: It is one of these.
@@ -48,7 +48,7 @@ def check(files: Files, place: str) -> None:
         if around is None or not (around.mode or 0) & _BY_OTHERS:
             return
     if not is_ours(files, place, entry):
-        what = "a link" if entry.kind is Kind.LINK else "a folder, where everybody may make one,"
+        what = "a link" if entry.kind is Kind.LINK else "a folder, in one that is writable by all,"
         text = f"{shown(place)}: {what} of another user (uid {(entry.owner or (0,))[0]}); remove it first"
         raise failed(text, "not-ours")
 
