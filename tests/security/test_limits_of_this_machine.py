@@ -91,7 +91,7 @@ def test_a_worker_without_threads_says_that_nothing_was_begun(monkeypatch: pytes
     monkeypatch.setattr(processes.sys, "stdout", sys.stdout)
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
-        processes._serve(Pipe(), 2)  # type: ignore[arg-type]
+        processes._serve(Pipe(), 2, ())  # type: ignore[arg-type]
     number, came = processes.pickle.loads(sent[0])
     assert (number, came.raised) == (1, True)
     assert isinstance(processes.pickle.loads(came.payload), NotBegun)
