@@ -57,6 +57,8 @@ class Sshd:
     folder: Path
     port: int
     address: str = "127.0.0.1"
+    ways: tuple[str, ...] = ("ssh", "openssh")
+    """The connections that have an algorithm in common with it."""
 
     @property
     def user(self) -> str:
@@ -196,7 +198,7 @@ def serving(
         before = len(server.log)
         process = subprocess.Popen(
             [
-                *_as_a_machine(server.folder, password_hash, sudoers, doas, shells or {}),
+                *as_a_machine(server.folder, password_hash, sudoers, doas, shells),
                 program,
                 "-D",
                 "-e",
@@ -214,10 +216,18 @@ def serving(
         process.wait(10)
 
 
-def _as_a_machine(
-    folder: Path, password_hash: str, sudoers: str, doas: str, shells: Mapping[str, str]
+def as_a_machine(
+    folder: Path,
+    password_hash: str = "*",
+    sudoers: str = "",
+    doas: str = "",
+    shells: Mapping[str, str] | None = None,
+    home_there: str = "",
 ) -> list[str]:
-    """What to start the server with: as root, a mount namespace with the accounts that it wants."""
+    """Return what to start a server with: as root, a mount namespace with the accounts that it wants.
+
+    `home_there` is another path for the accounts' home folder, which nobody but root could have put there.
+    """
     if os.geteuid() != 0:
         return []
     home = folder / "home"
@@ -227,30 +237,31 @@ def _as_a_machine(
     etc = folder / "etc"
     if not etc.exists():
         subprocess.run(["cp", "-a", "/etc", str(etc)], check=True)
-        _write_accounts(etc, home, password_hash, {_ORDINARY: "/bin/sh", **shells})
+        _write_accounts(etc, home_there or str(home), password_hash, {_ORDINARY: "/bin/sh", **(shells or {})})
     for name, rules in (("sudoers", sudoers), ("doas.conf", doas)):
         if rules:
             (etc / name).write_text(f"root ALL=(ALL:ALL) ALL\n{rules}" if name == "sudoers" else rules)
             (etc / name).chmod(0o400)
     script = (
-        'mount --bind "$1/etc" /etc && mount -t tmpfs tmpfs /run && mkdir -m 0755 /run/sshd && '
-        'shift && exec "$@"'
+        'mount --bind "$1/etc" /etc && mount -t tmpfs -o mode=0755 tmpfs /run && mkdir -m 0755 /run/sshd && '
+        'if [ -n "$2" ]; then mkdir "$2" && mount --bind "$1/home" "$2"; fi && shift 2 && exec "$@"'
     )
     unshare = [required_program("unshare"), "--mount"]
     if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode != 0:
         go_without("this machine lets root make no mount namespaces")
-    return [*unshare, "sh", "-eu", "-c", script, "sshd", str(folder)]
+    return [*unshare, "sh", "-eu", "-c", script, "sshd", str(folder), home_there]
 
 
-def _write_accounts(etc: Path, home: Path, password_hash: str, shells: Mapping[str, str]) -> None:
-    """Add accounts with a login shell each to a copy of /etc; all have one home folder."""
+def _write_accounts(etc: Path, home: str, password_hash: str, shells: Mapping[str, str]) -> None:
+    """Add accounts with a login shell each to a copy of /etc; all have one home folder and one user id."""
     shadow = (etc / "shadow").read_text()
     if password_hash != "*":
         shadow = re.sub(r"^root:[^:]*", lambda _: f"root:{password_hash}", shadow, flags=re.MULTILINE)
-    with (etc / "passwd").open("a") as passwd:
-        for number, (name, shell) in enumerate(shells.items(), _ORDINARY_ID):
-            passwd.write(f"{name}:x:{number}:{_ORDINARY_ID}::{home}:{shell}\n")
+    with (etc / "passwd").open("a") as passwd, (etc / "shells").open("a") as allowed:
+        for name, shell in shells.items():
+            passwd.write(f"{name}:x:{_ORDINARY_ID}:{_ORDINARY_ID}::{home}:{shell}\n")
             shadow += f"{name}:{password_hash}:19000:0:99999:7:::\n"
+            allowed.write(f"{shell}\n")
     (etc / "shadow").write_text(shadow)
 
 

@@ -6,6 +6,8 @@ the server). These are the rules that all of them share:
 * Single quotes keep everything but a quote; fish reads backslashes even there, and csh reads `!`.
 * Outside of quotes, a backslash keeps each of these three characters.
 * csh ends a quoted text at a newline, so that a line holds none.
+
+A server may refuse a line that is not UTF-8, so that other bytes are written as octal numbers.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ __all__ = ["line", "quoted", "shell"]
 _PARTS = re.compile(r"[\\'!]|[^\\'!]+")
 _PLAIN = re.compile(r"[A-Za-z0-9_/.,:+-]+")
 _DECODE = 'eval "$(printf %b "$1")"'
+_BYTE = re.compile(r"[\udc80-\udcff]")  # of surrogateescape (PEP 383)
 
 
 def quoted(text: str) -> str:
@@ -28,9 +31,10 @@ def quoted(text: str) -> str:
 def line(*words: str) -> str:
     """Return the command line that runs a program with arguments, in one line, whatever is in them."""
     text = " ".join(map(quoted, words))
-    if "\n" not in text:
+    if "\n" not in text and not _BYTE.search(text):
         return text
     encoded = f"exec {text}".replace("\\", r"\\").replace("\n", r"\n")
+    encoded = _BYTE.sub(lambda found: rf"\0{ord(found[0]) & 0xFF:o}", encoded)
     return " ".join(map(quoted, ("sh", "-c", _DECODE, "sh", encoded)))
 
 

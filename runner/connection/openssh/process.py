@@ -28,7 +28,7 @@ _GOODBYE_S = 0.4
 _ANY_SIGNAL = "unknown"
 
 # What `ssh` writes to standard error if the server refuses a request after the channel was opened.
-_REFUSED = (b"exec request failed on channel", b"subsystem request failed on channel")
+_REFUSED = (b"exec request failed\r\n", b"subsystem request failed\r\n")
 _HEAD = 64
 
 # `ssh` has no way to ask for a signal. The commands of a connection are children of one server process, which
@@ -79,7 +79,18 @@ class SessionProcess(PipeProcess):
         finally:
             for descriptor in theirs:
                 os.close(descriptor)
-        self._pump.read(self._mux.fileno(), self._mux.take)
+        self._pump.read(self._mux.fileno(), self._hear)
+
+    def _hear(self, data: bytes) -> None:
+        """Take in what the master says; end it if the server gives no terminal, which it may say at any time.
+
+        Raises:
+            RequestRefused: The server gives no terminal. The command has been sent, and runs without one.
+        """
+        self._session.take(data)
+        if self._session.said.no_terminal:
+            self._master.kill()
+            raise RequestRefused("the server refused a terminal", reason="pty-refused", phase=Phase.CHANNEL)
 
     def _pipes(self, terminal: Terminal | None) -> tuple[int, int, int]:
         """Make the pipes of the process; keep our ends, return the others."""
@@ -116,9 +127,6 @@ class SessionProcess(PipeProcess):
             if self._cancelled or time.monotonic() >= end:
                 return False
             self._pump.wait(end - time.monotonic())
-        if said.no_terminal:
-            self._master.kill()  # the command runs without one
-            raise RequestRefused("the server refused a terminal", reason="pty-refused", phase=Phase.CHANNEL)
         if self._on_terminal:  # from now on only the terminal on the host has modes
             tty.setraw(self._input)
         return True
