@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from runner import reading
 from runner.connection.command import CommandOptions
+from runner.connection.command.patience import STILL_RUNS
 from runner.connection.command.shells import line
 from runner.errors import ConnectionLost, HostError, UsageError
 from runner.paths import checked
@@ -111,6 +112,8 @@ class Script:
             error = reworded(exc, repr(asked), repr(str(self)))
             if isinstance(exc, ConnectionLost):
                 error.args = (f"{error}; {path} may be left there",)
+            elif STILL_RUNS in str(exc):
+                error.args = (f"{error}; {path} is left there until it ends",)
             raise error from exc
         if result.exit_code is None and not _removed(connection, path):
             error = failed(f"{str(self)!r} was killed, and {path} is left on the host", "script-left")

@@ -8,10 +8,21 @@ from runner.errors import Cancelled, ConnectionLost, DeadlineExceeded
 from runner.models import Phase
 from runner.text import because
 
-__all__ = ["SIGNS", "Patience", "connection_lost", "no_exit_status", "no_sign_of_life", "stopped"]
+__all__ = [
+    "SIGNS",
+    "STILL_RUNS",
+    "Patience",
+    "connection_lost",
+    "no_exit_status",
+    "no_sign_of_life",
+    "stopped",
+]
 
 SIGNS = 3
 """Signs of life in a row that a server may owe (ssh_config(5), ServerAliveCountMax)."""
+
+STILL_RUNS = "it may still run"
+"""What an error says of a command that was told to end on a server that need not have passed that on."""
 
 
 class Patience:

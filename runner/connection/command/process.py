@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Protocol
 
-__all__ = ["CHUNK", "END_OF_INPUT", "Process"]
+__all__ = ["CHUNK", "END_OF_INPUT", "GOODBYE_S", "Process"]
 
 CHUNK = 2**18
 """Bytes that are read at once."""
 
 END_OF_INPUT = b"\x04"
 """What a terminal takes as the end of its input, at the beginning of a line (termios(3), VEOF)."""
+
+GOODBYE_S = 0.4
+"""Seconds that a process that ends, or is ended, may take for its last words."""
 
 
 class Process(Protocol):

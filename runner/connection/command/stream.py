@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from runner.connection.command.process import GOODBYE_S
 from runner.errors import Cancelled, DeadlineExceeded, HostError, LoginRefused, RequestRefused
 from runner.models import Phase, Status
 from runner.text import because
@@ -34,7 +35,6 @@ SFTP_SERVER = (
 _IDLE_S = 60.0
 _SAID = 2000
 _REARM_S = 1.0
-_GOODBYE_S = 0.4
 
 
 class StreamEnded(HostError):
@@ -241,7 +241,7 @@ class Stream:
         cut_off = self._cut_off()
         if cut_off is not None:
             return cut_off
-        end = time.monotonic() + _GOODBYE_S
+        end = time.monotonic() + GOODBYE_S
         while self._process.errors_open and time.monotonic() < end:
             self.said()
             self._process.wait(end - time.monotonic())

@@ -99,7 +99,7 @@ class OpenSshConnection:
                 if exc.command is None and self.sent:
                     exc.command = execution.partial()
                 if self.sent and given.terminal is None:
-                    warn_of_survivor(exc, self._master.journal.server(), self._access)
+                    warn_of_survivor(exc, self._master.journal.server(), self._access, process.survives)
                 raise
 
     def open_stream(self, command: str | None = None) -> Stream:

@@ -8,10 +8,12 @@ import struct
 import termios
 import time
 import tty
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from runner.connection.command.pipes import PipeProcess
+from runner.connection.command.process import GOODBYE_S
+from runner.connection.command.reaper import REAPER, wait_for
 from runner.connection.faults import own_fault
 from runner.connection.openssh.mux import Asked, Mux
 from runner.errors import HostError, RequestRefused, Unreachable
@@ -24,22 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = ["SessionProcess", "closed"]
 
-_GOODBYE_S = 0.4
 _ANY_SIGNAL = "unknown"
 
 # What `ssh` writes to standard error if the server refuses a request after the channel was opened.
 _REFUSED = (b"exec request failed\r\n", b"subsystem request failed\r\n")
 _HEAD = 64
-
-# `ssh` has no way to ask for a signal. The commands of a connection are children of one server process, which
-# is this shell's parent, too; each leads a process group of its own, but not with Dropbear. An SFTP server is
-# spared: it may still have to remove temporary files.
-_REAPER = (
-    "exec /bin/sh -c 'ps -A -o pid= -o ppid= -o comm= | while read -r pid parent name; do "
-    'case "$name" in *sftp-server|sshd*|*/sshd*) continue ;; esac; '
-    '[ "$parent" = "$PPID" ] && [ "$pid" != "$$" ] && '
-    '{ kill -s TERM -- "-$pid" || kill -s TERM "$pid"; }; done\''
-)
 
 
 class SessionProcess(PipeProcess):
@@ -47,10 +38,14 @@ class SessionProcess(PipeProcess):
 
     Args:
         master: The connection.
+
+    Attributes:
+        survives: Whether it may go on after `terminate`; None if it was not told to end.
     """
 
     def __init__(self, master: Master) -> None:
         super().__init__(master.pump)
+        self.survives: bool | None = None
         self._master = master
         self._mux: Mux | None = None
         self._cancelled = False
@@ -185,7 +180,7 @@ class SessionProcess(PipeProcess):
 
     def lost(self) -> str | None:
         """See `Process`: the log and the end of the connection may be a moment behind."""
-        end = time.monotonic() + _GOODBYE_S
+        end = time.monotonic() + GOODBYE_S
         while (
             self.exit_status is None
             and self.exit_signal is None
@@ -196,18 +191,17 @@ class SessionProcess(PipeProcess):
         return None if self._master.alive() else ""
 
     def terminate(self) -> None:
-        """End what the commands of this connection have started, as far as a moment allows."""
+        """End what the commands of this connection have started, as far as a moment allows.
+
+        `ssh` has no way to ask for a signal, and a server may open no second session.
+        """
         if not self._master.alive():
             return
-        end = time.monotonic() + _GOODBYE_S
-        with suppress(OSError):
-            reaper = SessionProcess(self._master)
-            try:
-                reaper.start(_REAPER)
-                while not reaper.finished and time.monotonic() < end:
-                    reaper.wait(end - time.monotonic())
-            finally:
-                reaper.close()
+        self.survives = True
+        with suppress(OSError, HostError), closing(SessionProcess(self._master)) as reaper:
+            reaper.start(REAPER)
+            wait_for(reaper)
+            self.survives = reaper.exit_status is None
 
     def close(self) -> None:
         """Leave the session: its channel is closed."""

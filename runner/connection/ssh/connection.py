@@ -286,7 +286,7 @@ class SshConnection:
             if exc.command is None:
                 exc.command = execution.partial()
             if given.terminal is None and self._transport is not None:
-                warn_of_survivor(exc, self._transport.remote_version, self._access)
+                warn_of_survivor(exc, self._transport.remote_version, self._access, process.survives)
             raise
         finally:
             execution.close()

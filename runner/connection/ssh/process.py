@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import paramiko
 
-from runner.connection.command.process import CHUNK, END_OF_INPUT
+from runner.connection.command.process import CHUNK, END_OF_INPUT, GOODBYE_S
+from runner.connection.command.reaper import REAPER, wait_for
 from runner.connection.handshake import what_broke
 from runner.connection.paramiko_hooks import close_channel, send_signal, sending_on
 from runner.connection.ssh.pulse import Pulse
@@ -69,6 +70,7 @@ class ChannelProcess:
         self._closing = False
         self._on_terminal = False
         self._is_silent = False
+        self.survives: bool | None = None
 
     def ask_for_terminal(self, terminal: Terminal, kind: str) -> None:
         """Ask for a terminal of a kind (`vt220`), before `start`.
@@ -202,8 +204,20 @@ class ChannelProcess:
 
     def terminate(self) -> None:
         """See `Process`."""
+        if "dropbear" in self._channel.transport.remote_version:
+            self._reap()
         send_signal(self._channel, "TERM")
         close_channel(self._channel)
+
+    def _reap(self) -> None:
+        """End the command and all that it has started, as far as a moment allows."""
+        self.survives = True
+        with suppress(paramiko.SSHException, EOFError, OSError):
+            channel = self._channel.transport.open_session(timeout=GOODBYE_S)
+            with closing(ChannelProcess(channel, None, self._guard)) as reaper:
+                reaper.start(REAPER)
+                wait_for(reaper)
+                self.survives = reaper.exit_status is None
 
     def close(self) -> None:
         """See `Process`."""

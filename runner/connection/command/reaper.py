@@ -1,0 +1,42 @@
+"""The end of commands on servers that pass no signal on to all of a command.
+
+`ssh` has no way to ask for a signal. Dropbear sends it to the login shell alone, which is not the parent of
+all that the command has started, so that this would go on.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from runner.connection.command.process import GOODBYE_S
+from runner.connection.command.shells import shell
+
+if TYPE_CHECKING:
+    from runner.connection.command.process import Process
+
+__all__ = ["REAPER", "wait_for"]
+
+# The commands of a connection are children of one server process, and so is this shell. Only some servers
+# give each command a process group of its own. An SFTP server is spared: it may still have to remove its
+# temporary files.
+_SCRIPT = (
+    "all=$(ps -A -o pid= -o ppid= -o comm=); "
+    'end() { echo "$all" | while read -r pid parent name; do '
+    'case "$name" in *sftp-server|sshd*|*/sshd*) continue ;; esac; '
+    '[ "$parent" = "$1" ] && [ "$pid" != "$$" ] || continue; '
+    'end "$pid"; kill -s TERM -- "-$pid" || kill -s TERM "$pid"; done; }; '
+    'end "$PPID"'
+)
+REAPER = f"exec {shell(_SCRIPT)}; {shell(_SCRIPT)}"
+"""Ends what the other commands of a connection have started.
+
+The login shell makes way for it: by `exec`, or, as a restricted one, for its last command.
+"""
+
+
+def wait_for(reaper: Process) -> None:
+    """Wait for its end, a moment at most."""
+    end = time.monotonic() + GOODBYE_S
+    while not reaper.finished and time.monotonic() < end:
+        reaper.wait(end - time.monotonic())
