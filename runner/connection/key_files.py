@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import paramiko
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from runner import reading
 from runner.errors import LoginRefused
@@ -75,6 +76,7 @@ def key_of_text(text: Secret, passphrases: Iterable[Secret] = ()) -> paramiko.PK
 
 
 def _read(content: bytes, passphrases: tuple[Secret, ...], what: str) -> paramiko.PKey:
+    _check_kind(content, what)
     try:
         with _lock:
             return _parse(content, passphrases)
@@ -85,23 +87,33 @@ def _read(content: bytes, passphrases: tuple[Secret, ...], what: str) -> paramik
     except (
         Exception
     ) as exc:  # each form of key has exceptions of its own, TypeError and IndexError among them
-        raise _unusable(what, _fault(content, what), "bad-key-file") from exc
+        text, reason = "is no private key that can be read", "bad-key-file"
+        if b"PRIVATE KEY-----" in content:
+            text = f"has a form or cipher unknown here: ssh-keygen -p -Z aes256-ctr -f {what} rewrites it"
+            if isinstance(exc, UnsupportedAlgorithm):
+                reason = "key-unsupported"
+        raise _unusable(what, text, reason) from exc
 
 
-def _fault(content: bytes, what: str) -> str:
-    """Return what a file is that is not a usable private key, and what helps."""
+def _check_kind(content: bytes, what: str) -> None:
+    """Refuse what is known not to be a key for Paramiko, and say what helps.
+
+    It is not opened: `cryptography` would print a warning, and take an encrypted FIDO key for one that lacks
+    nothing but its passphrase.
+    """
     kind = _public_type(content)
     if content.startswith(b"PuTTY-User-Key-File"):
-        return f"is a key of PuTTY: convert it with puttygen {what} -O private-openssh -o NEW"
-    if kind.startswith(b"sk-"):
-        return "is a FIDO key, which only ssh can use: set ansible_connection: openssh for the host"
-    if kind == b"ssh-dss" or b"BEGIN DSA" in content:
-        return "is a DSA key, which current servers refuse: make another one with ssh-keygen -t ed25519"
-    if _is_public(content):
-        return f"is a public key: name the private one, usually {what.removesuffix('.pub')}"
-    if b"PRIVATE KEY-----" in content:
-        return f"has a form or cipher unknown here: ssh-keygen -p -Z aes256-ctr -f {what} rewrites it"
-    return "is no private key that can be read"
+        text = f"is a key of PuTTY: convert it with puttygen {what} -O private-openssh -o NEW"
+    elif _is_public(content):
+        text = f"is a public key: name the private one, usually {what.removesuffix('.pub')}"
+    elif kind == b"ssh-dss" or b"BEGIN DSA" in content:
+        text = "is a DSA key, which current servers refuse: make another one with ssh-keygen -t ed25519"
+    elif kind.startswith(b"sk-"):
+        text = "is a FIDO key, which only ssh can use: set ansible_connection: openssh for the host"
+        raise _unusable(what, text, "key-unsupported")
+    else:
+        return
+    raise _unusable(what, text, "bad-key-file")
 
 
 def _is_public(content: bytes) -> bool:

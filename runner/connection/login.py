@@ -70,7 +70,7 @@ class LoginAttempt:
             taken = offers.all(credentials(self._login, user, self._unusable))
         except _Ended as exc:
             if not self._judged:
-                raise exc.unreachable(user) from exc.cause
+                raise exc.unreachable(user, self.banner) from exc.cause
             taken = None
         self._wanted = offers.allowed or transport.runner_methods or self._wanted
         self._cut_off = self._cut_off or offers.ended
@@ -174,10 +174,13 @@ class _Ended(Exception):
         self.words = words
         self.cause = cause
 
-    def unreachable(self, user: str) -> Unreachable:
-        """Return the error of a server that has judged nothing."""
+    def unreachable(self, user: str, banner: str) -> Unreachable:
+        """Return the error of a server that has judged nothing, but may say why in a banner.
+
+        OpenSSH ends the connection of a user whom PAM does not let in: an expired account, or /etc/nologin.
+        """
         return Unreachable(
-            f"the connection ended during login as {user}{because(self.words)}",
+            f"the connection ended during login as {user}{because(self.words)}{quoted_banner(banner)}",
             reason="closed-in-login",
             phase=Phase.LOGIN,
             transient=True,
@@ -262,9 +265,7 @@ class _Offers:
         fault = own_fault(exc)
         if fault is not None:
             raise fault from exc
-        banner = self._transport.get_banner()
-        if banner:
-            self._attempt.banner = banner.decode("utf-8", "replace")
+        self._attempt.banner = self._transport.runner_banner or self._attempt.banner
         if self._transport.is_active():
             self._attempt.refuse(self._user, credential, method)
             return

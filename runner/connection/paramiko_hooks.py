@@ -180,6 +180,12 @@ class Transport(OnDemandTransport):
         if not self.is_active():
             raise paramiko.SSHException("the connection was closed")
 
+    @property
+    def runner_banner(self) -> str:
+        """The last banner of the server; Paramiko's own method returns none once the connection has ended."""
+        banner = getattr(self.auth_handler, "banner", None) or b""
+        return bytes(banner).decode("utf-8", "replace")
+
     def offer_key(self, username: str, key: paramiko.PKey) -> list[str]:
         """Log in with a key as Paramiko does, reading the answer here; return the methods still wanted."""
         answered = threading.Event()

@@ -261,45 +261,6 @@ def test_a_key_file_that_holds_no_key(sshd: Sshd, tmp_path: Path, content: bytes
     assert unusable(sshd, path)[0] == "bad-key-file"
 
 
-def test_a_public_key_in_place_of_the_private_one(sshd: Sshd) -> None:
-    reason, error = unusable(sshd, sshd.key.with_suffix(".pub"))
-
-    assert reason == "bad-key-file"
-    assert f"is a public key: name the private one, usually {sshd.key}" in error
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"PuTTY-User-Key-File-3: ssh-ed25519\n", "puttygen {} -O private-openssh"),
-        (b"-----BEGIN DSA PRIVATE KEY-----\nMIIB\n-----END DSA PRIVATE KEY-----\n", "is a DSA key"),
-        (
-            b"-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n",
-            "ssh-keygen -p -Z aes256-ctr -f {}",
-        ),
-    ],
-)
-def test_a_key_that_cannot_be_used_says_what_it_is_and_what_helps(
-    sshd: Sshd, tmp_path: Path, content: bytes, words: str
-) -> None:
-    path = tmp_path / "key"
-    path.write_bytes(content)
-    path.chmod(0o600)
-    reason, error = unusable(sshd, path)
-
-    assert reason == "bad-key-file"
-    assert words.format(path) in error
-
-
-def test_a_key_in_another_cipher_is_rewritten_by_what_is_said(sshd: Sshd, tmp_path: Path) -> None:
-    key = make_key(tmp_path / "key", "ed25519", "words", "-Z", "aes128-gcm@openssh.com")
-    assert "ssh-keygen -p -Z aes256-ctr" in unusable(sshd, key)[1]
-    again = ("-p", "-P", "words", "-N", "words", "-Z", "aes256-ctr", "-f", str(key))
-    subprocess.run([required_program("ssh-keygen"), "-q", *again], check=True)
-
-    assert unusable(sshd, key)[0] == "key-encrypted"
-
-
 @pytest.mark.parametrize("way", ["ssh", "openssh"])
 def test_a_server_that_ends_the_login_after_some_keys_is_told_so(
     agent: Path,  # noqa: ARG001

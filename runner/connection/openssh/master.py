@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.connection.command.pump import Pump, end
+from runner.connection.credentials import credentials
 from runner.connection.login import quoted_banner
 from runner.connection.openssh.askpass import Askpass
 from runner.connection.openssh.command_line import config, master, passwords
@@ -183,12 +184,17 @@ class Master:
         while self.pump.wait(0):
             pass
         failure = self.journal.failure()
-        if isinstance(failure, LoginRefused):  # `ssh` prints the server's banner there
+        if failure.phase is Phase.LOGIN:  # `ssh` prints the server's banner there
             failure.args = (f"{failure}{quoted_banner(self._stderr.decode('utf-8', 'replace'))}",)
         if b"No user exists for uid" in self._stderr:
             text = f"ssh: {excerpt(self._stderr.strip())}; use ansible_connection: ssh, or add the user"
             return LocalFault(text, reason="no-user-name", phase=Phase.CONNECT)
         login = self._access.login
+        if isinstance(failure, LoginRefused):
+            unusable = self._unusable_keys()
+            if unusable and not self._asked_for_anything():
+                return unusable[0]
+            failure.args = (f"{failure}{''.join(f'; {exc}' for exc in unusable)}",)
         if isinstance(failure, LoginRefused) and not self._asked_for_anything():
             text = f"nothing to log in with as {login.user} (--private-key, ssh-add, --ask-pass); {failure}"
             return LoginRefused(text, reason="no-credential", phase=Phase.LOGIN)
@@ -196,6 +202,14 @@ class Master:
             lines = [line for line in self._stderr.splitlines() if line.strip()]
             return Unreachable(f"ssh: {excerpt(lines[-1])}", reason="connect-failed", phase=Phase.CONNECT)
         return failure
+
+    def _unusable_keys(self) -> list[LoginRefused]:
+        """Return why `ssh` cannot use keys that were named, about which it is silent."""
+        login = self._access.login
+        unusable: list[LoginRefused] = []
+        if any(each.is_key for each in login.named):
+            list(credentials(login, login.user, unusable))
+        return [exc for exc in unusable if exc.reason != "key-unsupported"]  # by Paramiko; `ssh` knows more
 
     def _asked_for_anything(self) -> bool:
         return self.journal.offered or self._askpass is not None
