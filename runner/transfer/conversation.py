@@ -131,7 +131,8 @@ class Conversation:
         if begin[:4].isascii() and begin[:4].decode().isprintable():
             # The usual reason, which OpenSSH tells as "Received message too long 1416128883".
             raise bad_reply(
-                f"the server writes text in the place of SFTP, from a start-up file of its shell, maybe: "
+                "the server writes text in the place of SFTP, from a start-up file of its shell, maybe, "
+                "which may print only if [ -t 1 ]; or set ansible_ssh_transfer_method: scp; "
                 f"{excerpt(begin)!r}"
             )
         raise bad_reply(f"the SFTP server announces a packet of {length} bytes")

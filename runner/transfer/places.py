@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner.connection.command.stream import Streaming
 from runner.connection.local import LocalConnection
-from runner.errors import RequestRefused
+from runner.errors import HostError, RequestRefused
 from runner.models import Phase
 from runner.transfer.digest import on_host
 from runner.transfer.local import LocalFiles
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["files_of"]
 
+_ENDED = ("closed-after-login", "connection-lost")
+_HANGS_UP = "a server that hangs up when it is asked for SFTP needs ansible_ssh_transfer_method: scp"
+_ONE_COMMAND = "a server of one command a connection (tinyssh) moves no files, but runs scripts"
+
 
 @contextmanager
 def files_of(connection: Connection, host: Host) -> Iterator[Files]:
@@ -35,14 +39,21 @@ def files_of(connection: Connection, host: Host) -> Iterator[Files]:
     Raises:
         HostError: Neither can be had.
     """
-    files = _opened(connection, host)
+    files: Files | None = None
+    scp = host.variables.get("ansible_ssh_transfer_method") == "scp"
     try:
+        files = _opened(connection, host, scp=scp)
         yield files
+    except HostError as exc:
+        if exc.reason in _ENDED and (files is None or isinstance(files, ScpFiles)):
+            exc.args = ("; ".join((str(exc), *(() if scp else (_HANGS_UP,)), _ONE_COMMAND)),)
+        raise
     finally:
-        files.close()
+        if files is not None:
+            files.close()
 
 
-def _opened(connection: Connection, host: Host) -> Files:
+def _opened(connection: Connection, host: Host, *, scp: bool) -> Files:
     if isinstance(connection, LocalConnection):
         return LocalFiles()
     if not isinstance(connection, Streaming):
@@ -53,7 +64,7 @@ def _opened(connection: Connection, host: Host) -> Files:
             phase=Phase.TRANSFER,
         )
     shell = Shell(connection, there=has_shell(host))
-    if host.variables.get("ansible_ssh_transfer_method") == "scp":
+    if scp:
         return ScpFiles(connection, shell)
     try:
         stream = connection.open_stream()

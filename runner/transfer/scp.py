@@ -14,6 +14,7 @@ from runner.text import excerpt
 from runner.transfer.digest import on_host
 from runner.transfer.entries import Entry, Kind
 from runner.transfer.errors import bad_reply, failed, shown
+from runner.transfer.shell import BEGUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["ScpFiles"]
 
 _LONGEST_LINE = 2**12
+_MOST_NOISE = 2**18
 _FINE = 0
 _REFUSALS = (
     (re.compile(r"no such file|not found", re.IGNORECASE), "no-such-file"),
@@ -106,10 +108,10 @@ class ScpFiles:
 
     def write(self, path: str, content: Iterable[bytes], entry: Entry) -> None:
         """Make a file; where that fails and there is a shell none is left."""
-        stream = self._connection.open_stream(f"scp -t {self._word(path)}")
+        stream = self._connection.open_stream(self._line("-t", path))
         try:
             with stream.working():
-                _Sending(stream, path).send(content, entry)
+                _Sending(stream, path, self._begun).send(content, entry)
         except BaseException:
             stream.close()
             if self._shell.there:
@@ -119,10 +121,10 @@ class ScpFiles:
 
     def read(self, path: str, entry: Entry) -> Iterator[bytes]:  # noqa: ARG002 - the sender says it again
         """Return a file's content."""
-        stream = self._connection.open_stream(f"scp -f {self._word(path)}")
+        stream = self._connection.open_stream(self._line("-f", path))
         try:
             with stream.working():
-                yield from _Receiving(stream, path).receive()
+                yield from _Receiving(stream, path, self._begun).receive()
         finally:
             stream.close()
 
@@ -145,9 +147,16 @@ class ScpFiles:
     def close(self) -> None:
         """Do nothing: each transfer is a program of its own."""
 
-    def _word(self, path: str) -> str:
+    def _line(self, flag: str, path: str) -> str:
+        """Return the command line of `scp`; a shell says first where its output begins."""
         path = f"./{path}" if path.startswith("-") else path
-        return quoted(path) if self._shell.there else path
+        return (
+            f"echo {quoted(BEGUN)}; scp {flag} {quoted(path)}" if self._shell.there else f"scp {flag} {path}"
+        )
+
+    @property
+    def _begun(self) -> bytes:
+        return f"{BEGUN}\n".encode() if self._shell.there else b""
 
     def _change(self, path: str, script: str, *words: str) -> None:
         result = self._shell.do(script, path, *words)
@@ -158,12 +167,23 @@ class ScpFiles:
 
 
 class _Lines:
-    """What comes from the other side, as lines and as counted bytes."""
+    """What comes from the other side, as lines and as counted bytes.
 
-    def __init__(self, stream: Stream, path: str) -> None:
+    Args:
+        stream: Leads there.
+        path: The file, for messages.
+        begun: What comes before `scp` itself; empty is nothing.
+    """
+
+    def __init__(self, stream: Stream, path: str, begun: bytes) -> None:
         self._stream = stream
         self._path = path
         self._buffer = b""
+        while begun not in self._buffer:
+            self._buffer += stream.recv()
+            if len(self._buffer) > _MOST_NOISE:
+                raise bad_reply(f"the other side speaks no SCP: {excerpt(self._buffer, 60)!r}")
+        self._buffer = self._buffer.partition(begun)[2] if begun else b""
 
     def counted(self, count: int) -> Iterator[bytes]:
         """Return the next bytes as they come."""

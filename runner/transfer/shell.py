@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.connection.command.shells import line
+from runner.connection.command.shells import line, quoted
 from runner.errors import HostError, RequestRefused, Unreachable
 from runner.models import Phase
 from runner.transfer.errors import reworded
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from runner.connection import Connection
     from runner.models import CommandResult, Host
 
-__all__ = ["Shell", "has_shell"]
+__all__ = ["BEGUN", "Shell", "has_shell"]
+
+BEGUN = "[runner] begun"
+"""The line before an answer: what comes before it is the output of start-up files."""
 
 
 def has_shell(host: Host) -> bool:
@@ -45,10 +48,10 @@ class Shell:
             return None
         before = self._connection.sent
         try:
-            result = self._run(script, words)
+            result = self._run(f"echo {quoted(BEGUN)}\n{script}", words)
         finally:
             self._connection.sent = before
-        return result.stdout if result is not None and result.ok else None
+        return result.stdout.partition(f"{BEGUN}\n")[2] if result is not None and result.ok else None
 
     def do(self, script: str, *words: str) -> CommandResult | None:
         """Run a script; return what it came to, None where there is no shell.

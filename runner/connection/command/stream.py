@@ -54,7 +54,7 @@ def line(command: str | None, elevation: Elevation | None) -> str | None:
     if elevation.needs_terminal:
         text = (
             "doas takes a password only on a terminal, on which no files travel: "
-            "permit it without one (nopass), or use --become-method sudo or su"
+            "permit it without one (nopass) and give none, or use --become-method sudo or su"
         )
         raise LoginRefused(text, reason="become-terminal", phase=Phase.TRANSFER)
     return elevation.wrap(command or SFTP_SERVER)
