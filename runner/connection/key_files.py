@@ -87,7 +87,7 @@ def _read(content: bytes, passphrases: tuple[Secret, ...], what: str) -> paramik
     except (
         Exception
     ) as exc:  # each form of key has exceptions of its own, TypeError and IndexError among them
-        text, reason = "is no private key that can be read", "bad-key-file"
+        text, reason = "is not a private key that can be read", "bad-key-file"
         if b"PRIVATE KEY-----" in content:
             text = f"has a form or cipher unknown here: ssh-keygen -p -Z aes256-ctr -f {what} rewrites it"
             if isinstance(exc, UnsupportedAlgorithm):

@@ -167,12 +167,12 @@ class ScpFiles:
 
 
 class _Lines:
-    """What comes from the other side, as lines and as counted bytes.
+    """The output of the other side, as lines and as counted bytes.
 
     Args:
         stream: Leads there.
         path: The file, for messages.
-        begun: What comes before `scp` itself; empty is nothing.
+        begun: The line after which the output of `scp` begins; empty if it begins at once.
     """
 
     def __init__(self, stream: Stream, path: str, begun: bytes) -> None:

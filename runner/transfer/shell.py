@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["BEGUN", "Shell", "has_shell"]
 
 BEGUN = "[runner] begun"
-"""The line before an answer: what comes before it is the output of start-up files."""
+"""The line before an answer; output before that line comes from start-up files."""
 
 
 def has_shell(host: Host) -> bool:

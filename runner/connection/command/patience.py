@@ -22,7 +22,7 @@ SIGNS = 3
 """Signs of life in a row that a server may owe (ssh_config(5), ServerAliveCountMax)."""
 
 STILL_RUNS = "it may still run"
-"""What an error says of a command that was told to end on a server that need not have passed that on."""
+"""Part of the error of a command that had to be ended, if the server may not have ended it."""
 
 
 class Patience:

@@ -77,7 +77,7 @@ class SessionProcess(PipeProcess):
         self._pump.read(self._mux.fileno(), self._hear)
 
     def _hear(self, data: bytes) -> None:
-        """Take in what the master says; end it if the server gives no terminal, which it may say at any time.
+        """Read messages of the master; end it if the server gives no terminal, which may be known late.
 
         Raises:
             RequestRefused: The server gives no terminal. The command has been sent, and runs without one.
