@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Future
 
-__all__ = ["Answer", "NotBegun", "answer", "not_begun", "packed", "settle"]
+__all__ = ["Answer", "NotBegun", "Outcome", "answer", "not_begun", "outcome", "packed", "settle"]
 
 
 class NotBegun(RuntimeError):
@@ -32,21 +32,45 @@ def packed(fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any
     return pickle.dumps((fn, args, kwargs))
 
 
-def answer(payload: bytes) -> Answer:
-    """Do a call that came from another process; whatever happens in it is its answer."""
+class Outcome(NamedTuple):
+    """What a call came to: its value, or what it raised.
+
+    A value may hold outputs that are on disk, and its pickle holds them all: make that when it is sent.
+    """
+
+    raised: bool
+    value: Any
+
+    def packed(self) -> Answer:
+        """Return it as it travels."""
+        if not self.raised:
+            try:
+                return Answer(False, pickle.dumps(self.value))
+            except BaseException as exc:  # a value's own pickling may raise anything  # noqa: BLE001
+                return Answer(True, _failure(exc))
+        return Answer(True, _failure(self.value))
+
+
+def outcome(payload: bytes) -> Outcome:
+    """Do a call that came from another process; whatever happens in it is its outcome."""
     try:
         fn, args, kwargs = pickle.loads(payload)  # noqa: S301 - from whoever started this process
     except BaseException as exc:  # a module may even exit when it is imported  # noqa: BLE001
         return not_begun(_text(exc))
     try:
-        return Answer(False, pickle.dumps(fn(*args, **kwargs)))
+        return Outcome(False, fn(*args, **kwargs))
     except BaseException as exc:  # the future carries whatever the call raised  # noqa: BLE001
-        return Answer(True, _failure(exc))
+        return Outcome(True, exc)
 
 
-def not_begun(why: str) -> Answer:
-    """Return the answer of a call of which nothing was done."""
-    return Answer(True, _failure(NotBegun(why)))
+def answer(payload: bytes) -> Answer:
+    """Do a call that came from another process, and return what it came to as it travels."""
+    return outcome(payload).packed()
+
+
+def not_begun(why: str) -> Outcome:
+    """Return the outcome of a call of which nothing was done."""
+    return Outcome(True, NotBegun(why))
 
 
 def settle(future: Future[Any], came: Answer) -> None:

@@ -21,7 +21,7 @@ from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from runner.environment import keep_back, kept_back
-from runner.executors.answers import Answer, answer, not_begun, packed, settle
+from runner.executors.answers import Answer, Outcome, not_begun, outcome, packed, settle
 from runner.executors.cores import cores
 from runner.executors.interrupts import sigint_blocked
 from runner.executors.threads import DaemonThreadExecutor
@@ -285,9 +285,10 @@ def _stay(_number: int, _frame: object) -> None:
 
 
 def _answer(pipe: Connection, answering: threading.Lock, number: int, payload: bytes) -> None:
-    _send_back(pipe, answering, number, answer(payload))
+    _send_back(pipe, answering, number, outcome(payload))
 
 
-def _send_back(pipe: Connection, answering: threading.Lock, number: int, came: Answer) -> None:
+def _send_back(pipe: Connection, answering: threading.Lock, number: int, came: Outcome) -> None:
+    """Send an outcome to the parent; one at a time is packed, since results may be large."""
     with answering, suppress(OSError):
-        pipe.send_bytes(pickle.dumps((number, came)))
+        pipe.send_bytes(pickle.dumps((number, came.packed())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from functools import cache
 from typing import TYPE_CHECKING
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING
 from runner.text.translation import Table, decoded, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import TextIO
 
-__all__ = ["Style", "visible", "visible_line", "visible_lines", "write_lines"]
+__all__ = ["Part", "Style", "visible", "visible_line", "visible_lines", "write_lines"]
 
 # C0 but newline and tab, DEL, C1, soft hyphen, zero-width and bidirectional marks, line and paragraph
 # separators, surrogates, the byte order mark, and tag characters.
@@ -21,6 +22,10 @@ _UNSAFE = re.compile(
     "\U000e0000-\U000e007f]"
 )
 _TOGETHER = 2**16
+_LONG_LINE = 2**20
+_PART = 2**18
+_CONTINUATION = range(0x80, 0xC0)
+"""Bytes in the middle of a character of UTF-8 (RFC 3629)."""
 _HARMLESS = bytes(range(0x20, 0x7F)) + b"\t\n"
 
 
@@ -45,7 +50,18 @@ def visible_lines(data: bytes) -> Iterable[str]:
     data = data.strip(b"\n")
     if not data.translate(None, _HARMLESS):
         return data.decode("ascii").split("\n") if data else ()
-    return (visible(decoded(line)) for line in data.split(b"\n"))
+    return itertools.chain.from_iterable(map(_visible_line, data.split(b"\n")))
+
+
+def _visible_line(data: bytes) -> Iterator[str]:
+    """Yield a line; a very long one in parts, as it takes many times the memory when it is made visible."""
+    begin = 0
+    while len(data) - begin > _LONG_LINE:
+        at = begin + _PART  # or before the character that is there, if it begins up to three bytes earlier
+        end = next((place for place in range(at, at - 4, -1) if data[place] not in _CONTINUATION), at)
+        yield Part(visible(decoded(data[begin:end])))
+        begin = end
+    yield visible(decoded(data[begin:] if begin else data))
 
 
 def visible_line(text: str) -> str:
@@ -56,11 +72,11 @@ def visible_line(text: str) -> str:
 
 
 def write_lines(stream: TextIO, lines: Iterable[str]) -> None:
-    """Write lines as they come, many at once, so that no long output is in memory a second time."""
+    """Write lines and parts as they come, many at once, so that no output is in memory a second time."""
     together: list[str] = []
     size = 0
     for line in lines:
-        together += (line, "\n")
+        together += (line,) if isinstance(line, Part) else (line, "\n")
         size += len(line)
         if size > _TOGETHER:
             stream.writelines(together)
@@ -75,6 +91,12 @@ def _visible() -> Table:
         return char.encode("unicode_escape", "surrogatepass").decode("ascii") if _UNSAFE.match(char) else code
 
     return Table(mark)
+
+
+class Part(str):
+    """A part of a line: more of it follows."""
+
+    __slots__ = ()
 
 
 class Style:

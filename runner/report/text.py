@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.report.terminal import Style, visible_line, write_lines
+from runner.report.terminal import Part, Style, visible_line, write_lines
 from runner.report.words import body, details, ending, headline, said, summary_line
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ class TextReporter:
         """Yield what a host said, a line each; then, where it did not end ok, how it ended and why."""
         name = self._style.bold(visible_line(result.host))
         for mark, line in said(result, raw=self._options.raw):
-            yield f"{name}: {mark.strip()}{' ' * bool(mark.strip())}{line}"
+            begin = f"{name}: {mark.strip()}{' ' * bool(mark.strip())}" if mark else ""
+            yield Part(begin + line) if isinstance(line, Part) else begin + line
         if not result.ok:
             why = "" if result.error is None else f": {visible_line(result.error)}"
             yield f"{name}: {ending(result, self._style)}{why}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner.models import Status
 from runner.report.json import value_as_text
-from runner.report.terminal import Style, visible, visible_line, visible_lines
+from runner.report.terminal import Part, Style, visible, visible_line, visible_lines
 from runner.text.translation import decoded
 
 if TYPE_CHECKING:
@@ -65,13 +65,16 @@ def body(result: HostResult, *, raw: bool = False) -> Iterator[str]:
         raw: Leave what commands printed as it is, control characters and all.
     """
     for mark, line in said(result, raw=raw):
-        yield (mark + line).rstrip()
+        yield Part(mark + line) if isinstance(line, Part) else (mark + line).rstrip()
     if result.error is not None:
         yield f"  {visible_line(result.error)}"
 
 
 def said(result: HostResult, *, raw: bool = False) -> Iterator[tuple[str, str]]:
-    """Yield the lines of what a host said, each with its mark: `! ` for what came on standard error."""
+    """Yield the lines of what a host said, each with its mark: `! ` for what came on standard error.
+
+    Of a line that comes in parts, only the first one has a mark.
+    """
     # What a task returned stands for what it was told on the way.
     for command in result.commands if result.value is None else ():
         if len(result.commands) > 1:
@@ -84,8 +87,10 @@ def said(result: HostResult, *, raw: bool = False) -> Iterator[tuple[str, str]]:
 
 def _lines(command: CommandResult, *, raw: bool) -> Iterator[tuple[str, str]]:
     for mark, data in (("  ", command.stdout_bytes), ("! ", command.stderr_bytes)):
+        goes_on = False
         for line in _raw_lines(data) if raw else visible_lines(data):
-            yield mark, line
+            yield "" if goes_on else mark, line
+            goes_on = isinstance(line, Part)
     if command.truncated:
         yield "  ", _TRUNCATED
     for path in (command.stdout_file, command.stderr_file):

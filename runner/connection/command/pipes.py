@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PipeProcess"]
 
-_MOST = 2**21
+_MOST = 2**18
 """Bytes of a stream that are read ahead: the rest waits in the pipe, and with the process."""
 
 

@@ -1,0 +1,105 @@
+"""Output of any kind and size is made visible in linear time and in little memory."""
+
+from __future__ import annotations
+
+import io
+import random
+import time
+import tracemalloc
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runner import report
+from runner.models import CommandResult, HostResult, Run, Status
+from runner.report import terminal
+from runner.report.terminal import Part, visible, visible_lines
+from runner.results import Summary, count
+from runner.text import printable
+from runner.text.translation import decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SIZE = 4 * 2**20
+KINDS = {
+    "escape": b"\x1b" * _SIZE,
+    "nul": b"\0" * _SIZE,
+    "mixed": b"a\x1b" * (_SIZE // 2),
+    "newlines": b" \n" * (_SIZE // 2),
+    "returns": b"\r\n" * (_SIZE // 2),
+    "unprintable": "漢\u200b".encode() * (_SIZE // 6),
+    "binary": random.Random(1).randbytes(_SIZE),
+}
+FORMATS = ("folded", "text", "json", "jsonl", "table", "csv", "junit")
+
+
+class _Counting(io.TextIOBase):
+    """A stream that counts what it is given."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    def write(self, text: str) -> int:
+        self.size += len(text)
+        return len(text)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_shows_any_output_at_little_cost(name: str, kind: str) -> None:
+    run = Run("id", "run", datetime.now(UTC), ("show",))
+    result = HostResult("r1", Status.OK, commands=(CommandResult("show", 0, KINDS[kind]),), sent=True)
+    reporter = report.create(name, _Counting(), report.ReportOptions())
+    began = time.thread_time()
+    reporter.start(run)
+    reporter.result(result)
+    reporter.finish(Summary(run, count([result]), [result]))
+    assert time.thread_time() - began < 8  # a call of Python for each character takes longer
+
+
+@pytest.mark.parametrize("name", ["folded", "text"])
+def test_a_long_line_is_not_in_memory_as_a_whole_when_it_is_shown(name: str) -> None:
+    run = Run("id", "run", datetime.now(UTC), ("show",))
+    result = HostResult("r1", Status.OK, commands=(CommandResult("show", 0, KINDS["escape"]),), sent=True)
+    stream = _Counting()
+    reporter = report.create(name, stream, report.ReportOptions())
+    tracemalloc.start()
+    reporter.result(result)
+    reporter.finish(Summary(run, count([result]), [result]))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert stream.size > 4 * _SIZE
+    assert most < 3 * _SIZE
+
+
+def _random_bytes(generator: random.Random) -> bytes:
+    if generator.random() < 0.5:
+        return generator.randbytes(generator.randrange(200)).replace(b"\r", b"")
+    return "".join(generator.choice("aé漢😀\x1b\n \u200b") for _ in range(generator.randrange(200))).encode()
+
+
+def test_a_long_line_in_parts_is_the_same_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "_LONG_LINE", 50)
+    monkeypatch.setattr(terminal, "_PART", 20)
+    generator = random.Random(7)
+    for _ in range(3000):
+        data = _random_bytes(generator).strip(b"\n") or b"x"
+        shown = "".join(line if isinstance(line, Part) else f"{line}\n" for line in visible_lines(data))
+        assert shown == "".join(f"{visible(decoded(line))}\n" for line in data.split(b"\n"))
+
+
+@pytest.mark.parametrize("work", [printable, visible, lambda text: decoded(text.encode("utf-8", "replace"))])
+def test_text_is_translated_in_linear_time(work: Callable[[str], str]) -> None:
+    began = time.thread_time()
+    work("\x1b\u200b\U000e0041a" * (_SIZE // 4))
+    assert time.thread_time() - began < 8
+
+
+def test_bytes_are_decoded_as_python_does_it() -> None:
+    generator = random.Random(3)
+    for _ in range(3000):
+        data = _random_bytes(generator)
+        assert decoded(data) == data.decode("utf-8", "backslashreplace")
+    assert decoded(b"a\xed\xa0\x80b\xff") == b"a\xed\xa0\x80b\xff".decode("utf-8", "backslashreplace")
