@@ -21,7 +21,7 @@ from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from runner.environment import keep_back, kept_back
-from runner.executors.answers import Answer, Outcome, not_begun, outcome, packed, settle
+from runner.executors.answers import Outcome, not_begun, outcome, packed, settle
 from runner.executors.cores import cores
 from runner.executors.interrupts import sigint_blocked
 from runner.executors.threads import DaemonThreadExecutor
