@@ -113,7 +113,7 @@ def test_a_file_without_an_end_is_named_and_not_read(tmp_path: Path) -> None:
     endless = tmp_path / "config"
     with endless.open("wb") as file:
         file.truncate(2**34)
-    with pytest.raises(InvalidVariable, match="config: longer than 16 MiB") as raised:
+    with pytest.raises(InvalidVariable, match="config: larger than the limit of 16,777,216 bytes") as raised:
         host_config(str(endless), "web1")
 
     assert raised.value.reason == "bad-ssh-config"
