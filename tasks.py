@@ -74,7 +74,7 @@ are safe. Under `sudo`, the files of the user who called it pass, too. The rule 
 
 - `invoke.yaml` upwards from the current folder, `~/.invoke.yaml` and `/etc/invoke.yaml`; `-f FILE` names one
 - `inventories/` and everything in it; `-i inventories` names it
-- `group_vars/`, `host_vars/` and Nornir's files, beside an inventory file or in the current folder; they may
+- `group_vars/`, `host_vars/` and Nornir's files, next to an inventory file or in the current folder; they may
   also belong to the owner of the inventory, and `-i` with the folder around them names them
 - inventory scripts and vault password programs that are found in a folder or named in a file; `-i` or
   `--vault-password-file` names one
@@ -85,7 +85,7 @@ is passed over with a warning. What you name is your choice.
 
 `runner` and scripts read nothing of an `invoke.yaml` that breaks the rule. `invoke` is a program of its own:
 it **imports the `tasks.py`** that it finds upwards from the current folder, runs an `invoke.py` there as its
-configuration, and reads all of `invoke.yaml`, before any code of ours can object. Our tasks then refuse the
+configuration, and reads all of `invoke.yaml`, before our code can object. Our tasks then refuse the
 section `runner:`, but a `tasks.py` of another user has run by then. Do not type `invoke` in folders of other
 users; `runner` is safe there.
 

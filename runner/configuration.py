@@ -155,7 +155,7 @@ def of_config(config: Config) -> Configured:
 def _refuse_foreign(config: Config) -> None:
     """Refuse a `runner:` section of a file that was found by searching, if another user can have written it.
 
-    Invoke has read all of that file by now, and has imported the `tasks.py` beside it.
+    Invoke has read all of that file by now, and has imported the `tasks.py` next to it.
     """
     named = getattr(config, "_runtime_path", None)
     for level in _SOUGHT:

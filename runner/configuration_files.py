@@ -22,7 +22,7 @@ __all__ = ["BoundedConfig", "bound"]
 _LOADERS = ("_load_yaml", "_load_yml", "_load_json")
 _LONGEST = reading.MIB
 _MOST_VALUES = 100_000
-"""Values that a file may hold, where each alias counts as what it stands for."""
+"""Values that a file may hold, where an alias counts as all the values that it refers to."""
 
 
 def bound(config: Config) -> None:
@@ -58,7 +58,7 @@ def _bounded(load: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 def _check_aliases(content: bytes, path: str | os.PathLike[str]) -> None:
-    """Refuse YAML that stands for more values than anybody would write."""
+    """Refuse YAML whose aliases refer to too many values."""
     import yaml  # noqa: PLC0415 - few files have aliases
 
     sizes: dict[int, int] = {}
@@ -67,7 +67,7 @@ def _check_aliases(content: bytes, path: str | os.PathLike[str]) -> None:
         if not isinstance(node, yaml.CollectionNode):
             return 1
         if id(node) not in sizes:
-            sizes[id(node)] = _MOST_VALUES  # what holds itself has no end
+            sizes[id(node)] = _MOST_VALUES  # a node that contains itself
             parts: list[yaml.Node] = node.value
             if isinstance(node, yaml.MappingNode):
                 parts = [part for pair in node.value for part in pair]

@@ -17,7 +17,7 @@ __all__ = ["SECRET_SETTINGS", "keep_back", "kept_back", "of_child", "value"]
 SECRET_SETTINGS = ("password", "become_password", "code", "key_passphrase", "credentials")
 """Settings whose values are secret."""
 
-# Invoke's own password, and what has `ssh` ask a program for passwords; our `ssh` is given a program of ours.
+# Invoke's own password, and the program that `ssh` asks for passwords: our `ssh` gets our own program.
 _OTHERS = ("INVOKE_SUDO_PASSWORD", "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE")
 _kept_back = {*(f"INVOKE_RUNNER_{name.upper()}" for name in SECRET_SETTINGS), *_OTHERS}
 

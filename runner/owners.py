@@ -86,7 +86,7 @@ def _fault_above(place: str, trusted: frozenset[int]) -> str | None:
     while True:
         try:
             status = os.lstat(place)
-        except FileNotFoundError:  # the target of a link; what is missing is for the reader to say
+        except FileNotFoundError:  # the target of a link: its reader reports that it is missing
             status = None
         except OSError as exc:
             return f"{printable(place)} cannot be looked at ({exc.strerror})"

@@ -18,7 +18,7 @@ def append(descriptor: int, data: bytes, *, sync: bool = False) -> None:
 
     Args:
         descriptor: The file, opened with `O_APPEND`.
-        data: What to append; where there is room, in one write, so that no other line comes between.
+        data: What to append; if there is room, in one write, so that no other line comes between.
         sync: Whether to wait until it is on the disk.
 
     Raises:
@@ -39,7 +39,7 @@ def append(descriptor: int, data: bytes, *, sync: bool = False) -> None:
 
 
 def replace(path: Path, data: bytes, like: os.stat_result | None = None, *, sync: bool = False) -> None:
-    """Put a new file in the place of what has the name, whole or not at all.
+    """Put a new file in the place of the file of that name, whole or not at all.
 
     Args:
         path: The file, without links on the way that are to stay.
@@ -49,7 +49,7 @@ def replace(path: Path, data: bytes, like: os.stat_result | None = None, *, sync
         sync: Whether to wait until the file is on the disk.
 
     Raises:
-        OSError: It could not be written; what was there is left as it was.
+        OSError: It could not be written; the file of that name is left as it was.
     """
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:

@@ -194,7 +194,7 @@ def certified(key: paramiko.PKey, path: str) -> paramiko.PKey | None:
 
 
 def _bounded(file: str) -> bytes:
-    """Read a file that somebody else may have named.
+    """Read a file whose name may come from an inventory.
 
     Raises:
         OSError: It cannot be read, is not a regular file, or is too large for a key.

@@ -148,7 +148,7 @@ class Loading:
         """Return who may own the variable files in a folder besides the operator; None if anybody may.
 
         A folder that was given as a source, or as the playbook's, is the operator's choice. The owner of a
-        source may own the files beside it.
+        source may own the files next to it.
 
         Args:
             folder: The folder, without links on the way.
@@ -160,7 +160,7 @@ class Loading:
         return frozenset(os.stat(path).st_uid for path in self._paths())  # noqa: PTH116 - texts, as above
 
     def check_found(self, path: str, trusted: frozenset[int] | None) -> None:
-        """Refuse a file that was found beside a source, if another user can have written it.
+        """Refuse a file that was found next to a source, if another user can have written it.
 
         Args:
             path: The file, or its folder.

@@ -249,7 +249,7 @@ def _file(path: str) -> _Index:
         return _Index()
     except OSError as exc:
         logger.warning("%s: cannot be read, its host keys are not known: %s", path, exc.strerror)
-        if exc.errno not in (errno.EINVAL, errno.EFBIG):  # what passes by itself is tried again
+        if exc.errno not in (errno.EINVAL, errno.EFBIG):  # a passing fault: try again
             return _Index()
         content = b""
     index, parsed = _Index(), 0

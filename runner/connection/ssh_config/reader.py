@@ -314,7 +314,7 @@ def _text(path: str, *, included: bool) -> str:
     try:
         return reading.contents(path, _LONGEST, pipes=not included).decode("utf-8", "surrogateescape")
     except OSError as exc:
-        if exc.errno in (errno.EINVAL, errno.EFBIG):  # what is no file has no meaning to `ssh` either
+        if exc.errno in (errno.EINVAL, errno.EFBIG):  # `ssh` cannot judge it either
             raise unusable(path, str(exc.strerror)) from exc
         raise
 
