@@ -236,7 +236,8 @@ def as_a_machine(
     # A copy, not files bound over the machine's own: these vanish when another process adds an account.
     etc = folder / "etc"
     if not etc.exists():
-        subprocess.run(["cp", "-a", "/etc", str(etc)], check=True)
+        # A lock file of `useradd`, say, may vanish meanwhile: `cp` complains and copies the rest.
+        subprocess.run(["cp", "-a", "/etc", str(etc)], check=False, capture_output=True)
         _write_accounts(etc, home_there or str(home), password_hash, {_ORDINARY: "/bin/sh", **(shells or {})})
     for name, rules in (("sudoers", sudoers), ("doas.conf", doas)):
         if rules:
