@@ -84,7 +84,7 @@ class FoldedReporter:
             if not self._options.diff:
                 self._write(self._block(name, answer))
                 continue
-            lines = list(self._block(name, answer))
+            lines = self._lines(name, answer)
             self._write(lines)
             if self._shown(answer).commands:
                 base = (name, lines[1:])
@@ -110,9 +110,12 @@ class FoldedReporter:
         yield headline(name, len(answer.hosts), result, self._style, more)
         yield from body(result, raw=self._options.raw)
 
+    def _lines(self, name: str, answer: Answer) -> list[str]:
+        return [line for block in self._block(name, answer) for line in block.split("\n")]
+
     def _difference(self, base: tuple[str, Sequence[str]], name: str, answer: Answer) -> list[str]:
         """Return a block with what is different from the first; whole, where nothing was said to compare."""
-        head, *lines = self._block(name, answer)
+        head, *lines = self._lines(name, answer)
         if not self._shown(answer).commands:
             return [head, *lines]
         names = (visible_line(base[0]), visible_line(name))

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from runner.text.translation import Table, decoded, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import TextIO
 
-__all__ = ["Part", "Style", "visible", "visible_line", "visible_lines", "write_lines"]
+__all__ = ["Part", "Style", "visible", "visible_blocks", "visible_line", "visible_lines", "write_lines"]
 
 # C0 but newline and tab, DEL, C1, soft hyphen, zero-width and bidirectional marks, line and paragraph
 # separators, surrogates, the byte order mark, and tag characters.
@@ -22,11 +22,9 @@ _UNSAFE = re.compile(
     "\U000e0000-\U000e007f]"
 )
 _TOGETHER = 2**16
-_LONG_LINE = 2**20
-_PART = 2**18
+_BLOCK = 2**18
 _CONTINUATION = range(0x80, 0xC0)
 """Bytes in the middle of a character of UTF-8 (RFC 3629)."""
-_HARMLESS = bytes(range(0x20, 0x7F)) + b"\t\n"
 
 
 def visible(text: str) -> str:
@@ -34,34 +32,50 @@ def visible(text: str) -> str:
 
     The carriage return of a CRLF line end is dropped: it is how network gear ends its lines.
     """
-    text = text.replace("\r\n", "\n")
+    return _marked(text.replace("\r\n", "\n"))
+
+
+def _marked(text: str) -> str:
     return translated(text, _visible()) if _UNSAFE.search(text) else text
 
 
 def visible_lines(data: bytes) -> Iterable[str]:
-    """Return the lines of what a host sent, made visible, without empty ones at its begin and end.
+    """Return the lines of what a host sent, made visible, without empty ones at its begin and end."""
+    return itertools.chain.from_iterable(visible_blocks(data))
 
-    Plain ASCII, which most of it is, is dealt with at one stroke. Of anything else each line is by itself: as
-    marks it takes several times the memory, and hosts decide how much of it there is.
+
+def visible_blocks(data: bytes) -> Iterator[Sequence[str]]:
+    """Yield these lines, many at once.
+
+    As marks an output takes several times the memory, and hosts decide how much of it there is: no more than
+    a block is made visible at once. A line that is longer than a block comes in parts.
     """
     for _ in range(2):  # some gear ends its lines by CR CR LF
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n")
     data = data.strip(b"\n")
-    if not data.translate(None, _HARMLESS):
-        return data.decode("ascii").split("\n") if data else ()
-    return itertools.chain.from_iterable(map(_visible_line, data.split(b"\n")))
-
-
-def _visible_line(data: bytes) -> Iterator[str]:
-    """Yield a line; a very long one in parts, as it takes many times the memory when it is made visible."""
+    if not data:
+        return
     begin = 0
-    while len(data) - begin > _LONG_LINE:
-        at = begin + _PART  # or before the character that is there, if it begins up to three bytes earlier
-        end = next((place for place in range(at, at - 4, -1) if data[place] not in _CONTINUATION), at)
-        yield Part(visible(decoded(data[begin:end])))
-        begin = end
-    yield visible(decoded(data[begin:] if begin else data))
+    while len(data) - begin > _BLOCK:
+        end = data.rfind(b"\n", begin, begin + _BLOCK)
+        if end < 0:
+            end = data.find(b"\n", begin)
+            end = len(data) if end < 0 else end
+            while end - begin > _BLOCK:
+                cut = _cut(data, begin + _BLOCK)
+                yield (Part(_marked(decoded(data[begin:cut]))),)
+                begin = cut
+        yield _marked(decoded(data[begin:end])).split("\n")
+        if end == len(data):
+            return
+        begin = end + 1
+    yield _marked(decoded(data[begin:])).split("\n")
+
+
+def _cut(data: bytes, at: int) -> int:
+    """Return a place, or the begin of the character in which it is, up to three bytes earlier."""
+    return next((place for place in range(at, at - 4, -1) if data[place] not in _CONTINUATION), at)
 
 
 def visible_line(text: str) -> str:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from runner.models import Status
 from runner.report.json import value_as_text
-from runner.report.terminal import Part, Style, visible, visible_line, visible_lines
+from runner.report.terminal import Part, Style, visible, visible_blocks, visible_line
 from runner.text.translation import decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from runner.models import CommandResult, HostResult
     from runner.results import Summary
@@ -58,14 +58,17 @@ def details(result: HostResult) -> str:
 
 
 def body(result: HostResult, *, raw: bool = False) -> Iterator[str]:
-    """Yield the lines of what a host said, safe for a terminal; then why it did not end ok.
+    """Yield what a host said, safe for a terminal, many lines at once; then why it did not end ok.
 
     Args:
         result: The host's result.
         raw: Leave what commands printed as it is, control characters and all.
     """
-    for mark, line in said(result, raw=raw):
-        yield Part(mark + line) if isinstance(line, Part) else (mark + line).rstrip()
+    for mark, lines in _said(result, raw=raw):
+        if isinstance(lines[0], Part):
+            yield Part(mark + lines[0])
+        else:
+            yield "\n".join([(mark + line).rstrip() for line in lines])
     if result.error is not None:
         yield f"  {visible_line(result.error)}"
 
@@ -75,32 +78,42 @@ def said(result: HostResult, *, raw: bool = False) -> Iterator[tuple[str, str]]:
 
     Of a line that comes in parts, only the first one has a mark.
     """
+    for mark, lines in _said(result, raw=raw):
+        for line in lines:
+            yield mark, line
+
+
+def _said(result: HostResult, *, raw: bool) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield the same, many lines with the same mark at once."""
     # What a task returned stands for what it was told on the way.
     for command in result.commands if result.value is None else ():
         if len(result.commands) > 1:
-            yield "  ", f"$ {visible_line(command.command)}"
-        yield from _lines(command, raw=raw)
+            yield "  ", (f"$ {visible_line(command.command)}",)
+        yield from _outputs(command, raw=raw)
     if result.value is not None:
-        for line in visible(value_as_text(result.value)).strip("\n").split("\n"):
-            yield "  ", line
+        yield "  ", visible(value_as_text(result.value)).strip("\n").split("\n")
 
 
-def _lines(command: CommandResult, *, raw: bool) -> Iterator[tuple[str, str]]:
+def _outputs(command: CommandResult, *, raw: bool) -> Iterator[tuple[str, Sequence[str]]]:
     for mark, data in (("  ", command.stdout_bytes), ("! ", command.stderr_bytes)):
         goes_on = False
-        for line in _raw_lines(data) if raw else visible_lines(data):
-            yield "" if goes_on else mark, line
-            goes_on = isinstance(line, Part)
+        for lines in _raw_lines(data) if raw else visible_blocks(data):
+            if goes_on and not isinstance(lines[0], Part):  # the rest of the line, and whole ones after it
+                yield "", lines[:1]
+                lines = lines[1:]  # noqa: PLW2901
+            if lines:
+                yield "" if goes_on and isinstance(lines[0], Part) else mark, lines
+            goes_on = bool(lines) and isinstance(lines[0], Part)
     if command.truncated:
-        yield "  ", _TRUNCATED
+        yield "  ", (_TRUNCATED,)
     for path in (command.stdout_file, command.stderr_file):
         if path is not None:
-            yield "  ", visible_line(f"[all of it: {path}]")
+            yield "  ", (visible_line(f"[all of it: {path}]"),)
 
 
-def _raw_lines(data: bytes) -> Sequence[str]:
+def _raw_lines(data: bytes) -> Iterable[Sequence[str]]:
     text = decoded(data).strip("\n")
-    return text.split("\n") if text else ()
+    return (text.split("\n"),) if text else ()
 
 
 def summary_line(summary: Summary, style: Style) -> str:

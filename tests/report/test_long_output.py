@@ -28,6 +28,7 @@ KINDS = {
     "nul": b"\0" * _SIZE,
     "mixed": b"a\x1b" * (_SIZE // 2),
     "newlines": b" \n" * (_SIZE // 2),
+    "bells": b"\a\n" * (_SIZE // 2),
     "returns": b"\r\n" * (_SIZE // 2),
     "unprintable": "漢\u200b".encode() * (_SIZE // 6),
     "binary": random.Random(1).randbytes(_SIZE),
@@ -81,13 +82,29 @@ def _random_bytes(generator: random.Random) -> bytes:
 
 
 def test_a_long_line_in_parts_is_the_same_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal, "_LONG_LINE", 50)
-    monkeypatch.setattr(terminal, "_PART", 20)
+    monkeypatch.setattr(terminal, "_BLOCK", 20)
     generator = random.Random(7)
     for _ in range(3000):
         data = _random_bytes(generator).strip(b"\n") or b"x"
         shown = "".join(line if isinstance(line, Part) else f"{line}\n" for line in visible_lines(data))
         assert shown == "".join(f"{visible(decoded(line))}\n" for line in data.split(b"\n"))
+
+
+@pytest.mark.parametrize("options", [{}, {"prefix": True}])
+def test_a_report_is_the_same_however_it_is_cut(
+    options: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = random.Random(5)
+    for _ in range(300):
+        commands = (CommandResult("show", 0, _random_bytes(generator), _random_bytes(generator)),) * 2
+        shown = []
+        for block in (20, 2**30):
+            monkeypatch.setattr(terminal, "_BLOCK", block)
+            stream = io.StringIO()
+            reporter = report.create("text", stream, report.ReportOptions(**options))
+            reporter.result(HostResult("r1", Status.OK, commands=commands))
+            shown.append(stream.getvalue())
+        assert shown[0] == shown[1]
 
 
 @pytest.mark.parametrize("work", [printable, visible, lambda text: decoded(text.encode("utf-8", "replace"))])
