@@ -125,7 +125,7 @@ def test_a_command_of_the_shell_that_prints_nothing_keeps_nobody_waiting() -> No
         "import sys; from runner.inventory import *; load(sys.argv[1], options=Options(script_timeout_s=0.2))"
     )
     done = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -c '{code}' <(exec sleep 1)"],
+        ["bash", "-c", f"{sys.executable} -c '{code}' <(exec sleep 20 2>/dev/null)"],
         capture_output=True,
         text=True,
         check=False,

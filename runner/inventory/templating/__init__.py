@@ -11,8 +11,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from runner import environment
 from runner.confined import Confined, Stopped
+from runner.environment import value as environment_variable
 from runner.inventory.bounds import FilterError, Plain
 from runner.inventory.templating.references import Unclear, filled, parts
 from runner.inventory.templating.services import NO_SERVICES, Services
@@ -180,7 +180,7 @@ _OF_MAPPING: dict[str, Callable[[Mapping[Any, Any], Any], Any]] = {
 
 
 def _variable(name: str, _lookup: Lookup, _services: Services) -> str:
-    found = environment.value(name)
+    found = environment_variable(name)
     if found is None:
         raise KeyError(name)
     return found
