@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+from runner.confined import Confined, Stopped
 
-    from runner.models import Host, HostResult
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runner.models import CommandResult, Host, HostResult
 
 __all__ = ["PLATFORMS", "Parser"]
 
@@ -28,7 +32,12 @@ PLATFORMS = {
 _MOST = 2**20
 """Bytes of output. A template is a list of regular expressions that are tried on every line."""
 
+_LIMIT_S = 5.0
+"""Seconds of computing time for one output."""
+
 logger = logging.getLogger(__name__)
+
+_NTC = Confined("runner.report.parsing:serve", limit_s=_LIMIT_S)
 
 
 class Parser:
@@ -40,18 +49,17 @@ class Parser:
 
     def __init__(self, hosts: Sequence[Host]) -> None:
         self._hosts = {host.name: host for host in hosts}
-        self._parse: Callable[..., Any] | None = None
-        self._missing = False
+        self._installed = find_spec("ntc_templates") is not None
 
     def records(self, result: HostResult) -> list[Mapping[str, Any]]:
         """Return the records of a host's outputs; none where they are not understood."""
-        platform = self._platform(result.host) if result.commands else None
+        platform = self._platform(result.host) if result.commands and self._installed else None
         if platform is None:
             return []
         found: list[Mapping[str, Any]] = []
         for command in result.commands:
             if command.ok and command.size <= _MOST:
-                found += self._records(platform, command.command, command.stdout.replace("\r\n", "\n"))
+                found += self._records(platform, command, result.host)
         return found
 
     def _platform(self, name: str) -> str | None:
@@ -59,22 +67,11 @@ class Parser:
         system = host.variables.get("ansible_network_os") if host is not None else None
         return PLATFORMS.get(str(system).rpartition(".")[2]) if system else None
 
-    def _records(self, platform: str, command: str, text: str) -> list[Mapping[str, Any]]:
-        parse = self._loaded()
-        if parse is None:
-            return []
+    def _records(self, platform: str, command: CommandResult, host: str) -> list[Mapping[str, Any]]:
+        request = json.dumps([platform, command.command, command.stdout.replace("\r\n", "\n")])
         try:
-            return list(parse(platform=platform, command=command, data=text))
-        except Exception:  # no template, or one that the output does not fit: then it is no record
-            logger.debug("%s on %s is not parsed", command, platform, exc_info=True)
+            found: list[Mapping[str, Any]] = json.loads(_NTC.request(request.encode(), bytes))
+        except Stopped as exc:
+            logger.warning("%s: reading the output of %r %s; it is shown as text", host, command.command, exc)
             return []
-
-    def _loaded(self) -> Callable[..., Any] | None:
-        if self._parse is None and not self._missing:
-            try:
-                from ntc_templates.parse import parse_output  # noqa: PLC0415 - an extra, and slow to import
-            except ImportError:
-                self._missing = True
-            else:
-                self._parse = parse_output
-        return self._parse
+        return found

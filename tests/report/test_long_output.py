@@ -103,7 +103,7 @@ def test_a_report_is_the_same_however_it_is_cut(
             stream = io.StringIO()
             reporter = report.create("text", stream, report.ReportOptions(**options))
             reporter.result(HostResult("r1", Status.OK, commands=commands))
-            shown.append(stream.getvalue())
+            shown.append([line.rstrip() for line in stream.getvalue().split("\n")])
         assert shown[0] == shown[1]
 
 
