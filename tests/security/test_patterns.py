@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-_SIZE = 30_000
+_SIZE = 20_000
 _MOST_S = 10.0
 _NOT_FROM_OUTSIDE = ("runner.demo", "runner.__main__")
 _METHODS = ("search", "match", "fullmatch", "sub", "findall", "finditer", "split")
@@ -37,7 +37,8 @@ def _patterns(value: object) -> Iterator[re.Pattern[Any]]:
 def _named(module: ModuleType, source: str) -> Iterator[Any]:
     """Yield the patterns that a module or one of its classes names, with the methods that it calls."""
     content = vars(module)
-    classes = [vars(item) for item in content.values() if isinstance(item, type)]
+    own = [item for item in content.values() if getattr(item, "__module__", None) == module.__name__]
+    classes = [vars(item) for item in own if isinstance(item, type)]
     for names in (content, *classes):
         for name, value in names.items():
             methods = [method for method in _METHODS if f"{name}.{method}" in source]
@@ -74,8 +75,8 @@ def _attacks(pattern: re.Pattern[Any]) -> Iterator[str]:
     units = [*characters, *words, *map("".join, itertools.permutations(characters[:8], 2))]
     for unit in dict.fromkeys(units):
         body = unit * (_SIZE // len(unit))
-        for begin in ("", *characters[8:], *words[:3]):
-            yield f"{begin}{body}"
+        yield body
+        for begin in ("", *characters[8:12], *words[:2]):
             yield f"{begin}{body}\0"
 
 
