@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _SIZE = 20_000
-_MOST_S = 10.0
+_MOST_S = 3.0
 _NOT_FROM_OUTSIDE = ("runner.demo", "runner.__main__")
 _METHODS = ("search", "match", "fullmatch", "sub", "findall", "finditer", "split")
 

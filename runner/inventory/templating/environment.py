@@ -402,7 +402,8 @@ def _plain(value: Any, depth: int) -> Any:
     if value is None or isinstance(value, (bool, int, float, bytes, date, time, timedelta)):
         return value
     if isinstance(value, str):
-        return str(value) if isinstance(value, _Constant) else value  # others know whether a source wrote them
+        # Other texts know whether a source wrote them.
+        return str(value) if isinstance(value, _Constant) else value
     if value is OMIT:
         return None
     if isinstance(value, Mapping):
