@@ -364,16 +364,26 @@ def outcomes(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     """What comes of each peer, of all of them in one run."""
     options = chosen(stage, tmp_path_factory.mktemp("peers"))
     played = {case.name: play(stage, case) for case in CASES}
-    hosts = [Host(name, {**host.variables, **OPENSSH}) for name, (host, _) in played.items()]
-    fanned = stream(
-        hosts,
+    large = {case.name for case in CASES if case.reason == "output-limit"}
+    patient = dataclasses.replace(
+        options, command_timeout_s=60.0
+    )  # a busy machine takes its time to reach it
+    fanned = [
+        *all_at_once({name: host for name, (host, _) in played.items() if name not in large}, options),
+        *all_at_once({name: host for name, (host, _) in played.items() if name in large}, patient),
+    ]
+    return {result.host: (result, played[result.host][1]) for result in fanned}
+
+
+def all_at_once(hosts: dict[str, Host], options: ConnectionOptions) -> Iterator[HostResult]:
+    return stream(
+        [Host(name, {**host.variables, **OPENSSH}) for name, host in hosts.items()],
         CommandJob(("show version",)),
         run="openssh-peers",
         connection=options,
         options=FanoutOptions(workers=16, ping=False, max_refused=0),
         reach=ReachOptions(),
     )
-    return {result.host: (result, played[result.host][1]) for result in fanned}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -388,7 +398,7 @@ def test_each_peer_gets_what_is_true_of_it(
     assert case.status is Status.OK or not result.ok
     assert script.commands == [] or result.sent
     assert [line for line in script.commands if "ps -A" not in line] in ([], ["show version"])
-    assert result.duration_s < CONNECT_S + COMMAND_S + 15
+    assert result.duration_s < CONNECT_S + COMMAND_S + 75
     assert all(len(done.stdout_bytes) <= LIMIT for done in result.commands)
     assert "127.0.0.1" not in (result.error or "")
     assert (result.error or "").isprintable()
