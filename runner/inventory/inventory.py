@@ -218,7 +218,7 @@ class Inventory:
                         return self._loading.read_text(full)
                     except InventoryError as exc:
                         raise TemplateError(f"lookup 'file': {exc}") from exc
-        raise TemplateError(f"lookup 'file': there is no {path!r} in the folder of the inventory")
+        raise KeyError(path)
 
     def _piped(self, command: str) -> str:
         """Run a shell's command where playbooks would, as Ansible's `pipe` lookup does."""

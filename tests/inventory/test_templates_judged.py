@@ -85,6 +85,7 @@ def test_the_expressions_are_many_and_distinct() -> None:
 def test_expressions_give_what_they_give_in_ansible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNNER_TEST_VARIABLE", "from the environment")
     monkeypatch.setenv("TZ", "UTC")
+    (tmp_path / "note.txt").write_text("  two lines\nof text \n\n")
     texts = {f"e_{number:04}": text for number, text in enumerate(expressions()) if text not in OURS_ALONE}
     variables = yaml.safe_load((HERE / "templates" / "variables.yml").read_text())
     source = inventory(tmp_path, {**variables, **texts}, {HOST: {"site": "ams"}, "edge1": {"site": "fra"}})

@@ -91,7 +91,11 @@ def _inventory_hostnames(call: _Call) -> list[Any]:
 def _file(call: _Call) -> list[Any]:
     if call.services.read is None:
         raise FilterError("lookup 'file' is not supported here")
-    texts = [call.services.read(str(term)) for term in call.terms]
+    try:
+        texts = [call.services.read(str(term)) for term in call.terms]
+    except KeyError as exc:
+        message = f"lookup 'file': there is no {exc.args[0]!r} in the folder of the inventory or of the playbook"
+        raise FilterError(message) from exc
     if call.keywords.get("lstrip", False):
         texts = [text.lstrip() for text in texts]
     return [text.rstrip() for text in texts] if call.keywords.get("rstrip", True) else texts
