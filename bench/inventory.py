@@ -1,8 +1,10 @@
 """Reading a large inventory: ours and Ansible's, in one run, on the same files.
 
 10,000 hosts in 200 groups nested three deep, `group_vars` for every group and `host_vars` for a tenth of the
-hosts; as INI and as YAML. `python bench/inventory.py [HOSTS [ROUNDS]]` prints one line a measurement: the
-medians of rounds in which both take turns, in seconds of wall and megabytes of the process, and their ratio.
+hosts; as INI and as YAML; and with templates that say how to reach each host.
+
+`python bench/inventory.py [HOSTS [ROUNDS]]` prints one line a measurement: the medians of rounds in
+which both take turns, in seconds of wall and megabytes of the process, and their ratio.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import filecmp
 import os
 import random
+import re
 import shutil
 import statistics
 import subprocess
@@ -32,6 +35,12 @@ LEVELS = 3
 HOST_VARS_SHARE = 10
 SEED = 20
 PATTERN = "t0:&m00"
+TEMPLATES = {
+    "ansible_host": "10.{{ unit }}.{{ rack | regex_replace('^r', '') | int // 2 }}.{{ serial_number[-2:] }}",
+    "ansible_user": "{{ managed | ternary('netops', 'admin') }}",
+    "ansible_port": "{{ ssh_port | default(22 if unit < 40 else 2222) }}",
+}
+"""How to reach a host, worked out from its other variables."""
 
 
 @dataclass(frozen=True)
@@ -174,8 +183,24 @@ def main() -> None:
                 [theirs_adhoc, PATTERN, *source, "--list-hosts"],
             )
             compare(f"{kind} --hosts PATTERN", both, folder, rounds)
+        templates(folder, rounds)
         loader_s, reader_s = yaml_parsers(folder / "hosts.yml", rounds)
         print(f"YAML text: CSafeLoader {loader_s:.2f} s, ours {reader_s:.2f} s, {reader_s / loader_s:.2f}x")
+
+
+def templates(folder: Path, rounds: int) -> None:
+    """Compare filling in the templates that say how every host is reached, from `group_vars`."""
+    (folder / "group_vars" / "all.yml").write_text(yaml.safe_dump(TEMPLATES))
+    (folder / "hosts.templates.ini").write_text(
+        re.sub(r" ansible_(host|port)=\S+", "", (folder / "hosts.ini").read_text())
+    )
+    source = ["-i", "hosts.templates.ini"]
+    names = "{{ ansible_host }} {{ ansible_user }} {{ ansible_port }}"
+    both = (
+        [program("runner"), "ping", "--dry-run", "--format", "jsonl", "--no-history", *source],
+        [program("ansible"), "all", *source, "-m", "debug", "-a", f"msg='{names}'", "-o"],
+    )
+    compare("templates", both, folder, rounds)
 
 
 def compare(what: str, commands: tuple[list[str], list[str]], folder: Path, rounds: int) -> None:

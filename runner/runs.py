@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from runner.errors import HostError
 from runner.models import HostResult, Run, Status
 
 if TYPE_CHECKING:
@@ -124,4 +125,19 @@ def _dry(hosts: Iterable[Host], text: str | None, settings: Settings | None = No
         place = f"batch {number} of {len(batches)}" if len(batches) > 1 else None
         said = "; ".join(part for part in (place, text) if part) or None
         for host in batch:
-            yield HostResult(host.name, Status.SKIPPED, reason="dry-run", error=said)
+            yield _dry_result(host, said)
+
+
+def _dry_result(host: Host, said: str | None) -> HostResult:
+    """Return where a host would be reached; it fails if its variables do not say so, as it would in a run."""
+    from runner.inventory.endpoint import endpoint, user  # noqa: PLC0415 - as above
+    from runner.reach.verdict import invalid  # noqa: PLC0415
+
+    try:
+        place = endpoint(host)
+        user(host)
+    except HostError as exc:
+        return invalid(host, exc)
+    given = place.address != host.name
+    address, port = (place.address, place.port) if given else (None, None)
+    return HostResult(host.name, Status.SKIPPED, address, port, reason="dry-run", error=said)

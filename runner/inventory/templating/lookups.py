@@ -94,7 +94,7 @@ def _file(call: _Call) -> list[Any]:
     try:
         texts = [call.services.read(str(term)) for term in call.terms]
     except KeyError as exc:
-        message = f"lookup 'file': there is no {exc.args[0]!r} in the folder of the inventory or of the playbook"
+        message = f"lookup 'file': there is no {exc.args[0]!r} next to the inventory or the playbook"
         raise FilterError(message) from exc
     if call.keywords.get("lstrip", False):
         texts = [text.lstrip() for text in texts]
