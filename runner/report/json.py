@@ -12,6 +12,7 @@ from runner.results import SCHEMA, host_document, run_document, summary_document
 from runner.text import value_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import ClassVar, TextIO
 
     from runner.models import HostResult, Run
@@ -22,6 +23,8 @@ __all__ = ["JsonLinesReporter", "JsonReporter", "encode", "value_as_text"]
 
 _DEEPEST = 50
 """Levels of nesting that are written out; a value that holds itself has no end."""
+_MUCH = 2**20
+"""Bytes of output."""
 _LONGEST_NUMBER = 10_000
 """Bits. Python refuses to write an integer of more than 4300 digits in decimal."""
 
@@ -75,7 +78,8 @@ class JsonReporter(WholeReporter):
         self._stream.write(encode(head, indent=2).removesuffix("\n}") + ',\n  "hosts": {')
         separator = "\n"
         for result in summary.results:
-            self._stream.write(f"{separator}    {encode(result.host)}: {_encoded(host_document(result))}")
+            self._stream.write(f"{separator}    {encode(result.host)}: ")
+            self._stream.writelines(_encoded(host_document(result), result))
             separator = ",\n"
         self._stream.write("\n  }\n}\n")
 
@@ -93,15 +97,21 @@ class JsonLinesReporter:
 
     def result(self, result: HostResult) -> None:
         """Write one host's line."""
-        print(_encoded({"host": result.host, **host_document(result)}), file=self._stream, flush=True)
+        self._stream.writelines(_encoded({"host": result.host, **host_document(result)}, result))
+        print(file=self._stream, flush=True)
 
     def finish(self, summary: Summary) -> None:
         """Write the summary's line."""
         print(encode({"summary": summary_document(summary.counts)}), file=self._stream, flush=True)
 
 
-def _encoded(document: dict[str, Any]) -> str:
-    """Return a host's document as JSON; of all that is in it, only a task's value may be anything."""
+def _encoded(document: dict[str, Any], result: HostResult) -> Iterable[str]:
+    """Return a host's document as JSON, one with much output in parts, of which there is no second copy.
+
+    Of all that is in it, only a task's value may be anything.
+    """
     if "value" in document:
         document["value"] = _plain(document["value"])
-    return json.dumps(document, allow_nan=False)
+    if sum([command.size for command in result.commands]) < _MUCH:
+        return (json.dumps(document, allow_nan=False),)
+    return json.JSONEncoder(allow_nan=False).iterencode(document)

@@ -7,7 +7,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from runner.text.translation import Table, decoded, translated
+from runner.text.translation import Table, escaped_byte, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -64,13 +64,21 @@ def visible_blocks(data: bytes) -> Iterator[Sequence[str]]:
             end = len(data) if end < 0 else end
             while end - begin > _BLOCK:
                 cut = _cut(data, begin + _BLOCK)
-                yield (Part(_marked(decoded(data[begin:cut]))),)
+                yield (Part(_shown(data[begin:cut])),)
                 begin = cut
-        yield _marked(decoded(data[begin:end])).split("\n")
+        yield _shown(data[begin:end]).split("\n")
         if end == len(data):
             return
         begin = end + 1
-    yield _marked(decoded(data[begin:])).split("\n")
+    yield _shown(data[begin:]).split("\n")
+
+
+def _shown(data: bytes) -> str:
+    """Decode bytes and make them visible; of bytes that are not UTF-8 both is done at once."""
+    try:
+        return _marked(data.decode())
+    except UnicodeDecodeError:
+        return translated(data.decode("utf-8", "surrogateescape"), _visible_bytes())
 
 
 def _cut(data: bytes, at: int) -> int:
@@ -105,6 +113,12 @@ def _visible() -> Table:
         return char.encode("unicode_escape", "surrogatepass").decode("ascii") if _UNSAFE.match(char) else code
 
     return Table(mark)
+
+
+@cache
+def _visible_bytes() -> Table:
+    table = _visible()
+    return Table(lambda code: escaped_byte(code) or table[code])
 
 
 class Part(str):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Table", "decoded", "translated"]
+__all__ = ["Table", "decoded", "escaped_byte", "translated"]
 
 _DENSE = range(0x3000)
 _SURROGATES = range(0xD800, 0xE000)
@@ -52,6 +52,11 @@ def decoded(data: bytes) -> str:
         return translated(data.decode("utf-8", "surrogateescape"), _bytes())
 
 
+def escaped_byte(code: int) -> str | None:
+    r"""Return the byte that a character stands for, as `\xNN`; None if it stands for itself (PEP 383)."""
+    return f"\\x{code - 0xDC00:02x}" if code in _ESCAPED_BYTES else None
+
+
 @cache
 def _bytes() -> Table:
-    return Table(lambda code: f"\\x{code - 0xDC00:02x}" if code in _ESCAPED_BYTES else code)
+    return Table(lambda code: escaped_byte(code) or code)

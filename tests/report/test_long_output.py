@@ -15,6 +15,7 @@ from runner import report
 from runner.models import CommandResult, HostResult, Run, Status
 from runner.report import terminal
 from runner.report.terminal import Part, visible, visible_lines
+from runner.report.text import TextReporter
 from runner.results import Summary, count
 from runner.text import printable
 from runner.text.translation import decoded
@@ -101,7 +102,7 @@ def test_a_report_is_the_same_however_it_is_cut(
         for block in (20, 2**30):
             monkeypatch.setattr(terminal, "_BLOCK", block)
             stream = io.StringIO()
-            reporter = report.create("text", stream, report.ReportOptions(**options))
+            reporter = TextReporter(stream, report.ReportOptions(**options))
             reporter.result(HostResult("r1", Status.OK, commands=commands))
             shown.append([line.rstrip() for line in stream.getvalue().split("\n")])
         assert shown[0] == shown[1]

@@ -100,7 +100,7 @@ KINDS: dict[str, Kind] = {
     ),
     "template-method": Kind(
         "error",
-        "lookup takes no options",
+        "has no option 'pipe'",
         variables={"ansible_user": "{{ lookup('pipe', 'x', pipe='{:>400000000}'.format) }}"},
     ),
 }

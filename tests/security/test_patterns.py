@@ -72,8 +72,10 @@ def _attacks(pattern: re.Pattern[Any]) -> Iterator[str]:
     source = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
     words = re.findall(r"[A-Za-z][A-Za-z0-9 ']+", source)
     characters = list(dict.fromkeys([*" \t\na1@:.", *re.sub(r"[\w\s]", "", source)]))
-    units = [*characters, *words, *map("".join, itertools.permutations(characters[:8], 2))]
-    for unit in dict.fromkeys(units):
+    letters = "".join(re.findall(r"(?<!\\)[a-z]", source))[:12]
+    pairs = map("".join, itertools.permutations(characters[:8], 2))
+    units = [*characters, *words, letters, " ".join(words), *pairs]
+    for unit in filter(None, dict.fromkeys(units)):
         body = unit * (_SIZE // len(unit))
         yield body
         for begin in ("", *characters[8:12], *words[:2]):
