@@ -61,6 +61,7 @@ def test_every_format_shows_any_output_at_little_cost(name: str, kind: str) -> N
     assert time.thread_time() - began < 8  # a call of Python for each character takes longer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["folded", "text"])
 def test_a_long_line_is_not_in_memory_as_a_whole_when_it_is_shown(name: str) -> None:
     run = Run("id", "run", datetime.now(UTC), ("show",))
@@ -108,6 +109,7 @@ def test_a_report_is_the_same_however_it_is_cut(
         assert shown[0] == shown[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", [printable, visible, lambda text: decoded(text.encode("utf-8", "replace"))])
 def test_text_is_translated_in_linear_time(work: Callable[[str], str]) -> None:
     began = time.thread_time()

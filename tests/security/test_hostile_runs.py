@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from tests.connection.peers.ssh import Answer, Channel
 
+pytestmark = pytest.mark.slow
+
 _MEGABYTES = 400
 _HEALTHY = [f"h{number}" for number in range(5)]
 _MOST_OUTPUT = 15 * 2**20

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
+pytestmark = pytest.mark.slow
+
 _SIZE = 20_000
 _MOST_S = 3.0
 _NOT_FROM_OUTSIDE = ("runner.demo", "runner.__main__")

@@ -124,6 +124,7 @@ def test_values_of_other_hosts_are_asked_for_and_their_errors_stay_theirs(tmp_pa
         _ = b.variables["ansible_host"]
 
 
+@pytest.mark.slow
 def test_templates_in_templates_do_not_grow_without_an_end(tmp_path: Path) -> None:
     variables: dict[str, Any] = {"v0": ["x"] * 1000}
     for level in range(1, 8):
@@ -133,6 +134,7 @@ def test_templates_in_templates_do_not_grow_without_an_end(tmp_path: Path) -> No
         _ = host.variables["ansible_host"]
 
 
+@pytest.mark.slow
 def test_many_templates_of_one_variable_are_counted_together(tmp_path: Path) -> None:
     table = [list(range(1000))] * 900
     (host,) = inventory_of(tmp_path, r1={"ansible_host": ["{{ table }}"] * 1000, "table": table})
@@ -140,6 +142,7 @@ def test_many_templates_of_one_variable_are_counted_together(tmp_path: Path) -> 
         _ = host.variables["ansible_host"]
 
 
+@pytest.mark.slow
 def test_an_inventory_full_of_templates_without_an_end_costs_seconds(tmp_path: Path) -> None:
     names = [f"h{number}" for number in range(60)]
     document = {
