@@ -27,7 +27,7 @@ from jinja2.tests import TESTS as JINJA_TESTS
 from jinja2.utils import missing
 
 from runner.inventory.bounds import FilterError
-from runner.inventory.templating import checks, containers, lookups, networks, texts, undefined
+from runner.inventory.templating import addresses, checks, containers, lookups, networks, texts, undefined
 from runner.inventory.templating.services import NO_SERVICES, Services
 from runner.inventory.templating.undefined import Broken, Missing
 
@@ -213,17 +213,18 @@ def _with_full_names(functions: Mapping[str, Callable[..., Any]]) -> dict[str, A
     """Return functions by their names, and by their names within Ansible's collections."""
     named = dict(functions)
     for name, function in functions.items():
-        if name in networks.FILTERS:
+        if name in _ADDRESSES:
             named |= dict.fromkeys((f"ansible.utils.{name}", f"ansible.netcommon.{name}"), function)
         else:
             named |= dict.fromkeys((f"ansible.builtin.{name}", f"ansible.legacy.{name}"), function)
     return named
 
 
+_ADDRESSES = {**addresses.FILTERS, **networks.FILTERS}
 _ANSIBLE_FILTERS = {
     **texts.FILTERS,
     **containers.FILTERS,
-    **networks.FILTERS,
+    **_ADDRESSES,
     **undefined.FILTERS,
     **{name: JINJA_FILTERS[name] for name in ("map", "select", "selectattr", "reject", "rejectattr")},
 }

@@ -158,7 +158,7 @@ def _password_hash(
     try:
         import passlib.hash  # noqa: PLC0415 - only for inventories that hash passwords
     except ImportError as exc:
-        raise FilterError("password_hash needs passlib: pip install 'invoke-runner[templates]'") from exc
+        raise FilterError("password_hash needs passlib: pip install passlib") from exc
     name = _HASHES.get(hashtype, hashtype)
     if name not in _HASHES.values():
         raise FilterError(f"password_hash: {hashtype!r} is not one of {', '.join(_HASHES)}")
