@@ -236,21 +236,34 @@ def as_a_machine(
     # A copy, not files bound over the machine's own: these vanish when another process adds an account.
     etc = folder / "etc"
     if not etc.exists():
-        # A lock file of `useradd`, say, may vanish meanwhile: `cp` complains and copies the rest.
-        subprocess.run(["cp", "-a", "/etc", str(etc)], check=False, capture_output=True)
+        _copy_etc(etc, folder / "etc-of-the-machine")
         _write_accounts(etc, home_there or str(home), password_hash, {_ORDINARY: "/bin/sh", **(shells or {})})
     for name, rules in (("sudoers", sudoers), ("doas.conf", doas)):
         if rules:
             (etc / name).write_text(f"root ALL=(ALL:ALL) ALL\n{rules}" if name == "sudoers" else rules)
             (etc / name).chmod(0o400)
     script = (
-        'mount --bind "$1/etc" /etc && mount -t tmpfs -o mode=0755 tmpfs /run && mkdir -m 0755 /run/sshd && '
+        'mount --bind /etc "$1/etc-of-the-machine" && mount --bind "$1/etc" /etc && mount -t tmpfs -o mode=0755 tmpfs /run && mkdir -m 0755 /run/sshd && '
         'if [ -n "$2" ]; then mkdir "$2" && mount --bind "$1/home" "$2"; fi && shift 2 && exec "$@"'
     )
     unshare = [required_program("unshare"), "--mount"]
     if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode != 0:
         go_without("this machine lets root make no mount namespaces")
     return [*unshare, "sh", "-eu", "-c", script, "sshd", str(folder), home_there]
+
+
+def _copy_etc(etc: Path, machine: Path) -> None:
+    """Copy the files of /etc; its folders become links to those of the machine, which are bound to `machine`."""
+    etc.mkdir()
+    machine.mkdir()
+    files = []
+    for entry in os.scandir("/etc"):
+        if entry.is_dir(follow_symlinks=False):
+            (etc / entry.name).symlink_to(machine / entry.name)
+        else:
+            files.append(entry.path)
+    # A lock file of `useradd`, say, may vanish meanwhile: `cp` complains and copies the rest.
+    subprocess.run(["cp", "-a", *files, str(etc)], check=False, capture_output=True)
 
 
 def _write_accounts(etc: Path, home: str, password_hash: str, shells: Mapping[str, str]) -> None:

@@ -319,7 +319,7 @@ def test_a_peer_that_offers_only_what_is_gone_is_told_by_what_it_offers(
 
 def test_all_of_them_at_once_harm_no_healthy_host(stage: Stage, options: ConnectionOptions) -> None:
     # Peers that flood, their victims and the honest ones share one process here, and its one lock.
-    options = dataclasses.replace(options, connect_timeout_s=4 * CONNECT_S, command_timeout_s=2 * COMMAND_S)
+    options = dataclasses.replace(options, connect_timeout_s=8 * CONNECT_S, command_timeout_s=4 * COMMAND_S)
     faulty = {case.name: (play(stage, case), case) for case in CASES}
     port = stage.ssh(Script())
     healthy = [
@@ -348,7 +348,7 @@ def test_all_of_them_at_once_harm_no_healthy_host(stage: Stage, options: Connect
     assert {name: results[name].sent for name in faulty} == {
         name: case.sent for name, (_, case) in faulty.items()
     }
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 60
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib < 300 * 1024
 
 

@@ -32,6 +32,9 @@ SCRIPT = '#!/bin/sh\necho "$0" >{told}.new; mv {told}.new {told}; {work}\n'
 CLIENT = "import pickle, sys; from runner.jobs import perform; perform(*pickle.load(open(sys.argv[1], 'rb')))"
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module", params=SERVERS)
 def server(request: pytest.FixtureRequest) -> Iterator[Sshd]:
     with running_server(request.param) as server:
