@@ -243,7 +243,8 @@ def as_a_machine(
             (etc / name).write_text(f"root ALL=(ALL:ALL) ALL\n{rules}" if name == "sudoers" else rules)
             (etc / name).chmod(0o400)
     script = (
-        'mount --bind /etc "$1/etc-of-the-machine" && mount --bind "$1/etc" /etc && mount -t tmpfs -o mode=0755 tmpfs /run && mkdir -m 0755 /run/sshd && '
+        'mount --bind /etc "$1/etc-of-the-machine" && mount --bind "$1/etc" /etc && '
+        "mount -t tmpfs -o mode=0755 tmpfs /run && mkdir -m 0755 /run/sshd && "
         'if [ -n "$2" ]; then mkdir "$2" && mount --bind "$1/home" "$2"; fi && shift 2 && exec "$@"'
     )
     unshare = [required_program("unshare"), "--mount"]
@@ -253,7 +254,7 @@ def as_a_machine(
 
 
 def _copy_etc(etc: Path, machine: Path) -> None:
-    """Copy the files of /etc; its folders become links to those of the machine, which are bound to `machine`."""
+    """Copy the files of /etc; its folders become links to those of the machine, bound to `machine`."""
     etc.mkdir()
     machine.mkdir()
     files = []
