@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 HOSTS = [f"h{number:02}" for number in range(40)]
 
 
@@ -158,7 +160,6 @@ def test_few_files_are_fewer_hosts_at_once(
     assert most > 64 or len(lines) == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("executor", ["process", "thread"])
 @pytest.mark.parametrize("most", [2, 6, 12])
 def test_few_processes_end_the_run(project: Project, executor: str, most: int) -> None:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from runner.jobs import Job, Session
     from runner.models import HostResult
 
+pytestmark = pytest.mark.slow
+
 EXECUTORS = ("serial", "thread", "process", "dask")
 _LONG_S = 60
 
