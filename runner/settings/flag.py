@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner import quantities
 from runner.models import Secret, Status
+from runner.text.expressions import Expression
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -84,7 +85,7 @@ class Flag:
             return "yes" if value else "no"
         if type(value) is tuple:
             return " ".join(self.shown(item) for item in value)
-        if isinstance(value, re.Pattern):
+        if isinstance(value, (re.Pattern, Expression)):
             return str(value.pattern)
         return f"{value:g}" if isinstance(value, float) else str(value)
 
