@@ -67,6 +67,11 @@ IGNORED = ignored_names()
 """Names in a folder that are not sources, without configuration."""
 
 
+def valid_group_name(name: str) -> str:
+    """Return a group name with `_` for each character that a variable's name cannot have."""
+    return _INVALID_IN_NAMES.sub("_", name)
+
+
 class GroupNames:
     """How group names that are not valid as variable names are treated (`force_valid_group_names`).
 
@@ -83,7 +88,7 @@ class GroupNames:
 
     def __call__(self, name: Any) -> Any:
         """Return the name under which a group is kept."""
-        return _INVALID_IN_NAMES.sub("_", name) if self.replaces and isinstance(name, str) else name
+        return valid_group_name(name) if self.replaces and isinstance(name, str) else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,7 @@ def merged(weaker: Mapping[str, Any], stronger: Mapping[str, Any]) -> dict[str, 
     result = dict(weaker)
     for key, value in stronger.items():
         before = result.get(key)
-        both = isinstance(before, dict) and isinstance(value, dict)
-        result[key] = merged(before, value) if both and before is not None else value
+        if isinstance(before, dict) and isinstance(value, dict):
+            value = merged(before, value)  # noqa: PLW2901 - what is put in its place
+        result[key] = value
     return result

@@ -8,12 +8,12 @@ before it, and their variable files with `use_vars_plugins: true`.
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import HostError, InventoryError
 from runner.inventory.resolved import Means, ResolvedVariables
+from runner.inventory.rules import valid_group_name
 from runner.inventory.templating import TemplateError, UndefinedNameError, evaluate, render
 from runner.inventory.values import GivenText, UnsafeText
 from runner.inventory.variable_files import VariableFolder
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["read_constructed"]
 
-_INVALID_IN_GROUP = re.compile(r"^[\d\W]|[^\w]")
 _OPTIONS = frozenset(
     {
         "plugin",
@@ -86,11 +85,6 @@ def _keyed(configuration: dict[Any, Any], path: str) -> list[dict[str, Any]]:
     return value
 
 
-def _safe_group(name: str) -> str:
-    """Turn each character that no identifier has into `_`."""
-    return _INVALID_IN_GROUP.sub("_", name)
-
-
 @dataclass(slots=True)
 class _Constructed:
     """One constructed source at work."""
@@ -116,7 +110,7 @@ class _Constructed:
         lookup = self._lookup(host)
         for name, condition in self.groups.items():
             if any(self._attempt(host, name, _condition, condition, lookup)):
-                graph.add_host(host.name, graph.add_group(_safe_group(str(name))))
+                graph.add_host(host.name, graph.add_group(valid_group_name(str(name))))
         for keyed in self.keyed:
             for key in self._attempt(host, "key", evaluate, keyed.get("key"), lookup):
                 for parent in self._attempt(host, "parent_group", _parent, keyed.get("parent_group"), lookup):
@@ -154,10 +148,10 @@ class _Constructed:
         if not prefix and not self.leading_separator:
             separator = ""
         for name in names:
-            group = graph.add_group(_safe_group(f"{prefix}{separator}{name}"))
+            group = graph.add_group(valid_group_name(f"{prefix}{separator}{name}"))
             graph.add_host(host.name, group)
             if parent:
-                above = graph.add_group(_safe_group(str(parent)))
+                above = graph.add_group(valid_group_name(str(parent)))
                 graph.add_child(above.name, group.name)
 
     def _lookup(self, host: HostNode) -> Callable[[str], Any]:

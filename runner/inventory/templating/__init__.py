@@ -114,7 +114,8 @@ def _asked(request: tuple[Any, ...], lookup: Lookup, services: Services) -> tupl
     answers = _Answers(lookup, services)
     try:
         payload = dumps(request, answers.keep)
-        reply = _REPLIES.get(payload) or _JINJA.request(payload, answers.to)
+        remembered = _REPLIES.get(payload)
+        reply = remembered or _JINJA.request(payload, answers.to)
         said: tuple[Any, ...] = loads(reply)
     except (Stopped, NotPlainError) as exc:
         raise TemplateError(str(exc)) from exc
@@ -122,7 +123,7 @@ def _asked(request: tuple[Any, ...], lookup: Lookup, services: Services) -> tupl
         raise UndefinedNameError(said[1])
     if said[0] == "error":
         raise TemplateError(said[1])
-    if not (answers.were_needed or _VARIES.search(request[1])):
+    if not (remembered or answers.were_needed or _VARIES.search(request[1])):
         _remember(payload, reply)
     return said
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from contextlib import contextmanager
 from datetime import date, time, timedelta
 from functools import cache, lru_cache, wraps
 from typing import TYPE_CHECKING, Any
@@ -289,12 +290,21 @@ def _environment(*, keep_backslashes: bool) -> JinjaEnvironment:
 
 @lru_cache(maxsize=4096)
 def _compiled(text: str) -> Template:
-    try:
+    with _reading():
         return _environment(keep_backslashes=True).from_string(text)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Turn whatever Jinja raises while it reads a template into a `TemplateError`."""
+    try:
+        yield
     except TemplateSyntaxError as exc:
         raise TemplateError(_why(exc)) from exc
     except RecursionError as exc:
         raise TemplateError("a template nested too deep") from exc
+    except ValueError as exc:  # a number of more digits than Python reads
+        raise TemplateError(f"is not a template: {exc}") from exc
 
 
 def _why(exc: JinjaError) -> str:
@@ -350,12 +360,8 @@ def evaluate(expression: str, ask: Ask, services: Services = NO_SERVICES) -> Any
 @lru_cache(maxsize=4096)
 def _expression(text: str) -> Template:
     environment = _environment(keep_backslashes=False)
-    try:
+    with _reading():
         compiled = environment.compile_expression(text, undefined_to_none=False)
-    except TemplateSyntaxError as exc:
-        raise TemplateError(_why(exc)) from exc
-    except RecursionError as exc:
-        raise TemplateError("a template nested too deep") from exc
     template: Template = compiled._template  # noqa: SLF001 - for a context of ours
     return template
 
@@ -367,15 +373,9 @@ def names_in(text: str, *, is_expression: bool) -> list[str]:
         TemplateError: It cannot be read.
     """
     environment = _environment(keep_backslashes=not is_expression)
-    try:
+    with _reading():
         tree = environment.parse("{{ " + text + " }}" if is_expression else text)
         return sorted(meta.find_undeclared_variables(tree) - environment.globals.keys())
-    except TemplateSyntaxError as exc:
-        raise TemplateError(_why(exc)) from exc
-    except RecursionError as exc:
-        raise TemplateError("a template nested too deep") from exc
-    except ValueError as exc:  # a number of more digits than Python reads
-        raise TemplateError(f"is not a template: {exc}") from exc
 
 
 def _run(template: Template, ask: Ask, services: Services) -> Any:

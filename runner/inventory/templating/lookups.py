@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.inventory.bounds import FilterError
+from runner.inventory.rules import short_name
 
 if TYPE_CHECKING:
     from runner.inventory.templating.services import Services
@@ -47,7 +48,7 @@ def run(
     Raises:
         FilterError: There is no such lookup here, or it does not find anything.
     """
-    name = str(plugin).removeprefix("ansible.builtin.").removeprefix("ansible.legacy.")
+    name = short_name(str(plugin))
     if name not in LOOKUPS:
         known = ", ".join(sorted(LOOKUPS))
         raise FilterError(f"lookup {plugin!r} is not supported here; there are {known}")
