@@ -77,8 +77,8 @@ class Confined:
 
         Args:
             payload: The request.
-            answer: Called with what the child asks meanwhile; it may make requests of its own. What it raises
-                gives up the request, and is raised here.
+            answer: Called with what the child asks meanwhile; it may make other requests. If it raises an
+                error, the request is given up and the error raised here.
 
         Raises:
             Stopped: The request exceeded a limit and was ended, or the child cannot be started.

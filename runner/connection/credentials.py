@@ -63,7 +63,7 @@ class Login:
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """What a host is told at a login and could repeat, except for a password that is the user's name."""
+        """The secrets of a login that a host could repeat, except a password that is the user's name."""
         found = (*(each.password for each in self.named), self.code)
         return tuple(each for each in found if each and each.reveal() not in self.users)
 

@@ -33,7 +33,7 @@ def packed(fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any
 
 
 class Outcome(NamedTuple):
-    """What a call came to: its value, or what it raised.
+    """The outcome of a call: its value, or the exception that it raised.
 
     A value may hold outputs that are on disk, and its pickle holds them all: make that when it is sent.
     """

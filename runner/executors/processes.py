@@ -281,7 +281,7 @@ def _serve(pipe: Connection, threads: int, secrets: tuple[str, ...]) -> None:
 
 
 def _stay(_number: int, _frame: object) -> None:
-    """Go on: the process that the user sees tells the worker what to end. What is started here may end."""
+    """Ignore the signal: the parent tells the worker which calls to end. Programs started here get it."""
 
 
 def _answer(pipe: Connection, answering: threading.Lock, number: int, payload: bytes) -> None:

@@ -131,10 +131,14 @@ def make_key(path: Path, kind: str = "ed25519", passphrase: str = "", *options: 
     return path
 
 
+def worker_number() -> int:
+    """Return the number of this test worker, for what workers must not share: ports, user ids."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
 def free_port() -> int:
     """Return a port for a server: none that the kernel gives to others, nor one of another worker's range."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    first = 11_000 + worker % 16 * 1_300
+    first = 11_000 + worker_number() % 16 * 1_300
     while True:
         port = random.randrange(first, first + 1_300)
         with socket.socket() as probe:

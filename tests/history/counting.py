@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import threading
 from collections import Counter
@@ -10,10 +11,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import asyncssh
 
+from tests.projects import Project
+
 from .runs import until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 class _Door(asyncssh.SSHServer):
@@ -97,3 +101,15 @@ class CountingServer:
         await asyncio.sleep(random.uniform(0, self._slowest_s))
         process.stdout.write(f"{host} was here\n")
         process.exit(0)
+
+
+def project_of(server: CountingServer, folder: Path, *settings: str) -> Project:
+    """Return a project with the hosts of a server, a history, and further lines of its configuration."""
+    made = Project(folder)
+    made.write("inventories/hosts.yml", json.dumps(server.inventory()))
+    made.write("known_hosts", f"[127.0.0.1]:{server.port} {server.key}\n")
+    lines = ("known_hosts: known_hosts", "history: kept.sqlite3", *settings)
+    made.write("invoke.yaml", "runner:\n" + "".join(f"  {line}\n" for line in lines))
+    made.write("tasks.py", "from runner.tasks import namespace\n")
+    server.take_runs()
+    return made

@@ -22,15 +22,15 @@ from runner.history import History, Limits, Recorder, prune, schema
 from runner.history.mark import has_mark, remove_mark
 from runner.models import HostResult, Status
 from tests.connection.sshd import go_without, required_program
-from tests.history.counting import CountingServer
+from tests.history.counting import CountingServer, project_of
 from tests.history.runs import keep, make_run, said, start
-from tests.projects import Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from runner.history import Record
+    from tests.projects import Project
 
 HOSTS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
@@ -178,15 +178,7 @@ def server() -> Iterator[CountingServer]:
 
 @pytest.fixture
 def project(server: CountingServer, tmp_path: Path) -> Project:
-    made = Project(tmp_path)
-    made.write("inventories/hosts.yml", json.dumps(server.inventory()))
-    made.write("known_hosts", f"[127.0.0.1]:{server.port} {server.key}\n")
-    made.write(
-        "invoke.yaml", "runner:\n  known_hosts: known_hosts\n  history: kept.sqlite3\n  no_ping: true\n"
-    )
-    made.write("tasks.py", "from runner.tasks import namespace\n")
-    server.take_runs()
-    return made
+    return project_of(server, tmp_path, "no_ping: true")
 
 
 WORDS = ("run", "count", "--format", "jsonl", "--serial", "1")

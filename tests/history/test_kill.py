@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.history import History
-from tests.history.counting import CountingServer
-from tests.projects import Project
+from tests.history.counting import CountingServer, project_of
 
 if TYPE_CHECKING:
     import subprocess
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.history import Record
+    from tests.projects import Project
 
 ROUNDS = int(os.environ.get("RUNNER_KILLS", "2"))
 HOSTS = 200 if ROUNDS > 2 else 50
@@ -39,13 +39,7 @@ def server() -> Iterator[CountingServer]:
 
 @pytest.fixture
 def project(server: CountingServer, tmp_path: Path) -> Project:
-    made = Project(tmp_path)
-    made.write("inventories/hosts.yml", json.dumps(server.inventory()))
-    made.write("known_hosts", f"[127.0.0.1]:{server.port} {server.key}\n")
-    made.write("invoke.yaml", "runner:\n  known_hosts: known_hosts\n  history: kept.sqlite3\n")
-    made.write("tasks.py", "from runner.tasks import namespace\n")
-    server.take_runs()
-    return made
+    return project_of(server, tmp_path)
 
 
 def shown(process: subprocess.Popen[bytes], until: float) -> set[str]:

@@ -16,14 +16,15 @@ import pytest
 from runner.executors import answers, processes
 from runner.executors.answers import NotBegun
 from runner.executors.processes import ThreadedProcessExecutor
-from tests.connection.sshd import go_without, required_program
+from tests.connection.sshd import go_without, required_program, worker_number
 from tests.executors import jobs
-from tests.history.counting import CountingServer
-from tests.projects import Project
+from tests.history.counting import CountingServer, project_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.projects import Project
 
 pytestmark = pytest.mark.slow
 
@@ -107,13 +108,7 @@ def server() -> Iterator[CountingServer]:
 
 @pytest.fixture
 def project(server: CountingServer, tmp_path: Path) -> Project:
-    made = Project(tmp_path)
-    made.write("inventories/hosts.yml", json.dumps(server.inventory()))
-    made.write("known_hosts", f"[127.0.0.1]:{server.port} {server.key}\n")
-    made.write("invoke.yaml", "runner:\n  known_hosts: known_hosts\n  history: kept.sqlite3\n")
-    made.write("tasks.py", "from runner.tasks import namespace\n")
-    server.take_runs()
-    return made
+    return project_of(server, tmp_path)
 
 
 def limited(
@@ -166,9 +161,11 @@ def test_few_processes_end_the_run(project: Project, executor: str, most: int) -
     """The limit counts what else the user runs; root is not bound by it."""
     user: tuple[str, ...] = ()
     if os.geteuid() == 0:
-        user = (required_program("setpriv"), "--reuid", "65533", "--regid", "65533", "--clear-groups")
+        number = 65_000 + worker_number()
+        ids = ("--reuid", str(number), "--regid", str(number), "--clear-groups")
+        user = (required_program("setpriv"), *ids)
         for path in (project.folder, *project.folder.rglob("*")):
-            os.chown(path, 65533, 65533)
+            os.chown(path, number, number)
         for folder in project.folder.parents:
             if folder.as_posix() != "/" and folder.stat().st_uid == 0 and not folder.stat().st_mode & 1:
                 folder.chmod(folder.stat().st_mode | 0o55)

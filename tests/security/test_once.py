@@ -25,36 +25,19 @@ from runner.models import Host, Status
 from runner.reach import ReachOptions
 from tests.connection.peers import ssh
 from tests.connection.peers.ssh import PASSWORD, Script
-from tests.connection.peers.stage import Stage
 from tests.connection.sshd import required_program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import asyncssh
 
     from runner.jobs import Job, Session
     from runner.models import HostResult
+    from tests.connection.peers.stage import Stage
 
 pytestmark = pytest.mark.slow
 
 EXECUTORS = ("serial", "thread", "process", "dask")
 _LONG_S = 60
-
-
-@pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    with Stage() as playing:
-        yield playing
-
-
-@pytest.fixture(params=["ssh", "openssh"])
-def back_end(request: pytest.FixtureRequest) -> str:
-    if request.param == "openssh":
-        required_program("ssh")
-    return str(request.param)
 
 
 @dataclass

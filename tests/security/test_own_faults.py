@@ -18,33 +18,18 @@ from runner.errors import ConnectionLost, LocalFault, LoginRefused, Unreachable,
 from runner.jobs import CommandJob, perform
 from runner.models import Host, Phase, Secret, Status
 from tests.connection.peers.ssh import Script
-from tests.connection.peers.stage import Stage
 from tests.connection.sshd import go_without, required_program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from runner.models import HostResult
+    from tests.connection.peers.stage import Stage
     from tests.projects import Project
 
 LATIN = "pr\udce9cis"
 """A text with a byte that is not UTF-8, as Python reads it from the command line."""
-
-
-@pytest.fixture
-def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    with Stage() as playing:
-        yield playing
-
-
-@pytest.fixture(params=["ssh", "openssh"])
-def back_end(request: pytest.FixtureRequest) -> str:
-    if request.param == "openssh":
-        required_program("ssh")
-    return str(request.param)
 
 
 def asked(stage: Stage, folder: Path, back_end: str, *commands: str, **options: Any) -> HostResult:
