@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from runner.text import printable, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from importlib.metadata import EntryPoint
+    from importlib.metadata import Distribution, EntryPoint
 
 __all__ = ["BrokenPlugin", "load", "loaded", "names", "package", "warn"]
 
@@ -75,7 +76,7 @@ def warn(text: str) -> None:
 def _found(group: str) -> dict[str, EntryPoint]:
     """Return the parts of a group by name: of several with one name our own, else the first package's."""
     known: dict[str, EntryPoint] = {}
-    for point in sorted(entry_points(group=group), key=_rank):
+    for point in sorted(_installed(group, tuple(sys.path)), key=_rank):
         first = known.setdefault(point.name, point)
         if _package(first) != _package(point):
             warn(
@@ -85,11 +86,23 @@ def _found(group: str) -> dict[str, EntryPoint]:
     return known
 
 
+@cache
+def _installed(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:  # noqa: ARG001 - what is found there
+    """Return the entry points of a group along a path of folders: every package of each is looked at."""
+    return tuple(entry_points(group=group))
+
+
 def _rank(point: EntryPoint) -> tuple[bool, str]:
     return _package(point) != _OURS, _package(point)
 
 
 def _package(point: EntryPoint) -> str:
     """Return the normalized name of an entry point's package (PEP 503)."""
-    name = None if point.dist is None else point.dist.metadata["Name"]
+    name = None if point.dist is None else _name(point.dist)
     return re.sub(r"[-_.]+", "-", str(name)).lower()
+
+
+@cache
+def _name(package: Distribution) -> str:
+    """Return what a package calls itself: its metadata is parsed for that, with the whole page about it."""
+    return package.metadata["Name"]

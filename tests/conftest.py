@@ -12,7 +12,7 @@ import os
 import signal
 import termios
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 # A shell that starts the tests in the background has them ignore Ctrl-C (POSIX sh, asynchronous lists), and
 # so would every program that they start and interrupt; with a handler here, those begin with the default.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # nohup(1) has us ignore that the terminal was closed
+    signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 
 # Compiling ours anew takes every program that the tests start 0.1 s, and they start many.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -65,16 +67,26 @@ _leave_the_terminal()
 os.umask(0o022)
 
 
-@pytest.hookimpl(optionalhook=True)  # pytest-xdist need not be installed
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
-    """Spread the tests over the workers one by one, but give the lab's to one worker: there is one lab."""
-    from xdist.scheduler import LoadScopeScheduling
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give tests that share something costly to one worker (`--dist loadgroup`); the longest come first."""
+    items.sort(key=lambda item: "/test_pages.py::" not in item.nodeid)
+    if config.pluginmanager.hasplugin("xdist"):  # it need not be installed
+        for item in items:
+            shared = _shared(item)
+            if shared is not None:
+                item.add_marker(pytest.mark.xdist_group(shared))
 
-    class LabInOneWorker(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return "lab" if nodeid.startswith("tests/lab/") else nodeid
 
-    return LabInOneWorker(config, log)
+def _shared(item: pytest.Item) -> str | None:
+    """Return a name for what a test has in common with others: the one lab, a cluster, a module's fixture."""
+    if item.nodeid.startswith("tests/lab/"):
+        return "lab"
+    if "dask" in item.name or "dask_cluster" in getattr(item, "fixturenames", ()):
+        return "dask"
+    known = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+    of_module = [name for name, found in known.items() if found[-1].scope == "module"]
+    return f"{item.path.stem}-{'-'.join(sorted(of_module))}" if of_module else None
 
 
 @pytest.hookimpl(tryfirst=True)

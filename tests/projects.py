@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .prepared import Prepared
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -69,7 +71,7 @@ class Project:
         env: Mapping[str, str] | None = None,
         **io: Any,
     ) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+        return Prepared(
             [*PROGRAMS[program], *words],
             cwd=folder or self.folder,
             env=self.environment(**(env or {})),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import PatternError
+from runner.errors import InvalidVariable, PatternError
 from runner.inventory.patterns import nearest
-from runner.inventory.values import LocatedDict
+from runner.inventory.values import LocatedDict, UnsafeText, VaultText
 from runner.inventory.variables import VariableTable
 from runner.text import printable
 
@@ -80,13 +80,31 @@ def explanation_lines(inventory: Inventory, host: str, variable: str) -> Iterato
         PatternError: There is no such host, or nothing sets the variable for it.
         InventoryError: A source cannot be read.
     """
-    from runner.inventory.listing import plain  # noqa: PLC0415 - they import one another's types
-
     settings = explain(inventory, host, variable)
     yield f"{variable} of {host}, weakest first:"
     for setting in settings:
         mark = "=>" if setting.wins else "  "
-        yield printable(f"{mark} {setting.level}: {plain(setting.value)!r}  {setting.place}")
+        yield printable(f"{mark} {setting.level}: {_shown(setting.value)!r}  {setting.place}")
+    yield from map(printable, _filled_in(inventory, host, variable, settings[-1].value))
+
+
+def _filled_in(inventory: Inventory, host: str, variable: str, written: Any) -> Iterator[str]:
+    """Yield a line that says what the templates of a value give, if it has any."""
+    try:
+        value = inventory.filled_in(host)[variable]
+    except InvalidVariable as exc:
+        if not isinstance(written, VaultText):
+            yield f"   cannot be filled in: {exc}"
+        return
+    if value != written:
+        yield f"   filled in: {_shown(value)!r}"
+
+
+def _shown(value: Any) -> Any:
+    """Return a value as it is shown to people: that a text holds no template is not."""
+    from runner.inventory.listing import plain  # noqa: PLC0415 - they import one another's types
+
+    return str(value) if isinstance(value, UnsafeText) else plain(value)
 
 
 def _settings(loading: Loading, inventory: Inventory, node: HostNode, variable: str) -> Iterator[Setting]:

@@ -233,10 +233,10 @@ class Inventory:
             raise TemplateError(f"lookup 'pipe': {command[:80]!r} {exc.message}") from exc
         return text.rstrip()
 
-    def _variables_in_templates(self, name: str) -> ResolvedVariables:
-        node = self.graph.hosts[name]
+    def _variables_in_templates(self, name: str, means: Means | None = None) -> ResolvedVariables:
+        node = self._node(name)
         share, own = self.table.share(node), self.table.own(node)
-        return TemplateVariables(name, share.variables, own, self._templating_all)
+        return TemplateVariables(node.name, share.variables, own, means or self._templating_all)
 
     def _magic(self, name: str) -> dict[str, Any]:
         """Return the names that only templates of a host see."""
@@ -269,6 +269,23 @@ class Inventory:
         """
         variables = self.table.of_host(self._node(name))
         return {key: value for key, value in variables.items() if key not in INTERNAL_NAMES}
+
+    def filled_in(self, name: str) -> ResolvedVariables:
+        """Return the variables of a host with their templates filled in, to be shown: nothing is decrypted.
+
+        Raises:
+            PatternError: There is no such host.
+            InventoryError: A file of variables that it needs cannot be read.
+        """
+
+        def magic(host: str) -> dict[str, Any]:
+            return {**self._magic(host), "hostvars": HostVariables(self.graph.hosts, of_host)}
+
+        def of_host(host: str) -> ResolvedVariables:
+            return self._variables_in_templates(host, means)
+
+        means = self._templating_all._replace(magic=magic, vault=None, closed="is not shown")
+        return of_host(name)
 
 
 def _read_all(sources: Sequence[str], loading: Loading) -> Loading:

@@ -12,7 +12,7 @@ from itertools import islice
 from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import InventoryError, PatternError
+from runner.errors import HostError, InventoryError, PatternError
 from runner.inventory.graph import ALL
 from runner.inventory.patterns import nearest
 from runner.inventory.values import UnsafeText, VaultText
@@ -73,14 +73,30 @@ def _shown(variables: Mapping[str, Any]) -> dict[str, Any]:
     return {_key(key): plain(value) for key, value in variables.items() if key not in INTERNAL_NAMES}
 
 
-def host_document(inventory: Inventory, name: str) -> dict[str, Any]:
+def host_document(inventory: Inventory, name: str, *, filled_in: bool = False) -> dict[str, Any]:
     """Return the variables of one host as `ansible-inventory --host` prints them: no text is marked unsafe.
+
+    Args:
+        inventory: The inventory.
+        name: The host's name.
+        filled_in: Whether templates are filled in. What is encrypted, or fails, stays as it is written.
 
     Raises:
         PatternError: There is no such host.
         InventoryError: A file of its variables cannot be read.
     """
-    return _shown(_unmarked(inventory.variables(name)))
+    variables = inventory.variables(name)
+    if filled_in:
+        values = inventory.filled_in(name)
+        variables = {key: _filled_in(values, key, written) for key, written in variables.items()}
+    return _shown(_unmarked(variables))
+
+
+def _filled_in(values: Mapping[str, Any], name: str, written: Any) -> Any:
+    try:
+        return values[name]
+    except HostError:
+        return written
 
 
 def _unmarked(value: Any) -> Any:

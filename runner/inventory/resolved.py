@@ -37,12 +37,14 @@ class Means(NamedTuple):
         vault: What opens encrypted values.
         template_all: Whether every template is filled in.
         services: Gives what the lookups of a host's templates may use, by its name.
+        closed: Why nothing can be decrypted if there is no vault.
     """
 
     magic: Callable[[str], Mapping[str, Any]]
     vault: Vault | None = None
     template_all: bool = False
     services: Callable[[str], Services] = _no_services
+    closed: str = "no vault password was given (--vault-password-file)"
 
 
 class ResolvedVariables(Mapping[str, Any]):
@@ -164,7 +166,7 @@ class ResolvedVariables(Mapping[str, Any]):
 
     def _opened(self, name: str, encrypted: VaultText) -> str:
         if self._means.vault is None:
-            self._fail(name, "is encrypted, and no vault password was given (--vault-password-file)")
+            self._fail(name, f"is encrypted, and {self._means.closed}")
         try:
             return self._means.vault.decrypt(encrypted.ciphertext, f"{self._host}: {name}").decode(
                 "utf-8", "replace"

@@ -78,7 +78,7 @@ def _host_document(loaded: Inventory, host: str) -> Iterable[str]:
     from runner.inventory.listing import host_document  # noqa: PLC0415
     from runner.report.json import encode  # noqa: PLC0415
 
-    return [encode(host_document(loaded, host), indent=4), "\n"]
+    return [encode(host_document(loaded, host, filled_in=True), indent=4), "\n"]
 
 
 def _graph(loaded: Inventory, pattern: str, *, variables: bool) -> Iterable[str]:
@@ -101,7 +101,7 @@ _CHOICES = "--list, --graph, --host NAME, --hosts PATTERN, --export, --explain H
 _HELP: dict[str, Any] = {
     "list": "everything as JSON, as `ansible-inventory --list` prints it",
     "graph": "the tree of groups and hosts, from --group down",
-    "host": "one host's variables as JSON",
+    "host": "one host's variables as JSON, their templates filled in",
     "hosts": "the names of the hosts that a pattern means, one a line",
     "vars": "with --graph: variables too",
     "export": "everything as a YAML inventory, which Ansible reads back the same",

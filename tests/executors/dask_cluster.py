@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent.parent
 _WITHIN_S = 60.0
+# A process that has nothing to do looks 50 times a second how its work goes on.
+_LEAN = {
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
+}
 
 
 @dataclass
@@ -77,7 +82,9 @@ def _start(stack: ExitStack, path: Path, command: Sequence[str]) -> subprocess.P
         [sys.executable, "-m", f"distributed.cli.{module}", *arguments],
         stdout=log,
         stderr=log,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
+        env=os.environ
+        | _LEAN
+        | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
     )
     stack.callback(process.wait, 30)
     stack.callback(process.kill)

@@ -10,6 +10,9 @@ import pytest
 from runner.errors import PatternError
 from runner.inventory import Options, load
 from runner.inventory.explain import explain, explanation_lines
+from runner.inventory.listing import host_document
+from runner.inventory.vault import Vault
+from runner.models import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,3 +97,50 @@ def test_an_inventory_that_was_loaded_for_it_is_not_read_again(tmp_path: Path) -
     (setting,) = explain(inventory, "h9", "v")
     assert (setting.value, setting.level) == (9, "group web")
     assert runs.read_text() == before
+
+
+TEMPLATED = """\
+all:
+  hosts:
+    h1:
+      domain: x.org
+      name: "{{ inventory_hostname }}.{{ domain }}"
+      bad: "{{ nope }}"
+      unsafe: !unsafe "{{ domain }}"
+      closed: !vault |
+        $ANSIBLE_VAULT;1.1;AES256
+        6162
+      with_closed: "{{ closed }}x"
+      by_way_of_another: "{{ hostvars['h1'].closed }}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("domain", []),
+        ("name", ["   filled in: 'h1.x.org'"]),
+        ("bad", ["   cannot be filled in: h1: bad 'nope' is undefined, in '{{ nope }}'"]),
+        ("unsafe", []),
+        ("closed", []),
+        ("with_closed", ["   cannot be filled in: h1: closed is encrypted, and is not shown"]),
+        ("by_way_of_another", ["   cannot be filled in: h1: closed is encrypted, and is not shown"]),
+    ],
+)
+def test_what_a_template_gives_is_told_and_nothing_that_is_encrypted(
+    tmp_path: Path, variable: str, said: list[str]
+) -> None:
+    (tmp_path / "hosts.yml").write_text(TEMPLATED)
+    options = Options(vault=Vault({"default": lambda: Secret("secret")}))
+    _, first, *more = explanation_lines(load(tmp_path / "hosts.yml", options=options), "h1", variable)
+    assert more == said
+    assert "__ansible_unsafe" not in first
+
+
+def test_one_hosts_document_has_its_templates_filled_in_as_far_as_they_can_be(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text(TEMPLATED)
+    inventory = load(tmp_path / "hosts.yml")
+    written, shown = host_document(inventory, "h1"), host_document(inventory, "h1", filled_in=True)
+    assert shown == {**written, "name": "h1.x.org"}
+    assert (shown["bad"], shown["unsafe"]) == ("{{ nope }}", "{{ domain }}")
+    assert list(shown["closed"]) == ["__ansible_vault"]

@@ -9,13 +9,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from runner.connection.command.process import GOODBYE_S
 from runner.connection.command.shells import shell
 
 if TYPE_CHECKING:
     from runner.connection.command.process import Process
 
 __all__ = ["REAPER", "wait_for"]
+
+_WITHIN_S = 1.0
+"""Seconds that the end may take: the commands of a connection that is closed have no common parent any more."""
 
 # The commands of a connection are children of one server process, and so is this shell. Only some servers
 # give each command a process group of its own. An SFTP server is spared: it may still have to remove its
@@ -36,7 +38,7 @@ The login shell makes way for it: by `exec`, or, as a restricted one, for its la
 
 
 def wait_for(reaper: Process) -> None:
-    """Wait for its end, a moment at most."""
-    end = time.monotonic() + GOODBYE_S
+    """Wait until it has ended them, or for as long as that may take."""
+    end = time.monotonic() + _WITHIN_S
     while not reaper.finished and time.monotonic() < end:
         reaper.wait(end - time.monotonic())

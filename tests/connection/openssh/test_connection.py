@@ -110,7 +110,10 @@ def started_here() -> list[int]:
     parents = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and alive(int(entry.name)):
-            stat = (entry / "stat").read_text().rpartition(")")
+            try:
+                stat = (entry / "stat").read_text().rpartition(")")
+            except OSError:  # it has ended meanwhile
+                continue
             parents[int(entry.name)] = (int(stat[2].split()[1]), stat[0].partition("(")[2])
 
     def ours(pid: int) -> bool:
