@@ -1,7 +1,7 @@
 """A process that has imported what our programs import, and forks one of them whenever it is asked to.
 
-An interpreter that starts anew needs 0.5 s of processor time before the first line of a task, and the tests
-start more than a thousand. `Prepared` is a `subprocess.Popen` whose child is forked by this process instead. It
+An interpreter that starts anew needs 0.5 s of processor time before the first line of a task, and tests start
+more than a thousand. `Prepared` is a `subprocess.Popen` whose child is forked by this process instead. It
 has an environment, a folder, a session, standard streams and a module `__main__` of its own, and ends as an
 interpreter does.
 """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["REAPER", "wait_for"]
 
 _WITHIN_S = 1.0
-"""Seconds that the end may take: the commands of a connection that is closed have no common parent any more."""
+"""Seconds that the end may take: the commands of a closed connection have no common parent any more."""
 
 # The commands of a connection are children of one server process, and so is this shell. Only some servers
 # give each command a process group of its own. An SFTP server is spared: it may still have to remove its
