@@ -119,7 +119,7 @@ ignored."""
 def test(ctx: Context, slow: bool = False, args: str = "") -> None:
     """Run the quick tests in parallel; they end with what was skipped, and why."""
     workers = min(16, 2 * (os.cpu_count() or 1))  # most tests wait for a server or a program
-    words = f"-n {workers} --dist loadgroup -m {'slow' if slow else 'not slow'!r}"
+    words = f"-n {workers} -m {'slow' if slow else 'not slow'!r}"
     if not args:
         minutes = "2 minutes" if slow else "7 minutes"
         print(f"Tests, {workers} at a time: about {minutes} on two processor cores.", flush=True)

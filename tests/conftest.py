@@ -12,7 +12,7 @@ import os
 import signal
 import termios
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -67,26 +67,39 @@ _leave_the_terminal()
 os.umask(0o022)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give tests that share something costly to one worker (`--dist loadgroup`); the longest come first."""
+_TOGETHER = (
+    "tests/lab/",
+    "dask",
+    "openssh/test_connection.py::test_each_peer_gets_what_is_true_of_it",
+    "tests/connection/ssh_config/test_aliases.py",
+    "tests/connection/test_become.py",
+    "tests/connection/test_fallback.py",
+    "tests/connection/test_gateway.py",
+    "tests/connection/test_login_shells.py",
+    "tests/history/test_complete.py",
+    "tests/history/test_kill.py",
+    "tests/reach/test_probe_network.py",
+    "tests/report/test_html.py",
+    "tests/tasks/test_history_tasks.py",
+)
+"""Names of tests that share one lab, one cluster, or a fixture that takes seconds to make."""
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist need not be installed
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Spread the tests over the workers one by one, but give those that share something to one worker."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneByOne(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next((name for name in _TOGETHER if name in nodeid), nodeid)
+
+    return OneByOne(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest test."""
     items.sort(key=lambda item: "/test_pages.py::" not in item.nodeid)
-    if config.pluginmanager.hasplugin("xdist"):  # it need not be installed
-        for item in items:
-            shared = _shared(item)
-            if shared is not None:
-                item.add_marker(pytest.mark.xdist_group(shared))
-
-
-def _shared(item: pytest.Item) -> str | None:
-    """Return a name for what a test has in common with others: the one lab, a cluster, a module's fixture."""
-    if item.nodeid.startswith("tests/lab/"):
-        return "lab"
-    if "dask" in item.name or "dask_cluster" in getattr(item, "fixturenames", ()):
-        return "dask"
-    known = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
-    of_module = [name for name, found in known.items() if found[-1].scope == "module"]
-    return f"{item.path.stem}-{'-'.join(sorted(of_module))}" if of_module else None
 
 
 @pytest.hookimpl(tryfirst=True)

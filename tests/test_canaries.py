@@ -154,6 +154,7 @@ def test_no_report_shows_one(place: Project, form: str) -> None:
     assert written(place) == {}
 
 
+@pytest.mark.slow
 def test_no_task_of_ones_own_nor_any_other_shows_one(place: Project) -> None:
     calls = (
         ("breaks", "--no-ping"),

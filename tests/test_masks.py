@@ -38,6 +38,7 @@ def test_what_cannot_be_used_says_what_was_expected(text: object, said: str) -> 
         masks(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("expression", "line"),
     [
@@ -71,6 +72,7 @@ def test_other_threads_run_while_an_expression_takes_its_time() -> None:
     assert len(beats) > 5
 
 
+@pytest.mark.slow
 def test_many_hosts_cost_a_slow_expression_little_more_than_one(caplog: pytest.LogCaptureFixture) -> None:
     (pattern,) = masks([r"(a|aa)+$"])
     began = time.process_time()

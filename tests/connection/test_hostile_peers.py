@@ -188,6 +188,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 def test_each_gets_what_is_true_of_it_and_harms_no_healthy_host(
     stage: Stage, options: ConnectionOptions
 ) -> None:

@@ -32,6 +32,8 @@ from runner.models import Host, Secret
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow
+
 SECONDS = float(os.environ.get("RUNNER_FUZZ_SECONDS", "0"))
 SOME = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 

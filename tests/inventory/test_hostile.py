@@ -179,6 +179,7 @@ def test_a_cycle_of_thousands_of_groups_is_named(tmp_path: Path) -> None:
         load(tmp_path / "hosts.ini")
 
 
+@pytest.mark.slow
 def test_groups_that_take_for_ever_to_check_are_refused(tmp_path: Path) -> None:
     size = 6000
     chain = [f"[c{n}:children]\nc{n + 1}\n" for n in range(size)]
@@ -189,6 +190,7 @@ def test_groups_that_take_for_ever_to_check_are_refused(tmp_path: Path) -> None:
         load(tmp_path / "hosts.ini")
 
 
+@pytest.mark.slow
 def test_a_graph_that_groups_sharing_children_make_endless_is_cut(tmp_path: Path) -> None:
     levels = [f"[{side}{n}:children]\na{n + 1}\nb{n + 1}\n" for n in range(60) for side in "ab"]
     (tmp_path / "hosts.ini").write_text("".join(levels) + "[a60]\nh1\n[b60]\nh1\n")

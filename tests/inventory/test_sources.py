@@ -180,6 +180,7 @@ def test_an_ssh_configuration_that_includes_itself_has_an_end(tmp_path: Path) ->
         load(tmp_path / "ssh_config")
 
 
+@pytest.mark.slow
 def test_ssh_configurations_that_include_one_another_manifold_have_an_end(tmp_path: Path) -> None:
     write(
         tmp_path,

@@ -235,7 +235,7 @@ class TestManyHosts:
         told = lan.probe(self.HOSTS[:1000], files=150, method="ssh", timeout_s=20, tries=1)
         assert {result["status"] for result in told["results"].values()} == {"ok"}
 
-    @pytest.mark.parametrize("user", [0, NOBODY])
+    @pytest.mark.parametrize("user", [0, pytest.param(NOBODY, marks=pytest.mark.slow)])
     def test_absent_neighbours_do_not_hold_the_others_up(self, lan: Network, user: int) -> None:
         lan.ip(lan.near, "addr", "add", "10.96.0.1/16", "dev", "empty")
         absent = [f"10.96.{number // 250 + 1}.{number % 250 + 1}" for number in range(3000)]

@@ -359,6 +359,7 @@ return performance.now() - begin;
 """
 
 
+@pytest.mark.slow
 def test_ten_thousand_hosts_are_at_hand_within_two_seconds(shown: Page) -> None:
     text = page(many())
     # Other programs may take a processor away: the best of several tries counts.

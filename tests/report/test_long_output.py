@@ -48,6 +48,7 @@ class _Counting(io.TextIOBase):
         return len(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_shows_any_output_at_little_cost(name: str, kind: str) -> None:

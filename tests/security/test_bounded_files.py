@@ -99,6 +99,7 @@ def test_files_that_are_sent(place: Project, endless: Path, words: tuple[str, ..
     assert "not a regular file" in ended.stderr or "more than" in ended.stderr or "larger" in ended.stderr
 
 
+@pytest.mark.slow
 def test_an_index_of_outputs(place: Project, endless: Path) -> None:
     (place.folder / "out").mkdir()
     endless.rename(place.folder / "out" / "index.jsonl")
@@ -107,6 +108,7 @@ def test_an_index_of_outputs(place: Project, endless: Path) -> None:
     assert "--output-dir 'out'" in ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("connection", ["ssh", "openssh"])
 @pytest.mark.parametrize(
     "option", ["RevokedHostKeys", "UserKnownHostsFile", "IdentityFile", "CertificateFile"]

@@ -103,6 +103,7 @@ def shown(folder: Path, stage: Stage, script: Script, connection: str, *words: s
     return f"{ended.stdout}\n{ended.stderr}\n{text}\n{kept}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", REFUSALS)
 def test_the_become_password(stage: Stage, tmp_path: Path, connection: str, case: str) -> None:
     script = Script(password=takes)

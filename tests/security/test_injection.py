@@ -60,6 +60,7 @@ def _yaml(value: Any) -> str:
     return json.dumps(value)  # which is YAML, too
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("connection", ["ssh", "openssh"])
 @pytest.mark.parametrize(
     "user",
@@ -85,6 +86,7 @@ def test_a_login_name_adds_nothing_to_the_operators_own_proxy_command(
     assert "is no login name" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("connection", ["ssh", "openssh"])
 @pytest.mark.parametrize(
     "arguments",
@@ -216,6 +218,7 @@ def accessed(variables: dict[str, Any], use: Callable[[Host], Any]) -> Any:
         return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VARIABLES)
 def test_whatever_a_value_is_a_shell_reads_as_many_words_as_before(name: str, tmp_path: Path) -> None:
     file = tmp_path / "config"

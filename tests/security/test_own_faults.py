@@ -134,6 +134,7 @@ def test_local_commands_take_any_bytes() -> None:
 
     host = Host("here", {"ansible_connection": "local"})
     result = perform(host, CommandJob((f"printf %s {LATIN}",)), ConnectionOptions())
+    assert result.ok, result.error
     assert result.commands[0].stdout_bytes == b"pr\xe9cis"
 
 

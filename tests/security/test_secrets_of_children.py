@@ -109,6 +109,7 @@ def test_programs_on_the_way_to_a_host_have_none(place: Project, connection: str
     assert CANARY not in seen(place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*SECRETS, "ROUTER_PASSWORD", "INVOKE_SUDO_PASSWORD"])
 def test_a_template_cannot_look_one_up(place: Project, name: str) -> None:
     place.write(

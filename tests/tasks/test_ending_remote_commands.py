@@ -71,7 +71,11 @@ def wait_until(place: Place, count: int, ended: int = 0) -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "code", "hosts"), [(subprocess.Popen.terminate, 143, 200), (interrupt_twice, 130, 40)]
+    ("end", "code", "hosts"),
+    [
+        pytest.param(subprocess.Popen.terminate, 143, 200, marks=pytest.mark.slow),
+        (interrupt_twice, 130, 40),
+    ],
 )
 def test_a_run_that_is_ended_leaves_no_command_behind(
     place: Place, end: Callable[[subprocess.Popen[bytes]], object], code: int, hosts: int

@@ -88,7 +88,7 @@ def servers() -> Iterator[tuple[Sshd, Sshd, Sshd]]:
         yield target, gate1, gate2
 
 
-@pytest.fixture(params=["names", "source"])
+@pytest.fixture(params=["names", pytest.param("source", marks=pytest.mark.slow)])
 def fleet(request: pytest.FixtureRequest, tmp_path: Path, servers: tuple[Sshd, Sshd, Sshd]) -> Project:
     """A project whose inventory is the names with the file, or the file itself."""
     target, gate1, gate2 = servers
