@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from runner.folding import Fold, Folding
@@ -22,6 +23,7 @@ __all__ = [
     "summary_document",
 ]
 
+_INTERRUPTED = 130
 SCHEMA = 1
 """The number of the document's shape."""
 
@@ -64,10 +66,19 @@ class Results(Mapping[str, HostResult]):
         run: What they are results of.
         hosts: The hosts themselves, where they are at hand: `reachable` gives them back. They do not travel
             with a pickle: only their names and groups do.
+        interrupted: Whether Ctrl-C ended the run.
     """
 
-    def __init__(self, results: Iterable[HostResult], run: Run, hosts: Iterable[Host] = ()) -> None:
+    def __init__(
+        self,
+        results: Iterable[HostResult],
+        run: Run,
+        hosts: Iterable[Host] = (),
+        *,
+        interrupted: bool = False,
+    ) -> None:
         self.run = run
+        self.interrupted = interrupted
         self._hosts = {host.name: host for host in hosts}
         found = {result.host: result for result in results}
         order = [name for name in self._hosts if name in found] or list(found)
@@ -76,7 +87,7 @@ class Results(Mapping[str, HostResult]):
     def __reduce__(self) -> tuple[object, ...]:
         # What hosts are logged in to with is among their variables, and a pickle of results gets kept.
         bare = tuple(Host(name, groups=host.groups) for name, host in self._hosts.items())
-        return Results, (tuple(self._results.values()), self.run, bare)
+        return partial(Results, interrupted=self.interrupted), (tuple(self._results.values()), self.run, bare)
 
     def __getitem__(self, host: str) -> HostResult:
         return self._results[host]
@@ -117,8 +128,8 @@ class Results(Mapping[str, HostResult]):
 
     @property
     def exit_code(self) -> int:
-        """0 where every host is ok; 2 where some is not, 4 where some is unreachable, 6 for both."""
-        return Summary(self.run, self.counts).exit_code
+        """0 if every host is ok; 2 if some is not, 4 if some is unreachable, 6 for both; 130 after Ctrl-C."""
+        return _INTERRUPTED if self.interrupted else Summary(self.run, self.counts).exit_code
 
     def folded(self) -> tuple[Fold, ...]:
         """Return the hosts by what they answered: the most common answer first, the odd one out last."""

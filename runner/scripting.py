@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from runner.inventory import Inventory
     from runner.jobs import Job
     from runner.models import HostResult
+    from runner.runs import Plan
 
 __all__ = ["load", "ping", "run", "stream"]
 
@@ -55,11 +56,7 @@ def ping(hosts: Iterable[Host], **settings: Any) -> Results:
     Raises:
         UsageError: A setting is not known or cannot be read.
     """
-    chosen = _settings(settings)
-    targets = _hosts(hosts)
-    begun = runs.begin("ping", chosen)
-    found = list(runs.ping(targets, chosen))
-    return Results(found, begun.ended(), targets)
+    return _results("ping", hosts, None, _settings(settings))
 
 
 def stream(
@@ -67,7 +64,8 @@ def stream(
 ) -> Iterator[HostResult]:
     """Run something on hosts and yield each host's result as it is known.
 
-    Hosts are not pinged first, unless `no_ping=False`: a script has its own call for that.
+    Hosts are not pinged first, unless `no_ping=False`: a script has its own call for that. After a Ctrl-C the
+    hosts that are left are yielded as cancelled, and KeyboardInterrupt is raised.
 
     Args:
         hosts: The hosts.
@@ -77,62 +75,36 @@ def stream(
     Raises:
         UsageError: A setting is not known or cannot be read.
     """
-    job = _job(what)
-    chosen = _settings({"no_ping": True, **settings})
-    return runs.carry_out(runs.begin("run", chosen, commands=job.commands), _hosts(hosts), job, chosen)
+    return runs.carry_out(_plan("run", hosts, _job(what), _settings({"no_ping": True, **settings})))
 
 
 def run(hosts: Iterable[Host], what: str | Sequence[str] | Callable[..., Any], **settings: Any) -> Results:
     """Run something on hosts and return all results; see `stream`.
 
+    After a Ctrl-C, what had finished is returned, the other hosts as cancelled: `Results.interrupted`.
+
     Raises:
         UsageError: A setting is not known or cannot be read.
     """
-    job = _job(what)
-    chosen = _settings({"no_ping": True, **settings})
-    targets = _hosts(hosts)
-    begun = runs.begin("run", chosen, commands=job.commands)
-    found = list(runs.carry_out(begun, targets, job, chosen))
-    return Results(found, begun.ended(), targets)
+    return _results("run", hosts, _job(what), _settings({"no_ping": True, **settings}))
+
+
+def _results(task: str, hosts: Iterable[Host], job: Job | None, settings: Settings) -> Results:
+    """Carry it out to its end, or to a Ctrl-C; return what has come of each host."""
+    plan = _plan(task, hosts, job, settings)
+    found: list[HostResult] = []
+    interrupted = runs.follow(runs.carry_out(plan), found.append)
+    return Results(found, plan.run.ended(), plan.hosts, interrupted=interrupted)
+
+
+def _plan(task: str, hosts: Iterable[Host], job: Job | None, settings: Settings) -> Plan:
+    chosen = (hosts,) if isinstance(hosts, (str, Host)) else tuple(hosts)
+    return runs.plan(runs.Request(task, settings, job, hosts=chosen, recorded=False))
 
 
 def _settings(given: dict[str, Any]) -> Settings:
     """Read a script's settings over what is configured where it runs."""
     return Settings.resolve(given, *configuration.of_folder(Path.cwd()), by=Kind.KEYWORD)
-
-
-def _hosts(hosts: Iterable[Host]) -> tuple[Host, ...]:
-    found = (hosts,) if isinstance(hosts, (str, Host)) else tuple(hosts)
-    for host in found:
-        if not isinstance(host, Host):
-            raise UsageError(f"expected hosts, such as inventory.select() gives, found {host!r}")
-    if any(not host.name for host in found):
-        raise UsageError("a host has an empty name")
-    _refuse_namesakes(found)
-    return found
-
-
-def _refuse_namesakes(hosts: Iterable[Host]) -> None:
-    """Refuse two different hosts of one name, such as of two inventories: each name has one result.
-
-    Raises:
-        UsageError: There are two such hosts.
-    """
-    known: dict[str, Host] = {}
-    for host in hosts:
-        other = known.setdefault(host.name, host)
-        if other is not host and dict(other.variables) != dict(host.variables):
-            raise UsageError(
-                f"two different hosts have the name {host.name!r}: {_told(other)}, and {_told(host)}; "
-                "run on them one after the other, or rename one"
-            )
-
-
-def _told(host: Host) -> str:
-    """Return by which address a host is reached, as far as its variables say."""
-    names = ("ansible_host", "ansible_port", "ansible_user", "ansible_connection")
-    known = {name: host.variables.get(name) for name in names}
-    return ", ".join(f"{name}={value}" for name, value in known.items() if value is not None) or host.name
 
 
 def _job(what: str | Sequence[str] | Callable[..., Any]) -> Job:

@@ -30,6 +30,11 @@ from typing import Any
 _LENGTH = struct.Struct("!Q")
 _PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 _LANGUAGE = "C.UTF-8"  # that of the process that forks: how text is coded is decided when Python starts
+_SIGNALS = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
+}
 _LOADED = (
     "runner.tasks.program",
     "runner.connection.ssh",
@@ -48,8 +53,7 @@ class Prepared(subprocess.Popen[bytes]):
         if preexec_fn is None and not pass_fds and _may_be_forked(argv, cwd, env, streams):
             self.pid = _server().start(argv, str(cwd), env, streams, session=given[21])
             self._child_created = True
-            for descriptor in streams:
-                os.close(descriptor)
+            self._close_pipe_fds(*given[10:16])
         else:
             super()._execute_child(*given)  # type: ignore[misc]
 
@@ -82,7 +86,9 @@ class _Server:
         self, argv: list[str], cwd: str, env: dict[str, str], streams: tuple[int, ...], *, session: bool
     ) -> int:
         """Have a program forked, as a child of this process; return its id."""
-        asked = json.dumps({"argv": argv, "cwd": cwd, "env": env, "session": session}).encode()
+        ignored = [number for number in _SIGNALS if signal.getsignal(number) is signal.SIG_IGN]
+        given = {"argv": argv, "cwd": cwd, "env": env, "session": session, "ignored": ignored}
+        asked = json.dumps(given).encode()
         prctl = ctypes.CDLL(None).prctl
         prctl(_PR_SET_CHILD_SUBREAPER, 1)  # its parent ends at once, and we are who adopts it
         try:
@@ -155,13 +161,15 @@ def _become(asked: dict[str, Any], path: list[str]) -> list[str]:
     """Take on what an interpreter takes from those who start it; return the command line after its name."""
     if asked["session"]:
         os.setsid()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, usual in _SIGNALS.items():
+        signal.signal(number, signal.SIG_IGN if number in asked["ignored"] else usual)
     os.chdir(asked["cwd"])
     os.environ.clear()
     os.environ.update(asked["env"])
     time.tzset()
+    # Our tasks see to what goes wrong in the program that imports them: they have to be imported in it.
+    for name in [name for name in sys.modules if name.startswith("runner.tasks")]:
+        del sys.modules[name]
     words: list[str] = asked["argv"][1:]
     sys.path[:] = [*filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)), *path]
     if words[0] == "-P":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from runner.errors import InventoryError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runner.jobs import Session
     from tests.projects import Project
 
 
@@ -119,30 +121,67 @@ def test_a_script_with_processes_runs_its_own_function_there(demo: Project) -> N
     assert (done.stdout, done.stderr) == ("web1 web2 db1 0\n", "")
 
 
-def test_ctrl_c_in_a_script_ends_it_and_what_it_started(demo: Project) -> None:
-    script = demo.write(
-        "script.py",
-        "import sys, runner\n"
-        "if __name__ == '__main__':\n"
-        "    hosts = runner.load('inventories').select('servers')\n"
-        "    print('begun', flush=True)\n"
-        "    runner.run(hosts, 'sleep 60', executor=sys.argv[1], known_hosts='known_hosts')\n",
-    )
-    for executor in ("serial", "thread", "process"):
-        with subprocess.Popen(
-            [sys.executable, str(script), executor],
-            cwd=demo.folder,
-            env=demo.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        ) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            time.sleep(1.5)
-            process.send_signal(signal.SIGINT)
-            _, stderr = process.communicate(timeout=30)
-        assert process.returncode == -signal.SIGINT, executor
-        assert stderr.endswith(b"KeyboardInterrupt\n"), executor
+INTERRUPTED = """\
+import sys, runner
+if __name__ == '__main__':
+    hosts = runner.load('inventories').select('servers')
+    how = {'executor': sys.argv[1], 'known_hosts': 'known_hosts', 'workers': 2}
+    print('begun', flush=True)
+    %s
+"""
+RETURNED = """\
+results = runner.run(hosts, 'sleep 60', **how)
+    print(results.interrupted, results.exit_code, *(str(result.status) for result in results.values()))
+"""
+STREAMED = """\
+try:
+        for result in runner.stream(hosts, 'sleep 60', **how):
+            print(result.host, result.status)
+    except KeyboardInterrupt:
+        print('interrupted')
+"""
+
+
+@pytest.mark.parametrize("executor", ["serial", "thread", "process"])
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (RETURNED, "True 130 cancelled cancelled cancelled\n"),
+        (STREAMED, "web1 cancelled\nweb2 cancelled\ndb1 cancelled\ninterrupted\n"),
+    ],
+)
+def test_ctrl_c_in_a_script_ends_what_it_started_and_gives_what_there_is(
+    demo: Project, executor: str, body: str, said: str
+) -> None:
+    script = demo.write("script.py", INTERRUPTED % body)
+    with subprocess.Popen(
+        [sys.executable, str(script), executor],
+        cwd=demo.folder,
+        env=demo.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stdout.decode(), stderr.decode()) == (0, said, "")
+
+
+def test_a_script_has_what_finished_before_ctrl_c(demo: Project) -> None:
+    hosts = runner.load("inventories").select("web1,web2")
+
+    def work(host: Session) -> str:
+        if host.name == "web2":
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+        return host.run("hostname").stdout.strip()
+
+    results = runner.run(hosts, work, executor="serial", known_hosts=str(demo.folder / "known_hosts"))
+    assert results.interrupted
+    assert results["web1"].value == "web1"
+    assert results["web2"].status is Status.CANCELLED
 
 
 def test_a_script_means_what_a_task_means_by_the_projects_settings(demo: Project) -> None:

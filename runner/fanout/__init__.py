@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runner.fanout.batches import cut
 from runner.fanout.control import Control
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from runner.models import Host, HostResult
     from runner.reach import ReachOptions
 
-__all__ = ["Control", "FanoutOptions", "planned", "stream"]
+__all__ = ["Control", "FanoutOptions", "batches", "planned", "stream"]
 
 
-def stream(  # noqa: PLR0913 - one composition of parts that have nothing else in common
+def batches(  # noqa: PLR0913 - one composition of parts that have nothing else in common
     hosts: Iterable[Host],
     job: Job,
     *,
@@ -34,8 +34,8 @@ def stream(  # noqa: PLR0913 - one composition of parts that have nothing else i
     reach: ReachOptions,
     control: Control | None = None,
     starting: Callable[[Sequence[str]], None] = lambda _names: None,
-) -> Generator[HostResult, None, None]:
-    """Do a job on hosts; yield each host's one result as it is known.
+) -> Generator[list[HostResult], None, None]:
+    """Do a job on hosts; yield lists of results, those together that are known at the same time.
 
     Args:
         hosts: The hosts; one that comes twice is taken once.
@@ -61,6 +61,13 @@ def stream(  # noqa: PLR0913 - one composition of parts that have nothing else i
     ):
         for batch in cut(chosen, options.batches):
             yield from loop.batch(batch, reach)
+
+
+def stream(hosts: Iterable[Host], job: Job, **how: Any) -> Generator[HostResult, None, None]:
+    """Do a job on hosts; yield each host's one result as it is known; see `batches`."""
+    with closing(batches(hosts, job, **how)) as found:
+        for results in found:
+            yield from results
 
 
 def planned(hosts: Iterable[Host], options: FanoutOptions) -> Iterator[Sequence[Host]]:

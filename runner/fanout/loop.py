@@ -102,8 +102,8 @@ class Loop:
         self._timer.cancel()
         self._crew.close(_ABORT_GRACE_S if self._give_up_at is None else 0)
 
-    def batch(self, hosts: Sequence[Host], reach: ReachOptions) -> Iterator[HostResult]:
-        """Do the job on these hosts and yield their results."""
+    def batch(self, hosts: Sequence[Host], reach: ReachOptions) -> Iterator[list[HostResult]]:
+        """Do the job on these hosts; yield their results, those together that came together."""
         self._hosts = hosts
         self._undecided = {host.name: place for place, host in enumerate(hosts)}
         self._begun = False
@@ -126,15 +126,18 @@ class Loop:
         ):
             yield from self._decide()
 
-    def _decide(self) -> Iterator[HostResult]:
+    def _decide(self) -> Iterator[list[HostResult]]:
         """Deal with one event after the other until every host of the batch has its result."""
         any_ok = False
         while self._undecided:
+            results = []
             for result in self._step():
                 if self._stop is None:
                     self._stop = self._limits.take(result)
                 any_ok = any_ok or result.ok
-                yield result
+                results.append(result)
+            if results:
+                yield results
         if self._options.batches and not any_ok and self._stop is None:
             text = "not started: no host of the batch before ended ok"
             self._stop = Verdict(Status.SKIPPED, "earlier-batch", text)

@@ -33,7 +33,7 @@ def pair(history: History, name: str, other: str | None) -> tuple[Record, Record
     Raises:
         UsageError: One is not there, or it is twice the same.
     """
-    from runner.tasks.earlier import noted  # noqa: PLC0415 - tasks are listed without it
+    from runner.runs.earlier import noted  # noqa: PLC0415 - tasks are listed without it
 
     run = noted(history.find(name))
     if other is None:
@@ -57,7 +57,7 @@ def _diff(call: Call, run: list[str] | None = None, other: str | None = None) ->
     """
     from runner.report.changes import compare, shown  # noqa: PLC0415 - tasks are listed without it
     from runner.report.terminal import Style  # noqa: PLC0415
-    from runner.tasks.earlier import reading  # noqa: PLC0415
+    from runner.runs.earlier import reading  # noqa: PLC0415
     from runner.tasks.output import write  # noqa: PLC0415
     from runner.tasks.present import colour_wanted  # noqa: PLC0415
 

@@ -51,7 +51,7 @@ def _list(  # noqa: PLR0913, PLR0917 - a flag each
     """List the latest runs, newest first: when, what, on how many hosts, and how they ended."""
     from runner.history import Query  # noqa: PLC0415 - tasks are listed without loading what runs them
     from runner.report.history import lines  # noqa: PLC0415
-    from runner.tasks.earlier import reading  # noqa: PLC0415
+    from runner.runs.earlier import reading  # noqa: PLC0415
     from runner.tasks.output import write  # noqa: PLC0415
 
     asked = Query(
@@ -92,7 +92,7 @@ def _moment(text: str) -> datetime:
 
 def _show(call: Call, run: list[str] | None = None, host: str | None = None) -> int:
     """Show what came of a run: its id or the beginning of it, or `last`."""
-    from runner.tasks.earlier import find, noted  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner.runs.earlier import find, noted  # noqa: PLC0415 - tasks are listed without loading what runs them
     from runner.tasks.present import show  # noqa: PLC0415
 
     record = noted(find(call.settings, (run or ["last"])[0]))
@@ -103,10 +103,11 @@ def _show(call: Call, run: list[str] | None = None, host: str | None = None) -> 
 def _inventory(call: Call) -> Any:
     """Return the inventory of today, for the names of groups; a run can be looked at without it, too."""
     from runner.errors import RunnerError  # noqa: PLC0415 - as above
-    from runner.tasks.select import load  # noqa: PLC0415
+    from runner.runs.select import load  # noqa: PLC0415
+    from runner.tasks.voice import ask  # noqa: PLC0415
 
     try:
-        return load(call.settings)
+        return load(call.settings, ask)
     except RunnerError:
         return None
 
@@ -130,7 +131,7 @@ def _prune(
     import sqlite3  # noqa: PLC0415 - tasks are listed without loading what runs them
 
     from runner.history import Limits, prune  # noqa: PLC0415
-    from runner.tasks.earlier import history_path, limits  # noqa: PLC0415
+    from runner.runs.earlier import history_path, limits  # noqa: PLC0415
     from runner.tasks.output import write  # noqa: PLC0415
 
     asked = Limits(
@@ -158,7 +159,7 @@ def _export(call: Call, run: list[str] | None = None, all: bool = False) -> int:
     """Write runs as lines of JSON: one for the run, then one for each of its hosts."""
     from runner.history import Query  # noqa: PLC0415 - tasks are listed without loading what runs them
     from runner.report.history import exported  # noqa: PLC0415
-    from runner.tasks.earlier import reading  # noqa: PLC0415
+    from runner.runs.earlier import reading  # noqa: PLC0415
     from runner.tasks.output import write  # noqa: PLC0415
 
     if all == bool(run):

@@ -29,8 +29,9 @@ def _inventory(  # noqa: PLR0913, PLR0917 - each is a flag
     vars: bool = False,  # noqa: A002 - likewise
 ) -> int:
     """Show the inventory: all of it as JSON, the tree of groups, one host, or what a pattern means."""
+    from runner.runs.select import load  # noqa: PLC0415
     from runner.tasks.output import write  # noqa: PLC0415 - tasks are listed without loading what they need
-    from runner.tasks.select import load  # noqa: PLC0415
+    from runner.tasks.voice import ask  # noqa: PLC0415
 
     if [
         bool(list),
@@ -43,7 +44,7 @@ def _inventory(  # noqa: PLR0913, PLR0917 - each is a flag
         raise UsageError(f"say what to show: one of {_CHOICES}")
     if (explain is None) is not (variable is None):
         raise UsageError("--explain takes a host and a variable: --explain r1 ansible_port")
-    loaded = load(call.settings, traced=explain is not None)
+    loaded = load(call.settings, ask, traced=explain is not None)
     if hosts is not None:
         write(_lines(loaded.names(hosts, call.settings.limit)))
     elif explain is not None:

@@ -23,30 +23,26 @@ def _ping(
     down: bool = False,
 ) -> int:
     """Ping hosts, all at once: who is up, how fast, and why the others are not."""
-    from runner import quantities  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner import quantities, runs  # noqa: PLC0415 - tasks are listed without loading what runs them
     from runner.tasks import pinging  # noqa: PLC0415
     from runner.tasks.present import prepare  # noqa: PLC0415
-    from runner.tasks.select import select  # noqa: PLC0415
-    from runner.tasks.voice import say  # noqa: PLC0415
+    from runner.tasks.voice import ask, say  # noqa: PLC0415
 
     chosen = [flag for flag, given in (("--alive", alive), ("--down", down), ("--watch", watch)) if given]
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} exclude each other")
-    asked = pinging.Asked(
-        count=value_of("--count", quantities.times, count),
-        interval_s=value_of("--interval", quantities.seconds, interval) or 1.0,
-        bare=alive if alive or down else None,
+    pings = runs.Pings(
+        value_of("--count", quantities.times, count),
+        value_of("--interval", quantities.seconds, interval) or 1.0,
     )
     pinging.check(call.settings, *chosen)
-    settings = prepare(call.settings)
-    inventory, hosts = select(settings)
-    hosts = pinging.left_of(hosts, settings)
-    if not hosts:
+    prepare(call.settings)
+    rounds = watch and not call.settings.dry_run
+    plan = runs.plan(runs.Request("ping", call.settings, pings=pings, recorded=not rounds), ask)
+    if not plan.hosts:
         say("nothing to ping: every one of these hosts ended ok")
         return 0
-    if watch and not settings.dry_run:
-        return pinging.watch(hosts, settings, asked)
-    return pinging.once(hosts, settings, asked, inventory)
+    return pinging.watch(plan) if rounds else pinging.once(plan, alive if alive or down else None)
 
 
 ping = FleetTask(

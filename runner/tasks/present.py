@@ -5,88 +5,78 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from contextlib import closing, redirect_stdout, suppress
+from contextlib import redirect_stdout, suppress
 from typing import TYPE_CHECKING
 
-from runner import report
+from runner import report, runs
 from runner.models import Host, HostResult, Status
 from runner.names import fold
 from runner.report import progress
 from runner.report.arranged import Arranged
 from runner.report.files import OutputFolder
 from runner.results import Summary
-from runner.tasks.doubts import check_spilling, missing_files, passed_over
-from runner.tasks.earlier import KEPT
+from runner.runs.earlier import KEPT
+from runner.runs.interruption import Interruption
 from runner.tasks.output import Output, tolerant_stdout
 from runner.tasks.settings import say_settings
-from runner.tasks.voice import Beside, Warnings, ask, say, speaking_around
+from runner.tasks.voice import Beside, Warnings, say, speaking_around
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Sequence
     from typing import TextIO
 
+    from runner.fanout import Control
     from runner.history import Record
     from runner.inventory import Inventory
-    from runner.models import Run
     from runner.report import Reporter
     from runner.report.progress import Progress
+    from runner.runs import Plan
     from runner.settings import Settings
-    from runner.tasks.interruption import Interruption
-    from runner.tasks.recording import Recording
 
 __all__ = ["arranged", "colour_wanted", "prepare", "present", "reporter_of", "show"]
 
 logger = logging.getLogger("runner")
 
 
-def prepare(settings: Settings) -> Settings:
-    """Do what has to be done once, before any host is touched: ask for the password, warn, show warnings."""
+def prepare(settings: Settings) -> None:
+    """Have warnings shown, and the settings if they are asked for."""
     if not logger.handlers:
         logger.addHandler(Warnings())
     logger.setLevel(logging.ERROR if settings.quiet else logging.WARNING)
     if settings.verbose and not settings.quiet:
         say_settings(settings)
-    check_spilling(settings)
-    for line in (*missing_files(settings), *passed_over()):
-        logger.warning("%s", line)
-    if settings.ask_pass:
-        settings = settings.answered("password", ask("SSH password"))
-    if settings.ask_become_pass:
-        settings = settings.answered("become_password", ask("Password of --become"))
-    return settings
 
 
-def present(  # noqa: PLR0913 - a run, its stream, and what is done with it
-    run: Run,
-    hosts: Sequence[Host],
-    results: Generator[HostResult, None, None],
-    settings: Settings,
-    interruption: Interruption,
-    *,
-    recording: Recording,
+def present(
+    plan: Plan,
+    control: Control | None = None,
     reporter: Reporter | None = None,
-    inventory: Inventory | None = None,
+    note: Callable[[HostResult], object] = lambda _result: None,
 ) -> int:
-    """Report results as they come, then how all ended; return the exit code.
+    """Carry out a plan; report results as they come, then how all ended; return the exit code.
+
+    Args:
+        plan: The plan.
+        control: By which the run can be stopped; without it, the first Ctrl-C ends all waiting.
+        reporter: Shows the results, if not the one that the settings name.
+        note: Called with each result before it is shown.
 
     Raises:
         UsageError: The format is not known or the output folder cannot be used.
     """
+    settings = plan.settings
     tolerant_stdout()
-    output = Output(reporter or reporter_of(settings, hosts, lambda: inventory))
+    output = Output(reporter or reporter_of(settings, plan.hosts, lambda: plan.inventory))
     folder = None
     if settings.output_dir is not None:
-        folder = OutputFolder(settings.output_dir, run, [host.name for host in hosts])
-    presentation = _Presentation(hosts, output, folder, recording, interruption)
+        folder = OutputFolder(settings.output_dir, plan.run, [host.name for host in plan.hosts])
+    interruption = Interruption(control, say=say)
+    presentation = _Presentation(plan, output, folder, note)
     with interruption.handled():
         # What a job prints is no result. Reporters have their stream already.
-        with (
-            redirect_stdout(Beside()),
-            speaking_around(presentation.progress(wanted=_progress_wanted(settings))) as line,
-        ):
-            presentation.follow(run, results, line)
-            recording.finish()  # what still waits to be written is shown after that
-        summary = presentation.summary(run.ended())
+        with redirect_stdout(Beside()), speaking_around(presentation.progress(control)) as line:
+            presentation.follow(runs.carry_out(plan, control), line)
+        summary = Summary(plan.run.ended(), presentation.counts)
         output.call("finish", summary)
         presentation.finish_folder()
     presentation.warn(settings)
@@ -95,60 +85,39 @@ def present(  # noqa: PLR0913 - a run, its stream, and what is done with it
 
 
 class _Presentation:
-    """The results of one run, on their way to whoever keeps and reads them; only their number stays here."""
+    """The results of one run, on their way to the reader; only their number stays here."""
 
     def __init__(
         self,
-        hosts: Sequence[Host],
+        plan: Plan,
         output: Output,
         folder: OutputFolder | None,
-        recording: Recording,
-        interruption: Interruption,
+        note: Callable[[HostResult], object],
     ) -> None:
-        self._counts = dict.fromkeys(Status, 0)
+        self.counts = dict.fromkeys(Status, 0)
+        self._plan = plan
+        self._note = note
         self._doubtful: list[str] = []
-        self._left = {host.name: None for host in hosts}
+        self._left = {host.name: None for host in plan.hosts}
         self._output = output
         self._folder = folder
         self._unwritten: list[str] = []
         self._why_unwritten = ""
-        self._recording = recording
-        self._interruption = interruption
 
-    def progress(self, *, wanted: bool) -> Progress:
+    def progress(self, control: Control | None) -> Progress:
         """Return the progress of this run."""
-        at_work = self._interruption.controls
         return progress.create(
             sys.stderr,
             len(self._left),
-            (lambda: self._interruption.running) if at_work else (lambda: tuple(self._left)),
-            wanted=wanted,
-            doing="running" if at_work else "waiting for",
+            (lambda: tuple(self._left)) if control is None else (lambda: control.running),
+            wanted=_progress_wanted(self._plan.settings),
+            doing="waiting for" if control is None else "running",
         )
 
-    def follow(self, run: Run, results: Generator[HostResult, None, None], line: Progress) -> None:
-        """Pass every result on as it comes; where the operator waits no longer, say so of the hosts left."""
-
-        def show(result: HostResult) -> None:
-            self._show(result, line)
-
-        self._output.call("start", run)
-        try:
-            with closing(results):
-                for result in results:
-                    self._take(result, show)
-        except KeyboardInterrupt:
-            running = set(self._interruption.running)
-            for name in tuple(self._left):
-                text = "the run was stopped" + (", what was done is not known" if name in running else "")
-                result = HostResult(
-                    name, Status.CANCELLED, reason="stopped", error=text, sent=name in running
-                )
-                self._take(result, show)
-
-    def summary(self, run: Run) -> Summary:
-        """Return how the run ended."""
-        return Summary(run, self._counts)
+    def follow(self, results: Generator[HostResult, None, None], line: Progress) -> None:
+        """Show every result as it comes, and after an interrupt the others."""
+        self._output.call("start", self._plan.run)
+        runs.follow(results, lambda result: self._take(result, line))
 
     def finish_folder(self) -> None:
         """Write the list of failed hosts; say what of the output folder could not be written."""
@@ -168,13 +137,13 @@ class _Presentation:
         if self._doubtful and not settings.quiet:
             say(f"what the command did is not known on: {fold(self._doubtful)}")
 
-    def _take(self, result: HostResult, show: Callable[[HostResult], None]) -> None:
-        self._counts[result.status] += 1
+    def _take(self, result: HostResult, line: Progress) -> None:
+        self._note(result)
+        self.counts[result.status] += 1
         self._left.pop(result.host, None)
         if _in_doubt(result):
             self._doubtful.append(result.host)
-        # Only what outlasts the program is shown, and that is the history's to know.
-        self._recording.add(result, show)
+        self._show(result, line)
 
     def _show(self, result: HostResult, line: Progress) -> None:
         if self._folder is not None and result.reason != KEPT:

@@ -24,8 +24,8 @@ def _report(
 ) -> int:
     """Write a run as one HTML page that needs no network: search, filters, time line, what hosts said."""
     from runner.report.html import page  # noqa: PLC0415 - tasks are listed without it
+    from runner.runs.earlier import noted, reading  # noqa: PLC0415
     from runner.tasks.diff import pair  # noqa: PLC0415
-    from runner.tasks.earlier import noted, reading  # noqa: PLC0415
     from runner.tasks.output import write  # noqa: PLC0415
     from runner.tasks.voice import say  # noqa: PLC0415
 

@@ -21,8 +21,8 @@ def _settings(call: Call, all: bool = False) -> int:  # noqa: A002 - the flag's 
     import json  # noqa: PLC0415 - tasks are listed without loading what they need
 
     from runner.report.terminal import visible_line  # noqa: PLC0415
+    from runner.runs.checks import passed_over  # noqa: PLC0415
     from runner.settings import listing  # noqa: PLC0415
-    from runner.tasks.doubts import passed_over  # noqa: PLC0415
     from runner.tasks.output import write  # noqa: PLC0415
     from runner.tasks.voice import say  # noqa: PLC0415
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runner import runs
 from runner.connection.host_keys.records import KeyRecord, write_down
@@ -17,15 +16,15 @@ from runner.report.terminal import visible_line
 from runner.results import Results
 from runner.tasks.output import write
 from runner.tasks.present import prepare
-from runner.tasks.select import select
-from runner.tasks.voice import say
+from runner.tasks.voice import ask, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from runner.connection.scan import ShownKey
     from runner.jobs import Session
-    from runner.models import Host, HostResult
+    from runner.models import HostResult
+    from runner.runs import Plan
     from runner.settings import Settings
 
 __all__ = ["Choice", "carry_out", "scan"]
@@ -66,10 +65,11 @@ def carry_out(settings: Settings, choice: Choice) -> int:
     """
     if settings.format not in _FORMATS:
         raise UsageError(f"--format {settings.format}: trust shows {', '.join(_FORMATS)}")
-    settings = prepare(settings)
-    inventory, hosts = select(settings)
-    run = runs.begin("trust", settings, pattern=settings.group, inventory=inventory.sources)
-    results = _scanned(run, hosts, replace(settings, dry_run=False))  # looking changes nothing
+    prepare(settings)
+    plan = runs.plan(runs.Request("trust", settings, FunctionJob(scan), recorded=False), ask)
+    results = _scanned(
+        replace(plan, settings=replace(plan.settings, dry_run=False))
+    )  # looking changes nothing
     if settings.format != "json":
         write(f"{visible_line(line)}\n" for line in _lines(results))
     shown = (key for result in results for key in _keys(result))
@@ -78,19 +78,16 @@ def carry_out(settings: Settings, choice: Choice) -> int:
     if recorded:
         _record(wanted, choice)
     judged = [_judged(result, choice, recorded=recorded, dry=settings.dry_run) for result in results]
-    everything = Results(judged, run.ended(), hosts)
+    everything = Results(judged, plan.run.ended(), plan.hosts)
     if settings.format == "json":
         write([json.dumps(everything.to_dict(), indent=2, ensure_ascii=False), "\n"])
     return everything.exit_code
 
 
-def _scanned(run: Any, hosts: Sequence[Host], settings: Settings) -> list[HostResult]:
-    """Return each host's result in the order of the inventory, what it shows as its value."""
-    found = {}
-    with closing(runs.carry_out(run, hosts, FunctionJob(scan), settings)) as results:
-        for result in results:
-            found[result.host] = result
-    return [found[host.name] for host in hosts if host.name in found]
+def _scanned(plan: Plan) -> list[HostResult]:
+    """Return each host's result in the order of the inventory; its value is what the host shows."""
+    found = {result.host: result for result in runs.carry_out(plan)}
+    return [found[host.name] for host in plan.hosts if host.name in found]
 
 
 def _keys(result: HostResult) -> tuple[ShownKey, ...]:

@@ -7,7 +7,6 @@ import itertools
 import math
 import sys
 import time
-from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ from runner.errors import UsageError
 from runner.fanout import Control
 from runner.jobs import CommandJob
 from runner.masks import found
-from runner.models import HostResult, Status
+from runner.models import Status
 from runner.names import fold
 from runner.reach.file_limit import socket_allowance
 from runner.report import progress
@@ -27,21 +26,18 @@ from runner.report.rounds import FoldedRounds, JsonLinesRounds, Seen, check_form
 from runner.report.status_line import StatusLine
 from runner.report.terminal import Style
 from runner.results import Results
-from runner.tasks.asking import asked as answered
-from runner.tasks.earlier import Intended, plan
-from runner.tasks.interruption import Interruption
+from runner.runs.interruption import Interruption
 from runner.tasks.output import write
 from runner.tasks.present import colour_wanted, prepare, reporter_of
-from runner.tasks.select import select
-from runner.tasks.voice import say, speaking_around
+from runner.tasks.voice import ask, say, speaking_around
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from runner.inventory import Inventory
-    from runner.models import Host, Run
+    from runner.models import Host, HostResult
     from runner.report.progress import Progress
     from runner.report.rounds import RoundsView
+    from runner.runs import Plan
     from runner.settings import Settings
     from runner.text.expressions import Expression
 
@@ -101,47 +97,43 @@ def watch(commands: tuple[str, ...], settings: Settings, asked: Asked) -> int:
     Raises:
         RunnerError: Something that the user can mend kept it from starting.
     """
-    settings = prepare(settings)
-    inventory, hosts = select(settings)
-    left = plan(settings, hosts, Intended("watch", commands))
-    if left.decided:
-        say(f"not watched, as what was done there is not known: {fold(item.host for item in left.decided)}")
-    if not left.hosts:
+    prepare(settings)
+    plan = runs.plan(runs.Request("watch", settings, CommandJob(commands), recorded=False), ask)
+    if plan.decided:
+        say(f"not watched, as what was done there is not known: {fold(item.host for item in plan.decided)}")
+    if not plan.todo:
         say("nothing to watch: every one of these hosts ended ok")
         return 0
-    settings = answered(settings, left.hosts)
-    run = runs.begin(
-        "watch", settings, commands=commands, pattern=settings.group, inventory=inventory.sources
-    )
-    view = _view(settings, left.hosts, inventory)
-    return _Watch(run, left.hosts, settings, asked, view).until_its_end()
+    return _Watch(replace(plan, decided=()), asked, _view(plan)).until_its_end()
 
 
-def _view(settings: Settings, hosts: Sequence[Host], inventory: Inventory) -> RoundsView:
-    if settings.format == "jsonl":
-        return JsonLinesRounds(settings.only)
+def _view(plan: Plan) -> RoundsView:
+    if plan.settings.format == "jsonl":
+        return JsonLinesRounds(plan.settings.only)
     shown = io.StringIO()
-    reporter = reporter_of(settings, hosts, lambda: inventory, shown)
-    return FoldedRounds(reporter, shown, Style(colour=colour_wanted()), settings.only)
+    reporter = reporter_of(plan.settings, plan.todo, lambda: plan.inventory, shown)
+    return FoldedRounds(reporter, shown, Style(colour=colour_wanted()), plan.settings.only)
 
 
 class _Watch:
     """Rounds of one run's commands."""
 
-    def __init__(
-        self, run: Run, hosts: Sequence[Host], settings: Settings, asked: Asked, view: RoundsView
-    ) -> None:
-        self._run = run
-        self._hosts = tuple(hosts)
-        self._settings = settings
+    def __init__(self, plan: Plan, asked: Asked, view: RoundsView) -> None:
+        self._plan = plan
+        self._settings = plan.settings
         self._asked = asked
         self._view = view
-        self._seen = Seen(run, settings.ignore)
-        self._line = StatusLine(sys.stderr, wanted=not settings.quiet)
+        self._seen = Seen(plan.run, plan.settings.ignore)
+        self._line = StatusLine(sys.stderr, wanted=not plan.settings.quiet)
         self._signalled: int | None = None
         self._last_change: datetime | None = None
         self._came = False
         self._read = True
+
+    @property
+    def _hosts(self) -> tuple[Host, ...]:
+        """The hosts of the next round."""
+        return self._plan.todo
 
     def until_its_end(self) -> int:
         """Go round after round; return the exit code."""
@@ -158,7 +150,7 @@ class _Watch:
             except KeyboardInterrupt:
                 self._signalled = interruption.exit_code
         if self._read:
-            self._show(self._view.ended(self._seen, self._run.ended()))
+            self._show(self._view.ended(self._seen, self._plan.run.ended()))
         return self._exit_code()
 
     def _round(self) -> None:
@@ -177,27 +169,24 @@ class _Watch:
 
     def _results(self) -> list[HostResult]:
         """Return what a round came to; of one that was stopped, what is news."""
-        if Deadline(run=self._run.id).stopped():  # something of the last round goes on, and must find it so
-            self._run = replace(self._run, id=runs.begin("watch", self._settings).id)
+        run = self._plan.run
+        if Deadline(run=run.id).stopped():  # something of the last round goes on, and must find it so
+            self._plan = replace(self._plan, run=replace(run, id=runs.begin("watch", self._settings).id))
         control = Control()
-        interruption = Interruption(control)
-        job = CommandJob(self._run.commands)
+        interruption = Interruption(control, say=say)
         results: dict[str, HostResult] = {}
         self._line.close()
-        with (
-            interruption.handled(),
-            suppress(KeyboardInterrupt),
-            speaking_around(self._progress(control)) as shown,
-            closing(runs.carry_out(self._run, self._hosts, job, self._settings, control=control)) as stream,
-        ):
-            for result in stream:
+        with interruption.handled(), speaking_around(self._progress(control)) as shown:
+
+            def take(result: HostResult) -> None:
                 shown.result(result)
                 results[result.host] = result
+
+            runs.follow(runs.carry_out(self._plan, control), take)
         if interruption.exit_code is None:
             return list(results.values())
         self._signalled = interruption.exit_code
-        running = set(control.running)
-        return self._news([results.get(host.name) or _stopped(host, running) for host in self._hosts])
+        return self._news(list(results.values()))
 
     def _news(self, results: Sequence[HostResult]) -> list[HostResult]:
         """Return the results of a round that was stopped, but for those of hosts that it did not come to."""
@@ -217,7 +206,8 @@ class _Watch:
         refused = [host.name for host in self._hosts if self._seen.now[host.name].status is Status.AUTH]
         if not refused:
             return
-        self._hosts = tuple(host for host in self._hosts if host.name not in set(refused))
+        left = tuple(host for host in self._hosts if host.name not in set(refused))
+        self._plan = replace(self._plan, todo=left, hosts=left)
         if not self._settings.quiet:
             say(f"left out of the next rounds, as their status is auth: {fold(refused)}")
 
@@ -251,14 +241,8 @@ class _Watch:
         if self._came:
             return 0
         waiting = self._asked.until_change or self._asked.until is not None
-        code = Results(self._seen.now.values(), self._run).exit_code
+        code = Results(self._seen.now.values(), self._plan.run).exit_code
         return _NOT_SEEN if waiting and code == 0 else code
-
-
-def _stopped(host: Host, running: Collection[str]) -> HostResult:
-    """Return the result of a host that nobody waited for any longer."""
-    text = "the run was stopped" + (", what was done is not known" if host.name in running else "")
-    return HostResult(host.name, Status.CANCELLED, reason="stopped", error=text, sent=host.name in running)
 
 
 def _room(hosts: int, workers: int) -> int:

@@ -49,12 +49,12 @@ def recorded(path: Path, spoil: Callable[[], None], mend: Callable[[], None]) ->
     """Record a run of six hosts, all of them done, of which the history takes only the first."""
     recorder = Recorder(path, make_run(), HOSTS)
     recorder.start(HOSTS[:1])
-    recorder.add(said("h1", b"done"))
+    recorder.keep([said("h1", b"done")])
     recorder.start(())
     spoil()
     for host in HOSTS[1:]:
         recorder.start([host])
-        recorder.add(said(host, os.urandom(60_000)))
+        recorder.keep([said(host, os.urandom(60_000))])
     mend()
     recorder.finish()
     return found(path)

@@ -78,7 +78,7 @@ def test_no_limit_deletes_nothing(path: Path) -> None:
 def test_a_run_sees_to_the_limits_when_it_has_ended(path: Path) -> None:
     fill(path, 5)
     recorder = Recorder(path, make_run(6), ["r1"], limits=Limits(runs=3))
-    recorder.add(said("r1", b""))
+    recorder.keep([said("r1", b"")])
     recorder.finish()
     assert kept(path) == ["6", "5", "4"]
 

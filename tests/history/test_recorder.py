@@ -1,10 +1,9 @@
-"""What a run keeps while it goes on: shown when it is kept, and never at the cost of the run."""
+"""What a run keeps while it goes on, never at the cost of the run."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,32 +15,25 @@ from .runs import make_run, said
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runner.models import HostResult
-
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "history.sqlite3"
 
 
-def test_what_is_shown_is_in_the_history_by_then(path: Path) -> None:
+def test_what_is_kept_is_in_the_history_by_then(path: Path) -> None:
     names = [f"h{number}" for number in range(300)]
-    shown: list[str] = []
-    missing: list[str] = []
-    reader = History(path)
-
-    def show(result: HostResult) -> None:
-        shown.append(result.host)
-        if len(shown) % 30 == 1:
-            with History(path) as other:
-                missing.extend({*shown} - {*other.find("last").results})
-
     recorder = Recorder(path, make_run(), names)
-    for name in names:
-        recorder.add(said(name, b""), show)
+    for first in range(0, 300, 30):
+        recorder.keep([said(name, b"") for name in names[first : first + 30]])
+        with History(path) as other:
+            assert [*other.find("last").results] == names[: first + 30]
     recorder.finish()
-    assert (shown, missing) == (names, [])
-    assert len(reader.find("last").results) == len(names)
+
+
+def test_nothing_is_in_the_history_of_a_run_that_began_with_no_host(path: Path) -> None:
+    Recorder(path, make_run(), ["a"]).finish()
+    assert not path.exists()
 
 
 def test_a_start_is_in_the_history_before_it_is_one(path: Path) -> None:
@@ -65,38 +57,16 @@ def test_a_start_is_on_the_disk_and_a_result_need_not_be(path: Path) -> None:
     assert asked.count("COMMIT") == 2
 
 
-def test_what_comes_while_the_disk_is_busy_is_one_transaction(path: Path) -> None:
+def test_what_came_together_is_one_transaction(path: Path) -> None:
     names = [f"h{number}" for number in range(100)]
     recorder = Recorder(path, make_run(), names)
-    first, go_on = threading.Event(), threading.Event()
-
-    def hold(_result: HostResult) -> None:
-        first.set()
-        go_on.wait(20)
-
-    recorder.add(said(names[0], b""), hold)
-    assert first.wait(20)
-    for name in names[1:]:
-        recorder.add(said(name, b""))
-    with History(path) as other:
-        assert len(other.find("last").results) == 1
-        commits = other._database.execute("PRAGMA data_version").fetchone()
-        go_on.set()
-        recorder.finish()
-        assert other._database.execute("PRAGMA data_version").fetchone() != commits
-        assert len(other.find("last").results) == len(names)
-
-
-def test_a_reader_that_fails_is_heard_of_by_the_run(path: Path) -> None:
-    recorder = Recorder(path, make_run(), ["a", "b"])
-
-    def fail(_result: HostResult) -> None:
-        raise RuntimeError("nobody reads")
-
-    recorder.add(said("a", b""), fail)
-    with pytest.raises(RuntimeError, match="nobody reads"):
-        recorder.finish()
-    assert set(History(path).find("last").results) == {"a"}
+    recorder.start(names)
+    assert recorder._history is not None
+    asked: list[str] = []
+    recorder._history._database.set_trace_callback(asked.append)
+    recorder.keep([said(name, b"") for name in names])
+    assert asked.count("COMMIT") == 1
+    recorder.finish()
 
 
 def broken(path: Path) -> None:
@@ -135,14 +105,12 @@ def test_a_history_that_cannot_be_used_is_one_warning(
 ) -> None:
     spoil(path)  # type: ignore[operator]
     before = path.read_bytes() if path.is_file() else b""
-    shown: list[HostResult] = []
     with caplog.at_level(logging.WARNING):
         recorder = Recorder(path, make_run(), ["a", "b"])
         recorder.start(["a", "b"])
         for name in ("a", "b"):
-            recorder.add(said(name, b""), shown.append)
+            recorder.keep([said(name, b"")])
         recorder.finish()
-    assert [result.host for result in shown] == ["a", "b"]
     assert len(caplog.records) == 1
     assert told in caplog.text
     assert path.is_dir() or path.read_bytes() == before
@@ -151,7 +119,7 @@ def test_a_history_that_cannot_be_used_is_one_warning(
 def test_an_empty_file_is_an_empty_history(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path.touch()
     recorder = Recorder(path, make_run(), ["a"])
-    recorder.add(said("a", b""))
+    recorder.keep([said("a", b"")])
     recorder.finish()
     assert not caplog.records
     assert set(History(path).find("last").results) == {"a"}
@@ -164,11 +132,9 @@ def test_a_history_that_breaks_in_the_middle_is_one_warning(
     recorder.start(["a"])
     with sqlite3.connect(path) as database:
         database.execute("DROP TABLE intents")
-    shown: list[HostResult] = []
     with caplog.at_level(logging.WARNING):
         recorder.start(["b"])
         for name in ("a", "b"):
-            recorder.add(said(name, b""), shown.append)
+            recorder.keep([said(name, b"")])
         recorder.finish()
-    assert len(shown) == 2
     assert len(caplog.records) == 1

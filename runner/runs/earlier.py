@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
-from runner.history import History, Limits, Recorder, default_path
+from runner.history import History, Limits, default_path
 from runner.models import Host, HostResult, Status
 from runner.names import fold
 from runner.paths import expanded
@@ -20,21 +20,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.history import Record
-    from runner.models import Run
     from runner.settings import Settings
 
 __all__ = [
     "KEPT",
     "Intended",
-    "Plan",
+    "Left",
     "commands_to_resume",
     "find",
     "history_path",
+    "left_of",
     "limits",
     "noted",
-    "plan",
     "reading",
-    "record",
 ]
 
 logger = logging.getLogger(__name__)
@@ -52,16 +50,18 @@ class Intended:
         task: The task's name.
         commands: The commands, where they are known beforehand.
         arguments: What a host task is called with, as text by name.
+        harmless: Whether it may be done again on hosts on which it may have been done, as a ping may.
     """
 
     task: str
     commands: tuple[str, ...] = ()
     arguments: Mapping[str, str] | None = None
+    harmless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What is left to do.
+class Left:
+    """What an earlier run leaves to be done.
 
     Attributes:
         hosts: The hosts to do it on.
@@ -75,11 +75,6 @@ class Plan:
     resumed: str | None = None
     ended: tuple[Status, ...] = ()
 
-    @property
-    def nothing_missing(self) -> bool:
-        """Whether a run is gone on with that has the result of every host."""
-        return self.resumed is not None and len(self.ended) == len(self.decided) and not self.hosts
-
 
 def history_path(settings: Settings) -> Path:
     """Return where the history is."""
@@ -89,23 +84,6 @@ def history_path(settings: Settings) -> Path:
 def limits(settings: Settings) -> Limits:
     """Return how much history is kept without being asked."""
     return Limits(settings.history_runs, settings.history_days * _DAY_S, settings.history_size)
-
-
-def record(
-    run: Run, hosts: Sequence[Host], settings: Settings, arguments: Mapping[str, str] | None = None
-) -> Recorder | None:
-    """Begin to keep a run in the history, unless it is not to be kept."""
-    if settings.no_history or settings.dry_run:
-        return None
-    names = [host.name for host in hosts]
-    return Recorder(
-        history_path(settings),
-        run,
-        names,
-        arguments=arguments,
-        resumed=settings.resume is not None,
-        limits=limits(settings),
-    )
 
 
 @contextmanager
@@ -146,7 +124,7 @@ def commands_to_resume(settings: Settings, task: str, commands: Sequence[str]) -
     return found.run.commands
 
 
-def plan(settings: Settings, hosts: tuple[Host, ...], intended: Intended) -> Plan:
+def left_of(settings: Settings, hosts: tuple[Host, ...], intended: Intended) -> Left:
     """Choose among the selected hosts those that an earlier run leaves to be done.
 
     Raises:
@@ -158,7 +136,7 @@ def plan(settings: Settings, hosts: tuple[Host, ...], intended: Intended) -> Pla
         raise UsageError("--rerun-lost goes with --resume or --failed, which say of which run")
     if settings.failed:
         found = noted(find(settings, settings.failed, outputs=False))
-        return _failed(found, hosts, lost=settings.rerun_lost)
+        return _failed(found, hosts, lost=settings.rerun_lost or intended.harmless)
     if settings.resume:
         found = noted(find(settings, settings.resume, task=intended.task, outputs=False))
         chosen = bool({"group", "limit"} & settings.given)
@@ -166,10 +144,10 @@ def plan(settings: Settings, hosts: tuple[Host, ...], intended: Intended) -> Pla
         if not settings.dry_run:
             _take_over(settings, found, left)
         return left
-    return Plan(hosts)
+    return Left(hosts)
 
 
-def _take_over(settings: Settings, found: Record, left: Plan) -> None:
+def _take_over(settings: Settings, found: Record, left: Left) -> None:
     """Write down that a run is gone on with: what is done on its hosts from here on has to be recorded.
 
     Raises:
@@ -195,11 +173,11 @@ def noted(record: Record) -> Record:
     return record
 
 
-def _failed(earlier: Record, hosts: tuple[Host, ...], *, lost: bool) -> Plan:
+def _failed(earlier: Record, hosts: tuple[Host, ...], *, lost: bool) -> Left:
     """Do again what did not end ok, but for what may have been done already."""
     doubtful = set() if lost else set(earlier.in_doubt)
     failed = set(earlier.failed) - doubtful
-    return Plan(
+    return Left(
         tuple(host for host in hosts if host.name in failed),
         tuple(_lost(earlier, host.name) for host in hosts if host.name in doubtful),
     )
@@ -207,7 +185,7 @@ def _failed(earlier: Record, hosts: tuple[Host, ...], *, lost: bool) -> Plan:
 
 def _resumed(
     earlier: Record, hosts: tuple[Host, ...], intended: Intended, *, chosen: bool, lost: bool
-) -> Plan:
+) -> Left:
     """Go on with a run over its own hosts; where hosts were chosen again, they have to be the same ones."""
     _check_intended(earlier, intended)
     own = set(earlier.hosts)
@@ -222,7 +200,7 @@ def _resumed(
     ]
     left = tuple(selected[name] for name in earlier.hosts if name in missing)
     ended = tuple(earlier.results[item.host].status for item in decided if item.reason == KEPT)
-    return Plan(left, tuple(decided), earlier.run.id, ended)
+    return Left(left, tuple(decided), earlier.run.id, ended)
 
 
 def _check_intended(earlier: Record, intended: Intended) -> None:

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from runner.names import fold
-from runner.tasks.voice import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
     from runner.fanout import Control
@@ -31,15 +30,22 @@ class Interruption:
     Args:
         control: By which the run can be stopped; without it, the first signal is the third.
         grace_s: Seconds after which the first Ctrl-C becomes the second.
+        say: Tells the operator what a signal has done.
 
     Attributes:
         exit_code: What the shell is to get, once a signal came: 130, 143 or 129.
     """
 
-    def __init__(self, control: Control | None = None, grace_s: float = GRACE_S) -> None:
+    def __init__(
+        self,
+        control: Control | None = None,
+        grace_s: float = GRACE_S,
+        say: Callable[[str], object] = lambda _text: None,
+    ) -> None:
         self.exit_code: int | None = None
         self._control = control
         self._grace_s = grace_s
+        self._say = say
         self._ending = False
         self._timer: threading.Timer | None = None
 
@@ -89,9 +95,9 @@ class Interruption:
         self._timer.start()
         if self.running:
             names = fold(self.running)
-            say(f"stopping: {names} may finish within {self._grace_s:g} s; Ctrl-C again ends them")
+            self._say(f"stopping: {names} may finish within {self._grace_s:g} s; Ctrl-C again ends them")
         else:
-            say("stopping: no more hosts are started")
+            self._say("stopping: no more hosts are started")
 
     def _end(self, control: Control) -> None:
         self._ending = True

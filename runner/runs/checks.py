@@ -1,23 +1,53 @@
-"""Settings that name what is not there: said before anything starts, for a run would not tell."""
+"""What would go wrong in a run, said before it starts: files that are not there, hosts with one name."""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
+from runner.models import Host
 from runner.paths import writable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from runner.models import Host
     from runner.settings import Settings
 
-__all__ = ["check_spilling", "missing_files", "passed_over", "unbound"]
+__all__ = ["check", "hosts", "passed_over", "unbound"]
+
+logger = logging.getLogger(__name__)
 
 
-def missing_files(settings: Settings) -> Iterator[str]:
+def check(settings: Settings) -> None:
+    """Say what of the settings names a file that is not there.
+
+    Raises:
+        UsageError: A run would go other ways without it.
+    """
+    _check_spilling(settings)
+    for line in (*_missing_files(settings), *passed_over()):
+        logger.warning("%s", line)
+
+
+def hosts(given: Iterable[Host]) -> tuple[Host, ...]:
+    """Return a script's hosts.
+
+    Raises:
+        UsageError: They are no hosts, have no name, or two different ones have the same name.
+    """
+    found = (given,) if isinstance(given, (str, Host)) else tuple(given)
+    for host in found:
+        if not isinstance(host, Host):
+            raise UsageError(f"expected hosts, such as inventory.select() gives, found {host!r}")
+    if any(not host.name for host in found):
+        raise UsageError("a host has an empty name")
+    _refuse_namesakes(found)
+    return found
+
+
+def _missing_files(settings: Settings) -> Iterator[str]:
     """Yield a line for each file that was given for this run and is not there.
 
     Raises:
@@ -41,7 +71,7 @@ def passed_over() -> Iterator[str]:
         yield f"{found.ignored} is not read: {found.fault}, or name it in ANSIBLE_CONFIG"
 
 
-def check_spilling(settings: Settings) -> None:
+def _check_spilling(settings: Settings) -> None:
     """Refuse to begin a run whose commands would be ended, half done, where they print much.
 
     Raises:
@@ -74,3 +104,26 @@ def _is_there(path: str) -> bool:
         return place.exists() and not place.is_dir()
     except (OSError, RuntimeError, ValueError):
         return False
+
+
+def _refuse_namesakes(hosts: Iterable[Host]) -> None:
+    """Refuse two different hosts of one name, such as of two inventories: each name has one result.
+
+    Raises:
+        UsageError: There are two such hosts.
+    """
+    known: dict[str, Host] = {}
+    for host in hosts:
+        other = known.setdefault(host.name, host)
+        if other is not host and dict(other.variables) != dict(host.variables):
+            raise UsageError(
+                f"two different hosts have the name {host.name!r}: {_told(other)}, and {_told(host)}; "
+                "run on them one after the other, or rename one"
+            )
+
+
+def _told(host: Host) -> str:
+    """Return by which address a host is reached, as far as its variables say."""
+    names = ("ansible_host", "ansible_port", "ansible_user", "ansible_connection")
+    known = {name: host.variables.get(name) for name in names}
+    return ", ".join(f"{name}={value}" for name, value in known.items() if value is not None) or host.name

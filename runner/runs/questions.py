@@ -1,4 +1,4 @@
-"""What is asked for once, on the terminal, before any host is touched: a one-time code, passphrases of keys.
+"""What is asked once, before any host is touched: passwords, a one-time code, passphrases of keys.
 
 A worker cannot ask: it would do so in the middle of a run, and many of them at once.
 """
@@ -8,10 +8,9 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from runner.errors import HostError, UsageError
-from runner.tasks import voice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,38 +19,67 @@ if TYPE_CHECKING:
     from runner.models import Host, Secret
     from runner.settings import Settings
 
-__all__ = ["asked"]
+__all__ = ["Ask", "login_secrets", "nobody", "passwords"]
 
 
-def asked(settings: Settings, hosts: Iterable[Host]) -> Settings:
-    """Return the settings with what was answered.
+class Ask(Protocol):
+    """Asks the operator for a secret; raises `UsageError` if there is no answer."""
 
-    A passphrase is asked for each encrypted key that was named and that neither the agent nor another
-    passphrase opens, where there is a terminal; an empty answer leaves the key out.
+    def __call__(self, what: str) -> Secret:
+        """Return the answer."""
+
+
+def nobody(what: str) -> NoReturn:
+    """Ask in a script, where there is no operator.
 
     Raises:
-        UsageError: A passphrase does not open its key, or nobody answers.
+        UsageError: Always.
+    """
+    raise UsageError(f"a script asks no questions ({what}): give the value as a keyword")
+
+
+def passwords(settings: Settings, ask: Ask) -> Settings:
+    """Return the settings with the passwords that were asked for.
+
+    Raises:
+        UsageError: There is no answer.
+    """
+    if settings.ask_pass:
+        settings = settings.answered("password", ask("SSH password"))
+    if settings.ask_become_pass:
+        settings = settings.answered("become_password", ask("Password of --become"))
+    return settings
+
+
+def login_secrets(settings: Settings, ask: Ask, hosts: Iterable[Host]) -> Settings:
+    """Return the settings with what only these logins need: a one-time code, passphrases of keys.
+
+    A passphrase is asked for each encrypted key that was named and that neither the agent nor another
+    passphrase opens, if there is a terminal; an empty answer leaves the key out.
+
+    Raises:
+        UsageError: A passphrase does not open its key, or there is no answer.
     """
     if settings.dry_run:
         return settings
     if settings.ask_code:
-        settings = settings.answered("code", voice.ask("One-time code"))
-    if not (sys.stdin is not None and sys.stdin.isatty()):
+        settings = settings.answered("code", ask("One-time code"))
+    if ask is nobody or not (sys.stdin is not None and sys.stdin.isatty()):
         return settings
     opened = list(settings.key_passphrase)
     for path in _locked(settings.connection(), hosts):
-        passphrase = _passphrase(path, opened)
+        passphrase = _passphrase(path, opened, ask)
         if passphrase is not None:
             opened.append(passphrase)
     return replace(settings, key_passphrase=tuple(opened))
 
 
-def _passphrase(path: str, known: list[Secret]) -> Secret | None:
+def _passphrase(path: str, known: list[Secret], ask: Ask) -> Secret | None:
     from runner.connection.key_files import is_encrypted  # noqa: PLC0415 - tasks are listed without it
 
     if not is_encrypted(path, known):
         return None
-    answer = voice.ask(f"Passphrase of {path}")
+    answer = ask(f"Passphrase of {path}")
     if not answer:
         return None
     if is_encrypted(path, (answer,)):

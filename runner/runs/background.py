@@ -1,0 +1,79 @@
+"""A generator that goes on in a thread of its own while its consumer is busy with something else."""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = ["in_background"]
+
+T = TypeVar("T")
+
+_LOOK_S = 0.25
+"""So long at most nothing is looked for: Python's signal handlers run between two waits only."""
+
+
+def in_background(source: Generator[T, None, None]) -> Generator[list[T], None, None]:
+    """Yield lists of what a generator has yielded since the list before; raise what it raised.
+
+    A probe measures times, which must not hold what the disk or the screen take. When the consumer closes
+    this, the generator ends with the next thing that it yields.
+    """
+    feed = _Feed(source)
+    Thread(target=feed.fill, name="runner-background", daemon=True).start()
+    with closing(feed):
+        while True:
+            *items, last = feed.take()
+            if not isinstance(last, _End):
+                yield [*items, last]
+                continue
+            if items:
+                yield items
+            if last.raised is not None:
+                raise last.raised
+            return
+
+
+class _Feed(Generic[T]):
+    """What a generator has yielded, and its end."""
+
+    def __init__(self, source: Generator[T, None, None]) -> None:
+        self._source = source
+        self._came: SimpleQueue[T | _End] = SimpleQueue()
+        self._closed = False
+
+    def fill(self) -> None:
+        """Take what the generator yields, until its end or ours."""
+        raised: BaseException | None = None
+        try:
+            with closing(self._source):
+                for item in self._source:
+                    self._came.put(item)
+                    if self._closed:
+                        break
+        except BaseException as exc:  # the consumer has to hear of it  # noqa: BLE001
+            raised = exc
+        self._came.put(_End(raised))
+
+    def take(self) -> list[Any]:
+        """Wait for something; return it, and all that is there by then."""
+        while True:
+            with suppress(Empty):
+                first = self._came.get(timeout=_LOOK_S)
+                return [first, *(self._came.get_nowait() for _ in range(self._came.qsize()))]
+
+    def close(self) -> None:
+        """Let the generator end with the next thing that it yields."""
+        self._closed = True
+
+
+class _End:
+    """The source has come to its end; `raised` is the reason if it did not do so of itself."""
+
+    def __init__(self, raised: BaseException | None) -> None:
+        self.raised = raised

@@ -1,0 +1,197 @@
+"""From a request to a plan: the inventory, the hosts, checks, secrets, and what an earlier run leaves."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from runner.models import Host, HostResult, Run
+from runner.runs import checks, earlier
+from runner.runs.questions import login_secrets, nobody, passwords
+from runner.text import value_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from runner.inventory import Inventory
+    from runner.jobs import Job
+    from runner.models import Status
+    from runner.runs.questions import Ask
+    from runner.settings import Settings
+
+__all__ = ["Pings", "Plan", "Request", "begin", "plan"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pings:
+    """How often hosts are pinged.
+
+    Attributes:
+        count: How many times each; None is once, with as many tries as the settings say.
+        interval_s: Seconds from one time to the next.
+    """
+
+    count: int | None = None
+    interval_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a task or a function was called for.
+
+    Attributes:
+        task: Its name.
+        settings: The settings of the call.
+        job: What is done on each host; without it, hosts are only pinged.
+        hosts: The hosts; None for those of the inventory that the settings name.
+        pings: How often hosts are pinged if that is all.
+        commands: The commands that the history is told, if the job has none of its own.
+        recorded: Whether the run is kept in the history, unless a setting says otherwise.
+    """
+
+    task: str
+    settings: Settings
+    job: Job | None = None
+    hosts: tuple[Host, ...] | None = None
+    pings: Pings = Pings()
+    commands: tuple[str, ...] = ()
+    recorded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run before its first packet.
+
+    Attributes:
+        run: Its description.
+        settings: The settings, with the answers to questions.
+        job: What is done on each host; without it, hosts are only pinged.
+        todo: The hosts that this is about.
+        hosts: Every host that has a result: `todo`, and those that are decided.
+        decided: Results of hosts that are not touched.
+        inventory: The inventory that the hosts were chosen from.
+        pings: How often hosts are pinged if that is all.
+        arguments: What a host task is called with, as text.
+        resumed: Whether this goes on with an earlier run.
+        ended: How hosts ended of which an earlier sitting of this run has the result.
+        recorded: Whether the run is kept in the history.
+    """
+
+    run: Run
+    settings: Settings
+    job: Job | None
+    todo: tuple[Host, ...]
+    hosts: tuple[Host, ...]
+    decided: tuple[HostResult, ...] = ()
+    inventory: Inventory | None = None
+    pings: Pings = Pings()
+    arguments: Mapping[str, str] | None = None
+    resumed: bool = False
+    ended: tuple[Status, ...] = ()
+    recorded: bool = True
+
+    @property
+    def nothing_missing(self) -> bool:
+        """Whether an earlier run is gone on with that has the result of every host."""
+        return self.resumed and not self.todo and len(self.ended) == len(self.decided)
+
+
+def begin(
+    task: str,
+    settings: Settings,
+    *,
+    commands: tuple[str, ...] = (),
+    pattern: str | None = None,
+    inventory: tuple[str, ...] = (),
+) -> Run:
+    """Return the description of a run that begins now."""
+    now = datetime.now(UTC)
+    return Run(
+        id=f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+        task=task,
+        started=now,
+        commands=commands,
+        pattern=pattern,
+        inventory=inventory,
+        executor=settings.executor,
+        workers=settings.most_workers,
+    )
+
+
+def plan(request: Request, ask: Ask = nobody) -> Plan:
+    """Settle everything that can be settled before a host is touched.
+
+    Args:
+        request: What was called for.
+        ask: Asks the operator for a secret.
+
+    Raises:
+        RunnerError: Something that the user can mend keeps it from starting.
+    """
+    settings = request.settings
+    checks.check(settings)
+    settings = passwords(settings, ask)
+    inventory, hosts = _hosts(request, settings, ask)
+    for line in checks.unbound(settings, hosts):
+        logger.warning("%s", line)
+    job = _fitted(request.job, hosts)
+    commands = job.commands if job is not None and job.commands else request.commands
+    arguments = _told(job)
+    intended = earlier.Intended(request.task, commands, arguments, harmless=request.job is None)
+    left = earlier.left_of(settings, hosts, intended)
+    if request.job is not None:
+        settings = login_secrets(settings, ask, left.hosts)
+    run = begin(
+        request.task,
+        settings,
+        commands=commands,
+        pattern=settings.group if inventory is not None else None,
+        inventory=inventory.sources if inventory is not None else (),
+    )
+    if left.resumed is not None:  # it stays the run that it is, so that going on once more has nothing to do
+        run = replace(run, id=left.resumed)
+    names = {host.name for host in left.hosts}
+    meant = (
+        *(host for host in hosts if host.name in names),
+        *(Host(result.host) for result in left.decided),
+    )
+    made = Plan(
+        run,
+        settings,
+        job,
+        left.hosts,
+        meant,
+        left.decided,
+        inventory,
+        request.pings,
+        arguments,
+        resumed=left.resumed is not None,
+        ended=left.ended,
+    )
+    kept = request.recorded and not (settings.no_history or settings.dry_run or made.nothing_missing)
+    return replace(made, recorded=kept)
+
+
+def _hosts(request: Request, settings: Settings, ask: Ask) -> tuple[Inventory | None, tuple[Host, ...]]:
+    if request.hosts is not None:
+        return None, checks.hosts(request.hosts)
+    from runner.runs.select import select  # noqa: PLC0415 - YAML is slow to import
+
+    return select(settings, ask)
+
+
+def _fitted(job: Job | None, hosts: Sequence[Host]) -> Job | None:
+    """Return a job as it is to be done on these very hosts, if it is one that asks for them."""
+    fitted: Callable[[Sequence[str]], Job] | None = getattr(job, "fitted", None)
+    return job if fitted is None else fitted([host.name for host in hosts])
+
+
+def _told(job: Job | None) -> dict[str, str]:
+    """Return what a job was called with, as text; another run of it with other arguments is another run."""
+    arguments: Mapping[str, object] = getattr(job, "arguments", {})
+    return {name: value_text(value) for name, value in arguments.items()}
