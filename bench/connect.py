@@ -62,6 +62,7 @@ class Ours:
         assert perform(self.hosts(1)[0], CommandJob(("true",)), self.options).ok
 
     def many(self, count: int) -> None:
+        from runner.connection.connections import Connections
         from runner.fanout import FanoutOptions, stream
         from runner.jobs import CommandJob
         from runner.reach import ReachOptions
@@ -70,7 +71,7 @@ class Ours:
             self.hosts(count),
             CommandJob(("true",)),
             run="bench",
-            connection=self.options,
+            connecting=Connections(self.options),
             options=FanoutOptions(workers=WORKERS, ping=False),
             reach=ReachOptions(),
         )

@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench._network import ANSWERING, FAR, NEAR, SILENT, network
 from runner.connection import HostKeyPolicy
+from runner.connection.connections import Connections
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob
 from runner.models import Host
@@ -76,7 +77,9 @@ def run(hosts: Sequence[Host], server: Sshd, workers: int) -> Round:
         hosts,
         CommandJob(("echo up",)),
         run="bench",
-        connection=replace(server.options(), host_key_policy=HostKeyPolicy.OFF, connect_timeout_s=60),
+        connecting=Connections(
+            replace(server.options(), host_key_policy=HostKeyPolicy.OFF, connect_timeout_s=60)
+        ),
         options=FanoutOptions(workers=workers),
         reach=ReachOptions(rate=0),
         starting=lambda _names: begun.append(time.monotonic() - began),

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from runner.fanout import FanoutOptions, stream  # noqa: E402 - from the checkout
+from runner.connection.connections import Connections  # noqa: E402 - from the checkout
+from runner.fanout import FanoutOptions, stream  # noqa: E402
 from runner.jobs import perform  # noqa: E402
 from runner.reach import ReachOptions  # noqa: E402
 from runner.transfer.copying import Options  # noqa: E402
@@ -97,7 +98,7 @@ def memory_of_many(server: Sshd, here: Path, there: Path, hosts: int) -> None:
         [server.host(f"h{index}") for index in range(hosts)],
         TransferJob(Put(str(here / "large"), f"{there}/many", Options(checksum=False))),
         run="bench",
-        connection=server.options(),
+        connecting=Connections(server.options()),
         options=FanoutOptions(workers=hosts, ping=False),
         reach=ReachOptions(),
     )

@@ -16,7 +16,7 @@ from runner.interpreter import for_many_threads
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
-    from runner.connection import ConnectionOptions
+    from runner.fanout.connecting import Connecting
     from runner.jobs import Job
     from runner.models import Host, HostResult
     from runner.reach import ReachOptions
@@ -29,7 +29,7 @@ def batches(  # noqa: PLR0913 - one composition of parts that have nothing else 
     job: Job,
     *,
     run: str,
-    connection: ConnectionOptions,
+    connecting: Connecting,
     options: FanoutOptions,
     reach: ReachOptions,
     control: Control | None = None,
@@ -41,7 +41,7 @@ def batches(  # noqa: PLR0913 - one composition of parts that have nothing else 
         hosts: The hosts; one that comes twice is taken once.
         job: What to do on each.
         run: Id of the run.
-        connection: How to connect.
+        connecting: How to connect.
         options: How to spread the work.
         reach: How to ping.
         control: By which the run can be stopped.
@@ -53,8 +53,8 @@ def batches(  # noqa: PLR0913 - one composition of parts that have nothing else 
     chosen = _arranged(hosts, options)
     if not chosen:
         return
-    options = fitted(options, chosen)
-    task = (job, connection, run)
+    options = fitted(options, chosen, connecting)
+    task = (job, connecting, run)
     with (
         for_many_threads(),
         closing(Loop(len(chosen), task, options, control or Control(), starting)) as loop,

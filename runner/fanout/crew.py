@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, wait
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from runner import executors
-from runner.connection import deadline
 from runner.fanout.events import Event, Finished
 from runner.fanout.outcome import without_outcome
 from runner.jobs import Job, perform
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from queue import SimpleQueue
 
-    from runner.connection import ConnectionOptions
+    from runner.fanout.connecting import Connecting
     from runner.fanout.options import FanoutOptions
     from runner.fanout.starts import Waiting
     from runner.models import Host
@@ -53,18 +51,18 @@ class Crew:
         self,
         options: FanoutOptions,
         most: int,
-        task: tuple[Job, ConnectionOptions, str],
+        task: tuple[Job, Connecting, str],
         running: dict[str, Future[HostResult] | None],
         events: SimpleQueue[Event],
     ) -> None:
-        self._job, connection, self._run = task
+        self._job, self._connecting, self._run = task
         self._running = running
         self._events = events
         self._executor = executors.create(options.executor, most, options.executor_settings)
         self.most: int = getattr(self._executor, "max_workers", most)
         self.elsewhere: bool = getattr(self._executor, "elsewhere", False)
         self.in_process: bool = getattr(self._executor, "in_process", False)
-        self._connection = _shared(connection, getattr(self._executor, "processes", 1))
+        self._connection = self._connecting.options(getattr(self._executor, "processes", 1))
 
     def submit(self, waiting: Waiting) -> HostResult | None:
         """Hand a host to the executor; return its result where the executor does not take it."""
@@ -92,8 +90,8 @@ class Crew:
 
     def end_running(self) -> None:
         """End what runs, in whichever process it is, so that remote commands are told to end too."""
-        deadline.abort(self._run)
-        self._ask_executor("tell_workers", deadline.abort, self._run)
+        self._connecting.abort(self._run)
+        self._ask_executor("tell_workers", self._connecting.abort, self._run)
 
     def close(self, grace_s: float) -> None:
         """Leave nothing behind: end what still runs, and the executor.
@@ -106,7 +104,7 @@ class Crew:
         futures = [future for future in self._running.values() if future is not None]
         # What still runs has to find the run stopped, or it would try again.
         if not wait(futures, grace_s).not_done:
-            deadline.forget(self._run)
+            self._connecting.forget(self._run)
         else:
             self._ask_executor("terminate_workers")
         executors.end(self._executor, wait=not self._running)
@@ -116,10 +114,3 @@ class Crew:
         ask: Callable[..., None] | None = getattr(self._executor, what, None)
         if ask is not None:
             ask(*arguments)
-
-
-def _shared(connection: ConnectionOptions, processes: int) -> ConnectionOptions:
-    """Return how each of several processes is to connect, so that together they keep to the limits."""
-    if not connection.startups:
-        return connection
-    return replace(connection, startups=max(1, connection.startups // processes))

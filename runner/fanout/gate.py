@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING
 
 from runner.fanout.events import Event, GateEnded, Reached
-from runner.reach import probe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from queue import SimpleQueue
 
-    from runner.connection.handover import Handover
-    from runner.models import Host
-    from runner.reach import ReachOptions, Ways
+    from runner.models import Host, HostResult
 
 __all__ = ["Gate"]
 
@@ -26,22 +21,18 @@ class Gate:
 
     Args:
         hosts: The hosts.
-        options: How they are pinged.
-        ways: Tells the way to each.
-        handover: Takes the connections with which hosts were probed, for whoever logs in.
+        answers: Pings them as it is read.
         events: Where answers are put.
     """
 
     def __init__(
         self,
         hosts: Sequence[Host],
-        options: ReachOptions,
-        ways: Ways,
-        handover: Handover,
+        answers: Iterator[HostResult],
         events: SimpleQueue[Event],
     ) -> None:
         self._hosts = hosts
-        self._probe = partial(probe, hosts, options, ways=ways, handover=handover)
+        self._answers = answers
         self._events = events
         self._closed = False
         Thread(target=self._pass_on, name="runner-gate", daemon=True).start()
@@ -52,11 +43,10 @@ class Gate:
 
     def _pass_on(self) -> None:
         try:
-            with closing(self._probe()) as answers:
-                for answer in answers:
-                    if self._closed:
-                        return
-                    self._events.put(Reached(answer))
+            for answer in self._answers:
+                if self._closed:
+                    return
+                self._events.put(Reached(answer))
         except BaseException as exc:  # the thread that consumes the stream has to hear of it  # noqa: BLE001
             self._events.put(GateEnded(self._hosts, exc))
         else:

@@ -14,8 +14,6 @@ from queue import Empty
 from threading import Timer
 from typing import TYPE_CHECKING
 
-from runner.connection import deadline, kept, load_ahead
-from runner.connection.handover import Handover
 from runner.errors import RunnerError
 from runner.fanout.crew import Crew
 from runner.fanout.events import Event, Finished, GateEnded, Stop
@@ -27,12 +25,11 @@ from runner.fanout.workers import Adaptive, Fixed, Workers
 from runner.limits import Limits, Verdict
 from runner.models import Host, HostResult, Status
 from runner.text import value_text
-from runner.ways import ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from runner.connection import ConnectionOptions
+    from runner.fanout.connecting import Connecting
     from runner.fanout.control import Control
     from runner.fanout.options import FanoutOptions
     from runner.jobs import Job
@@ -68,7 +65,7 @@ class Loop:
     def __init__(
         self,
         total: int,
-        task: tuple[Job, ConnectionOptions, str],
+        task: tuple[Job, Connecting, str],
         options: FanoutOptions,
         control: Control,
         starting: Callable[[Sequence[str]], None],
@@ -79,7 +76,7 @@ class Loop:
         # The two are one thing, of which callers see half.
         self._events = control._events  # noqa: SLF001
         self._running = control._running  # noqa: SLF001
-        control._end_steps = partial(deadline.abort, task[2])  # noqa: SLF001
+        control._end_steps = partial(task[1].abort, task[2])  # noqa: SLF001
         workers = min(options.workers, total)
         most = workers + min(self._spare(workers), total - workers)
         self._crew = Crew(options, most, task, self._running, self._events)
@@ -113,16 +110,17 @@ class Loop:
             yield from self._decide()
             return
         # To whom a connection stands is there; a ping says no more, and servers count who only looks in.
-        there = kept.standing(hosts) if self._crew.in_process else set()
+        there = self._connecting.standing(hosts) if self._crew.in_process else set()
         for name in there:
             self._starts.add(self._undecided[name], None)
         hosts = [host for host in hosts if host.name not in there]
         if self._crew.in_process:
             with suppress(Exception):  # variables may raise; whoever connects to that host will say so
-                load_ahead(hosts)
+                self._connecting.load_ahead(hosts)
+        most = self._crew.most if self._crew.in_process else 0
         with (
-            closing(Handover(self._crew.most if self._crew.in_process else 0)) as handover,
-            closing(Gate(hosts, reach, ways(self._connecting, hosts), handover, self._events)),
+            self._connecting.probing(hosts, reach, most) as answers,
+            closing(Gate(hosts, answers, self._events)),
         ):
             yield from self._decide()
 

@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runner.connection import kind, load_ahead
 from runner.reach.file_limit import host_allowance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runner.fanout.connecting import Connecting
     from runner.fanout.options import FanoutOptions
     from runner.models import Host
 
@@ -20,25 +20,22 @@ __all__ = ["fitted"]
 
 logger = logging.getLogger(__name__)
 
-_FILES = {"ssh": 4, "local": 10, "openssh": 18}
-"""The most files that one host takes at once, by its connection: the `ssh` program has many pipes."""
-_MOST_FILES = max(_FILES.values())
 
-
-def fitted(options: FanoutOptions, hosts: Sequence[Host]) -> FanoutOptions:
+def fitted(options: FanoutOptions, hosts: Sequence[Host], connecting: Connecting) -> FanoutOptions:
     """Return how to spread the work so that no host lacks a file; say once if that means fewer at a time.
 
     Args:
         options: How to spread it.
         hosts: The hosts.
+        connecting: How they are connected to.
     """
     wanted = min(options.workers, len(hosts))
-    if host_allowance(wanted, _MOST_FILES)[1] is None:
+    if host_allowance(wanted, connecting.most_files)[1] is None:
         return options
-    workers, limit = host_allowance(wanted, _files(hosts))
+    workers, limit = host_allowance(wanted, connecting.files(hosts))
     # What connections are made of is loaded while there are files left to read it from.
-    with suppress(Exception):  # as below
-        load_ahead(hosts).join()
+    with suppress(Exception):  # variables may raise; whoever connects to that host will say so
+        connecting.load_ahead(hosts).join()
     if limit is None:
         return replace(options, spare=None)
     logger.warning(
@@ -48,12 +45,3 @@ def fitted(options: FanoutOptions, hosts: Sequence[Host]) -> FanoutOptions:
         limit,
     )
     return replace(options, workers=workers, spare=None)
-
-
-def _files(hosts: Sequence[Host]) -> int:
-    """Return the most files that one of these hosts takes."""
-    most = min(_FILES.values())
-    for host in hosts:
-        with suppress(Exception):  # its variables may raise; whoever connects to it will say so
-            most = max(most, _FILES.get(kind(host), _MOST_FILES))
-    return most

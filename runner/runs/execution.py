@@ -148,6 +148,7 @@ def fresh(plan: Plan, control: Control | None, starting: Starting = _nothing) ->
 
 def _worked_on(plan: Plan, job: Job, control: Control | None, starting: Starting) -> Batches:
     from runner import fanout, host_key_warnings  # noqa: PLC0415 - they bring Paramiko in
+    from runner.connection.connections import Connections  # noqa: PLC0415
 
     settings = plan.settings
     host_key_warnings.warn(plan.todo, settings, plan.inventory)
@@ -155,7 +156,7 @@ def _worked_on(plan: Plan, job: Job, control: Control | None, starting: Starting
         plan.todo,
         job,
         run=plan.run.id,
-        connection=settings.connection(),
+        connecting=Connections(settings.connection()),
         options=settings.fanout(),
         reach=settings.reach(),
         control=control,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from asyncssh.packet import String
 
+from runner.connection.connections import Connections
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob, perform
 from runner.models import Host, Phase, Status
@@ -335,7 +336,7 @@ def test_all_of_them_at_once_harm_no_healthy_host(stage: Stage, options: Connect
             hosts,
             CommandJob(("show version",)),
             run="faults",
-            connection=options,
+            connecting=Connections(options),
             options=FanoutOptions(workers=len(hosts), ping=False),
             reach=ReachOptions(),
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runner.connection.connections import Connections
 from runner.connection.kept import keeping
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob, perform
@@ -64,7 +65,7 @@ def run(hosts: Sequence[Host], command: str, options: ConnectionOptions, name: s
         hosts,
         CommandJob((command,)),
         run=name,
-        connection=options,
+        connecting=Connections(options),
         options=FanoutOptions(workers=len(hosts), ping=False),
         reach=ReachOptions(),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.connection import handover
+from runner.connection.connections import Connections
 from runner.connection.dial import dial
 from runner.connection.handover import Handover, taken
 from runner.fanout import FanoutOptions, stream
@@ -150,7 +151,7 @@ def run(hosts: list[Host], sshd: Sshd, options: FanoutOptions, method: str) -> l
             hosts,
             CommandJob(("echo up",)),
             run="r",
-            connection=sshd.options(),
+            connecting=Connections(sshd.options()),
             options=options,
             reach=ReachOptions(method=method, timeout_s=10),
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from asyncssh.packet import Boolean, NameList, String, UInt32
 
+from runner.connection.connections import Connections
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob, perform
 from runner.models import Host, Phase, Status
@@ -206,7 +207,7 @@ def test_each_gets_what_is_true_of_it_and_harms_no_healthy_host(
             sorted(hosts, key=lambda host: hash(host.name)),  # healthy ones at all times of the run
             CommandJob(("show version",)),
             run="hostile",
-            connection=options,
+            connecting=Connections(options),
             options=FanoutOptions(workers=AT_ONCE, ping=False),
             reach=ReachOptions(),
         )

@@ -13,6 +13,7 @@ import pytest
 from runner.connection.command import CommandOptions, Terminal
 from runner.connection.command.become import Become
 from runner.connection.command.shells import line
+from runner.connection.connections import Connections
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob, Job, perform
 from runner.models import HostResult, Secret, Status
@@ -90,7 +91,7 @@ def outcomes(server: Sshd, shells: Sequence[str], job: Job, **options: Any) -> d
         hosts,
         job,
         run="shells",
-        connection=server.options(user=None, startups=4, **options),
+        connecting=Connections(server.options(user=None, startups=4, **options)),
         options=FanoutOptions(workers=12, ping=False, max_refused=0),
         reach=ReachOptions(),
     )

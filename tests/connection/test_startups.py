@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.connection.access import access
+from runner.connection.connections import Connections
 from runner.connection.deadline import Deadline, abort
 from runner.connection.options import ConnectionOptions
 from runner.connection.startups import Turn
@@ -121,7 +122,7 @@ def test_a_limit_that_is_the_servers_own_loses_no_host(kind: str, hosts: int) ->
                 [server.host(f"h{number}", ansible_connection=kind) for number in range(hosts)],
                 CommandJob(("true",)),
                 run=f"full-{kind}",
-                connection=server.options(startups=most, retries=0),
+                connecting=Connections(server.options(startups=most, retries=0)),
                 options=FanoutOptions(workers=hosts),
                 reach=ReachOptions(),
             )
@@ -138,7 +139,7 @@ def test_who_has_logged_in_makes_room_when_the_server_counts_it_no_more() -> Non
                 [server.host(f"h{number}") for number in range(20)],
                 CommandJob(("true",)),
                 run="exact",
-                connection=server.options(startups=1),
+                connecting=Connections(server.options(startups=1)),
                 options=FanoutOptions(workers=20, ping=False),
                 reach=ReachOptions(),
             )
@@ -154,7 +155,7 @@ def test_who_looks_at_keys_waits_for_a_turn_too() -> None:
                 [server.host(f"h{number}") for number in range(12)],
                 FunctionJob(shown_keys, {}),
                 run="keys",
-                connection=server.options(startups=1, retries=0),
+                connecting=Connections(server.options(startups=1, retries=0)),
                 options=FanoutOptions(workers=12, ping=False),
                 reach=ReachOptions(),
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.connection.connections import Connections
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob
 from runner.models import Host
@@ -31,7 +32,7 @@ def test_the_first_login_starts_before_the_last_ping_ends(sshd: Sshd) -> None:
             [*silent, *(sshd.host(f"good{number}") for number in range(3))],
             CommandJob(("echo up",)),
             run="r",
-            connection=sshd.options(),
+            connecting=Connections(sshd.options()),
             options=FanoutOptions(workers=2),
             reach=ReachOptions(method="ssh", timeout_s=3, tries=2),
             starting=starting,

@@ -14,6 +14,7 @@ import pytest
 
 import runner
 from runner import Host, Status, executors
+from runner.connection.connections import Connections
 from runner.demo import Device, Fleet, replicas
 from runner.fanout import Control, FanoutOptions
 from runner.fanout import stream as fan_out
@@ -112,7 +113,7 @@ def test_the_first_result_arrives_before_the_last_host_is_started(executor: str)
         hosts,
         FunctionJob(jobs.host_by_name),
         run="streaming",
-        connection=Settings().connection(),
+        connecting=Connections(Settings().connection()),
         options=FanoutOptions(executor, 4, ping=False, executor_settings=where()),
         reach=ReachOptions(),
         starting=started.extend,
@@ -181,7 +182,7 @@ def stopped(hosts: list[Host], control: Control, act: Any, executor: str) -> lis
             hosts,
             FunctionJob(jobs.host_by_name),
             run=f"stopped-{executor}-{act.__name__}",
-            connection=Settings().connection(),
+            connecting=Connections(Settings().connection()),
             options=options,
             reach=ReachOptions(),
             control=control,

@@ -13,6 +13,7 @@ import pytest
 
 import runner
 from runner import Host, HostResult, Status
+from runner.connection.connections import Connections
 from runner.demo import Device, Fleet, replicas
 from runner.errors import PermissionMissing
 from runner.fanout import Control, FanoutOptions, stream
@@ -42,7 +43,7 @@ def fan_out(
         chosen,
         FunctionJob(function),
         run=f"test-{random.random()}",
-        connection=Settings(retries=0).connection(),
+        connecting=Connections(Settings(retries=0).connection()),
         options=FanoutOptions(**({"ping": False} | options)),
         reach=ReachOptions(method="tcp"),
         control=control,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runner.connection.connections import Connections
 from runner.connection.kept import keeping
 from runner.connection.openssh.process import SessionProcess
 from runner.fanout import Control, FanoutOptions, stream
@@ -79,7 +80,7 @@ def done(
         [host],
         job,
         run="once",
-        connection=options,
+        connecting=Connections(options),
         options=FanoutOptions(executor=executor, workers=2, ping=False, **changes),
         reach=ReachOptions(),
     )
@@ -269,7 +270,7 @@ def test_a_worker_that_is_killed_while_the_run_stops(stage: Stage, tmp_path: Pat
         [host],
         FunctionJob(job, repeatable=True),
         run="killed",
-        connection=stage.options(tmp_path, connect_timeout_s=_LONG_S),
+        connecting=Connections(stage.options(tmp_path, connect_timeout_s=_LONG_S)),
         options=FanoutOptions(executor="process", workers=2, ping=False),
         reach=ReachOptions(),
         control=control,

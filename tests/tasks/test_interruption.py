@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from runner import Host, Status
+from runner.connection.connections import Connections
 from runner.fanout import Control, FanoutOptions, stream
 from runner.jobs import FunctionJob
 from runner.reach import ReachOptions
@@ -16,8 +17,6 @@ from runner.runs.interruption import Interruption
 from runner.settings import Settings
 
 if TYPE_CHECKING:
-    import pytest
-
     from runner import HostResult
 
 
@@ -37,7 +36,7 @@ def interrupted(interruption: Interruption, control: Control, work: Any) -> list
                 [Host("h1"), Host("h2")],
                 FunctionJob(work),
                 run=f"interrupted-{time.monotonic()}",
-                connection=Settings().connection(),
+                connecting=Connections(Settings().connection()),
                 options=FanoutOptions(workers=1, ping=False),
                 reach=ReachOptions(),
                 control=control,

@@ -143,3 +143,27 @@ def test_what_a_job_prints_is_no_result(demo: Project) -> None:
     ended = demo.type("chatty", "-g", "web1")
     assert ended.stdout.startswith("web1: ok\n1 host: 1 ok")
     assert ended.stderr == "by the way\n"
+
+
+REPORTER = """\
+import threading
+class Threads:
+    def __init__(self, stream, options):
+        self.stream = stream
+    def start(self, run):
+        pass
+    def result(self, result):
+        self.stream.write(threading.current_thread().name + "\\n")
+    def finish(self, summary):
+        pass
+"""
+
+
+@pytest.mark.parametrize("words", [("ping",), ("run", "hostname"), ("run", "hostname", "--no-history")])
+def test_reporters_run_in_the_callers_thread(demo: Project, words: tuple[str, ...]) -> None:
+    demo.write("plugins/their.py", REPORTER)
+    demo.write("plugins/their-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: their\nVersion: 1\n")
+    demo.write("plugins/their-1.dist-info/entry_points.txt", "[runner.reporters]\nthreads = their:Threads\n")
+    path = f"{demo.folder / 'plugins'}:{demo.environment()['PYTHONPATH']}"
+    ended = demo.type(*words, "-g", "servers", "--format", "threads", env={"PYTHONPATH": path})
+    assert (ended.code, ended.stdout) == (0, "MainThread\n" * 3), ended.stderr

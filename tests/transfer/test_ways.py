@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.connection.command.become import Become
+from runner.connection.connections import Connections
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import perform
 from runner.models import Host, HostResult, Secret, Status
@@ -261,7 +262,7 @@ def test_twenty_hosts_at_once_each_get_theirs(
                 hosts,
                 job,
                 run=f"twenty-{executor}",
-                connection=sshd.options(),
+                connecting=Connections(sshd.options()),
                 options=FanoutOptions(executor=executor, workers=20, ping=False),
                 reach=ReachOptions(),
             )

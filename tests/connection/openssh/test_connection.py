@@ -18,6 +18,7 @@ import pytest
 
 from runner.connection import deadline
 from runner.connection.command import CommandOptions, Terminal
+from runner.connection.connections import Connections
 from runner.connection.deadline import Deadline
 from runner.connection.openssh.connection import OpenSshConnection, connect
 from runner.connection.options import ConnectionOptions, HostKeyPolicy
@@ -383,7 +384,7 @@ def all_at_once(hosts: dict[str, Host], options: ConnectionOptions) -> Iterator[
         [Host(name, {**host.variables, **OPENSSH}) for name, host in hosts.items()],
         CommandJob(("show version",)),
         run="openssh-peers",
-        connection=options,
+        connecting=Connections(options),
         options=FanoutOptions(workers=16, ping=False, max_refused=0),
         reach=ReachOptions(),
     )
