@@ -1,4 +1,4 @@
-"""Which packages import which: data moves in one direction, and each package can be read without those above."""
+"""Which packages import which: data moves in one direction; a package can be read without those above."""
 
 from __future__ import annotations
 
