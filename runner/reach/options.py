@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
+
+if TYPE_CHECKING:
+    from runner.quantities import Share
 
 __all__ = ["Method", "ReachOptions"]
 
@@ -34,6 +38,9 @@ class ReachOptions:
         tries: Probes sent to a host that stays silent, before it counts as unreachable.
         rate: Packets and connections begun a second; None or 0 for as fast as this machine can.
         resolve_timeout_s: Seconds for which the name servers may be silent.
+        total_s: Seconds for all hosts, from the first probe on; None is no limit.
+        max_fail: How many hosts, or what share of them, may end other than `ok` before the probing stops;
+            None is all.
 
     Raises:
         UsageError: A value that cannot be used.
@@ -44,6 +51,8 @@ class ReachOptions:
     tries: int = 2
     rate: float | None = 10_000
     resolve_timeout_s: float = 5.0
+    total_s: float | None = None
+    max_fail: Share | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be used."""

@@ -7,11 +7,12 @@ import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 from runner.errors import HostError, PermissionMissing
 from runner.interpreter import at_rest
 from runner.models import Endpoint, Host, HostResult, Phase
+from runner.reach.bounds import Bounds
 from runner.reach.connect import Connection, ConnectProbes
 from runner.reach.echo import EchoProbes
 from runner.reach.icmp import icmp_permitted
@@ -46,7 +47,7 @@ def probe(
 
     Every host gets exactly one result, `OK`, `UNREACHABLE` or, where its variables or this machine's limits
     forbid a judgement, `ERROR`; in the order in which they are decided. Closing the iterator ends all probing
-    at once.
+    at once. If a limit of the options stops the probing, the hosts without a result are `CANCELLED`.
 
     With `auto`, a host at a loopback address is probed by TCP, because this machine answers echo for every
     such address; and a host behind a jump host counts as reachable without a probe, because only SSH can
@@ -96,6 +97,8 @@ class _Session:
         self._handover = handover
         self._decided: deque[HostResult] = deque()
         self._undecided = 0
+        self._targets: list[Target] = []
+        self._bounds = Bounds(options, len(hosts), time.monotonic())
         self._bucket = TokenBucket(options.rate, time.monotonic())
         self._selector = stack.enter_context(selectors.DefaultSelector())
         connects = ConnectProbes(options, self, self._selector, len(hosts))
@@ -110,9 +113,17 @@ class _Session:
             self._start()
         while self._decided or self._undecided:
             while self._decided:
+                self._bounds.take(self._decided[0])
                 yield self._decided.popleft()
+            if self._undecided and self._bounds.are_reached(time.monotonic()):
+                yield from self._stopped()
+                return
             if self._undecided:
                 self._turn()
+
+    def _stopped(self) -> Iterator[HostResult]:
+        """Yield the result of each host that has none, as a limit has stopped the probing."""
+        return (self._bounds.stopped(each.host) for each in self._targets if not each.decided)
 
     def _start(self) -> None:
         """Begin with every host: keep the results that need no probe, queue the rest."""
@@ -123,6 +134,7 @@ class _Session:
                 self._decided.append(target)
                 continue
             self._undecided += 1
+            self._targets.append(target)
             target.addresses = numeric_addresses(target.address, target.port)
             if target.addresses:
                 located.append(target)
@@ -162,8 +174,10 @@ class _Session:
     def _wait_s(self, now: float) -> float:
         """Tell how many seconds to wait for the sockets at most."""
         if self._echoes.wants_to_send(now) or self._connects.wants_to_send(now):
-            return max(0.0, self._bucket.next_grant() - now)
+            due = self._bucket.next_grant()
+            return max(0.0, (due if self._bounds.end is None else min(due, self._bounds.end)) - now)
         dues = [each.next_due() for each in (self._echoes, self._connects, self._resolver)]
+        dues.append(self._bounds.end)
         due = min((due for due in dues if due is not None), default=None)
         if due is None:
             return _LONGEST_WAIT_S

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runner.models import Status
+from runner.reach.bounds import RUN_DEADLINE
 from runner.reach.probe import probe
 from runner.reach.way import given
 
@@ -33,9 +35,11 @@ def rounds(
 ) -> Iterator[dict[str, HostResult]]:
     """Probe hosts in rounds; yield each round's results by host name.
 
+    A round that is not complete when the time for all rounds is over is not yielded, unless it is the first.
+
     Args:
         hosts: The hosts.
-        options: How each round probes.
+        options: How each round probes. `total_s` is the time for all rounds; `max_fail` does not apply.
         interval_s: Seconds from the beginning of one round to that of the next; a round that takes longer
             is followed at once.
         count: How many rounds; None is no end.
@@ -43,11 +47,19 @@ def rounds(
         sleep: What waits.
     """
     begin = time.monotonic()
+    end = math.inf if options.total_s is None else begin + options.total_s
     for number in itertools.count(1):
-        yield {result.host: result for result in probe(hosts, options, ways=ways)}
-        if number == count:
+        left_s = None if options.total_s is None else end - time.monotonic()
+        bounded = replace(options, total_s=left_s, max_fail=None)
+        results = {result.host: result for result in probe(hosts, bounded, ways=ways)}
+        if number > 1 and any(result.reason == RUN_DEADLINE for result in results.values()):
             return
-        sleep(max(0.0, begin + number * interval_s - time.monotonic()))
+        yield results
+        now = time.monotonic()
+        due = max(now, begin + number * interval_s)
+        if number == count or due >= end:
+            return
+        sleep(due - now)
 
 
 def summed(results: Sequence[HostResult]) -> HostResult:

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from runner.history import Recorder
     from runner.jobs import Job
     from runner.models import Host
-    from runner.reach import ReachOptions
     from runner.runs.planning import Plan
-    from runner.settings import Settings
 
     Starting = Callable[[Sequence[str]], None]
     Batches = Generator[list[HostResult], None, None]
@@ -170,7 +168,7 @@ def _pinged(plan: Plan) -> Batches:
 
     if plan.pings.count is None:
         found = ways(plan.settings.connection(), plan.todo)
-        with closing(in_background(probe(plan.todo, _ping_options(plan.settings), ways=found))) as batches:
+        with closing(in_background(probe(plan.todo, plan.settings.pinging(), ways=found))) as batches:
             yield from batches
         return
     from runner.reach.rounds import summed  # noqa: PLC0415 - as above
@@ -192,17 +190,11 @@ def ping_rounds(plan: Plan, tries: int | None = None) -> Iterator[dict[str, Host
     from runner.reach.rounds import rounds  # noqa: PLC0415 - as above
     from runner.ways import ways  # noqa: PLC0415
 
-    options = _ping_options(plan.settings)
+    options = plan.settings.pinging()
     if tries is not None:
         options = replace(options, tries=tries)
     found = ways(plan.settings.connection(), plan.todo)
     return rounds(plan.todo, options, plan.pings.interval_s, plan.pings.count, ways=found)
-
-
-def _ping_options(settings: Settings) -> ReachOptions:
-    """Return how `ping` probes: as every task does, and at `--rate`, which else is a pace of logins."""
-    options = settings.reach()
-    return options if settings.rate is None else replace(options, rate=settings.rate)
 
 
 def _dry(plan: Plan) -> Batches:

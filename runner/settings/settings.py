@@ -111,7 +111,9 @@ class Settings:
         (), "hosts in batches: 5, 20% or 1,10%,100%; stops when a whole batch fails", quantities.shares
     )
     max_fail: quantities.Share | None = setting(
-        None, "stop starting hosts when more than this many, or N%, did not end ok", quantities.share
+        None,
+        "start no more hosts (ping: stop) when more than this many, or N%, did not end ok",
+        quantities.share,
     )
     max_refused: int = setting(
         5, "stop starting hosts when so many logins in a row were refused; 0 is never", quantities.count
@@ -384,6 +386,11 @@ class Settings:
         from runner.reach import ReachOptions  # noqa: PLC0415
 
         return ReachOptions(method=self.method, timeout_s=self.ping_timeout, tries=self.ping_tries)
+
+    def pinging(self) -> ReachOptions:
+        """Return how `ping` pings: with the limits that otherwise are those of the fan-out."""
+        rate = {} if self.rate is None else {"rate": self.rate}
+        return dataclasses.replace(self.reach(), total_s=self.timeout_total, max_fail=self.max_fail, **rate)
 
     def fanout(self) -> FanoutOptions:
         """Return how the work is to be spread."""

@@ -35,6 +35,9 @@ def _ping(
         value_of("--count", quantities.times, count),
         value_of("--interval", quantities.seconds, interval) or 1.0,
     )
+    for flag, given in (("--watch", watch), ("--count", count is not None)):
+        if given and "max_fail" in call.settings.given:
+            raise UsageError(f"--max-fail does not fit {flag}, which pings every host in each round")
     pinging.check(call.settings, *chosen)
     prepare(call.settings)
     rounds = watch and not call.settings.dry_run
