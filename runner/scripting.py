@@ -1,12 +1,12 @@
 """The functions for scripts: load an inventory, ping hosts, run commands on them.
 
 Every keyword is a setting by its name, as on the command line: `workers=100`, `timeout="2m"`, `user="admin"`.
-What is not given is read from the project's `invoke.yaml` and the environment, as tasks do.
+A keyword that a function does not heed is refused (`runner.settings.heeded`). Settings that are not given are
+read from the project's `invoke.yaml` and the environment, as tasks do.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from runner.models import Host
 from runner.origin import Kind
 from runner.results import Results
 from runner.settings import Settings
+from runner.settings.heeded import check_keywords
 
 if TYPE_CHECKING:
     import os
@@ -31,32 +32,32 @@ if TYPE_CHECKING:
 __all__ = ["load", "ping", "run", "stream"]
 
 
-def load(*sources: str | os.PathLike[str]) -> Inventory:
-    """Read an inventory.
+def load(*sources: str | os.PathLike[str], **settings: Any) -> Inventory:
+    """Read an inventory; log a warning, below the logger `runner`, about each doubtful line.
 
     Args:
-        sources: Files, folders or comma lists of hosts; where none is given, what the configuration names,
-            else `inventories/`.
+        sources: Files, folders or comma lists of hosts; without any, those that `inventory=` or the
+            configuration names, else `inventories/`.
+        settings: Settings by name: those of vault passwords, `playbook_dir` and `allow_inventory_commands`.
 
     Raises:
         InventoryError: A source cannot be read.
+        UsageError: A setting is not known, is not one of `load`, or cannot be read.
     """
-    from runner import inventory  # noqa: PLC0415 - YAML is slow to import
+    from runner.runs.select import load as loaded  # noqa: PLC0415 - YAML is slow to import
 
-    settings = _settings({})
-    options = configuration.inventory_options(settings)
-    if sources:
-        options = replace(options, named=True)
-    return inventory.load(*(sources or configuration.inventory_sources(settings)), options=options)
+    if sources and "inventory" in settings:
+        raise UsageError("name the inventory once: as arguments of runner.load, or as inventory=")
+    return loaded(_settings("load", {**settings, "inventory": sources} if sources else settings))
 
 
 def ping(hosts: Iterable[Host], **settings: Any) -> Results:
     """Ping hosts, all at once.
 
     Raises:
-        UsageError: A setting is not known or cannot be read.
+        UsageError: A setting is not known, is not one of `ping`, or cannot be read.
     """
-    return _results("ping", hosts, None, _settings(settings))
+    return _results("ping", hosts, None, _settings("ping", settings))
 
 
 def stream(
@@ -73,9 +74,9 @@ def stream(
         settings: Settings by name.
 
     Raises:
-        UsageError: A setting is not known or cannot be read.
+        UsageError: A setting is not known, is not one of `stream`, or cannot be read.
     """
-    return runs.carry_out(_plan("run", hosts, _job(what), _settings({"no_ping": True, **settings})))
+    return runs.carry_out(_plan("run", hosts, _job(what), _settings("stream", {"no_ping": True, **settings})))
 
 
 def run(hosts: Iterable[Host], what: str | Sequence[str] | Callable[..., Any], **settings: Any) -> Results:
@@ -84,9 +85,9 @@ def run(hosts: Iterable[Host], what: str | Sequence[str] | Callable[..., Any], *
     After a Ctrl-C, what had finished is returned, the other hosts as cancelled: `Results.interrupted`.
 
     Raises:
-        UsageError: A setting is not known or cannot be read.
+        UsageError: A setting is not known, is not one of `run`, or cannot be read.
     """
-    return _results("run", hosts, _job(what), _settings({"no_ping": True, **settings}))
+    return _results("run", hosts, _job(what), _settings("run", {"no_ping": True, **settings}))
 
 
 def _results(task: str, hosts: Iterable[Host], job: Job | None, settings: Settings) -> Results:
@@ -102,8 +103,13 @@ def _plan(task: str, hosts: Iterable[Host], job: Job | None, settings: Settings)
     return runs.plan(runs.Request(task, settings, job, hosts=chosen, recorded=False))
 
 
-def _settings(given: dict[str, Any]) -> Settings:
-    """Read a script's settings over what is configured where it runs."""
+def _settings(function: str, given: dict[str, Any]) -> Settings:
+    """Read the keywords of a function over what is configured for the current folder.
+
+    Raises:
+        UsageError: A keyword is not one that the function heeds, or cannot be read.
+    """
+    check_keywords(function, given)
     return Settings.resolve(given, *configuration.of_folder(Path.cwd()), by=Kind.KEYWORD)
 
 

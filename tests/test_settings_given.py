@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner import configuration, scripting
+from runner import configuration
 from runner.connection.access import access
 from runner.models import Host
 from runner.origin import Kind, Origin
@@ -70,7 +70,7 @@ def by_flag(name: str) -> Settings:
 
 
 def by_keyword(name: str) -> Settings:
-    return scripting._settings({name: Settings.flags()[name].default})
+    return Settings.resolve({name: Settings.flags()[name].default}, *configured(), by=Kind.KEYWORD)
 
 
 def by_environment(name: str) -> Settings:

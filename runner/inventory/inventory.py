@@ -115,7 +115,7 @@ class Inventory:
         """
         if self.options.traced:
             return self._loading
-        return Inventory(self.sources, replace(self.options, traced=True))._loading  # noqa: SLF001 - one of us
+        return Inventory(self.sources, replace(self.options, traced=True, told=None))._loading  # noqa: SLF001 - one of us
 
     def __len__(self) -> int:
         return len(self.graph.hosts)

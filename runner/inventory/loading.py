@@ -45,6 +45,7 @@ class Options:
         rules: How Ansible's configuration wants inventories read.
         named: Whether the operator named the sources for this run, by a flag or a variable of the
             environment. The owner rule does not apply to what was named.
+        told: Called with each warning at once; None where the caller reads `Inventory.warnings` instead.
         traced: Whether to remember where everything is set, for `explain`; else that reads the sources again,
             which runs scripts twice and finds pipes empty.
     """
@@ -60,6 +61,7 @@ class Options:
     rules: Rules = field(default_factory=Rules)
     named: bool = True
     traced: bool = False
+    told: Callable[[str], None] | None = field(default=None, compare=False)
 
 
 class BrokenSource(InventoryError):
@@ -105,8 +107,11 @@ class Loading:
 
     def warn(self, message: str) -> None:
         """Remember one line for people; the same line counts once, and beyond `MAX_WARNINGS` none."""
-        if len(self.warnings) < MAX_WARNINGS:
-            self.warnings.setdefault(message)
+        if message in self.warnings or len(self.warnings) >= MAX_WARNINGS:
+            return
+        self.warnings[message] = None
+        if self.options.told is not None:
+            self.options.told(message)
 
     def read_source(self, source: str, read: Callable[[str, Loading], None]) -> None:
         """Read one source, unless it is to be left out.

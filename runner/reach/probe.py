@@ -174,8 +174,8 @@ class _Session:
     def _wait_s(self, now: float) -> float:
         """Tell how many seconds to wait for the sockets at most."""
         if self._echoes.wants_to_send(now) or self._connects.wants_to_send(now):
-            due = self._bucket.next_grant()
-            return max(0.0, (due if self._bounds.end is None else min(due, self._bounds.end)) - now)
+            moments = [self._bucket.next_grant(), self._bounds.end]
+            return max(0.0, min(each for each in moments if each is not None) - now)
         dues = [each.next_due() for each in (self._echoes, self._connects, self._resolver)]
         dues.append(self._bounds.end)
         due = min((due for due in dues if due is not None), default=None)

@@ -1,16 +1,21 @@
-"""Which hosts a task is about."""
+"""The inventory that a task or a script is about, and the hosts that are chosen from it."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from runner import inventory as inventories
 from runner.configuration import inventory_options, inventory_sources
-from runner.errors import PatternError
+from runner.errors import PatternError, UsageError
 from runner.interpreter import at_rest
+from runner.runs.questions import nobody
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runner.inventory import Inventory
     from runner.inventory.vault import Vault
     from runner.models import Host, Secret
@@ -19,29 +24,39 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "select"]
 
-logger = logging.getLogger(__name__)
+_warn = partial(logging.getLogger(__name__).warning, "%s")
 
 
-def load(settings: Settings, ask: Ask, *, traced: bool = False) -> Inventory:
-    """Load the inventory that the settings name, with what opens its vaults.
+def load(
+    settings: Settings,
+    ask: Ask = nobody,
+    *,
+    traced: bool = False,
+    told: Callable[[str], None] | None = _warn,
+) -> Inventory:
+    """Load the inventory that the settings name, with the passwords of its vaults.
 
     Args:
         settings: The settings.
-        ask: Asks the operator for a vault password.
+        ask: Asks the operator for a vault password. In a script, one that would have to be asked for is an
+            error only if it is needed.
         traced: Whether to remember where everything was set.
+        told: Called with each warning about the inventory, at once and later, when variables are read; None
+            is no warnings.
 
     Raises:
         InventoryError: A source cannot be read.
     """
     options = inventory_options(settings, traced=traced)
-    with at_rest(keep=True):
-        return inventories.load(*inventory_sources(settings), vault=_vault(settings, ask), options=options)
+    with at_rest(keep=ask is not nobody):  # a script may load many inventories, one after the other
+        options = replace(options, vault=_vault(settings, ask), told=told)
+        return inventories.load(*inventory_sources(settings), options=options)
 
 
 def _vault(settings: Settings, ask: Ask) -> Vault | None:
-    """Return what opens encrypted values; who is to be asked for a password is asked now, and once."""
+    """Return the passwords of encrypted values; those that have to be asked for are asked once, and now."""
     identities = (*settings.vault_password_file, *settings.vault_id)
-    if settings.ask_vault_pass:
+    if ask is not nobody and settings.ask_vault_pass:
         identities = (*identities, "default@prompt")
     if not identities:
         return None
@@ -50,6 +65,8 @@ def _vault(settings: Settings, ask: Ask) -> Vault | None:
     asked: dict[str, Secret] = {}
 
     def once(label: str) -> Secret:
+        if ask is nobody:
+            raise UsageError(f"the vault password of {label!r} cannot be asked for here; name a file")
         if label not in asked:
             asked[label] = ask(f"Vault password ({label})")
         return asked[label]
@@ -57,13 +74,14 @@ def _vault(settings: Settings, ask: Ask) -> Vault | None:
     settled = {name: getattr(settings, name) for name in ("vault_password_file", "vault_id")}
     found = [each for name, given in settled.items() if not settings.is_named(name) for each in given]
     vault = vault_of(identities, once, found)
-    for label in (identity.partition("@")[0] for identity in identities if identity.endswith("@prompt")):
+    prompts = [identity for identity in identities if identity.endswith("@prompt")]
+    for label in (identity.partition("@")[0] for identity in prompts if ask is not nobody):
         once(label)  # now, and not from a worker in the middle of a run
     return vault
 
 
 def select(settings: Settings, ask: Ask) -> tuple[Inventory, tuple[Host, ...]]:
-    """Load the inventory, say what is odd about it, and choose the hosts that the flags name.
+    """Load the inventory, and choose the hosts that the flags name.
 
     Raises:
         InventoryError: A source cannot be read.
@@ -72,8 +90,6 @@ def select(settings: Settings, ask: Ask) -> tuple[Inventory, tuple[Host, ...]]:
     with at_rest(keep=True):
         inventory = load(settings, ask)
         hosts = inventory.select(settings.group, settings.limit)
-    for line in inventory.warnings:
-        logger.warning("%s", line)
     if not hosts:
         limit = f" limited to {settings.limit!r}" if settings.limit else ""
         raise PatternError(f"no host matches {settings.group!r}{limit} in {', '.join(inventory.sources)}")

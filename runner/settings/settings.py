@@ -30,6 +30,7 @@ from runner.settings.flag import (
     statuses,
     switch,
 )
+from runner.settings.heeded import nearest
 from runner.text import quoted
 
 if TYPE_CHECKING:
@@ -389,8 +390,8 @@ class Settings:
 
     def pinging(self) -> ReachOptions:
         """Return how `ping` pings: with the limits that otherwise are those of the fan-out."""
-        rate = {} if self.rate is None else {"rate": self.rate}
-        return dataclasses.replace(self.reach(), total_s=self.timeout_total, max_fail=self.max_fail, **rate)
+        options = dataclasses.replace(self.reach(), total_s=self.timeout_total, max_fail=self.max_fail)
+        return options if self.rate is None else dataclasses.replace(options, rate=self.rate)
 
     def fanout(self) -> FanoutOptions:
         """Return how the work is to be spread."""
@@ -435,7 +436,5 @@ def _file(path: str) -> str | None:
 
 
 def _unknown(shown: str, name: object, flags: Mapping[str, Flag]) -> UsageError:
-    import difflib  # noqa: PLC0415 - only a wrong name needs it
-
-    near = difflib.get_close_matches(str(name), flags, n=3) or sorted(flags)
+    near = nearest(str(name), flags) or sorted(flags)
     return UsageError(f"{shown} is not a setting; did you mean {', '.join(near)}?")

@@ -15,12 +15,24 @@ from invoke.exceptions import ParseError
 from invoke.parser.argument import Argument
 
 from runner.errors import UsageError
+from runner.settings.heeded import nearest
 from runner.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Declared", "Numeric", "Repeated", "check_flags", "flags", "own_words", "show_values", "value_of"]
+__all__ = [
+    "Declared",
+    "Numeric",
+    "Repeated",
+    "check_flags",
+    "flags",
+    "offered",
+    "own_words",
+    "show_values",
+    "shown",
+    "value_of",
+]
 
 
 class Declared(Argument):
@@ -29,6 +41,9 @@ class Declared(Argument):
     Invoke's parser makes a deep copy of every argument of every task before it reads a command line. What an
     argument holds is replaced and never changed in place, so that a shallow copy does.
     """
+
+    is_offered = True
+    """Whether help shows it, and whether it is a suggestion for a flag that is misspelled."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Argument:
         return copy(self)
@@ -49,6 +64,11 @@ class Repeated(Declared):
     def value(self, given: str) -> None:
         self.raw_value = given
         self._value = [*(self._value or []), given]
+
+
+def offered(arguments: Iterable[Argument]) -> list[Argument]:
+    """Return the arguments that help shows."""
+    return [each for each in arguments if getattr(each, "is_offered", True)]
 
 
 def flags(arguments: Iterable[Argument]) -> dict[str, bool]:
@@ -136,6 +156,8 @@ def check_flags(
         if flag in ("-h", "--help"):
             return found
         given = given or flag in spelt
+        if flag not in own and flag not in core:
+            raise ParseError(_suggest(flag, flags(offered(arguments))))
         _check(flag, value, remaining, own, core)
         once.check(flag)
     return found
@@ -179,6 +201,13 @@ def show_values(words: Sequence[str], arguments: Iterable[Argument]) -> None:
             item.raw_value = None  # an empty list would count as given
 
 
+def shown(arguments: Iterable[Argument], words: Sequence[str]) -> list[Argument]:
+    """Return the arguments that help shows, and those of the command line, which have to be parsed."""
+    typed = {_split(word)[0] for word in words}
+    listed = offered(arguments)
+    return [each for each in arguments if each in listed or not typed.isdisjoint(flags([each]))]
+
+
 def value_of(flag: str, read: Callable[[str], Any], value: str | None) -> Any:
     """Return what a task's own flag was given, as it is to be read; None where it was not given.
 
@@ -218,8 +247,6 @@ def _check(
     flag: str, joined: str, remaining: Iterator[str], own: Mapping[str, bool], core: Mapping[str, bool]
 ) -> None:
     known = own if flag in own else core
-    if flag not in known:
-        raise ParseError(_suggest(flag, own))
     if not known[flag] or joined:
         return
     value = next(remaining, None)
@@ -230,9 +257,7 @@ def _check(
 
 
 def _suggest(flag: str, known: Iterable[str]) -> str:
-    import difflib  # noqa: PLC0415 - only a wrong flag needs it
-
-    near = difflib.get_close_matches(flag, known, n=3)
+    near = nearest(flag, known)
     if near:
         return f"{flag} is not a flag here; did you mean {' or '.join(near)}?"
     return f"{flag} is not a flag here; the flags are: {' '.join(sorted(known))}"

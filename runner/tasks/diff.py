@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
-from runner.settings import Settings
-from runner.tasks.history import RecordTask
+from runner.settings.heeded import TASKS
+from runner.tasks.fleet import FleetTask
 
 if TYPE_CHECKING:
     from runner.history import History, Record
-    from runner.settings import Flag
     from runner.tasks.fleet import Call
 
 __all__ = ["diff", "pair"]
 
 _DIFFERENT = 2
-
-
-class _DiffTask(RecordTask):
-    flags: ClassVar[dict[str, Flag]] = {name: Settings.flags()[name] for name in ("ignore", "quiet")}
 
 
 def pair(history: History, name: str, other: str | None) -> tuple[Record, Record]:
@@ -68,9 +63,10 @@ def _diff(call: Call, run: list[str] | None = None, other: str | None = None) ->
     return _DIFFERENT if found.changed else 0
 
 
-diff = _DiffTask(
+diff = FleetTask(
     _diff,
     name="diff",
+    heeded=TASKS["diff"],
     command="run",
     then="other",
     help={

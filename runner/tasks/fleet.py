@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from invoke.exceptions import Exit
 from invoke.program import Program
@@ -15,16 +16,28 @@ from invoke.tasks import Task
 from runner.errors import RunnerError, UsageError
 from runner.report.terminal import visible_line
 from runner.settings import Flag, Settings
-from runner.tasks.arguments import Declared, Numeric, Repeated, check_flags, flags, own_words, show_values
+from runner.settings.heeded import HOST_TASK, Heeded
+from runner.tasks.arguments import (
+    Declared,
+    Numeric,
+    Repeated,
+    check_flags,
+    flags,
+    own_words,
+    show_values,
+    shown,
+)
 from runner.tasks.programs import running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from invoke.context import Context
     from invoke.parser.argument import Argument
 
 __all__ = ["Call", "FleetTask"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +64,9 @@ class FleetTask(Task):  # type: ignore[type-arg]
         short: That argument's one-letter flag.
         then: Name of one more that may be given so, after it.
         within: Name of the collection that the task is known in.
+        heeded: The settings that the task heeds.
         options: What `invoke.Task` takes.
     """
-
-    flags: ClassVar[dict[str, Flag]] = {
-        name: flag for name, flag in Settings.flags().items() if flag.on_command_line
-    }
 
     def __init__(
         self,
@@ -65,9 +75,16 @@ class FleetTask(Task):  # type: ignore[type-arg]
         short: str | None = None,
         then: str | None = None,
         within: str = "",
+        heeded: Heeded = HOST_TASK,
         **options: Any,
     ) -> None:
         super().__init__(body, auto_shortflags=False, positional=(), **options)
+        self.heeded = heeded
+        self.flags = {
+            name: flag
+            for name, flag in Settings.flags().items()
+            if flag.on_command_line and name in heeded.accepted
+        }
         self._command = command
         self._short = short
         self._loose = [name for name in (command, then) if name is not None]
@@ -85,13 +102,20 @@ class FleetTask(Task):  # type: ignore[type-arg]
         own = super().get_arguments(ignore_unknown_help)
         own = [self._refined(item) for item in own]
         helping = not {"-h", "--help"}.isdisjoint(sys.argv)
-        arguments = [*own, *(_argument(name, flag, helping) for name, flag in self.flags.items())]
+        arguments = [*own, *(self._shared(name, flag, helping) for name, flag in self.flags.items())]
         words, found = self._read(arguments) if self._is_typed() else ([], 0)
         for item in own:
             item.positional = item.name in self._loose[:found]
         if helping:
+            arguments = shown(arguments, words)
             show_values(words, arguments)
         return arguments
+
+    def _shared(self, name: str, flag: Flag, helping: bool) -> Declared:
+        """Return the argument of a shared flag; help shows it if the task heeds it."""
+        argument = _argument(name, flag, helping)
+        argument.is_offered = name in self.heeded.settings
+        return argument
 
     def _is_typed(self) -> bool:
         """Return whether any word of the command line can be this task: the flags of others need no look."""
@@ -127,8 +151,9 @@ class FleetTask(Task):  # type: ignore[type-arg]
         """
         given = {name: arguments.pop(name, None) for name in self.flags}
         try:
-            given = self._with_core(given)
+            given, idle = self._sorted(self._with_core(given))
             call = Call(context, _settings(context, given), _remainder(context))
+            self._warn(idle, call.settings)
             if call.remainder and self._command is None:
                 raise UsageError(f"nothing can be said to it after --: {call.remainder!r}")  # noqa: TRY301
             self._check_given(arguments)
@@ -160,9 +185,31 @@ class FleetTask(Task):  # type: ignore[type-arg]
                 raise UsageError("--dry does not fit: it cannot be told beforehand what this does")
             given = {**given, "dry_run": True}
         seconds = _core("command-timeout")
-        if seconds is not None and "timeout" in given and given["timeout"] is None:
+        if seconds is not None and "timeout" in self.heeded.settings and given["timeout"] is None:
             given = {**given, "timeout": seconds}
         return given
+
+    def _sorted(self, given: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Return the flags without those that do nothing here, and the names of these.
+
+        Raises:
+            UsageError: The value of a flag that does nothing here cannot be read.
+        """
+        idle = {
+            name: value
+            for name, value in given.items()
+            if name in self.heeded.idle and value not in (None, False, [], ())
+        }
+        Settings.resolve(idle)
+        return {name: value for name, value in given.items() if name not in idle}, list(idle)
+
+    def _warn(self, idle: Iterable[str], settings: Settings) -> None:
+        """Warn of flags that do nothing here; from now on, `--quiet` silences this and all other warnings."""
+        from runner.tasks.voice import show_warnings  # noqa: PLC0415 - tasks are listed without it
+
+        show_warnings(quiet=settings.quiet)
+        for name in idle:
+            logger.warning("%s", self.heeded.idle_line(name, self._called))
 
     def _check_given(self, arguments: dict[str, Any]) -> None:
         """Miss what the body cannot do without: Invoke does so for positional arguments only."""
@@ -190,16 +237,16 @@ def _core_flags() -> dict[str, bool]:
     return flags((*Program().core_args(), *Program().task_args()))
 
 
-def _argument(name: str, flag: Flag, helping: bool) -> Argument:
+def _argument(name: str, flag: Flag, helping: bool) -> Declared:
     dashed = name.replace("_", "-")
     names = (dashed, flag.short) if flag.short else (dashed,)
     attribute = name if "_" in name else None
-    shown = _described(flag) if helping else flag.help  # not shown then
+    text = _described(flag) if helping else flag.help  # not shown then
     if flag.repeatable:
-        return Repeated(names=names, help=shown, attr_name=attribute)
+        return Repeated(names=names, help=text, attr_name=attribute)
     if flag.is_switch:
-        return Declared(names=names, kind=bool, default=False, help=shown, attr_name=attribute)
-    return Declared(names=names, help=shown, attr_name=attribute)
+        return Declared(names=names, kind=bool, default=False, help=text, attr_name=attribute)
+    return Declared(names=names, help=text, attr_name=attribute)
 
 
 def _described(flag: Flag) -> str:

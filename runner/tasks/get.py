@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.quantities import size
+from runner.settings.heeded import TASKS
 from runner.tasks.arguments import value_of
 from runner.tasks.files import mode_of, one_path
 from runner.tasks.fleet import FleetTask
@@ -40,6 +41,7 @@ def _get(
 get = FleetTask(
     _get,
     name="get",
+    heeded=TASKS["get"],
     command="source",
     then="destination",
     help={

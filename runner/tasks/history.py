@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 
 from runner import quantities
 from runner.errors import UsageError
 from runner.models import Status
-from runner.report import FLAGS
-from runner.settings import Settings
+from runner.settings.heeded import TASKS
 from runner.tasks.arguments import value_of
 from runner.tasks.fleet import FleetTask
 
 if TYPE_CHECKING:
-    from runner.settings import Flag
     from runner.tasks.fleet import Call
 
-__all__ = ["RecordTask", "history"]
+__all__ = ["history"]
 
 _SHOWN = 20
-
-
-class RecordTask(FleetTask):
-    """A task about what the history holds, with those of the shared flags that need no hosts."""
-
-    flags: ClassVar[dict[str, Flag]] = {name: Settings.flags()[name] for name in ("quiet",)}
-
-
-class _ShowTask(RecordTask):
-    """A task that shows a run of the history as a run is shown."""
-
-    flags: ClassVar[dict[str, Flag]] = {
-        name: Settings.flags()[name] for name in ("inventory", "format", "only", *FLAGS, "quiet", "verbose")
-    }
 
 
 def _list(  # noqa: PLR0913, PLR0917 - a flag each
@@ -107,7 +91,7 @@ def _inventory(call: Call) -> Any:
     from runner.tasks.voice import ask  # noqa: PLC0415
 
     try:
-        return load(call.settings, ask)
+        return load(call.settings, ask, told=None)
     except RunnerError:
         return None
 
@@ -172,9 +156,10 @@ def _export(call: Call, run: list[str] | None = None, all: bool = False) -> int:
 
 history = Collection("history")
 history.add_task(
-    RecordTask(
+    FleetTask(
         _list,
         name="list",
+        heeded=TASKS["history.list"],
         within="history",
         default=True,
         help={
@@ -189,9 +174,10 @@ history.add_task(
     )
 )
 history.add_task(
-    _ShowTask(
+    FleetTask(
         _show,
         name="show",
+        heeded=TASKS["history.show"],
         command="run",
         within="history",
         help={
@@ -201,9 +187,10 @@ history.add_task(
     )
 )
 history.add_task(
-    RecordTask(
+    FleetTask(
         _prune,
         name="prune",
+        heeded=TASKS["history.prune"],
         within="history",
         help={
             "keep": "the most runs to keep",
@@ -213,9 +200,10 @@ history.add_task(
     )
 )
 history.add_task(
-    RecordTask(
+    FleetTask(
         _export,
         name="export",
+        heeded=TASKS["history.export"],
         command="run",
         within="history",
         help={"run": "the run: its id, the beginning of it, or `last`", "all": "every run, oldest first"},

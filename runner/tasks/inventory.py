@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import UsageError
 from runner.report.terminal import visible_line
+from runner.settings.heeded import TASKS
 from runner.tasks.fleet import FleetTask
 
 if TYPE_CHECKING:
@@ -110,4 +111,4 @@ _HELP: dict[str, Any] = {
     "variable": "with --explain: the variable; the flag may be left out",
 }
 
-inventory = FleetTask(_inventory, name="inventory", command="variable", help=_HELP)
+inventory = FleetTask(_inventory, name="inventory", heeded=TASKS["inventory"], command="variable", help=_HELP)

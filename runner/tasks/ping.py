@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
+from runner.settings.heeded import TASKS
 from runner.tasks.arguments import value_of
 from runner.tasks.fleet import FleetTask
 
@@ -51,6 +52,7 @@ def _ping(
 ping = FleetTask(
     _ping,
     name="ping",
+    heeded=TASKS["ping"],
     help={
         "count": "ping so many times, and show loss and round-trip times; with --watch, so many rounds",
         "interval": "seconds from one ping of a host to the next (default: 1)",

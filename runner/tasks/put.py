@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.errors import HostError, UsageError
+from runner.settings.heeded import TASKS
 from runner.tasks.files import mode_of, one_path
 from runner.tasks.fleet import FleetTask
 
@@ -43,6 +44,7 @@ def _put(
 put = FleetTask(
     _put,
     name="put",
+    heeded=TASKS["put"],
     command="source",
     then="destination",
     help={

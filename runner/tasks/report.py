@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from runner import writing
 from runner.errors import UsageError
 from runner.paths import expanded, refuse_foreign
-from runner.tasks.history import RecordTask
+from runner.settings.heeded import TASKS
+from runner.tasks.fleet import FleetTask
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,9 +71,10 @@ def _written(name: str, text: str) -> Path:
     return path
 
 
-report = RecordTask(
+report = FleetTask(
     _report,
     name="report",
+    heeded=TASKS["report"],
     command="run",
     help={
         "run": "the run: its id, the beginning of it, or `last` (default)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
+from runner.settings.heeded import TASKS
 from runner.tasks.fleet import FleetTask
 
 if TYPE_CHECKING:
@@ -53,5 +54,6 @@ def say_settings(chosen: Settings) -> None:
 settings = FleetTask(
     _settings,
     name="settings",
+    heeded=TASKS["settings"],
     help={"all": "show the settings that were not given, too"},
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.settings.heeded import TASKS
 from runner.tasks.fleet import FleetTask
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def _trust(call: Call, yes: bool = False, hash: bool = False, replace_changed: b
 trust = FleetTask(
     _trust,
     name="trust",
+    heeded=TASKS["trust"],
     help={
         "yes": "record them without asking",
         "hash": "write the names of hosts hashed",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from runner.report.progress import Progress
 
-__all__ = ["Beside", "Warnings", "ask", "leave", "say", "speaking_around"]
+__all__ = ["Beside", "Warnings", "ask", "leave", "say", "show_warnings", "speaking_around"]
 
 _progress: list[Progress] = [NoProgress()]
 
@@ -92,6 +92,14 @@ class Beside(io.TextIOBase):
         """Write what is held back."""
         if sys.stderr is not None:
             sys.stderr.flush()
+
+
+def show_warnings(*, quiet: bool) -> None:
+    """Show warnings of our own parts from now on, or none of them if `quiet`."""
+    logger = logging.getLogger("runner")
+    if not logger.handlers:
+        logger.addHandler(Warnings())
+    logger.setLevel(logging.ERROR if quiet else logging.WARNING)
 
 
 class Warnings(logging.Handler):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from runner.settings.heeded import TASKS
 from runner.tasks.arguments import value_of
 from runner.tasks.fleet import FleetTask
 from runner.tasks.run import commands_of
@@ -47,6 +48,7 @@ def _watch(
 watch = FleetTask(
     _watch,
     name="watch",
+    heeded=TASKS["watch"],
     command="cmd",
     short="c",
     help={

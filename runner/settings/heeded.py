@@ -1,0 +1,233 @@
+"""Which settings each task and each function for scripts heeds: one table.
+
+A flag that a task does not heed is refused, as is a keyword that a function does not heed. `invoke.yaml` and
+the environment are shared by all tasks and scripts: there, every setting may be given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from runner.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["ALL", "FUNCTIONS", "HOST_TASK", "TASKS", "Heeded", "check_keywords", "nearest"]
+
+
+def _names(*lines: str) -> frozenset[str]:
+    return frozenset(" ".join(lines).split())
+
+
+INVENTORY = _names(
+    "inventory playbook_dir vault_password_file vault_id ask_vault_pass allow_inventory_commands"
+)
+"""What the inventory is read from, and how."""
+
+HOSTS = _names("group limit")
+"""Which of its hosts are meant."""
+
+EARLIER_RUNS = _names("resume failed rerun_lost")
+"""Which of these an earlier run leaves to be done."""
+
+LIMITS = _names("timeout_total max_fail")
+"""When a run stops by itself, with or without a fan-out."""
+
+FANOUT = LIMITS | _names(
+    "executor workers spare scheduler start_method serial max_refused spread order shuffle seed",
+    "repeatable rate no_ping",
+)
+"""How work is spread over hosts."""
+
+PINGING = _names("method ping_timeout ping_tries")
+"""How hosts are pinged."""
+
+ROUTE = _names("ssh_config user allow_inventory_commands")
+"""Where SSH goes to reach a host: `ssh_config` may tell users apart, and name programs that lead there."""
+
+ON_THE_WAY = ROUTE | _names(
+    "private_key key_passphrase code known_hosts host_key_policy startups connect_timeout host_timeout",
+    "retries keepalive",
+)
+"""How a host is connected to, and how jump hosts are logged in to."""
+
+LOGIN = ON_THE_WAY | _names("ask_pass password ask_code credentials")
+"""How a host is connected to and logged in to."""
+
+BECOMING = _names("become become_method become_user ask_become_pass become_password")
+"""As which user commands run."""
+
+PATIENCE = _names("timeout idle_timeout")
+"""How long a command or a transfer may take."""
+
+SPILLING = _names("max_spill spill_dir")
+"""Where the output of commands goes that does not fit into memory."""
+
+COMMAND_OUTPUT = SPILLING | _names("max_output overflow")
+"""How much a command may print."""
+
+REPORT = _names("format only sort diff ignore prefix raw verbose")
+"""How results are shown."""
+
+RECORD = _names("no_history history history_runs history_days history_size")
+"""What is kept of a run."""
+
+_GENERAL = _names("output_dir quiet dry_run")
+
+ALL = (INVENTORY | HOSTS | EARLIER_RUNS | FANOUT | PINGING | LOGIN | BECOMING | PATIENCE | COMMAND_OUTPUT) | (
+    REPORT | RECORD | _GENERAL
+)
+"""Every setting."""
+
+_ASKED = _names("ask_pass ask_code ask_become_pass ask_vault_pass")
+
+
+@dataclass(frozen=True, slots=True)
+class Heeded:
+    """The settings that one task or one function heeds.
+
+    Attributes:
+        settings: Their names.
+        refused: Flags that the task refuses with a message of its own.
+        idle: Flags that the task has accepted so far although they do nothing in it. One of them is a warning
+            now; the next release refuses it.
+        instead: What to use instead of a setting that is not heeded, by the name of the setting.
+    """
+
+    settings: frozenset[str]
+    refused: frozenset[str] = frozenset()
+    idle: frozenset[str] = frozenset()
+    instead: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def accepted(self) -> frozenset[str]:
+        """Names of all flags that the parser accepts, whatever becomes of them then."""
+        return self.settings | self.refused | self.idle
+
+    def idle_line(self, name: str, task: str) -> str:
+        """Return the warning about a flag that does nothing in a task."""
+        line = f"--{name.replace('_', '-')} does nothing in {task}; the next release refuses it"
+        return f"{line}; {self.instead[name]}" if name in self.instead else line
+
+
+def _of_hosts(
+    settings: frozenset[str], refused: Iterable[str] = (), instead: Mapping[str, str] | None = None
+) -> Heeded:
+    """Return the row of a task that has accepted every flag so far."""
+    settings |= {"quiet"}
+    refused = frozenset(refused)
+    return Heeded(settings, refused, ALL - settings - refused, instead or {})
+
+
+def _of_records(*settings: str) -> Heeded:
+    """Return the row of a task about the history, which has accepted only flags that it heeds."""
+    return Heeded(frozenset((*settings, "history", "quiet")))
+
+
+_TRANSFER = ALL - COMMAND_OUTPUT
+_GRAPH = "use --list, --graph or --export to choose what is shown"
+
+HOST_TASK = Heeded(ALL)
+"""The row of each task that is made of a function for one host."""
+
+TASKS: Mapping[str, Heeded] = {
+    "ping": _of_hosts(
+        INVENTORY
+        | HOSTS
+        | {"failed"}
+        | LIMITS
+        | PINGING
+        | ROUTE
+        | REPORT
+        | RECORD
+        | {"rate", "output_dir", "dry_run"},
+        refused=("resume",),
+        instead={
+            "timeout": "use --ping-timeout",
+            "connect_timeout": "use --ping-timeout",
+            "host_timeout": "use --ping-timeout and --ping-tries",
+            "retries": "use --ping-tries",
+            "workers": "use --rate",
+            "order": "use --sort",
+            "rerun_lost": "ping --failed includes hosts whose outcome is not known",
+        },
+    ),
+    "run": HOST_TASK,
+    "watch": _of_hosts(
+        ALL - RECORD - SPILLING - {"resume", "output_dir", "prefix"} | {"history"},
+        refused=("resume", "output_dir", "prefix", *SPILLING),
+        instead={"no_history": "nothing of watch is kept in the history"},
+    ),
+    "put": _of_hosts(_TRANSFER),
+    "get": _of_hosts(_TRANSFER, instead=dict.fromkeys(COMMAND_OUTPUT, "use --max-size")),
+    "script": HOST_TASK,
+    "trust": _of_hosts(
+        INVENTORY | HOSTS | FANOUT | PINGING | ON_THE_WAY | {"format", "verbose", "dry_run"},
+        instead={"timeout": "use --connect-timeout"},
+    ),
+    "inventory": _of_hosts(INVENTORY | HOSTS, instead={"format": _GRAPH, "only": "use --hosts PATTERN"}),
+    "settings": Heeded(ALL),
+    "history.list": _of_records(),
+    "history.show": _of_records(*INVENTORY, *REPORT),
+    "history.prune": _of_records("history_runs", "history_days", "history_size"),
+    "history.export": _of_records(),
+    "diff": _of_records("ignore"),
+    "report": _of_records(),
+}
+"""What each task heeds, by its name on the command line."""
+
+_RUN = (FANOUT | PINGING | LOGIN | BECOMING | PATIENCE | COMMAND_OUTPUT | {"dry_run"}) - _ASKED
+_ELSEWHERE = {
+    **dict.fromkeys(HOSTS, "choose hosts with inventory.select(pattern, limit)"),
+    **dict.fromkeys(EARLIER_RUNS, "only tasks continue earlier runs: invoke run --resume, --failed"),
+    **dict.fromkeys(REPORT | {"output_dir"}, "use the results: results.folded(), results.to_dict()"),
+    **dict.fromkeys(RECORD, "runs of scripts are not kept in the history"),
+    "quiet": "use logging.getLogger('runner').setLevel(logging.ERROR)",
+    "ask_pass": "ask in the script, and give the answer as password=",
+    "ask_code": "ask in the script, and give the answer as code=",
+    "ask_become_pass": "ask in the script, and give the answer as become_password=",
+    "ask_vault_pass": "name a file, or a program that asks, as vault_password_file= of runner.load",
+}
+"""What a script uses instead of settings that no function heeds."""
+
+FUNCTIONS: Mapping[str, Heeded] = {
+    "load": Heeded(INVENTORY - _ASKED, instead=_ELSEWHERE),
+    "ping": Heeded(LIMITS | PINGING | ROUTE | {"rate", "dry_run"}, instead=_ELSEWHERE),
+    "run": Heeded(_RUN, instead=_ELSEWHERE),
+    "stream": Heeded(_RUN, instead=_ELSEWHERE),
+}
+"""What each function for scripts heeds, by its name."""
+
+
+def check_keywords(function: str, given: Iterable[str]) -> None:
+    """Refuse a keyword that a function for scripts does not heed.
+
+    Args:
+        function: The name of the function.
+        given: The keywords of this call.
+
+    Raises:
+        UsageError: A keyword is not a setting, or not one that this function heeds.
+    """
+    row = FUNCTIONS[function]
+    for name in given:
+        if name in row.settings:
+            continue
+        near = nearest(name, row.settings)
+        if name not in ALL:
+            raise UsageError(
+                f"{name} is not a setting; did you mean {', '.join(near or sorted(row.settings))}?"
+            )
+        others = [f"runner.{other}" for other, its in FUNCTIONS.items() if name in its.settings]
+        what = f"give it to {' or '.join(others)}" if others else row.instead[name]
+        spelled = f"; did you mean {', '.join(near)}?" if near else ""
+        raise UsageError(f"runner.{function} does not heed {name}=: {what}{spelled}")
+
+
+def nearest(name: str, names: Iterable[str]) -> list[str]:
+    """Return up to three of these names that are spelled most alike, the nearest first."""
+    import difflib  # noqa: PLC0415 - only a wrong name needs it
+
+    return difflib.get_close_matches(name, sorted(names), n=3)
