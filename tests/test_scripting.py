@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import runner
 from runner import Status
-from runner.errors import InventoryError, UsageError
+from runner.errors import InvalidVariable, InventoryError, UsageError
+from tests.inventory.test_vault import VALUE_OF_ONE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -211,3 +212,81 @@ def test_a_configuration_that_cannot_be_read_is_one_line(demo: Project) -> None:
 def test_what_are_no_hosts_is_said_at_once(hosts: object) -> None:
     with pytest.raises(UsageError, match=r"expected hosts, such as inventory\.select\(\) gives"):
         runner.run(hosts, "show clock")  # type: ignore[arg-type]
+
+
+def encrypted(folder: Path) -> None:
+    """Write an inventory with an encrypted value, and two files with passwords."""
+    value = "".join(f"          {line}\n" for line in VALUE_OF_ONE.splitlines())
+    (folder / "vaulted.yml").write_text(f"all:\n  hosts:\n    h1:\n      ansible_password: !vault |\n{value}")
+    (folder / "one").write_text("one\n")
+    (folder / "other").write_text("other\n")
+
+
+@pytest.mark.parametrize(
+    "keywords", [{"vault_password_file": "one"}, {"vault_id": ["x@other", "dev@one"]}, {"vault_id": "one"}]
+)
+def test_a_script_opens_a_vaulted_inventory(demo: Project, keywords: dict[str, Any]) -> None:
+    encrypted(demo.folder)
+    host = runner.load("vaulted.yml", **keywords).host("h1")
+    assert host.variables["ansible_password"] == "héslo {{ x }}"
+    assert (
+        runner.load(inventory="vaulted.yml", **keywords).host("h1").variables["ansible_password"]
+        == "héslo {{ x }}"
+    )
+
+
+def test_a_script_opens_it_with_what_is_configured_for_tasks(
+    demo: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encrypted(demo.folder)
+    demo.write("invoke.yaml", "runner: {inventory: vaulted.yml, vault_password_file: one}\n")
+    assert runner.load().host("h1").variables["ansible_password"] == "héslo {{ x }}"
+    task = demo.type("inventory", "--host", "h1")
+    assert (task.code, task.stderr) == (0, "")
+    monkeypatch.setenv("INVOKE_RUNNER_VAULT_PASSWORD_FILE", "other")
+    with pytest.raises(InvalidVariable) as wrong:
+        runner.load().host("h1").variables["ansible_password"]
+    env = {"INVOKE_RUNNER_VAULT_PASSWORD_FILE": "other"}
+    ended = demo.type("run", "true", "--no-ping", "--format", "json", env=env)
+    assert ended.document["hosts"]["h1"]["error"] == str(wrong.value)
+    assert "no vault password" in str(wrong.value)
+
+
+def test_a_password_that_nobody_can_be_asked_for_is_an_error_only_if_it_is_needed(demo: Project) -> None:
+    encrypted(demo.folder)
+    assert "r1" in runner.load(vault_id="dev@prompt")
+    host = runner.load("vaulted.yml", vault_id="dev@prompt").host("h1")
+    with pytest.raises(UsageError, match="the vault password of 'dev' cannot be asked for here; name a file"):
+        host.variables["ansible_password"]
+    with pytest.raises(UsageError, match=r"^runner\.load does not heed ask_vault_pass=: name a file"):
+        runner.load("vaulted.yml", ask_vault_pass=True)
+
+
+def test_the_inventory_is_named_once() -> None:
+    assert "r1" in runner.load(inventory=["inventories"])
+    with pytest.raises(UsageError, match="name the inventory once"):
+        runner.load("inventories", inventory="inventories")
+
+
+def test_variables_next_to_a_playbook_count_where_the_script_says_so(demo: Project) -> None:
+    demo.write("plays/group_vars/all.yml", "colour: blue\n")
+    assert runner.load(playbook_dir="plays").host("r1").variables["colour"] == "blue"
+    assert "colour" not in runner.load().host("r1").variables
+    with pytest.raises(UsageError, match="playbook_dir: none is not a folder"):
+        runner.load(playbook_dir="none")
+
+
+def test_what_is_doubtful_in_an_inventory_is_logged_once_when_it_is_read(
+    demo: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    demo.write("doubtful.ini", "a\n[a]\nb\n")
+    inventory = runner.load("doubtful.ini")
+    (record,) = caplog.records
+    assert record.name.partition(".")[0] == "runner"
+    assert record.getMessage().startswith("'a' is a group and a host")
+    assert inventory.warnings == (record.getMessage(),)
+    inventory.select("a")
+    assert len(caplog.records) == len(inventory.warnings)
+    shown = demo.type("inventory", "-i", "doubtful.ini", "--hosts", "all")
+    assert shown.stderr == f"warning: {record.getMessage()}\n"
+    assert demo.type("inventory", "-i", "doubtful.ini", "--hosts", "all", "-q").stderr == ""

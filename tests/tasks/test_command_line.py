@@ -17,11 +17,18 @@ BOTH = pytest.mark.parametrize("program", ["invoke", "runner"])
 FLAGS = re.findall(
     r"--\S+",
     """
-    which --inventory --group --limit
-    how --executor --workers --timeout --connect-timeout --host-timeout --retries --serial --max-fail --rate
-        --no-ping --method --max-output --dry-run --resume --failed
-    who --user --ask-pass --private-key --known-hosts --host-key-policy
+    which --inventory --group --limit --failed
+    how --timeout-total --max-fail --rate --method --dry-run
+    who --user
     show --format --output-dir --quiet --verbose
+    """,
+)
+OF_RUN = re.findall(
+    r"--\S+",
+    """
+    how --executor --workers --timeout --connect-timeout --host-timeout --retries --serial --no-ping
+        --max-output --resume
+    who --ask-pass --private-key --known-hosts --host-key-policy
     """,
 )
 
@@ -34,10 +41,35 @@ def refused(ended: Ended) -> str:
     return ended.stderr.strip()
 
 
-def test_every_flag_of_the_contract_is_one_of_ping_and_of_run(demo: Project) -> None:
-    for task in ("ping", "run"):
-        words = set(re.findall(r"--[a-z-]+", demo.type(task, "--help").stdout))
-        assert set(FLAGS) <= words
+def test_help_shows_each_flag_of_the_contract_that_the_task_heeds(demo: Project) -> None:
+    ping, run = (
+        set(re.findall(r"(?<![a-z] )--[a-z-]+", demo.type(task, "--help").stdout)) for task in ("ping", "run")
+    )
+    assert {*FLAGS, *OF_RUN} <= run
+    assert set(FLAGS) <= ping
+    assert ping.isdisjoint(OF_RUN)
+
+
+def test_a_flag_that_does_nothing_is_one_line_before_the_result(demo: Project) -> None:
+    ended = demo.type("ping", "-g", "r1", "--executor", "serial", "--no-history")
+    line = "warning: --executor does nothing in ping; the next release refuses it\n"
+    assert (ended.code, ended.stderr) == (0, line)
+    assert ended.stdout.startswith("r1: ok")
+    quiet = demo.type("ping", "-qg", "r1", "--executor", "serial", "--no-history")
+    assert (quiet.code, quiet.stderr) == (0, "")
+
+
+def test_a_value_that_cannot_be_read_is_refused_although_it_would_do_nothing(demo: Project) -> None:
+    assert refused(demo.type("ping", "--workers", "0")).startswith("ping: --workers '0': expected a number")
+
+
+def test_a_misspelled_flag_is_never_taken_for_one_that_does_nothing(demo: Project) -> None:
+    assert "--become-user" not in refused(demo.type("ping", "--become-usr", "x"))
+    assert "did you mean --become-user" in refused(demo.type("run", "x", "--become-usr", "x"))
+
+
+def test_help_is_shown_although_a_flag_that_it_does_not_show_is_given(demo: Project) -> None:
+    assert "--method" in demo.type("ping", "--executor", "serial", "--help").stdout
 
 
 def test_every_flag_has_its_short_form_once() -> None:

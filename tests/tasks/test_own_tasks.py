@@ -96,7 +96,7 @@ def test_a_function_that_cannot_be_a_task_is_refused_where_it_is_declared(
     ("flag", "what"), [("--ask-pass", "SSH password"), ("--ask-become-pass", "--become")]
 )
 def test_a_secret_that_nobody_is_there_to_give_is_one_line(own: Project, flag: str, what: str) -> None:
-    with own.start("ping", flag, stdin=subprocess.DEVNULL, start_new_session=True) as process:
+    with own.start("run", "true", flag, stdin=subprocess.DEVNULL, start_new_session=True) as process:
         stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (1, b"")
     assert what in stderr.decode()

@@ -111,7 +111,7 @@ def test_each_host_is_logged_in_to_once_whatever_the_number_of_rounds(
 def test_no_more_are_kept_than_files_may_be_open(sshd: Sshd, real: Project) -> None:
     before = logins(sshd)
     few = 'ulimit -n 64 && exec "$@"'
-    words = (*PROGRAMS["invoke"], "watch", "echo up", "--count", "3", "--interval", "10ms", "--no-history")
+    words = (*PROGRAMS["invoke"], "watch", "echo up", "--count", "3", "--interval", "10ms")
     done = subprocess.run(
         ["/bin/sh", "-c", few, "sh", *words],
         cwd=real.folder,

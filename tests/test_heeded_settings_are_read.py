@@ -1,0 +1,142 @@
+"""A setting that a task heeds is really read by it, and one that it reads and does not heed has a reason."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import runner
+from runner.settings.heeded import ALL, FUNCTIONS
+
+from .heeding import reading
+from .reach.servers import hangs_up, listening
+from .test_heeded import ROWS, call
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tests.projects import Project
+
+COMMAND = {"cmd": ["cat /etc/os-release"]}
+OWN: dict[str, dict[str, Any]] = {
+    "run": COMMAND,
+    "watch": {**COMMAND, "count": "1"},
+    "put": {"source": ["script.sh"], "destination": "/tmp/"},
+    "get": {"source": ["/etc/os-release"], "destination": "fetched"},
+    "script": {"file": ["script.sh"]},
+    "system": {},
+    "trust": {},
+}
+"""The own arguments of tasks that connect to hosts."""
+
+WAYS: tuple[dict[str, Any], ...] = (
+    {"group": "servers"},
+    {"group": "servers", "overflow": "spill", "max_output": "10"},
+    {"group": "servers", "become": True},
+    {"group": "busy", "no_ping": True, "retries": "0"},
+)
+"""How each of them is called: as usual, with much output, as another user, to a host that hangs up."""
+
+OTHERS: dict[str, tuple[dict[str, Any], ...]] = {
+    "ping": ({"group": "servers"},),
+    "inventory": ({"graph": True}, {"hosts": "servers", "limit": "web1"}),
+    "settings": ({"all": True},),
+    "history.list": ({},),
+    "history.show": ({},),
+    "history.prune": ({},),
+    "history.export": ({"all": True},),
+    "diff": ({},),
+    "report": ({"html": "page.html"},),
+}
+"""The arguments of each call of the other tasks."""
+
+BEFORE = dict.fromkeys(("ask_pass", "ask_become_pass"), "asked for before each run if it is configured")
+CHECKED = {**BEFORE, "overflow": "checked before each run if it is configured"}
+OUTPUT = dict.fromkeys(("overflow", "max_output"), "of the commands with which a transfer compares files")
+LOGIN = dict.fromkeys(
+    ("password", "credentials", "become"),
+    "worked out together with the rest of the options of a host; no login follows",
+)
+DESCRIBED = {"executor": "part of the description of a run"}
+REFUSED_BY_WATCH = dict.fromkeys(("resume", "output_dir", "prefix"), "refused")
+NOT_HEEDED: dict[str, Mapping[str, str]] = {
+    "ping": {
+        **CHECKED,
+        **DESCRIBED,
+        "resume": "refused",
+        "rerun_lost": "always on with --failed",
+    },
+    "watch": REFUSED_BY_WATCH,
+    "put": OUTPUT,
+    "get": OUTPUT,
+    "trust": {**CHECKED, **LOGIN},
+    "runner.ping": DESCRIBED,
+}
+"""Why a task reads settings that it does not heed."""
+
+
+@pytest.fixture
+def project(demo: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A project whose inventory leaves the login to the settings, and whose ssh_config has a say."""
+    monkeypatch.chdir(demo.folder)
+    inventory = json.loads((demo.folder / "inventories/hosts.yml").read_text())
+    del inventory["all"]["vars"]
+    demo.write("ssh", "Host nothing\n  HostName 192.0.2.1\n")
+    demo.write("script.sh", "#!/bin/sh\ncat /etc/os-release\n")
+    with listening(hangs_up) as port:
+        inventory["all"]["hosts"]["busy"] = {"ansible_host": "127.0.0.1", "ansible_port": port}
+        demo.write("inventories/hosts.yml", json.dumps(inventory))
+        yield demo
+
+
+LOGGING_IN = {"user": "demo", "password": "demo", "become_password": "demo", "ssh_config": "ssh"}
+CONFIGURED = {**LOGGING_IN, "known_hosts": "known_hosts", "inventory": "inventories"}
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("task", ROWS)
+def test_a_task_reads_what_it_heeds(task: str) -> None:
+    row = ROWS[task]
+    if (task not in OWN and not {"inventory"} & row.settings) or task == "history.show":
+        for _ in range(2):
+            assert call("run", CONFIGURED, group="servers", **COMMAND) == 0
+    calls = OTHERS.get(task) or tuple({**OWN[task], **way} for way in WAYS)
+    if task == "watch":  # it refuses to spill, and finds earlier runs in the history, but keeps nothing there
+        assert call("run", CONFIGURED, **COMMAND, **WAYS[-1]) != 0
+        calls = ({**calls[0], "failed": "last"}, {**calls[1], "overflow": "drop"}, *calls[2:])
+    with reading() as read:
+        for arguments in calls:
+            kept = {name: value for name, value in arguments.items() if name not in row.idle}
+            if task == "watch" and "overflow" in kept:
+                kept["overflow"] = "drop"
+            call(task, CONFIGURED, **kept)
+    compare(read, row.settings, NOT_HEEDED.get(task, {}))
+
+
+def compare(read: dict[str, set[str]], heeded: frozenset[str], reasons: Mapping[str, str]) -> None:
+    """Check that exactly those settings are read that are heeded, or have a reason to be read."""
+    assert heeded - set(read) == set()
+    others = {name: places for name, places in read.items() if name in ALL - heeded}
+    assert {name: places for name, places in others.items() if name not in reasons} == {}
+    assert set(reasons) - set(others) == set()
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_reads_what_it_heeds(function: str) -> None:
+    hosts = runner.load("inventories").select("all")
+    with reading() as read:
+        if function == "load":
+            runner.load()
+            runner.load(playbook_dir="inventories")
+        elif function == "ping":
+            runner.ping(hosts, ssh_config="ssh")
+        else:
+            for way in WAYS:
+                chosen = [host for host in hosts if host.name in ("web1", "busy")]
+                given = {**LOGGING_IN, "known_hosts": "known_hosts", **way}
+                del given["group"]
+                list(getattr(runner, function)(chosen, COMMAND["cmd"], **given))
+    compare(read, FUNCTIONS[function].settings, NOT_HEEDED.get(f"runner.{function}", {}))
