@@ -17,6 +17,7 @@ from invoke.tasks import task
 
 from runner import tasks as fleet
 from runner.settings import Settings
+from runner.settings.heeded import FUNCTIONS, HOST_TASK, TASKS
 
 if TYPE_CHECKING:
     from invoke.context import Context
@@ -38,6 +39,16 @@ DEMONSTRATION = (
     "run --cmd 'cat /etc/os-release' --group servers",
 )
 
+WHO_HEEDS = """
+## Who heeds a setting
+
+The `--help` of a task shows the flags that it heeds. A flag that a task has accepted so far although it did
+nothing is a warning on stderr, and the next release refuses it; any other flag is refused now. A keyword
+that a function does not heed is refused with what to use instead. In `invoke.yaml` and in the environment,
+every setting may be given: what a task or a script does not heed there is for others.
+
+| settings | tasks | functions for scripts |
+| --- | --- | --- |"""
 WHERE_FROM = """
 ## Where a value comes from
 
@@ -141,8 +152,9 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Every setting is a flag of every task over hosts, a key of the `runner:` section of `invoke.yaml`,",
-        "an environment variable, and a keyword of the functions for scripts. A flag wins over the",
+        "Every setting is a key of the `runner:` section of `invoke.yaml` and an environment variable, which",
+        "tasks and scripts share. It is a flag of each task, and a keyword of each function for scripts, that",
+        "[heeds it](#who-heeds-a-setting). A flag wins over the",
         "environment, which wins over `invoke.yaml`. Where a host's own variables say something",
         "(`ansible_user`), they win over the last two and not over the flag. Times are seconds, or `500ms`,",
         "`2m`, `1h`; sizes are bytes, or `64K`, `16M`. Several paths are a list, or one text with `:` in",
@@ -164,7 +176,21 @@ def settings_page() -> str:
         default = f"`{flag.shown_default}`" if flag.shown_default else ""
         variable = f"`INVOKE_RUNNER_{name.upper()}`"
         lines.append(f"| {short}{dashed} | `{name}` | {variable} | {default} | {flag.help} |")
-    return "\n".join([*lines, *_where_from()]) + "\n"
+    return "\n".join([*lines, *WHO_HEEDS.splitlines(), *_who_heeds(), *_where_from()]) + "\n"
+
+
+def _who_heeds() -> list[str]:
+    """Return one row for all settings that the same tasks and functions heed."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    every = {**TASKS, "host tasks": HOST_TASK}
+    for name in Settings.flags():
+        tasks = [
+            f"`{task}`" if task in TASKS else task for task, row in every.items() if name in row.settings
+        ]
+        functions = [f"`{function}`" for function, row in FUNCTIONS.items() if name in row.settings]
+        shown = "all" if len(tasks) == len(every) else ", ".join(tasks)
+        rows.setdefault((shown, ", ".join(functions)), []).append(f"`{name}`")
+    return [f"| {', '.join(names)} | {tasks} | {functions} |" for (tasks, functions), names in rows.items()]
 
 
 def _where_from() -> list[str]:

@@ -200,3 +200,39 @@ def test_what_had_not_answered_is_pinged_and_watched_again(fleet: tuple[Path, so
     nothing = run(fleet[0], "--failed", "last", "-l", "up")
     assert (nothing.returncode, nothing.stdout) == (0, "")
     assert nothing.stderr == "nothing to ping: every one of these hosts ended ok\n"
+
+
+def test_a_ping_ends_when_its_time_is_over(fleet: tuple[Path, socket.socket, int]) -> None:
+    began = time.monotonic()
+    words = ("--method", "ssh", "--ping-timeout", "60", "--timeout-total", "300ms")
+    done = run(fleet[0], *words, "--format", "json")  # the server never shows a banner
+    assert time.monotonic() - began < 20
+    hosts = json.loads(done.stdout)["hosts"]
+    assert (hosts["up"]["status"], hosts["up"]["reason"]) == ("cancelled", "run-deadline")
+    assert hosts["gone"]["reason"] == "port-closed"
+    assert done.returncode == 6
+
+
+def test_a_ping_of_many_hosts_that_are_down_ends_early(fleet: tuple[Path, socket.socket, int]) -> None:
+    words = ("--method", "ssh", "--ping-timeout", "60", "--max-fail", "0")
+    done = run(fleet[0], *words, "--format", "json")
+    hosts = json.loads(done.stdout)["hosts"]
+    assert (hosts["up"]["status"], hosts["up"]["reason"]) == ("cancelled", "max-fail")
+    assert hosts["gone"]["reason"] == "port-closed"
+
+
+def test_the_time_of_a_watch_or_a_count_is_for_all_rounds(fleet: tuple[Path, socket.socket, int]) -> None:
+    watched = run(fleet[0], "--watch", "--interval", "100ms", "--timeout-total", "500ms")
+    assert watched.returncode == 4
+    assert json.loads(watched.stdout.splitlines()[0])["summary"]["hosts"] == 2
+    counted = run(fleet[0], "--count", "1000", "--timeout-total", "1.5s", "--format", "json")
+    assert 1 <= len(json.loads(counted.stdout)["hosts"]["up"]["rtts_ms"]) <= 3
+
+
+@pytest.mark.parametrize("words", [("--count", "2"), ("--watch",)])
+def test_rounds_have_no_limit_of_failures(
+    fleet: tuple[Path, socket.socket, int], words: tuple[str, ...]
+) -> None:
+    done = run(fleet[0], *words, "--max-fail", "1")
+    said = f"ping: --max-fail does not fit {words[0]}, which pings every host in each round\n"
+    assert (done.returncode, done.stderr) == (1, said)
