@@ -39,13 +39,13 @@ DEMONSTRATION = (
     "run --cmd 'cat /etc/os-release' --group servers",
 )
 
-WHO_HEEDS = """
-## Who heeds a setting
+HEEDED = """
+## Which task heeds which setting
 
 The `--help` of a task shows the flags that it heeds. A flag that a task has accepted so far although it did
 nothing is a warning on stderr, and the next release refuses it; any other flag is refused now. A keyword
-that a function does not heed is refused with what to use instead. In `invoke.yaml` and in the environment,
-every setting may be given: what a task or a script does not heed there is for others.
+that a function does not heed is refused, and the message names the alternative. In `invoke.yaml` and in the
+environment, every setting may be given: one that this task or script does not heed is for another.
 
 | settings | tasks | functions for scripts |
 | --- | --- | --- |"""
@@ -153,8 +153,8 @@ def settings_page() -> str:
         "# Settings",
         "",
         "Every setting is a key of the `runner:` section of `invoke.yaml` and an environment variable, which",
-        "tasks and scripts share. It is a flag of each task, and a keyword of each function for scripts, that",
-        "[heeds it](#who-heeds-a-setting). A flag wins over the",
+        "tasks and scripts share. It is a flag of each task, and a keyword of each function for scripts,",
+        "that [heeds it](#which-task-heeds-which-setting). A flag wins over the",
         "environment, which wins over `invoke.yaml`. Where a host's own variables say something",
         "(`ansible_user`), they win over the last two and not over the flag. Times are seconds, or `500ms`,",
         "`2m`, `1h`; sizes are bytes, or `64K`, `16M`. Several paths are a list, or one text with `:` in",
@@ -176,10 +176,10 @@ def settings_page() -> str:
         default = f"`{flag.shown_default}`" if flag.shown_default else ""
         variable = f"`INVOKE_RUNNER_{name.upper()}`"
         lines.append(f"| {short}{dashed} | `{name}` | {variable} | {default} | {flag.help} |")
-    return "\n".join([*lines, *WHO_HEEDS.splitlines(), *_who_heeds(), *_where_from()]) + "\n"
+    return "\n".join([*lines, *HEEDED.splitlines(), *_heeded(), *_where_from()]) + "\n"
 
 
-def _who_heeds() -> list[str]:
+def _heeded() -> list[str]:
     """Return one row for all settings that the same tasks and functions heed."""
     rows: dict[tuple[str, str], list[str]] = {}
     every = {**TASKS, "host tasks": HOST_TASK}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @runner.host_task
 def system(host: Session) -> str:
-    """Return what a host says about its system."""
+    """Return the name and version of a host's system."""
     return host.run("cat /etc/os-release").stdout
 
 

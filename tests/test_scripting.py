@@ -252,7 +252,7 @@ def test_a_script_opens_it_with_what_is_configured_for_tasks(
     assert "no vault password" in str(wrong.value)
 
 
-def test_a_password_that_nobody_can_be_asked_for_is_an_error_only_if_it_is_needed(demo: Project) -> None:
+def test_a_password_that_would_have_to_be_asked_for_is_an_error_only_if_it_is_needed(demo: Project) -> None:
     encrypted(demo.folder)
     assert "r1" in runner.load(vault_id="dev@prompt")
     host = runner.load("vaulted.yml", vault_id="dev@prompt").host("h1")
@@ -276,7 +276,7 @@ def test_variables_next_to_a_playbook_count_where_the_script_says_so(demo: Proje
         runner.load(playbook_dir="none")
 
 
-def test_what_is_doubtful_in_an_inventory_is_logged_once_when_it_is_read(
+def test_a_warning_about_an_inventory_is_logged_once_when_it_is_read(
     demo: Project, caplog: pytest.LogCaptureFixture
 ) -> None:
     demo.write("doubtful.ini", "a\n[a]\nb\n")

@@ -45,7 +45,7 @@ class Options:
         rules: How Ansible's configuration wants inventories read.
         named: Whether the operator named the sources for this run, by a flag or a variable of the
             environment. The owner rule does not apply to what was named.
-        told: Called with each warning at once; None where the caller reads `Inventory.warnings` instead.
+        told: Called with each warning at once; None if the caller reads `Inventory.warnings` instead.
         traced: Whether to remember where everything is set, for `explain`; else that reads the sources again,
             which runs scripts twice and finds pipes empty.
     """

@@ -24,7 +24,7 @@ def _names(*lines: str) -> frozenset[str]:
 INVENTORY = _names(
     "inventory playbook_dir vault_password_file vault_id ask_vault_pass allow_inventory_commands"
 )
-"""What the inventory is read from, and how."""
+"""The sources of the inventory, and how they are read."""
 
 HOSTS = _names("group limit")
 """Which of its hosts are meant."""
@@ -63,7 +63,7 @@ PATIENCE = _names("timeout idle_timeout")
 """How long a command or a transfer may take."""
 
 SPILLING = _names("max_spill spill_dir")
-"""Where the output of commands goes that does not fit into memory."""
+"""The files for output that does not fit into memory."""
 
 COMMAND_OUTPUT = SPILLING | _names("max_output overflow")
 """How much a command may print."""
@@ -72,7 +72,7 @@ REPORT = _names("format only sort diff ignore prefix raw verbose")
 """How results are shown."""
 
 RECORD = _names("no_history history history_runs history_days history_size")
-"""What is kept of a run."""
+"""How runs are kept in the history."""
 
 _GENERAL = _names("output_dir quiet dry_run")
 
@@ -93,7 +93,7 @@ class Heeded:
         refused: Flags that the task refuses with a message of its own.
         idle: Flags that the task has accepted so far although they do nothing in it. One of them is a warning
             now; the next release refuses it.
-        instead: What to use instead of a setting that is not heeded, by the name of the setting.
+        instead: The alternative to a setting that is not heeded, by the name of the setting.
     """
 
     settings: frozenset[str]
@@ -127,7 +127,7 @@ def _of_records(*settings: str) -> Heeded:
 
 
 _TRANSFER = ALL - COMMAND_OUTPUT
-_GRAPH = "use --list, --graph or --export to choose what is shown"
+_GRAPH = "use --list, --graph or --export"
 
 HOST_TASK = Heeded(ALL)
 """The row of each task that is made of a function for one host."""
@@ -176,7 +176,7 @@ TASKS: Mapping[str, Heeded] = {
     "diff": _of_records("ignore"),
     "report": _of_records(),
 }
-"""What each task heeds, by its name on the command line."""
+"""The settings that each task heeds, by the name of the task on the command line."""
 
 _RUN = (FANOUT | PINGING | LOGIN | BECOMING | PATIENCE | COMMAND_OUTPUT | {"dry_run"}) - _ASKED
 _ELSEWHERE = {
@@ -190,7 +190,7 @@ _ELSEWHERE = {
     "ask_become_pass": "ask in the script, and give the answer as become_password=",
     "ask_vault_pass": "name a file, or a program that asks, as vault_password_file= of runner.load",
 }
-"""What a script uses instead of settings that no function heeds."""
+"""The alternatives, in a script, to settings that no function heeds."""
 
 FUNCTIONS: Mapping[str, Heeded] = {
     "load": Heeded(INVENTORY - _ASKED, instead=_ELSEWHERE),
@@ -198,7 +198,7 @@ FUNCTIONS: Mapping[str, Heeded] = {
     "run": Heeded(_RUN, instead=_ELSEWHERE),
     "stream": Heeded(_RUN, instead=_ELSEWHERE),
 }
-"""What each function for scripts heeds, by its name."""
+"""The settings that each function for scripts heeds, by the name of the function."""
 
 
 def check_keywords(function: str, given: Iterable[str]) -> None:
