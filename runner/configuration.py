@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runner import owners
 from runner.errors import InventoryError, UsageError
 from runner.invoke_log import hide_secrets
+from runner.invoked import running
 from runner.origin import Kind, Origin
 from runner.settings import Settings
 
@@ -28,6 +29,7 @@ __all__ = [
     "Configured",
     "inventory_options",
     "inventory_sources",
+    "of_caller",
     "of_config",
     "of_folder",
     "project_file",
@@ -80,6 +82,24 @@ class Configured(NamedTuple):
 
     values: dict[str, Any]
     origins: dict[str, Origin]
+
+
+def of_caller() -> Configured:
+    """Return the settings that are configured for a call of a script.
+
+    In a task of Invoke these are the task's own: `-f`, `-r`, `namespace.configure`. Elsewhere they are those
+    of the current folder.
+
+    Raises:
+        UsageError: A file cannot be read.
+    """
+    program = running()
+    if program is None or program.collection is None:
+        return of_folder(Path.cwd())
+    typed = [context.name for context in getattr(program, "tasks", ())]
+    config = program.config.clone()
+    config.load_collection(program.collection.configuration(typed[0] if len(typed) == 1 else None))
+    return of_config(config)
 
 
 def of_folder(start: Path) -> Configured:

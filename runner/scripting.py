@@ -7,7 +7,6 @@ read from the project's `invoke.yaml` and the environment, as tasks do.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner import configuration, runs
@@ -51,17 +50,26 @@ def load(*sources: str | os.PathLike[str], **settings: Any) -> Inventory:
     return loaded(_settings("load", {**settings, "inventory": sources} if sources else settings))
 
 
-def ping(hosts: Iterable[Host], **settings: Any) -> Results:
+def ping(hosts: Iterable[Host], *, record: bool = False, **settings: Any) -> Results:
     """Ping hosts, all at once.
+
+    Args:
+        hosts: The hosts.
+        record: Whether the run is kept in the history, as runs of tasks are.
+        settings: Settings by name.
 
     Raises:
         UsageError: A setting is not known, is not one of `ping`, or cannot be read.
     """
-    return _results("ping", hosts, None, _settings("ping", settings))
+    return _results(_plan("ping", hosts, None, _settings("ping", settings), record=record))
 
 
 def stream(
-    hosts: Iterable[Host], what: str | Sequence[str] | Callable[..., Any], **settings: Any
+    hosts: Iterable[Host],
+    what: str | Sequence[str] | Callable[..., Any],
+    *,
+    record: bool = False,
+    **settings: Any,
 ) -> Iterator[HostResult]:
     """Run something on hosts and yield each host's result as it is known.
 
@@ -71,15 +79,23 @@ def stream(
     Args:
         hosts: The hosts.
         what: A command, several commands, or a function that is called with a session on each host.
+        record: Whether the run is kept in the history, as runs of tasks are.
         settings: Settings by name.
 
     Raises:
         UsageError: A setting is not known, is not one of `stream`, or cannot be read.
     """
-    return runs.carry_out(_plan("run", hosts, _job(what), _settings("stream", {"no_ping": True, **settings})))
+    chosen = _settings("stream", {"no_ping": True, **settings})
+    return runs.carry_out(_plan("run", hosts, _job(what), chosen, record=record))
 
 
-def run(hosts: Iterable[Host], what: str | Sequence[str] | Callable[..., Any], **settings: Any) -> Results:
+def run(
+    hosts: Iterable[Host],
+    what: str | Sequence[str] | Callable[..., Any],
+    *,
+    record: bool = False,
+    **settings: Any,
+) -> Results:
     """Run something on hosts and return all results; see `stream`.
 
     After a Ctrl-C, what had finished is returned, the other hosts as cancelled: `Results.interrupted`.
@@ -87,30 +103,30 @@ def run(hosts: Iterable[Host], what: str | Sequence[str] | Callable[..., Any], *
     Raises:
         UsageError: A setting is not known, is not one of `run`, or cannot be read.
     """
-    return _results("run", hosts, _job(what), _settings("run", {"no_ping": True, **settings}))
+    chosen = _settings("run", {"no_ping": True, **settings})
+    return _results(_plan("run", hosts, _job(what), chosen, record=record))
 
 
-def _results(task: str, hosts: Iterable[Host], job: Job | None, settings: Settings) -> Results:
+def _results(plan: Plan) -> Results:
     """Carry it out to its end, or to a Ctrl-C; return what has come of each host."""
-    plan = _plan(task, hosts, job, settings)
     found: list[HostResult] = []
     interrupted = runs.follow(runs.carry_out(plan), found.append)
     return Results(found, plan.run.ended(), plan.hosts, interrupted=interrupted)
 
 
-def _plan(task: str, hosts: Iterable[Host], job: Job | None, settings: Settings) -> Plan:
+def _plan(task: str, hosts: Iterable[Host], job: Job | None, settings: Settings, *, record: bool) -> Plan:
     chosen = (hosts,) if isinstance(hosts, (str, Host)) else tuple(hosts)
-    return runs.plan(runs.Request(task, settings, job, hosts=chosen, recorded=False))
+    return runs.plan(runs.Request(task, settings, job, hosts=chosen, recorded=record))
 
 
 def _settings(function: str, given: dict[str, Any]) -> Settings:
-    """Read the keywords of a function over what is configured for the current folder.
+    """Read the keywords of a function over what is configured where it is called.
 
     Raises:
         UsageError: A keyword is not one that the function heeds, or cannot be read.
     """
     check_keywords(function, given)
-    return Settings.resolve(given, *configuration.of_folder(Path.cwd()), by=Kind.KEYWORD)
+    return Settings.resolve(given, *configuration.of_caller(), by=Kind.KEYWORD)
 
 
 def _job(what: str | Sequence[str] | Callable[..., Any]) -> Job:

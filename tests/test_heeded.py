@@ -143,6 +143,8 @@ def test_a_keyword_is_heeded_or_refused(
     if function == "load":
         given.setdefault("inventory", "h1,")
     if name in FUNCTIONS[function].settings:
+        if name in ("spill_dir", "max_spill"):  # the two go with it
+            given["overflow"] = "spill"
         called(*hosts.get(function, ([], "true")), **given)
         return
     with pytest.raises(UsageError, match=f"^runner.{function} does not heed {name}=: .") as refused:

@@ -290,3 +290,29 @@ def test_a_warning_about_an_inventory_is_logged_once_when_it_is_read(
     shown = demo.type("inventory", "-i", "doubtful.ini", "--hosts", "all")
     assert shown.stderr == f"warning: {record.getMessage()}\n"
     assert demo.type("inventory", "-i", "doubtful.ini", "--hosts", "all", "-q").stderr == ""
+
+
+def test_a_run_is_in_the_history_if_that_is_asked_for(demo: Project, tmp_path: Path) -> None:
+    hosts = runner.load("inventories").select("web1,r-down")
+    how = {"known_hosts": "known_hosts", "history": str(tmp_path / "history.sqlite3")}
+    runner.run(hosts, "hostname", **how)
+    assert not (tmp_path / "history.sqlite3").exists()
+
+    results = runner.run(hosts, "hostname", record=True, **how)
+    streamed = list(runner.stream(hosts, "hostname", record=True, **how))
+    pinged = runner.ping(hosts, record=True, history=how["history"])
+    with History(tmp_path / "history.sqlite3") as history:
+        assert [item.run.task for item in history.runs(Query())] == ["ping", "run", "run"]
+        kept = history.find(results.run.id)
+        assert {name: result.status for name, result in kept.results.items()} == {
+            "web1": Status.OK,
+            "r-down": Status.UNREACHABLE,
+        }
+        assert kept.results["web1"].stdout == results["web1"].stdout
+        assert kept.run.commands == ("hostname",)
+        assert len(history.find("last").results) == len(pinged) == len(streamed)
+    ended = demo.type(
+        "run", "hostname", "--failed", results.run.id, env={"INVOKE_RUNNER_HISTORY": how["history"]}
+    )
+    assert "r-down: unreachable" in ended.stdout
+    assert "web1" not in ended.stdout

@@ -9,13 +9,14 @@ from __future__ import annotations
 from invoke.collection import Collection
 
 from runner.invoke_log import hide_secrets
+from runner.invoked import running
 from runner.tasks.diff import diff
 from runner.tasks.get import get
 from runner.tasks.history import history
 from runner.tasks.inventory import inventory
 from runner.tasks.per_host import host_task
 from runner.tasks.ping import ping
-from runner.tasks.programs import read_in_one_line, running
+from runner.tasks.programs import read_in_one_line
 from runner.tasks.put import put
 from runner.tasks.report import report
 from runner.tasks.run import run

@@ -14,6 +14,7 @@ from invoke.program import Program
 from invoke.tasks import Task
 
 from runner.errors import RunnerError, UsageError
+from runner.invoked import running
 from runner.report.terminal import visible_line
 from runner.settings import Flag, Settings
 from runner.settings.heeded import HOST_TASK, Heeded
@@ -27,7 +28,6 @@ from runner.tasks.arguments import (
     show_values,
     shown,
 )
-from runner.tasks.programs import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

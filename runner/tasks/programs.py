@@ -1,8 +1,7 @@
-"""The program that our tasks run in, Invoke's or ours, and what it does where a configuration is broken."""
+"""What the program that our tasks run in does if a configuration is broken."""
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -16,21 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from invoke.config import Config
-    from invoke.program import Program
 
-__all__ = ["read_in_one_line", "reading_in_one_line", "running"]
+__all__ = ["read_in_one_line", "reading_in_one_line"]
 
 _READERS = ("load_project", "load_runtime", "load_shell_env", "merge")
 """The methods of a configuration that Invoke's program calls when it has our tasks."""
-
-
-def running() -> Program | None:
-    """Return the program that runs; None where it is neither Invoke's nor ours."""
-    for module in ("invoke.main", "runner.tasks.program"):
-        program = getattr(sys.modules.get(module), "program", None)
-        if hasattr(program, "config"):
-            return program
-    return None
 
 
 @contextmanager
