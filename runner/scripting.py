@@ -17,7 +17,7 @@ from runner.models import Host
 from runner.origin import Kind
 from runner.results import Results
 from runner.settings import Settings
-from runner.settings.heeded import check_keywords
+from runner.settings.heeded import FUNCTIONS, check_keywords
 
 if TYPE_CHECKING:
     import os
@@ -120,13 +120,14 @@ def _plan(task: str, hosts: Iterable[Host], job: Job | None, settings: Settings,
 
 
 def _settings(function: str, given: dict[str, Any]) -> Settings:
-    """Read the keywords of a function over what is configured where it is called.
+    """Read the keywords of a function over the configured settings that the function heeds.
 
     Raises:
         UsageError: A keyword is not one that the function heeds, or cannot be read.
     """
     check_keywords(function, given)
-    return Settings.resolve(given, *configuration.of_caller(), by=Kind.KEYWORD)
+    settings = Settings.resolve(given, *configuration.of_caller(), by=Kind.KEYWORD)
+    return settings.heeding(FUNCTIONS[function].settings)
 
 
 def _job(what: str | Sequence[str] | Callable[..., Any]) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,9 +12,8 @@ from invoke.exceptions import Exit
 
 import runner
 from runner.errors import UsageError
-from runner.origin import Kind
 from runner.settings import Settings
-from runner.settings.heeded import ALL, FUNCTIONS, HOST_TASK, TASKS
+from runner.settings.heeded import ALL, FUNCTIONS, HOST_TASK, SPILLING, TASKS
 from runner.tasks import namespace
 from runner.tasks.arguments import offered
 
@@ -121,14 +121,14 @@ def test_what_is_configured_is_never_refused(
     monkeypatch.chdir(tmp_path)
     received: list[Settings] = []
     monkeypatch.setattr(task_of(task), "body", noting(received))
-    configured = {name: text for name, (text, _) in READ.items() if name not in ("only", "prefix")}
     monkeypatch.setenv("INVOKE_RUNNER_PREFIX", "yes")
-    assert call(task, configured) == 0
-    assert {name for name, origin in received[0].origins.items() if origin.kind is Kind.ENVIRONMENT} == {
-        "prefix"
-    }
-    assert set(configured) <= set(received[0].origins)
+    monkeypatch.setenv("INVOKE_RUNNER_REPEATABLE", "yes")
+    named = ("prefix", "repeatable")
+    assert call(task, {name: text for name, (text, _) in READ.items() if name not in named}) == 0
     assert caplog.records == []
+    for name, flag in Settings.flags().items():
+        expected = READ[name][1] if name in ROWS[task].settings else flag.default
+        assert getattr(received[0], name) == expected, name
 
 
 @pytest.mark.parametrize(("function", "name"), FUNCTIONS_AND_SETTINGS)
@@ -142,6 +142,8 @@ def test_a_keyword_is_heeded_or_refused(
     given = {name: "h1," if name == "inventory" else READ[name][0]}
     if function == "load":
         given.setdefault("inventory", "h1,")
+    elif name in SPILLING:
+        given["overflow"] = "spill"
     if name in FUNCTIONS[function].settings:
         if name in ("spill_dir", "max_spill"):  # the two go with it
             given["overflow"] = "spill"
@@ -152,6 +154,25 @@ def test_a_keyword_is_heeded_or_refused(
     _, _, advice = str(refused.value).partition("=: ")
     others = [other for other, row in FUNCTIONS.items() if name in row.settings]
     assert all(f"runner.{other}" in advice for other in others)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_is_configured_for_tasks_changes_nothing_for_a_function_that_does_not_heed_it(
+    function: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    others = {name: text for name, (text, _) in READ.items() if name not in FUNCTIONS[function].settings}
+    asked = dict.fromkeys(("ask_pass", "ask_code", "ask_become_pass", "ask_vault_pass"), True)
+    configured = json.dumps({"runner": {**others, **asked}}, default=str)
+    (tmp_path / "invoke.yaml").write_text(configured)
+    (tmp_path / "plays").mkdir()
+    called: Callable[..., Any] = getattr(runner, function)
+    if function == "load":
+        assert len(called("h1,h2,")) == 2
+        return
+    hosts = runner.load("h1,h2,").select("all")
+    results = called(hosts, dry_run=True) if function == "ping" else called(hosts, "true", dry_run=True)
+    assert [getattr(result, "host", result) for result in results] == ["h1", "h2"]
 
 
 def test_the_advice_says_what_to_use_and_what_is_spelled_alike() -> None:

@@ -1,4 +1,4 @@
-"""A setting that a task heeds is really read by it, and one that it reads and does not heed has a reason."""
+"""A setting that a task or a function heeds is really read by it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import runner
-from runner.settings.heeded import ALL, FUNCTIONS
+from runner.settings.heeded import FUNCTIONS
 
 from .heeding import reading
 from .reach.servers import hangs_up, listening
 from .test_heeded import ROWS, call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from tests.projects import Project
 
@@ -51,30 +51,6 @@ OTHERS: dict[str, tuple[dict[str, Any], ...]] = {
     "report": ({"html": "page.html"},),
 }
 """The arguments of each call of the other tasks."""
-
-BEFORE = dict.fromkeys(("ask_pass", "ask_become_pass"), "asked for before each run if it is configured")
-CHECKED = {**BEFORE, "overflow": "checked before each run if it is configured"}
-OUTPUT = dict.fromkeys(("overflow", "max_output"), "of the commands with which a transfer compares files")
-LOGIN = dict.fromkeys(
-    ("password", "credentials", "become"),
-    "worked out together with the rest of the options of a host; no login follows",
-)
-DESCRIBED = {"executor": "part of the description of a run"}
-REFUSED_BY_WATCH = dict.fromkeys(("resume", "output_dir", "prefix"), "refused")
-NOT_HEEDED: dict[str, Mapping[str, str]] = {
-    "ping": {
-        **CHECKED,
-        **DESCRIBED,
-        "resume": "refused",
-        "rerun_lost": "always on with --failed",
-    },
-    "watch": REFUSED_BY_WATCH,
-    "put": OUTPUT,
-    "get": OUTPUT,
-    "trust": {**CHECKED, **LOGIN},
-    "runner.ping": DESCRIBED,
-}
-"""Why a task reads settings that it does not heed."""
 
 
 @pytest.fixture
@@ -112,15 +88,7 @@ def test_a_task_reads_what_it_heeds(task: str) -> None:
             if task == "watch" and "overflow" in kept:
                 kept["overflow"] = "drop"
             call(task, CONFIGURED, **kept)
-    compare(read, row.settings, NOT_HEEDED.get(task, {}))
-
-
-def compare(read: dict[str, set[str]], heeded: frozenset[str], reasons: Mapping[str, str]) -> None:
-    """Check that exactly those settings are read that are heeded, or have a reason to be read."""
-    assert heeded - set(read) == set()
-    others = {name: places for name, places in read.items() if name in ALL - heeded}
-    assert {name: places for name, places in others.items() if name not in reasons} == {}
-    assert set(reasons) - set(others) == set()
+    assert row.settings - set(read) == set()
 
 
 @pytest.mark.usefixtures("project")
@@ -139,4 +107,4 @@ def test_a_function_reads_what_it_heeds(function: str) -> None:
                 given = {**LOGGING_IN, "known_hosts": "known_hosts", **way}
                 del given["group"]
                 list(getattr(runner, function)(chosen, COMMAND["cmd"], **given))
-    compare(read, FUNCTIONS[function].settings, NOT_HEEDED.get(f"runner.{function}", {}))
+    assert FUNCTIONS[function].settings - set(read) == set()

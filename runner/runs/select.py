@@ -56,7 +56,7 @@ def load(
 def _vault(settings: Settings, ask: Ask) -> Vault | None:
     """Return the passwords of encrypted values; those that have to be asked for are asked once, and now."""
     identities = (*settings.vault_password_file, *settings.vault_id)
-    if ask is not nobody and settings.ask_vault_pass:
+    if settings.ask_vault_pass:
         identities = (*identities, "default@prompt")
     if not identities:
         return None

@@ -1,7 +1,8 @@
 """Which settings each task and each function for scripts heeds: one table.
 
 A flag that a task does not heed is refused, as is a keyword that a function does not heed. `invoke.yaml` and
-the environment are shared by all tasks and scripts: there, every setting may be given.
+the environment are shared by all tasks and scripts: there, every setting may be given, and one that is not
+heeded has its default.
 """
 
 from __future__ import annotations

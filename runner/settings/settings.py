@@ -34,7 +34,7 @@ from runner.settings.heeded import nearest
 from runner.text import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from runner.connection.named import Named
     from runner.connection.options import ConnectionOptions
@@ -328,6 +328,19 @@ class Settings:
             values[name] = _read(flags[name], dashed, value)
             known[name] = Origin(by, dashed if by is Kind.FLAG else name)
         return cls(**values, origins=known)
+
+    def heeding(self, names: Collection[str]) -> Settings:
+        """Return the settings with the default of each one that is not among these names.
+
+        A value of this run stays: a task refuses such a flag with a message of its own.
+        """
+        others = {
+            name: flag.default
+            for name, flag in self.flags().items()
+            if name in self.origins and name not in names and name not in self.given
+        }
+        origins = {name: origin for name, origin in self.origins.items() if name not in others}
+        return dataclasses.replace(self, **others, origins=origins) if others else self
 
     def answered(self, name: str, secret: Secret) -> Settings:
         """Return the settings with the answer to a question; it wins over the variables of hosts."""

@@ -152,7 +152,8 @@ class FleetTask(Task):  # type: ignore[type-arg]
         given = {name: arguments.pop(name, None) for name in self.flags}
         try:
             given, idle = self._sorted(self._with_core(given))
-            call = Call(context, _settings(context, given), _remainder(context))
+            settings = _settings(context, given).heeding(self.heeded.settings)
+            call = Call(context, settings, _remainder(context))
             self._warn(idle, call.settings)
             if call.remainder and self._command is None:
                 raise UsageError(f"nothing can be said to it after --: {call.remainder!r}")  # noqa: TRY301
