@@ -100,11 +100,11 @@ def test_a_function_reads_what_it_heeds(function: str) -> None:
             runner.load()
             runner.load(playbook_dir="inventories")
         elif function == "ping":
-            runner.ping(hosts, ssh_config="ssh")
+            runner.ping(hosts, ssh_config="ssh", record=True)
         else:
             for way in WAYS:
                 chosen = [host for host in hosts if host.name in ("web1", "busy")]
                 given = {**LOGGING_IN, "known_hosts": "known_hosts", **way}
                 del given["group"]
-                list(getattr(runner, function)(chosen, COMMAND["cmd"], **given))
+                list(getattr(runner, function)(chosen, COMMAND["cmd"], record=True, **given))
     assert FUNCTIONS[function].settings - set(read) == set()

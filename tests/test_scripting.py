@@ -14,6 +14,7 @@ import pytest
 import runner
 from runner import Status
 from runner.errors import InvalidVariable, InventoryError, UsageError
+from runner.history import History, Query
 from tests.inventory.test_vault import VALUE_OF_ONE
 
 if TYPE_CHECKING:

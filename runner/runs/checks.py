@@ -20,13 +20,18 @@ __all__ = ["check", "hosts", "passed_over", "unbound"]
 logger = logging.getLogger(__name__)
 
 
-def check(settings: Settings) -> None:
-    """Say what of the settings names a file that is not there.
+def check(settings: Settings, *, commands: bool = True) -> None:
+    """Say which files that the settings name are not there.
+
+    Args:
+        settings: The settings.
+        commands: Whether commands are run, whose output may be spilled.
 
     Raises:
         UsageError: A run would go other ways without it.
     """
-    _check_spilling(settings)
+    if commands:
+        _check_spilling(settings)
     for line in (*_missing_files(settings), *passed_over()):
         logger.warning("%s", line)
 

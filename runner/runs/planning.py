@@ -48,7 +48,8 @@ class Request:
         task: Its name.
         settings: The settings of the call.
         job: What is done on each host; without it, hosts are only pinged.
-        hosts: The hosts; None for those of the inventory that the settings name.
+        hosts: A script's hosts; None for those of the inventory that the settings name. In a script there is
+            no operator to ask, and no earlier run to go on with.
         pings: How often hosts are pinged if that is all.
         commands: The commands that the history is told, if the job has none of its own.
         recorded: Whether the run is kept in the history, unless a setting says otherwise.
@@ -134,17 +135,19 @@ def plan(request: Request, ask: Ask = nobody) -> Plan:
         RunnerError: Something that the user can mend keeps it from starting.
     """
     settings = request.settings
-    checks.check(settings)
-    settings = passwords(settings, ask)
+    checks.check(settings, commands=request.job is not None)
+    if request.hosts is None:
+        settings = passwords(settings, ask)
     inventory, hosts = _hosts(request, settings, ask)
-    for line in checks.unbound(settings, hosts):
-        logger.warning("%s", line)
+    if request.job is not None:
+        for line in checks.unbound(settings, hosts):
+            logger.warning("%s", line)
     job = _fitted(request.job, hosts)
     commands = job.commands if job is not None and job.commands else request.commands
     arguments = _told(job)
     intended = earlier.Intended(request.task, commands, arguments, harmless=request.job is None)
-    left = earlier.left_of(settings, hosts, intended)
-    if request.job is not None:
+    left = earlier.Left(hosts) if request.hosts is not None else earlier.left_of(settings, hosts, intended)
+    if request.job is not None and request.hosts is None:
         settings = login_secrets(settings, ask, left.hosts)
     run = begin(
         request.task,

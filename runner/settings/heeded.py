@@ -179,12 +179,11 @@ TASKS: Mapping[str, Heeded] = {
 }
 """The settings that each task heeds, by the name of the task on the command line."""
 
-_RUN = (FANOUT | PINGING | LOGIN | BECOMING | PATIENCE | COMMAND_OUTPUT | {"dry_run"}) - _ASKED
+_RUN = (FANOUT | PINGING | LOGIN | BECOMING | PATIENCE | COMMAND_OUTPUT | RECORD | {"dry_run"}) - _ASKED
 _ELSEWHERE = {
     **dict.fromkeys(HOSTS, "choose hosts with inventory.select(pattern, limit)"),
     **dict.fromkeys(EARLIER_RUNS, "only tasks continue earlier runs: invoke run --resume, --failed"),
     **dict.fromkeys(REPORT | {"output_dir"}, "use the results: results.folded(), results.to_dict()"),
-    **dict.fromkeys(RECORD, "runs of scripts are not kept in the history"),
     "quiet": "use logging.getLogger('runner').setLevel(logging.ERROR)",
     "ask_pass": "ask in the script, and give the answer as password=",
     "ask_code": "ask in the script, and give the answer as code=",
@@ -195,7 +194,7 @@ _ELSEWHERE = {
 
 FUNCTIONS: Mapping[str, Heeded] = {
     "load": Heeded(INVENTORY - _ASKED, instead=_ELSEWHERE),
-    "ping": Heeded(LIMITS | PINGING | ROUTE | {"rate", "dry_run"}, instead=_ELSEWHERE),
+    "ping": Heeded(LIMITS | PINGING | ROUTE | RECORD | {"rate", "dry_run"}, instead=_ELSEWHERE),
     "run": Heeded(_RUN, instead=_ELSEWHERE),
     "stream": Heeded(_RUN, instead=_ELSEWHERE),
 }
