@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -19,9 +21,10 @@ from runner.jobs import CommandJob, Job, perform
 from runner.models import HostResult, Secret, Status
 from runner.reach import ReachOptions
 from runner.transfer.jobs import TransferJob
+from runner.transfer.moves import Put
 from runner.transfer.script import Script
 from tests.connection.servers import SERVERS, running_server
-from tests.connection.sshd import Sshd, required_program, temporary_sshd
+from tests.connection.sshd import Sshd, go_without, required_program, temporary_sshd
 from tests.connection.test_become import HASHED, PASSWORD
 
 if TYPE_CHECKING:
@@ -314,27 +317,65 @@ def test_a_wrong_or_missing_password_is_told_in_the_programs_words(
     assert all(("--ask-become-pass" in error) is (password is None) for error in errors), errors
 
 
-SU_OF_BUSYBOX = r"""#!/bin/bash
-# Prompts as BusyBox's su does, on standard output; the prompt of the real one is not shown.
-set -o pipefail
-printf 'Password: '
-IFS= read -r password
-echo
-exec 3>&1
-{ printf '%s\n' "$password"; sleep 1; cat; } | /bin/su "$@" 2>&1 >&3 3>&- | sed -u 's/^Password: //' >&2
-"""
+@pytest.fixture(scope="module")
+def busybox() -> Iterator[Sshd]:
+    """A server whose `su` is that of BusyBox, which prompts on standard output."""
+    if os.geteuid() != 0:
+        pytest.skip("needs an account with a password of its own, which only root can make")
+    program = required_program("busybox")
+    listed = subprocess.run([program, "--list"], check=True, capture_output=True, text=True).stdout
+    if "su" not in listed.split():
+        go_without("this BusyBox has no su (Debian: busybox-static)")
+    with tempfile.TemporaryDirectory(prefix="runner-busybox-") as folder:
+        Path(folder).chmod(0o755)
+        shutil.copy(program, f"{folder}/su")
+        Path(folder, "su").chmod(0o4755)
+        with temporary_sshd(f"SetEnv PATH={folder}:/usr/bin:/bin\n", password_hash=HASHED) as server:
+            yield server
+
+
+def by_su_of_busybox(server: Sshd, way: str, job: Job, password: str | None) -> HostResult:
+    secret = None if password is None else Secret(password)
+    options = server.options(become=True, become_as=Become("su", "root", secret), command_timeout_s=20.0)
+    return perform(server.host(ansible_connection=way), job, options)
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_su_that_prompts_on_standard_output_gets_its_password(there: Path, way: str) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("needs an account with a password of its own, which only root can make")
-    (there / "su").write_text(SU_OF_BUSYBOX)
-    (there / "su").chmod(0o755)
-    become = Become("su", "root", Secret(PASSWORD))
-    with temporary_sshd(f"SetEnv PATH={there}:/usr/bin:/bin\n", password_hash=HASHED) as server:
-        options = server.options(become=True, become_as=become, command_timeout_s=20.0)
-        job = CommandJob(("id -un; cat",), CommandOptions(stdin=b"words\n"))
-        result = perform(server.host(ansible_connection=way), job, options)
+def test_a_su_that_prompts_on_standard_output_gets_its_password(busybox: Sshd, way: str) -> None:
+    job = CommandJob(("id -un; cat; exit 3",), CommandOptions(stdin=b"words\n"))
+    result = by_su_of_busybox(busybox, way, job, PASSWORD)
 
-    assert result.stdout == "root\nwords\n", result.error
+    assert (result.stdout, result.stderr) == ("root\nwords\n", ""), result.error
+    assert result.commands[0].exit_code == 3
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_files_travel_by_a_su_that_prompts_on_standard_output(
+    busybox: Sshd, tmp_path: Path, there: Path, way: str
+) -> None:
+    (tmp_path / "file").write_text("content")
+    result = by_su_of_busybox(busybox, way, TransferJob(Put(str(tmp_path / "file"), f"{there}/x")), PASSWORD)
+
+    assert result.ok, result.error
+    assert ((there / "x").owner(), (there / "x").read_text()) == ("root", "content")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("password", "reason", "error"),
+    [
+        ("wrong", "become-refused", "su to root refused: su: incorrect password"),
+        (
+            None,
+            "become-password",
+            "su to root wants a password and none was given: su: incorrect password; see --ask-become-pass",
+        ),
+    ],
+)
+def test_a_su_that_prompts_on_standard_output_refuses_at_once(
+    busybox: Sshd, way: str, password: str | None, reason: str, error: str
+) -> None:
+    result = by_su_of_busybox(busybox, way, CommandJob(("id -un",)), password)
+
+    assert (result.status, result.reason, result.error) == (Status.AUTH, reason, error)
+    assert result.stdout == ""
