@@ -12,6 +12,7 @@ from runner.models import CommandResult, Phase, Status
 from runner.text import printable
 
 __all__ = [
+    "STOPPED",
     "BecomeUnsupported",
     "Cancelled",
     "ConnectionLost",
@@ -30,7 +31,11 @@ __all__ = [
     "RunnerError",
     "Unreachable",
     "UsageError",
+    "run_stopped",
 ]
+
+STOPPED = "the run was stopped"
+"""How the error of a host begins whose run was stopped; what that left on the host follows."""
 
 
 class RunnerError(Exception):
@@ -214,3 +219,8 @@ class Cancelled(HostError):
     """The run was stopped before this host's end."""
 
     status = Status.CANCELLED
+
+
+def run_stopped(phase: Phase) -> Cancelled:
+    """Return the error of a host whose run was stopped in this phase."""
+    return Cancelled(STOPPED, reason="stopped", phase=phase)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.connection.faults import own_fault
 from runner.connection.handover import taken
-from runner.errors import Cancelled, Unreachable
+from runner.errors import Unreachable, run_stopped
 from runner.models import Phase
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ def _wait_for(
         with contextlib.suppress(queue.Empty):
             return answer.get(timeout=min(_ATTEMPT_DELAY_S, left))
         if stopped():
-            raise Cancelled("the run was stopped", reason="stopped", phase=Phase.RESOLVE)
+            raise run_stopped(Phase.RESOLVE)
         if end is not None and time.monotonic() >= end:
             raise Unreachable(
                 f"the resolver did not answer within {timeout_s:g} s",
@@ -361,7 +361,7 @@ class _Race:
 
     def _check_time(self) -> None:
         if self._stopped():
-            raise Cancelled("the run was stopped", reason="stopped", phase=Phase.CONNECT)
+            raise run_stopped(Phase.CONNECT)
         if self._end is not None and time.monotonic() >= self._end:
             raise _unreachable(errno.ETIMEDOUT, self._timeout_s)
 

@@ -17,7 +17,7 @@ from paramiko.common import OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
 from runner.connection.dial import PeerSocket
 from runner.connection.paramiko_hooks import close_channel, sending_on
-from runner.errors import Cancelled, HostError, HostKeyRejected, LoginRefused, Unreachable
+from runner.errors import Cancelled, HostError, HostKeyRejected, LoginRefused, Unreachable, run_stopped
 from runner.models import Phase
 from runner.text import excerpt
 
@@ -192,7 +192,7 @@ class Gateways:
         name = route.jumps[-1]
         while not gateway.lock.acquire(timeout=max(0.0, min(_LOOK_S, end - time.monotonic()))):
             if deadline.stopped():
-                raise Cancelled("the run was stopped", reason="stopped", phase=Phase.CONNECT)
+                raise run_stopped(Phase.CONNECT)
             if time.monotonic() >= end:
                 raise _unreachable(f"jump host {name}: not logged in there in time", "jump-stalled", True)
         try:

@@ -7,6 +7,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from runner.errors import STOPPED
 from runner.fanout.events import Event, Stop
 from runner.limits import Verdict
 from runner.models import Status
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Control"]
 
-_STOPPED = Verdict(Status.CANCELLED, "stopped", "not started: the run was stopped")
+_STOPPED = Verdict(Status.CANCELLED, "stopped", f"not started: {STOPPED}")
 
 
 class Control:

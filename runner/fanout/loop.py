@@ -14,7 +14,7 @@ from queue import Empty
 from threading import Timer
 from typing import TYPE_CHECKING
 
-from runner.errors import RunnerError
+from runner.errors import STOPPED, RunnerError
 from runner.fanout.crew import Crew
 from runner.fanout.events import Event, Finished, GateEnded, Stop
 from runner.fanout.gate import Gate
@@ -197,10 +197,11 @@ class Loop:
         return True
 
     def _named(self, result: HostResult) -> HostResult:
-        """Return a result that says why the run was ended, where that is why the host was."""
+        """Return a result that says why the run was ended, if that ended the host, too, and what it left."""
         if self._stop is None or result.status is not Status.CANCELLED or result.reason != "stopped":
             return result
-        return result._replace(reason=self._stop.reason, error=self._stop.text.removeprefix("not started: "))
+        why, left = self._stop.text.removeprefix("not started: "), (result.error or "").removeprefix(STOPPED)
+        return result._replace(reason=self._stop.reason, error=f"{why}{left}")
 
     def _room(self, now: float) -> int:
         """Return how many hosts more may be at work."""
@@ -274,7 +275,7 @@ class Loop:
 
     def _abandon(self) -> Iterator[HostResult]:
         """Stop waiting for hosts that do not come to an end; whether their command was sent is not known."""
-        text = "the run was stopped"
+        text = STOPPED
         for host in [self._hosts[place] for place in self._undecided.values()]:
             del self._undecided[host.name]
             yield self._named(without_outcome(host, None, Status.CANCELLED, "stopped", text, sent=True))

@@ -129,8 +129,8 @@ GUARDS = (
     Guard(
         "a worker that dies while the run stops is said to have sent nothing",
         "runner/fanout/outcome.py",
-        'Status.CANCELLED, "stopped", "the run was stopped", sent=True)',
-        'Status.CANCELLED, "stopped", "the run was stopped", sent=False)',
+        'Status.CANCELLED, "stopped", STOPPED, sent=True)',
+        'Status.CANCELLED, "stopped", STOPPED, sent=False)',
         f"{ONCE}::test_a_worker_that_is_killed_while_the_run_stops[send_then_die_when_told]",
     ),
     Guard(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.connection.sshd import Sshd, running_sshd
+from tests.connection.sshd import Sshd, running_sshd, temporary_sshd
 from tests.projects import Project, interrupt_twice
 
 if TYPE_CHECKING:
@@ -36,9 +36,13 @@ class Place(NamedTuple):
         return [int(number) for number in found.stdout.split()]
 
     def lines(self, server: Sshd, name: str, count: int) -> list[str]:
-        where = f"ansible_host={server.address} ansible_port={server.port} ansible_user={server.user}"
-        with_key = f"{where} ansible_ssh_private_key_file={server.key}"
-        return [f"{name}{number} {with_key}\n" for number in range(count)]
+        return [f"{name}{number} {variables(server)}\n" for number in range(count)]
+
+
+def variables(server: Sshd) -> str:
+    """Return where a server is, and how to log in, as a line of an inventory says it."""
+    where = f"ansible_host={server.address} ansible_port={server.port} ansible_user={server.user}"
+    return f"{where} ansible_ssh_private_key_file={server.key}"
 
 
 @pytest.fixture
@@ -61,6 +65,13 @@ def send_beside(process: int, number: signal.Signals) -> None:
     other = max(int(thread.name) for thread in Path(f"/proc/{process}/task").iterdir())
     assert other != process
     assert ctypes.CDLL(None, use_errno=True).tgkill(process, other, int(number)) == 0
+
+
+def holds_in_time(holds: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 10
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.05)
+    return holds()
 
 
 def wait_until(place: Place, count: int, ended: int = 0) -> None:
@@ -101,10 +112,7 @@ def test_a_run_that_is_ended_leaves_no_command_behind(
     }
     assert all(host["sent"] for host in found.values())
     assert found["quick0"]["commands"][0]["stdout"] == "done\n"
-    until = time.monotonic() + 10
-    while place.at_work() and time.monotonic() < until:
-        time.sleep(0.05)
-    assert place.at_work() == []
+    assert holds_in_time(lambda: not place.at_work())
 
 
 def test_a_signal_that_interrupts_no_wait_ends_the_run(place: Place) -> None:
@@ -121,3 +129,37 @@ def test_a_signal_that_interrupts_no_wait_ends_the_run(place: Place) -> None:
 
     assert process.returncode == 143
     assert {host["status"] for host in json.loads(stdout)["hosts"].values()} == {"cancelled"}
+
+
+@pytest.mark.parametrize("way", ["ssh", "openssh"])
+@pytest.mark.parametrize("extra", ["", "MaxSessions 1\n"])
+def test_ctrl_c_leaves_no_script_or_the_result_names_it(tmp_path: Path, way: str, extra: str) -> None:
+    sleep = f"sleep 500.{os.getpid()}"
+    with temporary_sshd(extra) as server, tempfile.TemporaryDirectory(prefix="runner-told-") as name:
+        Path(name).chmod(0o777)
+        told = Path(name, "told")
+        project = Project(tmp_path)
+        project.write("job", f'#!/bin/sh\necho "$0" >{told}.new; mv {told}.new {told}; exec {sleep}\n')
+        project.write("known_hosts", server.known_hosts.read_text())
+        project.write("hosts", f"real {variables(server)} ansible_connection={way}\n")
+        words = ("-i", "hosts", "--known-hosts", "known_hosts", "--no-ping", "--format", "json")
+        with project.start("script", "job", *words, program="runner") as process:
+            try:
+                assert holds_in_time(told.exists)
+                interrupt_twice(process)
+                stdout, _ = process.communicate(timeout=60)
+            finally:
+                process.kill()
+        script = Path(told.read_text().strip())
+        (host,) = json.loads(stdout)["hosts"].values()
+
+        assert (process.returncode, host["status"], host["sent"]) == (130, "cancelled", True)
+        if way == "openssh" and extra:  # `ssh` cannot send a signal, and there is no second session
+            assert host["error"] == (
+                "the run was stopped; it may still run: the server opened no second session to end it in; "
+                f"{script} is left there until it ends"
+            )
+            subprocess.run(["pkill", "-fx", sleep], check=True)
+        else:
+            assert host["error"] == "the run was stopped"
+        assert holds_in_time(lambda: not script.exists())

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from runner.connection.command.options import Terminal
 from runner.connection.command.output import Output
-from runner.connection.command.patience import connection_lost, no_exit_status, no_sign_of_life, stopped
+from runner.connection.command.patience import connection_lost, no_exit_status, no_sign_of_life
 from runner.connection.command.process import END_OF_INPUT
-from runner.errors import RequestRefused
+from runner.errors import RequestRefused, run_stopped
 from runner.models import CommandResult, Phase
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class Execution:
     def _limit(self) -> HostError | None:
         """Return why the command has to be ended now; None if it may go on."""
         if self.stopping:
-            return stopped()
+            return run_stopped(Phase.COMMAND)
         for output in self._outputs:
             if output.full:
                 return output.overrun(self._command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from runner.errors import Cancelled, ConnectionLost, DeadlineExceeded
+from runner.errors import ConnectionLost, DeadlineExceeded
 from runner.models import Phase
 from runner.text import because
 
@@ -15,7 +15,6 @@ __all__ = [
     "connection_lost",
     "no_exit_status",
     "no_sign_of_life",
-    "stopped",
 ]
 
 SIGNS = 3
@@ -76,11 +75,6 @@ class Patience:
                 phase=Phase.COMMAND,
             )
         return None
-
-
-def stopped() -> Cancelled:
-    """Return the error of a command that was ended with its run."""
-    return Cancelled("the run was stopped", reason="stopped", phase=Phase.COMMAND)
 
 
 def no_exit_status(command: str) -> ConnectionLost:

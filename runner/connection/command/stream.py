@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from runner.connection.command.process import GOODBYE_S
-from runner.errors import Cancelled, DeadlineExceeded, HostError, LoginRefused, RequestRefused
+from runner.errors import DeadlineExceeded, HostError, LoginRefused, RequestRefused, run_stopped
 from runner.models import Phase, Status
 from runner.text import because
 
@@ -219,13 +219,13 @@ class Stream:
 
     def _check(self) -> None:
         if self._stopped and not self._last:
-            raise _stopped()
+            raise run_stopped(Phase.TRANSFER)
 
     def _cut_off(self) -> HostError | None:
         """Return why we ended the program; None if we did not."""
         guard = self._guard
         if guard is not None and guard.aborted:
-            return _stopped()
+            return run_stopped(Phase.TRANSFER)
         if guard is None or not guard.expired:
             return None
         if self._by_host:
@@ -265,7 +265,3 @@ class Streaming(Protocol):
         Raises:
             HostError: It cannot be started; the reason `no-sftp` says that there is no SFTP server.
         """
-
-
-def _stopped() -> Cancelled:
-    return Cancelled("the run was stopped", reason="stopped", phase=Phase.TRANSFER)

@@ -23,7 +23,7 @@ from runner.connection.ssh.survivors import warn_of_survivor
 from runner.connection.ssh_arguments import passed_on
 from runner.connection.startups import Turn, patiently
 from runner.connection.variables import refused
-from runner.errors import Cancelled, DeadlineExceeded, HostError
+from runner.errors import DeadlineExceeded, HostError, run_stopped
 from runner.inventory import endpoint as given_for
 from runner.models import Phase
 
@@ -136,7 +136,7 @@ class OpenSshConnection:
         self._master.kill()  # so that nothing is sent any more
         process.lost()
         if guard.aborted:
-            raise Cancelled("the run was stopped", reason="stopped", phase=Phase.CHANNEL)
+            raise run_stopped(Phase.CHANNEL)
         if by_host:
             text = f"the host's deadline of {self._options.host_timeout_s or 0.0:g} s passed"
             raise DeadlineExceeded(text, reason="host-deadline", phase=Phase.CHANNEL)

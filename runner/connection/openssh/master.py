@@ -21,7 +21,7 @@ from runner.connection.openssh.askpass import Askpass
 from runner.connection.openssh.command_line import config, master, passwords
 from runner.connection.openssh.journal import Journal
 from runner.environment import of_child
-from runner.errors import Cancelled, DeadlineExceeded, HostError, LocalFault, LoginRefused, Unreachable
+from runner.errors import DeadlineExceeded, HostError, LocalFault, LoginRefused, Unreachable, run_stopped
 from runner.models import Phase
 from runner.text import excerpt
 
@@ -165,7 +165,7 @@ class Master:
             while self.journal.phase is not Phase.CHANNEL:
                 left, by_host = self._deadline.sooner(begun + seconds - time.monotonic())
                 if self._stopped:
-                    raise Cancelled("the run was stopped", reason="stopped", phase=phase)
+                    raise run_stopped(phase)
                 if self._askpass is not None and self._askpass.refusal is not None:
                     raise self._askpass.refusal
                 if not self.alive():

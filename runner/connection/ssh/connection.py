@@ -30,12 +30,12 @@ from runner.connection.ssh.process import ChannelProcess
 from runner.connection.ssh.survivors import warn_of_survivor
 from runner.connection.startups import Turn, patiently
 from runner.errors import (
-    Cancelled,
     ConnectionLost,
     DeadlineExceeded,
     HostError,
     RequestRefused,
     Unreachable,
+    run_stopped,
 )
 from runner.models import Phase
 from runner.text import because, excerpt
@@ -394,7 +394,7 @@ class SshConnection:
         self, phase: Phase, exc: Exception, watched: Guard, seconds: float | None, *, by_host: bool
     ) -> HostError:
         if watched.aborted:
-            return Cancelled("the run was stopped", reason="stopped", phase=phase)
+            return run_stopped(phase)
         if watched.expired:
             return self._late(phase, seconds, by_host=by_host)
         if isinstance(exc, HostError):
