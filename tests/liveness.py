@@ -1,11 +1,25 @@
-"""Whether processes are still there, for tests that end them."""
+"""What comes true after a moment, such as the end of a process, for tests that wait for it."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["alive", "gone"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["alive", "comes_true", "gone"]
+
+
+def comes_true(condition: Callable[[], bool], within_s: float = 30.0) -> bool:
+    """Wait until a condition holds; tell whether it does."""
+    end = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def alive(pid: int) -> bool:
@@ -18,9 +32,4 @@ def alive(pid: int) -> bool:
 
 def gone(*pids: int, within_s: float = 30.0) -> bool:
     """Wait until none of some processes runs; tell whether that came to be."""
-    end = time.monotonic() + within_s
-    while any(alive(pid) for pid in pids):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
+    return comes_true(lambda: not any(alive(pid) for pid in pids), within_s)

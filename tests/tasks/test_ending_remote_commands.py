@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from tests.connection.sshd import Sshd, running_sshd, temporary_sshd
+from tests.liveness import comes_true
 from tests.projects import Project, interrupt_twice
 
 if TYPE_CHECKING:
@@ -67,13 +68,6 @@ def send_beside(process: int, number: signal.Signals) -> None:
     assert ctypes.CDLL(None, use_errno=True).tgkill(process, other, int(number)) == 0
 
 
-def holds_in_time(holds: Callable[[], bool]) -> bool:
-    end = time.monotonic() + 10
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.05)
-    return holds()
-
-
 def wait_until(place: Place, count: int, ended: int = 0) -> None:
     end = time.monotonic() + 60
     while len(place.at_work()) < count or place.quick.log.count("Close session") < ended:
@@ -112,7 +106,7 @@ def test_a_run_that_is_ended_leaves_no_command_behind(
     }
     assert all(host["sent"] for host in found.values())
     assert found["quick0"]["commands"][0]["stdout"] == "done\n"
-    assert holds_in_time(lambda: not place.at_work())
+    assert comes_true(lambda: not place.at_work())
 
 
 def test_a_signal_that_interrupts_no_wait_ends_the_run(place: Place) -> None:
@@ -145,7 +139,7 @@ def test_ctrl_c_leaves_no_script_or_the_result_names_it(tmp_path: Path, way: str
         words = ("-i", "hosts", "--known-hosts", "known_hosts", "--no-ping", "--format", "json")
         with project.start("script", "job", *words, program="runner") as process:
             try:
-                assert holds_in_time(told.exists)
+                assert comes_true(told.exists)
                 interrupt_twice(process)
                 stdout, _ = process.communicate(timeout=60)
             finally:
@@ -162,4 +156,4 @@ def test_ctrl_c_leaves_no_script_or_the_result_names_it(tmp_path: Path, way: str
             subprocess.run(["pkill", "-fx", sleep], check=True)
         else:
             assert host["error"] == "the run was stopped"
-        assert holds_in_time(lambda: not script.exists())
+        assert comes_true(lambda: not script.exists())

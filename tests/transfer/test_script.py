@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import re
 import secrets
 import subprocess
 import sys
-import time
 from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING
@@ -18,11 +18,15 @@ from runner.connection.command import CommandOptions
 from runner.connection.command.shells import line
 from runner.errors import UsageError
 from runner.jobs import CommandJob, perform
-from runner.models import Status
+from runner.models import Host, Status
 from runner.transfer.jobs import TransferJob
 from runner.transfer.script import _RUN, Script
+from tests.connection.servers import running_server
+from tests.connection.test_login_shells import left as copies
+from tests.liveness import comes_true
 
 if TYPE_CHECKING:
+    from tests.connection.peers.stage import Stage
     from tests.connection.sshd import Sshd
     from tests.transfer.conftest import Move
 
@@ -35,10 +39,8 @@ def script(folder: Path, text: str | bytes, *arguments: str) -> Script:
 
 def left(result_text: str) -> bool:
     """Whether the script, which printed where it is, is still there after some seconds."""
-    path, end = Path(result_text.splitlines()[0]), time.monotonic() + 10
-    while path.exists() and time.monotonic() < end:
-        time.sleep(0.02)
-    return path.exists()
+    path = Path(result_text.splitlines()[0])
+    return not comes_true(lambda: not path.exists())
 
 
 def test_its_output_and_exit_code_are_those_of_a_command(move: Move, tmp_path: Path) -> None:
@@ -117,13 +119,34 @@ def test_when_the_client_is_killed_it_is_removed_at_its_end(
         "import pickle, sys; from runner.jobs import perform; perform(*pickle.load(open(sys.argv[1], 'rb')))"
     )
     process = subprocess.Popen([sys.executable, "-c", program, str(place)])
-    end = time.monotonic() + 30
-    while not told.exists() and time.monotonic() < end:
-        time.sleep(0.05)
+    assert comes_true(told.exists)
     process.kill()
     process.wait()
 
     assert not left(told.read_text())
+
+
+@pytest.mark.parametrize("way", ["ssh", "openssh"])
+def test_faults_on_the_way_to_dropbear_leave_none(stage: Stage, tmp_path: Path, way: str) -> None:
+    text = f"#!/bin/sh\necho ran\nexit\n{tmp_path}\n".ljust(40_000, "#")
+    job = TransferJob(script(tmp_path, text))
+    results = []
+    with running_server("dropbear") as server:
+        key = server.known_hosts.read_text().partition(" ")[2]
+        server.known_hosts.write_text(f"[127.0.0.1]:* {key}")
+        for after in (0, 600, 1200, 1600, 2000, 4000, 20_000):  # from the connection's begin to its middle
+            port = stage.early_drop(server.port, drops=1, after=after)
+            host = Host("h", {"ansible_host": "127.0.0.1", "ansible_port": port, "ansible_connection": way})
+            results.append(perform(host, job, server.options(retries=2)))
+
+    for result in results:
+        if result.ok:
+            assert (result.attempts, result.stdout) == (2, "ran\n")
+        else:
+            assert (result.attempts, result.status, result.stdout) == (1, Status.LOST, "")
+            assert re.search(r"; /tmp/\.runner-\w+ may be left there$", result.error or ""), result.error
+    assert (results[0].status, results[-1].status) == (Status.OK, Status.LOST)
+    assert comes_true(lambda: not copies(tmp_path))
 
 
 def test_one_that_did_not_arrive_whole_is_not_run(sshd: Sshd) -> None:

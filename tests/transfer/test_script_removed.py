@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +19,10 @@ from runner.transfer.jobs import TransferJob
 from runner.transfer.script import Script
 from tests.connection.servers import SERVERS, running_server
 from tests.connection.test_login_shells import left
+from tests.liveness import comes_true
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from runner.models import Host, HostResult
     from tests.connection.sshd import Sshd
@@ -61,17 +61,10 @@ def job(folder: Path, told: Path, work: str) -> TransferJob:
     return TransferJob(Script.of_file(folder / "job.sh"))
 
 
-def until(holds: Callable[[], bool]) -> bool:
-    end = time.monotonic() + 60
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.05)
-    return holds()
-
-
 def is_removed(told: Path) -> bool:
     path = Path(told.read_text().strip())
     assert path.name.startswith(".runner-")
-    return until(lambda: not path.exists())
+    return comes_true(lambda: not path.exists())
 
 
 def is_removed_or_told(server: Sshd, told: Path, error: str | None) -> bool:
@@ -100,7 +93,7 @@ def test_one_whose_run_is_stopped(server: Sshd, host: Host, told: Path, tmp_path
     run = str(tmp_path)
     thread = threading.Thread(target=lambda: results.append(perform(host, asked, server.options(), run=run)))
     thread.start()
-    assert until(told.exists)
+    assert comes_true(told.exists)
     deadline.abort(run)
     thread.join(60)
     deadline.forget(run)
@@ -112,7 +105,7 @@ def test_one_whose_run_is_stopped(server: Sshd, host: Host, told: Path, tmp_path
 def test_one_whose_client_is_killed(server: Sshd, host: Host, told: Path, tmp_path: Path) -> None:
     (tmp_path / "job").write_bytes(pickle.dumps((host, job(tmp_path, told, "sleep 2"), server.options())))
     client = subprocess.Popen([sys.executable, "-c", CLIENT, str(tmp_path / "job")])
-    assert until(told.exists)
+    assert comes_true(told.exists)
     client.kill()
     client.wait()
 

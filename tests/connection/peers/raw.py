@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import socket
 import struct
@@ -44,18 +45,19 @@ def kexinit(**changes: bytes) -> bytes:
     return packet(bytes([_KEXINIT]) + os.urandom(16) + names + b"\0" + bytes(4))
 
 
-async def lead_to(port: int, reader: Reader, writer: Writer) -> None:
-    """Carry bytes both ways between a visitor and another port."""
+async def lead_to(port: int, reader: Reader, writer: Writer, most: float = math.inf) -> None:
+    """Carry bytes both ways between a visitor and another port, until the visitor has sent so many."""
     inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
 
-    async def carry(source: Reader, sink: Writer) -> None:
+    async def carry(source: Reader, sink: Writer, left: float = math.inf) -> None:
         with suppress(ConnectionError):
-            while data := await source.read(65536):
+            while left > 0 and (data := await source.read(int(min(left, 65536)))):
+                left -= len(data)
                 sink.write(data)
                 await sink.drain()
         sink.close()
 
-    await asyncio.gather(carry(reader, inner_writer), carry(inner_reader, writer))
+    await asyncio.gather(carry(reader, inner_writer, most), carry(inner_reader, writer))
 
 
 async def say(writer: Writer, data: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import threading
 from contextlib import suppress
@@ -77,16 +78,23 @@ class Stage:
         """Play an SSH server by a script; return its port."""
         return int(self._call(ssh.listen(script, self.host_key)).get_port())
 
-    def early_drop(self, port: int, drops: int) -> int:
-        """Play a peer that hangs up on its first visitors and leads the later ones to a port."""
+    def early_drop(self, port: int, drops: int, after: int = 0) -> int:
+        """Play a peer that hangs up on its first visitors and leads the later ones to a port.
+
+        Args:
+            port: The port.
+            drops: The number of visitors that it hangs up on.
+            after: Bytes of such a visitor that it carries to the port before it hangs up.
+        """
         visits = 0
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             nonlocal visits
             visits += 1
-            if visits > drops:
+            most = after if visits <= drops else math.inf
+            if most > 0:
                 with suppress(ConnectionError, asyncio.CancelledError):
-                    await raw.lead_to(port, reader, writer)
+                    await raw.lead_to(port, reader, writer, most)
             writer.transport.abort()
 
         server = self._call(asyncio.start_server(serve, "127.0.0.1", 0))
