@@ -18,11 +18,12 @@ from runner.jobs import CommandJob, perform
 from runner.models import Host, HostResult, Phase, Secret, Status
 from runner.settings import Settings
 from runner.transfer.jobs import TransferJob
-from runner.transfer.moves import Put
+from runner.transfer.moves import Get, Put
 from tests.connection.sshd import Sshd, required_program, temporary_sshd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 PASSWORD = "right and 'odd'"
 # `openssl passwd -6` of it
@@ -147,20 +148,26 @@ def test_each_program_takes_its_password(server: Sshd, way: dict[str, str], meth
 @pytest.mark.parametrize("busy_s", [0.0, 0.1, 1.0])
 @pytest.mark.parametrize("method", ["sudo", "su"])
 def test_a_prompt_that_came_before_it_was_waited_for_is_answered(
-    server: Sshd, monkeypatch: pytest.MonkeyPatch, method: str, busy_s: float
+    server: Sshd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, method: str, busy_s: float
 ) -> None:
     opened = SessionProcess.open
 
     def after_a_while(session: SessionProcess, seconds: float) -> bool:
         time.sleep(busy_s)
-        return opened(session, seconds)
+        is_open = opened(session, seconds)
+        while not any(heard.endswith(b": ") for heard in session._heard):
+            session._pump.wait(1.0)
+        return is_open
 
     monkeypatch.setattr(SessionProcess, "open", after_a_while)
     become = Become(method, "root", Secret(PASSWORD))
-    options = server.options(become=True, become_as=become, command_timeout_s=30.0)
-    result = perform(server.host(ansible_connection="openssh"), CommandJob(("whoami",)), options)
+    options = server.options(become=True, become_as=become, command_timeout_s=20.0)
+    host = server.host(ansible_connection="openssh")
+    result = perform(host, CommandJob(("whoami",)), options)
+    moved = perform(host, TransferJob(Get("/etc/shadow", str(tmp_path))), options)
 
     assert (result.status, result.stdout) == (Status.OK, "root\n"), result.error
+    assert moved.ok, moved.error
 
 
 @pytest.mark.terminal

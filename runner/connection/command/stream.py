@@ -114,17 +114,20 @@ class Stream:
         """
         self._elevation = elevation
         with self.working():
-            while not elevation.done:
+            while True:
+                is_open = self._process.output_open or self._process.errors_open
+                self._early = self._read()  # first: the prompt may have come before it is waited for
                 answer = elevation.answer()
+                if elevation.done:
+                    return
                 if answer is not None:
                     self.send(answer)
                 elif elevation.denied:
                     raise elevation.refused()
-                elif not (self._process.output_open or self._process.errors_open):
+                elif not is_open:
                     raise self._unelevated(elevation)
                 else:
                     self._process.wait(None)
-                self._early = self._read()
 
     def _unelevated(self, elevation: Elevation) -> HostError:
         error = self._ended()
