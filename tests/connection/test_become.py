@@ -14,11 +14,14 @@ from runner.connection.command.become import Become, Elevation
 from runner.connection.openssh.process import SessionProcess
 from runner.connection.options import ConnectionOptions
 from runner.errors import InvalidVariable
+from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob, perform
 from runner.models import Host, HostResult, Phase, Secret, Status
+from runner.reach import ReachOptions
 from runner.settings import Settings
 from runner.transfer.jobs import TransferJob
 from runner.transfer.moves import Get, Put
+from tests.connection.servers import running_server
 from tests.connection.sshd import Sshd, required_program, temporary_sshd
 
 if TYPE_CHECKING:
@@ -201,6 +204,84 @@ def test_a_command_on_a_terminal_may_become_too(server: Sshd, way: dict[str, str
     assert result.stdout.startswith("/dev/pts/")
 
 
+MACHINE: dict[str, Any] = {
+    "password_hash": HASHED,
+    "sudoers": "Defaults>daemon requiretty\nALL ALL=(root, daemon) ALL\n",
+    "doas": "permit ordinary as root\n",
+}
+
+
+@pytest.fixture(scope="module", params=["openssh", "dropbear"])
+def either(request: pytest.FixtureRequest) -> Iterator[Sshd]:
+    """A server of each kind; its sudo to `daemon` wants a terminal."""
+    if os.geteuid() != 0:
+        pytest.skip("needs an account with a password of its own, which only root can make")
+    for program in ("sudo", "doas"):
+        required_program(program)
+    with (
+        temporary_sshd(**MACHINE)
+        if request.param == "openssh"
+        else running_server(request.param, **MACHINE) as server
+    ):
+        yield server
+
+
+@pytest.mark.terminal
+@pytest.mark.parametrize("password", [None, PASSWORD])
+@pytest.mark.parametrize(
+    ("method", "user", "said"),
+    [
+        ("sudo", "nosuch", "sudo: unknown user nosuch"),
+        ("su", "nosuch", "su: user nosuch does not exist"),
+        ("doas", "nosuch", "doas: unknown user"),
+        ("doas", "daemon", "doas: Operation not permitted"),
+    ],
+)
+def test_a_refusal_before_a_password_is_asked_for_is_told_as_it_is(
+    either: Sshd, way: dict[str, str], method: str, user: str, said: str, password: str | None
+) -> None:
+    secret = None if password is None else Secret(password)
+    options = either.options(become=True, become_as=Become(method, user, secret))
+    result = perform(either.host(**way), CommandJob(("id -un",)), options)
+
+    assert (result.status, result.reason) == (Status.AUTH, "become-denied")
+    assert (result.error or "").startswith(f"{method} to {user} refused: {said}")
+    assert "--ask-become-pass" not in (result.error or "")
+
+
+@pytest.mark.terminal
+def test_a_sudo_that_wants_a_terminal_gets_one_by_the_flag_that_is_named(
+    either: Sshd, way: dict[str, str]
+) -> None:
+    options = either.options(become=True, become_as=Become("sudo", "daemon", Secret(PASSWORD)))
+    without = perform(either.host(**way), CommandJob(("id -un",)), options)
+    job = CommandJob(("id -un",), CommandOptions(terminal=Terminal()))
+    result = perform(either.host(**way), job, options)
+
+    assert without.reason == "become-denied"
+    assert without.error == (
+        "sudo to daemon refused: sudo: sorry, you must have a tty to run sudo; "
+        "a command has a terminal with --pty, files travel on none"
+    )
+    assert result.stdout.split() == ["daemon"], result.error
+
+
+def test_passwords_that_were_not_given_cancel_no_other_host(either: Sshd, way: dict[str, str]) -> None:
+    hosts = [either.host(f"h{number}", **way) for number in range(7)]
+    fanned = stream(
+        hosts,
+        CommandJob(("id -un",)),
+        run="no-password",
+        connection=either.options(become=True, become_as=Become()),
+        options=FanoutOptions(workers=2, ping=False, max_refused=5),
+        reach=ReachOptions(),
+    )
+    results = list(fanned)
+
+    assert [result.reason for result in results] == ["become-password"] * 7
+    assert all((result.error or "").endswith("; see --ask-become-pass") for result in results)
+
+
 # What is asked of the host ---------------------------------------------------------------------------------
 
 
@@ -266,6 +347,8 @@ def test_su_and_doas_ask_in_their_own_words(prompt: str) -> None:
     [
         b"Password: ",  # the login's own start-up files
         b"[runner one] password: \nNew mail: 3\n",
+        b"[runner one] password: \nsu: ",  # a message of its own, of which the rest is still to come
+        b"[runner one] password: \r\nsu: warning: ",
         b"[runner one] password: \n[runner tw",
         b"[runner one] password: \n[runner two] begun\nPassword: ",  # the command
         b"[runner one] password: ",
@@ -282,13 +365,13 @@ def test_nobody_else_gets_what_is_for_su(heard: bytes) -> None:
 
 
 def test_a_prompt_counts_on_either_stream_between_our_marks() -> None:
-    for stream in (0, 1):
+    for number in (0, 1):
         asked = elevation(Become("su", password=Secret("hidden")))
-        asked.own(b"Password: ", stream)
+        asked.own(b"Password: ", number)
         assert asked.answer() is None
-        asked.own(b"\n[runner one] password: \nPassword: ", stream)
+        asked.own(b"\n[runner one] password: \nPassword: ", number)
         assert asked.answer() == b"hidden\n"
-        assert asked.own(b"\n[runner two] begun\nPassword: ", stream) == b"Password: "
+        assert asked.own(b"\n[runner two] begun\nPassword: ", number) == b"Password: "
         assert not asked.denied
 
 
@@ -312,6 +395,8 @@ def test_a_refusal_quotes_the_line_of_the_program(
     method: str, said: bytes, exit_code: int, reason: str, words: str
 ) -> None:
     asked = elevation(Become(method, password=Secret("hidden")))
+    asked.own(b"[runner one] password: \n[runner one] password: Password: ")
+    assert asked.answer() is not None
     asked.own(said)
     error = asked.refused(exit_code)
 

@@ -40,8 +40,13 @@ _STDERR = 1
 _PROMPT = re.compile(rb"(?::|\xef\xbc\x9a)[ \t]*\Z")
 # Exit codes of a shell that cannot run a program (POSIX, Shell Command Language, 2.8.2).
 _NOT_RUN = (126, 127)
-# What sudo and doas say of a user to whom their rules grant nothing, with or without a password.
-_NOT_GRANTED = re.compile(rb"not allowed|may not run|not in the sudoers|not permitted", re.IGNORECASE)
+# What the programs say if they refuse whatever the password is, or none.
+_NO_TERMINAL = re.compile(rb"must have a tty|must be run from a terminal")
+_OTHERWISE = re.compile(
+    rb"not allowed|may not run|not in the sudoers|not permitted|unknown user|does not exist|not enabled"
+    rb"|must be s(?:et)?uid|not installed setuid|no new privileges|" + _NO_TERMINAL.pattern,
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,8 @@ class Elevation:
         self._answered = False
         announced = become.method == "sudo"
         self._streams = tuple(
-            _Stream(self._asking, self._begun, self._secrets, announced=announced) for _ in range(2)
+            _Stream(self._asking, self._begun, self._secrets, become.method, announced=announced)
+            for _ in range(2)
         )
 
     @property
@@ -175,9 +181,13 @@ class Elevation:
         text, reason = f"{method} to {self._become.user} refused{because(why)}", "become-refused"
         if exit_code in _NOT_RUN:
             text, reason = f"{method} cannot be run{because(why)}", "become-missing"
-        elif self._become.password is None and not _NOT_GRANTED.search(why):
+        elif self._become.password is None and not _OTHERWISE.search(why):
             text = f"{method} to {self._become.user} wants a password and none was given{because(why)}"
             text, reason = f"{text}; see --ask-become-pass", "become-password"
+        elif not self._answered:  # no password was tried, which could lock the account
+            reason = "become-denied"
+        if _NO_TERMINAL.search(why):
+            text += "; a command has a terminal with --pty, files travel on none"
         return LoginRefused(text, reason=reason, phase=Phase.COMMAND)
 
     def _reason(self) -> bytes:
@@ -186,7 +196,8 @@ class Elevation:
         lines = [line.strip() for line in re.split(rb"[\r\n]+", self.said)]
         told = [line for line in lines if line and not _PROMPT.search(line)]
         found = [match[1] for match in map(own.search, told) if match is not None]
-        return (found or told or [b""])[-1]
+        lines = found or told or [b""]
+        return next(filter(_OTHERWISE.search, lines), lines[-1])
 
     def _asks(self) -> bool:
         """Whether the program waits for an answer."""
@@ -200,16 +211,20 @@ class _Stream:
         asking: The text before a prompt, or of the prompt itself.
         begun: The text before the output of the command.
         secrets: What is not to be cut in two: the rest of it would not be recognised any more.
+        program: Begins the messages of the program, which end with a colon while they are unfinished.
         announced: Whether `asking` is the prompt itself.
     """
 
-    def __init__(self, asking: str, begun: str, secrets: Collection[Secret], *, announced: bool) -> None:
+    def __init__(
+        self, asking: str, begun: str, secrets: Collection[Secret], program: str, *, announced: bool
+    ) -> None:
         self.begun = False
         self.said = b""
         self.unanswered = b""
         self._asking = asking.encode()
         self._begun = begun.encode()
         self._secrets = secrets
+        self._message = f"{program}:".encode()
         self._own_prompt = announced
         self._announced = announced
 
@@ -239,7 +254,10 @@ class _Stream:
         """Whether the program waits for an answer on this stream."""
         if not self._announced:
             return False
-        return self._asking in self.unanswered if self._own_prompt else bool(_PROMPT.search(self.unanswered))
+        if self._own_prompt:
+            return self._asking in self.unanswered
+        last = self.unanswered.rpartition(b"\n")[2].lstrip(b"\r")
+        return bool(_PROMPT.search(last)) and not last.startswith(self._message)
 
 
 def _said_on(mark: str, *, terminal: bool) -> str:
