@@ -176,7 +176,7 @@ def test_where_become_is_refused_nothing_is_moved(with_sudo: Sshd, source: Path,
     options = with_sudo.options(become=True, become_as=become)
     result = perform(with_sudo.host(), TransferJob(Put(str(source), f"{there}/x")), options)
 
-    assert (result.status, result.reason, result.sent) == (Status.AUTH, "become-refused", False)
+    assert (result.status, result.reason, result.sent) == (Status.AUTH, "become-denied", False)
     assert list(there.iterdir()) == []
 
 
