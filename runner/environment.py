@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["SECRET_SETTINGS", "keep_back", "kept_back", "of_child", "value"]
+__all__ = ["SAFE_PATH", "SECRET_SETTINGS", "keep_back", "kept_back", "of_child", "value"]
 
 SECRET_SETTINGS = ("password", "become_password", "code", "key_passphrase", "credentials")
 """Settings whose values are secret."""
+SAFE_PATH = "PYTHONSAFEPATH"
+"""The variable that keeps the current folder out of Python's search path (python(1))."""
 
 # Invoke's own password, and the program that `ssh` asks for passwords: our `ssh` gets our own program.
 _OTHERS = ("INVOKE_SUDO_PASSWORD", "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE")
 _kept_back = {*(f"INVOKE_RUNNER_{name.upper()}" for name in SECRET_SETTINGS), *_OTHERS}
+if SAFE_PATH not in os.environ:  # then we set it for our workers alone
+    _kept_back.add(SAFE_PATH)
 
 
 def keep_back(*names: str) -> None:

@@ -24,6 +24,7 @@ from runner.environment import keep_back, kept_back
 from runner.executors.answers import Outcome, not_begun, outcome, packed, settle
 from runner.executors.cores import cores
 from runner.executors.interrupts import sigint_blocked
+from runner.executors.safe_path import safe_path
 from runner.executors.threads import DaemonThreadExecutor
 from runner.interpreter import for_many_threads
 
@@ -154,11 +155,12 @@ class ThreadedProcessExecutor(Executor):
         process = self._context.Process(  # type: ignore[attr-defined] # every context has it
             target=_serve, args=(theirs, threads, tuple(kept_back())), name="runner-worker", daemon=True
         )
-        # Starting the tracker of resources unblocks the signal, so it has to be there before.
-        resource_tracker.ensure_running()
         try:
-            with sigint_blocked():
-                process.start()
+            with safe_path():
+                # Starting the tracker of resources unblocks the signal, so it has to be there before.
+                resource_tracker.ensure_running()
+                with sigint_blocked():
+                    process.start()
         except BaseException:
             ours.close()
             raise

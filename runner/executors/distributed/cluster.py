@@ -10,11 +10,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from runner.environment import keep_back, kept_back
+from runner.environment import SAFE_PATH, keep_back, kept_back
 from runner.errors import UsageError
 from runner.executors.cores import cores
 from runner.executors.distributed import lane
 from runner.executors.interrupts import sigint_blocked
+from runner.executors.safe_path import safe_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,6 +39,8 @@ _PRIVATE = {
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.limit": "1h",
     "distributed.worker.multiprocessing-method": "spawn",
+    # Also for a worker that takes the place of another one later. As a key of its own it is added to others.
+    f"distributed.nanny.pre-spawn-environ.{SAFE_PATH}": "1",
 }
 
 
@@ -136,7 +139,7 @@ def start(workers: int) -> Cluster:
 
     # The threads and processes started here keep Ctrl-C blocked: it is for the process that the user sees.
     scratch = TemporaryDirectory(prefix="runner-dask-", ignore_cleanup_errors=True)
-    with sigint_blocked(), dask.config.set({**_PRIVATE, "temporary-directory": scratch.name}):
+    with safe_path(), sigint_blocked(), dask.config.set({**_PRIVATE, "temporary-directory": scratch.name}):
         owned = LocalCluster(
             n_workers=max(1, min(cores(), workers)),
             threads_per_worker=1,
