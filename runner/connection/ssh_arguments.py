@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from runner.connection.jump import read_proxy_command
 from runner.connection.ssh_config.command_line import CONFIG, command_line, option
-from runner.connection.ssh_config.keywords import TABLE, Use, is_off
+from runner.connection.ssh_config.keywords import TABLE, Use
 from runner.connection.ssh_config.reader import take
 from runner.connection.ssh_config.tokens import Words
 from runner.connection.variables import invalid, refused
@@ -113,7 +113,7 @@ def _parsed(variable: str, value: str | tuple[str, ...]) -> tuple[tuple[str, tup
 def _runs(name: str, words: tuple[str, ...]) -> bool:
     """Tell whether an option makes `ssh` run a program on this machine."""
     if name != "proxycommand":
-        return TABLE[name].runs and not is_off(words)
+        return TABLE[name].runs and not TABLE[name].is_off(words)
     try:
         return read_proxy_command(words[0]) is None
     except ValueError:  # it is a jump host that cannot be one, which is another error, later
@@ -128,7 +128,7 @@ def _check(host: Host, variable: str, name: str, words: tuple[str, ...]) -> None
     """Refuse an option that would have to be ignored, or whose value could mislead a shell."""
     keyword = TABLE[name]
     if _only_openssh(keyword):
-        if host.variables.get("ansible_connection") != "openssh" and not is_off(words):
+        if host.variables.get("ansible_connection") != "openssh" and not keyword.is_off(words):
             why = "is not honoured by this connection; set ansible_connection to openssh"
             raise invalid(f"{variable}: {keyword.name} {why}")
     elif keyword.use is not Use.HONOURED and not keyword.changes_nothing(words):

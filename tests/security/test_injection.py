@@ -144,6 +144,12 @@ def test_an_ssh_config_that_an_inventory_names_runs_nothing(
         (ARGUMENTS, "-o KnownHostsCommand='/usr/bin/touch RAN'"),
         (ARGUMENTS, "-o PermitLocalCommand=yes -o LocalCommand='touch RAN'"),
         (ARGUMENTS, "-o SecurityKeyProvider=./RAN.so"),
+        # To ssh, only `none` is no library; any other word is looked for where the loader looks (dlopen(3)).
+        (ARGUMENTS, "-o PKCS11Provider=default"),
+        (ARGUMENTS, "-I no"),
+        (ARGUMENTS, "-o SecurityKeyProvider=auto"),
+        (ARGUMENTS, "-o KnownHostsCommand=any"),
+        (ARGUMENTS, "-o LocalCommand=false"),
         (ARGUMENTS, "-o Include=theirs"),
         (ARGUMENTS, "-o 'Match exec \"touch RAN\"'"),
     ],
@@ -156,6 +162,14 @@ def test_a_variable_that_names_a_program_needs_the_flag(
     program.chmod(0o755)
     said = ends_without_running(project, **{name: value, "ansible_connection": connection})
     assert "--allow-inventory-commands" in said or "not a keyword" in said
+
+
+@pytest.mark.parametrize(
+    "arguments", ["-o PKCS11Provider=none -I NONE", "-o KnownHostsCommand=none", "-o PermitLocalCommand=no"]
+)
+def test_a_program_that_is_switched_off_needs_no_flag(arguments: str) -> None:
+    host = Host("h", {ARGUMENTS: arguments, "ansible_connection": "openssh"})
+    assert access(host, ConnectionOptions(ssh_config=None)).proxy_command is None
 
 
 # Files that Ansible would read -----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from runner.connection.ssh_config.words import arguments
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["ADD_UP", "JUDGED", "TABLE", "Keyword", "Use", "find", "is_off"]
+__all__ = ["ADD_UP", "JUDGED", "TABLE", "Keyword", "Use", "find"]
 
 
 class Use(Enum):
@@ -86,7 +86,15 @@ class Keyword:
 
     def changes_nothing(self, words: tuple[str, ...]) -> bool:
         """Tell whether the keyword with these arguments changes nothing that we do."""
-        return self.use is Use.IGNORED or (self.use in (Use.NOT_DONE, Use.JUDGED) and is_off(words))
+        return self.use is Use.IGNORED or (self.use in (Use.NOT_DONE, Use.JUDGED) and self.is_off(words))
+
+    def is_off(self, words: tuple[str, ...]) -> bool:
+        """Tell whether a value switches the keyword off, or asks for the usual behaviour.
+
+        To a keyword that names a program or a library, `no` or `default` is the name of one.
+        """
+        off = _OFF if not self.runs else _OFF_FLAG if self.values == _FLAG else _OFF_PROGRAM
+        return len(words) == 1 and words[0].lower() in off
 
     def written(self, words: tuple[str, ...]) -> str:
         """Return arguments as they stand behind the keyword, quoted, for a file or for `-o`.
@@ -117,11 +125,6 @@ class Keyword:
         return self.written(tuple(word.replace("%", "%%") for word in words))
 
 
-def is_off(words: tuple[str, ...]) -> bool:
-    """Tell whether a value switches its keyword off, or asks for the usual behaviour."""
-    return len(words) == 1 and words[0].lower() in _OFF
-
-
 def find(name: str) -> Keyword | None:
     """Return a keyword by its lower-case name, which may be an old one; None if it is unknown."""
     return TABLE.get(_OLD_NAMES.get(name, name))
@@ -132,6 +135,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _BEFORE_QUOTE, _DOUBLED = re.compile(r"""\\(?=[\\'"]|\Z)"""), r"\\\\"
 """A backslash that would quote what follows it: the others stand for themselves (OpenSSH's `argv_split`)."""
 _OFF = ("no", "false", "none", "any", "auto", "default", "0")
+_OFF_FLAG, _OFF_PROGRAM = ("no", "false"), ("none",)
 
 
 def _list(names: str) -> str:

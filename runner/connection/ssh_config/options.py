@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from runner import environment
 from runner.connection.jump import read_jumps, read_proxy_command
 from runner.connection.options import METHODS, HostKeyPolicy
-from runner.connection.ssh_config.keywords import Use, find, is_off
+from runner.connection.ssh_config.keywords import TABLE, Use, find
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -94,7 +94,7 @@ def options_of(said: Said, tokens: Obtained) -> SshOptions:
         if option in _FIELDS:
             name, read = _FIELDS[option]
             fields[name] = read(tuple([tokens.fill(option, word) for word in words]))
-        elif (known := find(option)) and known.use is Use.ONLY_SSH and not is_off(words):
+        elif (known := find(option)) and known.use is Use.ONLY_SSH and not known.is_off(words):
             unhonoured.append(known.name)
     if not _METHODS.keys().isdisjoint(said):
         fields["methods"] = _methods(said)
@@ -150,7 +150,7 @@ _METHODS = {
 
 def _methods(said: Said) -> tuple[str, ...]:
     """Return the ways to log in that the switches leave, in the order of preference."""
-    off = {method for option, method in _METHODS.items() if is_off(said.get(option, ()))}
+    off = {method for option, method in _METHODS.items() if TABLE[option].is_off(said.get(option, ()))}
     preferred = said.get("preferredauthentications", METHODS)
     return tuple(
         method for method in ",".join(preferred).split(",") if method in METHODS and method not in off

@@ -18,7 +18,7 @@ from runner import reading
 from runner.connection.faults import own_name
 from runner.connection.options import SSH_CONFIG
 from runner.connection.patterns import matches_any
-from runner.connection.ssh_config.keywords import ADD_UP, JUDGED, Use, find, is_off
+from runner.connection.ssh_config.keywords import ADD_UP, JUDGED, TABLE, Use, find
 from runner.connection.ssh_config.tokens import Obtained, Words
 from runner.connection.ssh_config.words import arguments, criteria, keyword
 from runner.connection.variables import unusable
@@ -190,7 +190,7 @@ class Config:
             so_far.said["hostname"] = (so_far.host.replace("%", "%%"),)
             self._tell(so_far)
         for option in JUDGED & so_far.said.keys():
-            if not is_off(so_far.said[option]):
+            if not TABLE[option].is_off(so_far.said[option]):
                 raise OnlySsh(f"only ssh can judge {option}")
         return so_far
 
@@ -286,7 +286,7 @@ class Config:
             self._ignored = tuple(words[0].lower().split(","))
         if known.use in _KEPT:
             self.mentioned.add(name)
-            self.mentioned.update(JUDGE if name in JUDGED and not is_off(words) else ())
+            self.mentioned.update(JUDGE if name in JUDGED and not known.is_off(words) else ())
             placed = Words(words, Origin(Kind.SSH_CONFIG, known.name, *place))
             self.blocks[-1].options.append((name, placed))
 
