@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 
 from runner.connection.ssh_config.command_line import DESTINATION, STDIO, command_line
@@ -10,6 +9,7 @@ from runner.connection.ssh_config.keywords import TABLE
 from runner.errors import InvalidVariable
 from runner.inventory import endpoint as given_for
 from runner.models import Endpoint, Host
+from runner.text.words import split_words
 
 __all__ = ["Jump", "read_jumps", "read_proxy_command"]
 
@@ -68,7 +68,7 @@ def _given(text: str) -> dict[str, str]:
     """Return what the arguments of `ssh` give, by option; nothing if they do more than lead to a host."""
     given: dict[str, str] = {}
     try:
-        program, *words = shlex.split(text)
+        program, *words = split_words(text)
         for name, arguments in command_line(words):
             if name not in _OF_A_JUMP and (name not in TABLE or not TABLE[name].changes_nothing(arguments)):
                 return {}

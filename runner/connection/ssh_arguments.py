@@ -7,7 +7,6 @@ option that is silently ignored is a surprise later. An inventory is data: nothi
 
 from __future__ import annotations
 
-import shlex
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from runner.connection.variables import invalid, refused
 from runner.inventory import endpoint as given_for
 from runner.models import Host
 from runner.origin import Kind, Origin
+from runner.text.words import split_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +103,7 @@ def _parsed(variable: str, value: str | tuple[str, ...]) -> tuple[tuple[str, tup
     try:
         if variable in _PROXY_COMMANDS:
             return (option(f"ProxyCommand {value}"),)
-        words = shlex.split(value) if isinstance(value, str) else value
+        words = split_words(value) if isinstance(value, str) else value
         origin = Origin(Kind.VARIABLE, variable)
         return tuple((name, Words(arguments, origin)) for name, arguments in command_line(words))
     except ValueError as exc:

@@ -150,10 +150,10 @@ class _Reader:
 
     def _unusual_host(self, line: str) -> None:
         """Read a host line with quotes, comments, a port, a range or a structure."""
-        import shlex  # noqa: PLC0415 - most inventories have no such line
+        from runner.text.words import split_words  # noqa: PLC0415 - most inventories have no such line
 
         try:
-            pattern, *words = shlex.split(line, comments=True)
+            pattern, *words = split_words(line, comments=True)
         except ValueError as exc:
             raise InventoryError("a quotation mark is not closed, or a backslash ends the line") from exc
         variables: dict[str, Any] = {}
