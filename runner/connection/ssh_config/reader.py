@@ -7,9 +7,9 @@ not known to be right), `OnlySsh` says what and where, and the caller asks `ssh 
 from __future__ import annotations
 
 import errno
-import glob
 import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,10 +18,12 @@ from runner import reading
 from runner.connection.faults import own_name
 from runner.connection.options import SSH_CONFIG
 from runner.connection.patterns import matches_any
+from runner.connection.ssh_config.included import folders, included
 from runner.connection.ssh_config.keywords import ADD_UP, JUDGED, TABLE, Use, find
 from runner.connection.ssh_config.tokens import Obtained, Words
 from runner.connection.ssh_config.words import arguments, criteria, keyword
 from runner.connection.variables import unusable
+from runner.errors import InvalidVariable
 from runner.origin import Kind, Origin
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ __all__ = ["JUDGE", "Config", "Files", "OnlySsh", "config", "take"]
 _LONGEST = 2**24  # bytes
 _DEEPEST = 16  # READCONF_MAX_DEPTH
 _MOST_FILES = 1000
+_MOST_BYTES = 2**25  # of all files
 _MOST_NAMES = 1000
 _USER_FOLDER, _SYSTEM_FOLDER = "~/.ssh", "/etc/ssh"
 _KEPT = (Use.HONOURED, Use.ONLY_SSH, Use.JUDGED)
@@ -167,6 +170,7 @@ class Config:
     _final: bool = False
     _stamps: dict[str, tuple[int, int] | None] = field(default_factory=dict)
     _files: int = 0
+    _bytes: int = 0
     _system: bool = False
     _for_all: bool = True
     _ignored: tuple[str, ...] = ()
@@ -243,13 +247,16 @@ class Config:
         self._stamps[path] = _stamp(path)
         self.blocks.append(_Block(level, _always, (), []))
         try:
-            lines = _text(path, included=level > 1).split("\n")
+            text = _text(path, included=level > 1)
         except FileNotFoundError:
             return
         except OSError as exc:
             self.doubt = self.doubt or OnlySsh(f"cannot be read: {exc.strerror}", path)
             return
-        for number, line in enumerate(lines, 1):
+        self._bytes += len(text)
+        if self._bytes > _MOST_BYTES:
+            raise unusable(path, f"this file and those before it hold more than {_MOST_BYTES:,} bytes")
+        for number, line in enumerate(text.split("\n"), 1):
             try:
                 self._line(line, level, (path, number))
             except ValueError as exc:
@@ -297,9 +304,13 @@ class Config:
         if not word.startswith(("/", "~")):
             word = f"{_SYSTEM_FOLDER if self._system else _USER_FOLDER}/{word}"
         pattern = os.path.expanduser(word)  # noqa: PTH111 - it is a pattern, and no path
-        self._stamps.update((folder, _stamp(folder)) for folder in _folders(pattern))
+        try:
+            found, looked_in = included(pattern), folders(pattern)
+        except ValueError as exc:
+            raise unusable(pattern, str(exc)) from exc
+        self._stamps.update((folder, _stamp(folder)) for folder in looked_in)
         for_all = self._for_all
-        for path in sorted(glob.glob(pattern)):  # noqa: PTH207 - as above
+        for path in found:
             self._file(path, level + 1)
             self._for_all = for_all
 
@@ -319,12 +330,6 @@ def _text(path: str, *, included: bool) -> str:
         raise
 
 
-def _folders(pattern: str) -> set[str]:
-    """Return the folders whose change may change the files that a pattern matches."""
-    folder = os.path.dirname(pattern)  # noqa: PTH120 - as above
-    return {folder, *glob.glob(folder), *(_folders(folder) if glob.has_magic(folder) else ())}  # noqa: PTH207
-
-
 def _stamp(path: str) -> tuple[int, int] | None:
     try:
         status = os.stat(path)  # noqa: PTH116 - asked for every host; a Path costs more than the answer
@@ -335,12 +340,24 @@ def _stamp(path: str) -> tuple[int, int] | None:
 
 _lock = threading.Lock()
 _read: dict[Files, Config] = {}
+_unusable: dict[Files, tuple[float, InvalidVariable]] = {}
+_UNUSABLE_S = 10.0
+"""Seconds for which files that are over a limit are not read again, as thousands of hosts may name them."""
 
 
 def config(files: Files) -> Config:
     """Return files as they are now, read anew only if one has changed; raise as `Config.read` does."""
     with _lock:
         found = _read.get(files)
-        if found is None or not found.current():
+        if found is not None and found.current():
+            return found
+        at, error = _unusable.get(files, (-_UNUSABLE_S, None))
+        if error is not None and time.monotonic() - at < _UNUSABLE_S:
+            raise error
+        try:
             found = _read[files] = Config().read(files)
+        except InvalidVariable as exc:
+            _unusable[files] = time.monotonic(), exc.with_traceback(None)
+            raise
+        _unusable.pop(files, None)
         return found
