@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from runner.models import CommandResult, Phase, Status
-from runner.text import printable
+from runner.text import excerpt, printable
 
 __all__ = [
     "STOPPED",
@@ -36,6 +36,10 @@ __all__ = [
 
 STOPPED = "the run was stopped"
 """How the error of a host begins whose run was stopped; what that left on the host follows."""
+
+
+_LONGEST = 2000
+"""Characters of a message. It may quote a value of an inventory, which may have millions of them."""
 
 
 class RunnerError(Exception):
@@ -93,8 +97,9 @@ class InventoryError(RunnerError):
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
-        found = f" (found: {self.text.strip()!r})" if self.text is not None else ""
-        return printable(f"{place + ': ' if place else ''}{self.message}{found}")
+        found = f" (found: {excerpt(self.text)!r})" if self.text is not None else ""
+        message = excerpt(self.message, _LONGEST)
+        return f"{printable(place) + ': ' if place else ''}{message}{found}"
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild_inventory_error, (
@@ -138,7 +143,7 @@ class HostError(RunnerError):
     """What the command that was under way had said until then."""
 
     def __init__(self, message: str, *, reason: str, phase: Phase, transient: bool = False) -> None:
-        super().__init__(message)
+        super().__init__(message if len(message) <= _LONGEST else excerpt(message, _LONGEST))
         self.reason = reason
         self.phase = phase
         self.transient = transient

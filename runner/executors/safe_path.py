@@ -18,9 +18,9 @@ __all__ = ["safe_path"]
 def safe_path() -> Iterator[None]:
     """Have Python processes that start in the context leave the current folder out of their search path.
 
-    `multiprocessing` starts them with `-c`, and then the current folder comes first: a `socket.py` in it would
-    run before the search path of this process is passed on. `runner.environment` keeps the variable from
-    programs that are no workers.
+    `multiprocessing` starts them with `-c`, and then the current folder comes first: a `socket.py` in it
+    would run before the search path of this process is passed on. `runner.environment` keeps the variable
+    from programs that are no workers.
     """
     before = os.environ.get(SAFE_PATH)
     os.environ[SAFE_PATH] = "1"

@@ -28,17 +28,22 @@ from runner.inventory.scalars import PlainScalars, construct
 from runner.inventory.values import LocatedDict, UnsafeText, VaultText
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-__all__ = ["MAX_ALIASED_NODES", "MAX_DEPTH", "DocumentReader", "revive"]
+__all__ = ["MAX_ALIASED_NODES", "MAX_DEPTH", "MAX_VALUES", "DocumentReader", "from_json", "revive"]
 
 MAX_DEPTH = 100
 """How deep mappings and lists may be nested."""
+MAX_VALUES = 4_000_000
+"""How many values, keys included, all documents of one load may hold: 400 MB of memory, and far beyond any
+fleet."""
 MAX_ALIASED_NODES = 1_000_000
 """How many values aliases and merge keys may add to a document beyond those written in it."""
 
+_AT_ONCE = 1024
 _VAULT_TAGS = frozenset({"!vault", "!vault-encrypted"})
 _MERGE = object()
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class DocumentReader:
     def __init__(self, warn: Callable[[str], None] | None = None) -> None:
         self._scalars = PlainScalars()
         self._warn = warn
+        self._nodes = 0
 
     def read(self, text: str, path: str, *, located: bool = False) -> Any:
         """Return the value of the one document in `text`; None for an empty one.
@@ -78,15 +84,18 @@ class DocumentReader:
         """
         if text[:100].lstrip(" \t\r\n").startswith("{"):
             try:
-                value = json.loads(text, object_hook=revive)
-            except (ValueError, RecursionError):
+                value = from_json(text)
+            except ValueError:
                 pass  # flow-style YAML begins with a brace too, and has the better message
             else:
                 return self._with_places(value, text, path) if located else value
         return self._built(text, path, located=located)
 
     def _built(self, text: str, path: str, *, located: bool) -> Any:
-        return _Builder(text, path, self._scalars, self._warn, located=located).document()
+        builder = _Builder(text, path, self._scalars, self._warn, located=located, nodes=self._nodes)
+        value = builder.document()
+        self._nodes = builder.nodes
+        return value
 
     def _with_places(self, value: Any, text: str, path: str) -> Any:
         """Return a JSON value with positions, where YAML, which knows them, reads it the same."""
@@ -95,6 +104,33 @@ class DocumentReader:
         except NotADocument:
             return value
         return placed if placed == value else value
+
+
+def from_json(text: str) -> Any:
+    """Return the value of a JSON document, within the limits of YAML documents.
+
+    Raises:
+        ValueError: It is malformed, or over a limit.
+    """
+    # Each value follows one of these. Those in texts count too, which matters to no text below the limit.
+    if sum(map(text.count, "[{,")) > MAX_VALUES:
+        raise ValueError(f"more than {MAX_VALUES:,} values")
+    try:
+        value = json.loads(text, object_hook=revive)
+    except RecursionError as exc:
+        raise ValueError(_TOO_DEEP) from exc
+    level, depth = [value], 0
+    while level := [item for each in level for item in _items(each) if isinstance(item, (dict, list))]:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise ValueError(_TOO_DEEP)
+    return value
+
+
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def revive(mapping: dict[str, Any]) -> Any:
@@ -117,6 +153,7 @@ class _Builder:
         warn: Callable[[str], None] | None,
         *,
         located: bool,
+        nodes: int,
     ) -> None:
         self._path = path
         self._scalars = scalars
@@ -124,7 +161,7 @@ class _Builder:
         self._new: Callable[[], dict[Any, Any]] = LocatedDict if located else dict
         self._anchors: dict[str, _Anchored | None] = {}
         self._depth = 0
-        self._nodes = 0
+        self.nodes = nodes
         self._unsafe = 0
         self._aliased = 0
         try:
@@ -184,7 +221,12 @@ class _Builder:
     def _enter(self, event: Any) -> None:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise self._error(f"nested deeper than {MAX_DEPTH} levels", event)
+            raise self._error(_TOO_DEEP, event)
+
+    def _check(self, values: int, event: Any) -> None:
+        """Stop at more values than one load may hold."""
+        if self.nodes + values > MAX_VALUES:
+            raise self._error(f"more than {MAX_VALUES:,} values", event)
 
     def _sequence(self) -> list[Any]:
         """Build a list; its start has been read."""
@@ -193,8 +235,11 @@ class _Builder:
             if not items:
                 self._enter(event)
             items.append(self._value(event))
+            if not len(items) % _AT_ONCE:
+                self._check(len(items), event)
         self._depth -= bool(items)
-        self._nodes += len(items)
+        self.nodes += len(items)
+        self._check(0, event)
         return items
 
     def _mapping(self, start: Any) -> dict[Any, Any]:
@@ -222,10 +267,13 @@ class _Builder:
                 result[key] = scalars[text]
             else:
                 result[key] = self._value(value)
+            if not len(result) % _AT_ONCE:
+                self._check(2 * len(result), event)
             if result.__class__ is LocatedDict:
                 result.places[key] = (event.start_mark.line + 1, event.start_mark.column + 1)
         self._depth -= 1
-        self._nodes += 2 * len(result)
+        self.nodes += 2 * len(result)
+        self._check(0, event)
         return self._under(merged, result) if merged else result
 
     def _key(self, event: Any) -> Any:
@@ -271,7 +319,7 @@ class _Builder:
     def _count(self, nodes: int, event: Any) -> None:
         """Count what aliases and merges stand for: ten lines of them can stand for billions."""
         self._aliased += nodes
-        self._nodes += nodes
+        self.nodes += nodes
         if self._aliased > MAX_ALIASED_NODES:
             raise self._error(
                 f"aliases and merge keys stand for more than {MAX_ALIASED_NODES:,} values", event
@@ -283,9 +331,9 @@ class _Builder:
         if anchor in self._anchors:
             raise self._error(f"anchor &{anchor} is given twice", event)
         self._anchors[anchor] = None
-        before = self._nodes
+        before = self.nodes
         value = self._value(event)
-        self._anchors[anchor] = _Anchored(value, self._nodes - before + 1)
+        self._anchors[anchor] = _Anchored(value, self.nodes - before + 1)
         return value
 
     def _alias(self, event: Any) -> Any:

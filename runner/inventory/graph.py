@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ALL",
     "MAX_GROUP_DEPTH",
+    "MAX_HOSTS",
     "MAX_WALKED",
     "UNGROUPED",
     "Assignment",
@@ -30,6 +31,8 @@ __all__ = [
 
 MAX_WALKED = 20_000_000
 """How many ancestors may be looked at while cycles are sought: seconds of work, and far beyond any fleet."""
+MAX_HOSTS = 500_000
+"""How many hosts there may be: 400 MB of memory. A line of a few bytes may stand for 100,000."""
 ALL = "all"
 UNGROUPED = "ungrouped"
 MAX_GROUP_DEPTH = 64
@@ -227,11 +230,13 @@ class Graph:
             port: `ansible_port`, which counts only at the first mention.
 
         Raises:
-            InventoryError: The name is empty, no text, or has control characters.
+            InventoryError: The name is empty, no text, or has control characters; or there are too many.
         """
         host = self.hosts.get(name) if isinstance(name, str) else None
         if host is None:
             _check_name(name, "host")
+            if len(self.hosts) >= MAX_HOSTS:
+                raise InventoryError(f"more than {MAX_HOSTS:,} hosts", path=self.source)
             host = self.hosts[name] = HostNode(name, self.source)
             if port:
                 host.add_layer({"ansible_port": port})

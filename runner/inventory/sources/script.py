@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from typing import TYPE_CHECKING, Any
 
 from runner import reading
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["SCRIPT", "Script", "read_listing"]
 
 _PROGRAM_MAGIC = (b"#!", b"\x7fELF")
+_ALL_HOSTS = 10
+"""All answers about single hosts together may take so many times what one answer may."""
 _SECTIONS = frozenset({"hosts", "vars", "children"})
 
 
@@ -50,7 +53,12 @@ class Script:
         listing = _run(source, "--list", loading=loading)
         loading.graph.source = source
 
+        end = time.monotonic() + _ALL_HOSTS * loading.options.script_timeout_s
+
         def ask(host: str) -> Any:
+            if time.monotonic() > end:
+                told = "took too long for all its hosts; print their variables under _meta"
+                raise InventoryError(told, path=source)
             return _run(source, "--host", host, loading=loading)
 
         _Listing(source, loading).read(listing, ask)
@@ -76,14 +84,17 @@ def parse_json(text: str, path: str) -> dict[str, Any]:
     Raises:
         InventoryError: It is none.
     """
-    from runner.inventory.documents import revive  # noqa: PLC0415 - loads libyaml
+    from runner.inventory.documents import from_json  # noqa: PLC0415 - loads libyaml
 
     try:
-        value = json.loads(text, object_hook=revive)
-    except (ValueError, RecursionError) as exc:
-        line, column = getattr(exc, "lineno", None), getattr(exc, "colno", None)
+        value = from_json(text)
+    except json.JSONDecodeError as exc:
         shown = text.strip()[:60]
-        raise InventoryError("printed no JSON", path=path, line=line, column=column, text=shown) from exc
+        raise InventoryError(
+            "printed no JSON", path=path, line=exc.lineno, column=exc.colno, text=shown
+        ) from exc
+    except ValueError as exc:
+        raise InventoryError(f"printed JSON that cannot be read: {exc}", path=path) from exc
     if not isinstance(value, dict):
         raise InventoryError("printed JSON that is no object of groups", path=path, text=text.strip()[:60])
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import InventoryError
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from runner.inventory.loading import Loading
 
 __all__ = ["TOML", "Toml"]
+
+# The time and memory that `tomllib` takes for a dotted key grow with the square of its parts.
+_PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
+_DEEPEST = 100
+_TOO_DEEP = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_PART}[ \t]*+\.[ \t]*+){{{_DEEPEST}}}")
 
 
 class Toml:
@@ -33,9 +39,12 @@ class Toml:
         import tomllib  # noqa: PLC0415 - every load imports this module, few read TOML
 
         text = loading.read_text(source)
+        if found := _TOO_DEEP.search(text):
+            line = text.count("\n", 0, found.start()) + 1
+            raise InventoryError(f"a key of more than {_DEEPEST} parts", path=source, line=line)
         try:
             groups = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as exc:
+        except (ValueError, RecursionError) as exc:
             raise InventoryError(f"TOML: {exc}", path=source) from exc
         if not groups:
             raise InventoryError("an empty document; expected a table for each group", path=source)
