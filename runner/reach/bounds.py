@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.errors import STOPPED
 from runner.limits import Limits
 from runner.models import HostResult, Status
 
@@ -47,5 +48,5 @@ class Bounds:
 
     def stopped(self, host: Host) -> HostResult:
         """Return the result of a host that had not answered when probing stopped."""
-        reason, why = self._verdict or ("stopped", "the run was stopped")
+        reason, why = self._verdict or ("stopped", STOPPED)
         return HostResult(host.name, Status.CANCELLED, reason=reason, error=f"no answer so far: {why}")
