@@ -55,8 +55,8 @@ WHERE_FROM = """
 `invoke settings` shows each value that is given, even at its default, and its origin: the flag, the
 environment variable, or the file and line. `--all` adds the settings that are not given; `--format json`
 is for programs. A secret is shown as `(set)`. The last lines are the options of `ssh_config` for the same
-settings, and the setting that wins over each. With `--verbose`, every task over hosts prints all this on
-stderr before it begins.
+settings, and the setting that wins over each. With `--verbose`, every task over hosts prints on stderr,
+before it begins, those that it heeds.
 
 ```console
 $ invoke settings --become

@@ -129,8 +129,9 @@ def test_an_ansible_cfg_that_all_users_may_change_causes_a_warning(folder: Proje
 
 
 def test_verbose_shows_the_same_before_a_run_on_stderr(folder: Project) -> None:
-    shown = folder.type("ping", "--verbose", "--dry-run")
+    shown = folder.type("run", "true", "--verbose", "--dry-run")
     assert "host_key_policy        strict" in shown.stderr
+    assert "host_key_policy" not in folder.type("ping", "--verbose", "--dry-run").stderr
     assert "host_key_policy" not in shown.stdout
     assert "host_key_policy" not in folder.type("ping", "--dry-run").stderr
 
