@@ -11,6 +11,7 @@ import pytest
 from runner.connection.access import become_of
 from runner.connection.command import CommandOptions, Terminal
 from runner.connection.command.become import Become, Elevation
+from runner.connection.connections import Connections
 from runner.connection.openssh.process import SessionProcess
 from runner.connection.options import ConnectionOptions
 from runner.errors import InvalidVariable
@@ -272,7 +273,7 @@ def test_passwords_that_were_not_given_cancel_no_other_host(either: Sshd, way: d
         hosts,
         CommandJob(("id -un",)),
         run="no-password",
-        connection=either.options(become=True, become_as=Become()),
+        connecting=Connections(either.options(become=True, become_as=Become())),
         options=FanoutOptions(workers=2, ping=False, max_refused=5),
         reach=ReachOptions(),
     )
