@@ -13,6 +13,7 @@ import paramiko
 
 from runner.connection.credentials import CodeCredential, KeyCredential, PasswordCredential, credentials
 from runner.connection.faults import own_fault
+from runner.connection.masking import masked_text
 from runner.connection.prompts import Answers, Unanswered, encoded
 from runner.errors import LoginRefused, Unreachable
 from runner.models import Phase
@@ -40,11 +41,13 @@ class LoginAttempt:
         way: What let the user in; None before that.
         user: Who is in.
         banner: The last banner of the server, which may say why it refuses (RFC 4252 section 5.4).
+        secrets: What it may not repeat to us.
     """
 
     def __init__(self, login: Login, place: str) -> None:
         self.way: str | None = None
         self.user = login.user
+        self.secrets = login.secrets
         self._login = login
         self._place = place
         self._users = list(login.users)
@@ -265,7 +268,8 @@ class _Offers:
         fault = own_fault(exc)
         if fault is not None:
             raise fault from exc
-        self._attempt.banner = self._transport.runner_banner or self._attempt.banner
+        banner = masked_text(self._transport.runner_banner, self._attempt.secrets)
+        self._attempt.banner = banner or self._attempt.banner
         if self._transport.is_active():
             self._attempt.refuse(self._user, credential, method)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import re
 from typing import TYPE_CHECKING
@@ -62,6 +63,12 @@ REFUSALS: dict[str, tuple[tuple[bytes, bool], ...]] = {
     "before its last line": ((f"{BECOME}\r\nsudo: no\n".encode(), True),),
     "on standard output": ((f"{BECOME}\n".encode(), False), (b"sudo: no\n", True)),
     "in two parts": ((BECOME[:HALF].encode(), True), (f"{BECOME[HALF:]}\nsudo: no\n".encode(), True)),
+    "on two lines": ((f"{BECOME[:HALF]}\r\n{BECOME[HALF:]}\nsudo: no\n".encode(), True),),
+    "with spaces": ((f"{' '.join(BECOME)}\nsudo: no\n".encode(), True),),
+    "with escapes in it": ((f"{BECOME[:HALF]}\x1b[0m\0{BECOME[HALF:]}\nsudo: no\n".encode(), True),),
+    "in base64": ((b"sudo: " + base64.b64encode(f"me:{BECOME}!".encode()) + b"\n", True),),
+    "in hex": ((f"sudo: {BECOME.encode().hex()}\n".encode(), True),),
+    "half of it": ((b"sudo: " + BECOME[:HALF].encode(), True),),
     "the login's": ((f"sudo: {LOGIN} and {BECOME}\n".encode(), True),),
 }
 
@@ -116,6 +123,9 @@ def test_the_become_password(stage: Stage, tmp_path: Path, connection: str, case
     assert BECOME not in found
     assert LOGIN not in found
     assert BECOME[:HALF] not in found.replace(BECOME, "")
+    assert BECOME.encode().hex() not in found
+    assert base64.b64encode(f"me:{BECOME}!".encode())[4:-4].decode() not in found
+    assert BECOME not in re.sub(r"\\[a-z]|\s|\\x1b\[0m|\\u00..", "", found)
 
 
 def test_the_become_password_of_a_host_that_then_says_nothing(stage: Stage, tmp_path: Path) -> None:
@@ -132,6 +142,36 @@ def test_the_login_password(stage: Stage, tmp_path: Path, connection: str, repea
     found = shown(tmp_path, stage, Script(password=repeat), connection)  # type: ignore[arg-type]
     assert "********" in found or repeat is repeats_at_the_end, "Paramiko does not pass the words on"
     assert LOGIN not in found
+
+
+def parts(text: str, length: int) -> list[str]:
+    return [text[at : at + length] for at in range(len(text) - length + 1)]
+
+
+async def repeats_where_we_cut(connection: asyncssh.SSHServerConnection, password: str) -> bool:
+    connection.disconnect(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "y" * 190 + password)
+    return False
+
+
+async def repeats_in_two_banners(connection: asyncssh.SSHServerConnection, password: str) -> bool:
+    connection.send_auth_banner(password[:9])
+    connection.send_auth_banner(f"{password[9:]}\n")
+    return False
+
+
+@pytest.mark.parametrize("repeat", [repeats_where_we_cut, repeats_in_two_banners])
+def test_no_part_of_the_login_password(stage: Stage, tmp_path: Path, connection: str, repeat: object) -> None:
+    found = shown(tmp_path, stage, Script(password=repeat), connection)  # type: ignore[arg-type]
+    assert not [part for part in ("canary", *parts(LOGIN, 8)) if part in found]
+
+
+@pytest.mark.parametrize("before", range(160, 210, 7))
+def test_a_question_that_we_cut_in_the_middle_of_the_password(
+    stage: Stage, tmp_path: Path, connection: str, before: int
+) -> None:
+    script = Script(questions=(("Password: ", LOGIN), (f"{'y' * before}{LOGIN}? ", "no")))
+    found = shown(tmp_path, stage, script, connection)
+    assert not [part for part in ("canary", *parts(LOGIN, 8)) if part in found]
 
 
 def test_the_login_password_in_a_question(stage: Stage, tmp_path: Path, connection: str) -> None:

@@ -164,7 +164,7 @@ class Elevation:
     @property
     def said(self) -> bytes:
         """The output of the program itself, without our marks and secrets."""
-        said = b"".join(stream.said for stream in self._streams)
+        said = b"".join(masked(stream.said, self._secrets, whole=True) for stream in self._streams)
         said = said.replace(self._asking.encode(), b"")
         if self._script:
             said = said.replace(self._script.encode("utf-8", "surrogateescape"), b"...")
