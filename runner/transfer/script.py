@@ -35,14 +35,14 @@ __all__ = ["Script"]
 _LARGEST = 2**24
 # The file is removed also when the connection is gone. It is run only if all of it has come: the end of the
 # input may be the end of the connection. The script itself reads nothing. The shell passes on the signal that
-# asks for its end: Dropbear sends it to the shell alone.
+# asks for its end: Dropbear sends it to the shell alone. A later one to the process group must not end `rm`.
 _RUN = """\
 mask=$(umask); umask 077; set -C; size=$1; shift; trap : HUP INT PIPE TERM; \
 if cat >"$0" && [ "$(wc -c <"$0")" -eq "$size" ] && chmod 700 "$0"; \
 then umask "$mask"; "$0" "$@" </dev/null & child=$!; trap 'kill "$child" 2>/dev/null' INT TERM; \
 while wait "$child"; status=$?; kill -0 "$child" 2>/dev/null; do :; done; \
 else echo "the script did not arrive whole" >&2; status=126; fi; \
-rm -f -- "$0"; exit "$status"\
+trap "" HUP INT PIPE TERM; rm -f -- "$0"; exit "$status"\
 """
 _MARK = b"\xef\xbb\xbf"
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
 import secrets
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -147,6 +149,24 @@ def test_faults_on_the_way_to_dropbear_leave_none(stage: Stage, tmp_path: Path, 
             assert re.search(r"; /tmp/\.runner-\w+ may be left there$", result.error or ""), result.error
     assert (results[0].status, results[-1].status) == (Status.OK, Status.LOST)
     assert comes_true(lambda: not copies(tmp_path))
+
+
+def test_a_second_signal_does_not_end_its_removal(tmp_path: Path) -> None:
+    remove = tmp_path / "rm"
+    remove.write_text(f'#!/bin/sh\ntouch {tmp_path}/removing; sleep 1; exec /bin/rm "$@"\n')
+    remove.chmod(0o755)
+    content = f"#!/bin/sh\ntouch {tmp_path}/running; sleep 60\n".encode()
+    words = ["sh", "-c", _RUN, str(tmp_path / "copy"), str(len(content))]
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    with subprocess.Popen(words, stdin=subprocess.PIPE, env={"PATH": path}, start_new_session=True) as shell:
+        assert shell.stdin is not None
+        shell.stdin.write(content)
+        shell.stdin.close()
+        for mark in ("running", "removing"):  # as who ends a process before its group, which `rm` is part of
+            assert comes_true((tmp_path / mark).exists)
+            os.killpg(shell.pid, signal.SIGTERM)
+
+    assert not (tmp_path / "copy").exists()
 
 
 def test_one_that_did_not_arrive_whole_is_not_run(sshd: Sshd) -> None:
