@@ -116,15 +116,18 @@ def _no_handshake(transport: Transport, socket: PeerSocket, exc: Exception) -> U
     return Unreachable(text, reason=reason, phase=Phase.HANDSHAKE, transient=passing)
 
 
-def no_answer(transport: Transport, socket: PeerSocket, seconds: float) -> Unreachable:
-    """Return the error of a server that stopped before keys were agreed."""
-    if transport.remote_version:
-        return Unreachable(
-            f"the key exchange stalled: nothing within {seconds:g} s",
-            reason="kex-stalled",
-            phase=Phase.HANDSHAKE,
-        )
-    heard = f", but {excerpt(socket.preamble, _SHOWN)!r}" if socket.preamble else ""
+def no_answer(seconds: float, preamble: str | bytes, *, heard_banner: bool) -> Unreachable:
+    """Return the error of a server that stopped before keys were agreed.
+
+    Args:
+        seconds: How long it had time.
+        preamble: What it said before its banner.
+        heard_banner: Whether that came.
+    """
+    if heard_banner:
+        text = f"the key exchange stalled: nothing within {seconds:g} s"
+        return Unreachable(text, reason="kex-stalled", phase=Phase.HANDSHAKE)
+    heard = f", but {excerpt(preamble, _SHOWN)!r}" if preamble else ""
     return Unreachable(
         f"no SSH banner within {seconds:g} s{heard}", reason="no-banner", phase=Phase.HANDSHAKE
     )

@@ -61,8 +61,7 @@ class LocalConnection:
         if given.terminal is not None:
             text = "there is no terminal on the local connection"
             raise InvalidVariable(text, reason="bad-variable", phase=Phase.CONNECT)
-        seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
-        patience = Patience(seconds, self._options.idle_timeout_s, whole_host=whole_host)
+        patience = Patience(self._options, self._deadline)
         execution = Execution(command, self._options, given, None)
         process = LocalProcess(given.script(command), has_input=execution.has_input)
         self.sent = True  # the shell runs: where it cannot be started, nothing was

@@ -25,7 +25,7 @@ from runner.text import because
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from runner.connection.options import ConnectionOptions
+    from runner.connection.access import Access
 
 __all__ = ["BECOME_METHODS", "Become", "Elevation", "elevation", "supports_become"]
 
@@ -77,14 +77,11 @@ def supports_become(*methods: str) -> Callable[[_Connect], _Connect]:
     return declare
 
 
-def elevation(options: ConnectionOptions, known: Collection[Secret] = ()) -> Elevation | None:
-    """Return what makes one command run as another user; None if the options do not ask for that.
-
-    Args:
-        options: The options.
-        known: Secrets that the host was told before.
-    """
-    return Elevation(options.become_as, lambda: secrets.token_hex(16), known) if options.become else None
+def elevation(access: Access) -> Elevation | None:
+    """Return what makes one command on a host run as another user; None if its options ask for none."""
+    if not access.options.become:
+        return None
+    return Elevation(access.options.become_as, lambda: secrets.token_hex(16), access.login.secrets)
 
 
 class Elevation:

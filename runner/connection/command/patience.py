@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from runner.errors import ConnectionLost, DeadlineExceeded
 from runner.models import Phase
 from runner.text import because
 
+if TYPE_CHECKING:
+    from runner.connection.deadline import Deadline
+    from runner.connection.options import ConnectionOptions
+
 __all__ = [
     "SIGNS",
     "STILL_RUNS",
+    "UNANSWERED",
     "Patience",
     "connection_lost",
+    "late",
     "no_exit_status",
     "no_sign_of_life",
 ]
@@ -23,36 +30,44 @@ SIGNS = 3
 STILL_RUNS = "it may still run"
 """Part of the error of a command that had to be ended, if the server may not have ended it."""
 
+UNANSWERED = "the server did not answer the request for a transfer"
+"""The message for a server that neither starts the program nor refuses it."""
+
+_STALLED = {
+    Phase.LOGIN: "the server did not answer the login",
+    Phase.CHANNEL: "the server did not open a channel",
+    Phase.COMMAND: "the server did not answer the request to run the command",
+    Phase.TRANSFER: UNANSWERED,
+}
+
 
 class Patience:
-    """The deadlines of one command.
+    """The deadlines of one command, from now on.
 
     Args:
-        seconds: Seconds from now until its end; None is no limit.
-        whole_host: Whether that is the host's limit rather than the command's, for the message.
-        idle_s: Seconds that it may go without printing anything; None is no limit.
+        options: How long it may take, and go without printing anything.
+        deadline: The host's deadline.
+
+    Attributes:
+        seconds: Seconds until its end; None is no limit.
+        whole_host: Whether that is the host's limit rather than the command's.
+        heard_at: When it last printed something.
     """
 
-    def __init__(self, seconds: float | None, idle_s: float | None, *, whole_host: bool) -> None:
-        self.start = time.monotonic()
-        self.heard_at = self.start
-        self._seconds = seconds
-        self._idle_s = idle_s
-        self._whole_host = whole_host
+    def __init__(self, options: ConnectionOptions, deadline: Deadline) -> None:
+        self.seconds, self.whole_host = deadline.sooner(options.command_timeout_s)
+        self.heard_at = self._start = time.monotonic()
+        self._idle_s = options.idle_timeout_s
 
     def heard(self) -> None:
         """Say that it printed something."""
         self.heard_at = time.monotonic()
 
-    def elapsed(self) -> float:
-        """Return the seconds since its start."""
-        return time.monotonic() - self.start
-
     def left(self) -> float | None:
         """Return the seconds to whichever end comes first; None where there is none."""
         ends = []
-        if self._seconds is not None:
-            ends.append(self.start + self._seconds)
+        if self.seconds is not None:
+            ends.append(self._start + self.seconds)
         if self._idle_s is not None:
             ends.append(self.heard_at + self._idle_s)
         return min(ends) - time.monotonic() if ends else None
@@ -60,12 +75,12 @@ class Patience:
     def over(self, command: str) -> DeadlineExceeded | None:
         """Return the error of a command whose time is over; None where it is not."""
         now = time.monotonic()
-        if self._seconds is not None and now >= self.start + self._seconds:
+        if self.seconds is not None and now >= self._start + self.seconds:
             # What was left of the host's time says nothing to anybody, and is another for each host.
-            ends = "before the host's deadline" if self._whole_host else f"within {self._seconds:g} s"
+            ends = "before the host's deadline" if self.whole_host else f"within {self.seconds:g} s"
             return DeadlineExceeded(
                 f"{command!r} did not end {ends}",
-                reason="host-deadline" if self._whole_host else "command-deadline",
+                reason="host-deadline" if self.whole_host else "command-deadline",
                 phase=Phase.COMMAND,
             )
         if self._idle_s is not None and now >= self.heard_at + self._idle_s:
@@ -75,6 +90,21 @@ class Patience:
                 phase=Phase.COMMAND,
             )
         return None
+
+
+def late(phase: Phase, seconds: float, options: ConnectionOptions, *, by_host: bool) -> DeadlineExceeded:
+    """Return the error of a server that did not take a step in time.
+
+    Args:
+        phase: Which step it is.
+        seconds: The step's own limit.
+        options: The host's limit.
+        by_host: Whether the host's limit came first.
+    """
+    text, reason = f"{_STALLED.get(phase, 'no answer')}: nothing within {seconds:g} s", f"{phase}-deadline"
+    if by_host:
+        text, reason = f"the host's deadline of {options.host_timeout_s or 0:g} s passed", "host-deadline"
+    return DeadlineExceeded(text, reason=reason, phase=phase)
 
 
 def no_exit_status(command: str) -> ConnectionLost:

@@ -14,7 +14,7 @@ from runner.connection.command.shells import shell
 if TYPE_CHECKING:
     from runner.connection.command.process import Process
 
-__all__ = ["REAPER", "wait_for"]
+__all__ = ["REAPER", "may_survive"]
 
 _WITHIN_S = 1.0
 """Seconds that the end may take: the commands of a closed connection have no common parent any more."""
@@ -37,8 +37,9 @@ The login shell makes way for it: by `exec`, or, as a restricted one, for its la
 """
 
 
-def wait_for(reaper: Process) -> None:
-    """Wait until it has ended them, or for as long as that may take."""
+def may_survive(reaper: Process) -> bool:
+    """Wait until it has ended them, or for as long as that may take; return whether they may go on."""
     end = time.monotonic() + _WITHIN_S
     while not reaper.finished and time.monotonic() < end:
         reaper.wait(end - time.monotonic())
+    return reaper.exit_status is None

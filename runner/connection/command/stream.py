@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
+from runner.connection.command.patience import UNANSWERED
 from runner.connection.command.process import GOODBYE_S
 from runner.errors import DeadlineExceeded, HostError, LoginRefused, RequestRefused, run_stopped
 from runner.models import Phase, Status
@@ -20,10 +21,7 @@ if TYPE_CHECKING:
     from runner.connection.deadline import Deadline, Guard
     from runner.connection.options import ConnectionOptions
 
-__all__ = ["SFTP_SERVER", "UNANSWERED", "Stream", "StreamEnded", "Streaming", "line", "refused"]
-
-UNANSWERED = "the server did not answer the request for a transfer"
-"""The message for a server that neither starts the program nor refuses it."""
+__all__ = ["SFTP_SERVER", "Stream", "StreamEnded", "Streaming", "refused"]
 
 SFTP_SERVER = (
     "cd; for server in /usr/lib/openssh /usr/libexec/openssh /usr/libexec /usr/lib/ssh /usr/lib; do "
@@ -43,7 +41,7 @@ class StreamEnded(HostError):
     status = Status.ERROR
 
 
-def line(command: str | None, elevation: Elevation | None) -> str | None:
+def _line(command: str | None, elevation: Elevation | None) -> str | None:
     """Return the command line to ask for; None is the subsystem `sftp`.
 
     Raises:
@@ -106,12 +104,26 @@ class Stream:
         self._guard: Guard | None = None
         self._armed_at = 0.0
 
-    def elevate(self, elevation: Elevation) -> None:
-        """Wait until the program runs as the other user, and answer its prompt.
+    def begin(self, start: Callable[[str | None], None], elevation: Elevation | None) -> Self:
+        """Have the program started, and wait until it runs as the user that it is to run as.
+
+        Args:
+            start: Asks for a command line; None is the subsystem `sftp`.
+            elevation: Makes the program run as another user; None runs it as the user who logged in.
 
         Raises:
             HostError: It was refused, or did not happen in time.
         """
+        try:
+            start(_line(self._command, elevation))
+            if elevation is not None:
+                self._elevate(elevation)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _elevate(self, elevation: Elevation) -> None:
         self._elevation = elevation
         with self.working():
             while True:

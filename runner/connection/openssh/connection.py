@@ -8,14 +8,15 @@ keys on hardware, whatever stands in the user's `ssh_config`.
 from __future__ import annotations
 
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from runner.connection.access import access
 from runner.connection.command import PLAIN
 from runner.connection.command.become import BECOME_METHODS, elevation, supports_become
 from runner.connection.command.execution import Execution
-from runner.connection.command.patience import Patience
-from runner.connection.command.stream import Stream, line
+from runner.connection.command.patience import Patience, late
+from runner.connection.command.stream import Stream
 from runner.connection.masking import masking
 from runner.connection.openssh.master import Master
 from runner.connection.openssh.process import SessionProcess, closed
@@ -23,7 +24,7 @@ from runner.connection.ssh.survivors import warn_of_survivor
 from runner.connection.ssh_arguments import passed_on
 from runner.connection.startups import Turn, patiently
 from runner.connection.variables import refused
-from runner.errors import DeadlineExceeded, HostError, run_stopped
+from runner.errors import HostError, run_stopped
 from runner.inventory import endpoint as given_for
 from runner.models import Phase
 
@@ -73,7 +74,6 @@ class OpenSshConnection:
         self.sent = False
         self._access = target
         self._options = target.options
-        self._known = target.login.secrets
         self._master = master
         self._deadline = deadline
 
@@ -84,9 +84,8 @@ class OpenSshConnection:
             HostError: It did not come to an end of its own; what it had said is the error's `command`.
         """
         self._require_master()
-        seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
-        patience = Patience(seconds, self._options.idle_timeout_s, whole_host=whole_host)
-        execution = Execution(command, self._options, given, elevation(self._options, self._known))
+        patience = Patience(self._options, self._deadline)
+        execution = Execution(command, self._options, given, elevation(self._access))
         process = SessionProcess(self._master)
         with closing(execution), closing(process):
             try:
@@ -109,18 +108,10 @@ class OpenSshConnection:
             HostError: It cannot be started. That the server has no SFTP shows when it is spoken to.
         """
         self._require_master()
-        other = elevation(self._options, self._known)
         process = SessionProcess(self._master)
         answer_s = self._options.connect_timeout_s if command is None else None
         stream = Stream(process, command, self._options, self._deadline, self._master.kill, answer_s)
-        try:
-            self._start(process, line(command, other))
-            if other is not None:
-                stream.elevate(other)
-        except BaseException:
-            stream.close()
-            raise
-        return stream
+        return stream.begin(partial(self._start, process), elevation(self._access))
 
     def _start(
         self, process: SessionProcess, asked: str | None, terminal: Terminal | None = None, kind: str = ""
@@ -137,11 +128,7 @@ class OpenSshConnection:
         process.lost()
         if guard.aborted:
             raise run_stopped(Phase.CHANNEL)
-        if by_host:
-            text = f"the host's deadline of {self._options.host_timeout_s or 0.0:g} s passed"
-            raise DeadlineExceeded(text, reason="host-deadline", phase=Phase.CHANNEL)
-        text = f"the server did not open a channel: nothing within {limit:g} s"
-        raise DeadlineExceeded(text, reason="channel-deadline", phase=Phase.CHANNEL)
+        raise late(Phase.CHANNEL, limit, self._options, by_host=by_host)
 
     def close(self) -> None:
         """End the connection at once."""

@@ -14,14 +14,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.connection.command.patience import late
 from runner.connection.command.pump import Pump, end
 from runner.connection.credentials import credentials
+from runner.connection.handshake import no_answer
 from runner.connection.login import quoted_banner
 from runner.connection.openssh.askpass import Askpass
 from runner.connection.openssh.command_line import config, master, passwords
 from runner.connection.openssh.journal import Journal
 from runner.environment import of_child
-from runner.errors import DeadlineExceeded, HostError, LocalFault, LoginRefused, Unreachable, run_stopped
+from runner.errors import HostError, LocalFault, LoginRefused, Unreachable, run_stopped
 from runner.models import Phase
 from runner.text import excerpt
 
@@ -37,11 +39,6 @@ _LEASH = 'exec 3<&0; "$@" </dev/null 3<&- & exec 2>&-; read -r _ <&3; kill -9 "$
 # temporary one.
 _LONGEST_FOLDER = 104 - 17 - len("/runner-12345678/socket") - 1
 _SAID = 4096
-
-_STALLED = {
-    Phase.CONNECT: ("no reply", "no-reply"),
-    Phase.HANDSHAKE: ("the key exchange stalled: nothing", "kex-stalled"),
-}
 
 
 class Master:
@@ -215,21 +212,12 @@ class Master:
         return self.journal.offered or self._askpass is not None
 
     def _late(self, phase: Phase, seconds: float, *, by_host: bool) -> HostError:
-        if by_host:
-            limit = self._access.options.host_timeout_s or 0.0
-            text = f"the host's deadline of {limit:g} s passed"
-            return DeadlineExceeded(text, reason="host-deadline", phase=phase)
-        if phase is Phase.LOGIN:
-            text = f"the server did not answer the login: nothing within {seconds:g} s"
-            return DeadlineExceeded(text, reason="login-deadline", phase=phase)
-        text, reason = _STALLED[phase]
-        if phase is Phase.HANDSHAKE and not self.journal.heard_banner():
-            heard = self.journal.preamble()
-            text, reason = f"no SSH banner within {seconds:g} s", "no-banner"
-            text += f", but {excerpt(heard, 80)!r}" if heard else ""
-            return Unreachable(text, reason=reason, phase=phase)
-        passing = phase is Phase.CONNECT
-        return Unreachable(f"{text} within {seconds:g} s", reason=reason, phase=phase, transient=passing)
+        if by_host or phase is Phase.LOGIN:
+            return late(phase, seconds, self._access.options, by_host=by_host)
+        if phase is Phase.HANDSHAKE:
+            heard_banner = self.journal.heard_banner()
+            return no_answer(seconds, self.journal.preamble(), heard_banner=heard_banner)
+        return Unreachable(f"no reply within {seconds:g} s", reason="no-reply", phase=phase, transient=True)
 
 
 def _private_folder() -> str:

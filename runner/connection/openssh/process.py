@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from runner.connection.command.pipes import PipeProcess
 from runner.connection.command.process import GOODBYE_S
-from runner.connection.command.reaper import REAPER, wait_for
+from runner.connection.command.reaper import REAPER, may_survive
 from runner.connection.faults import own_fault
 from runner.connection.openssh.mux import Asked, Mux
 from runner.errors import HostError, RequestRefused, Unreachable
@@ -200,8 +200,7 @@ class SessionProcess(PipeProcess):
         self.survives = True
         with suppress(OSError, HostError), closing(SessionProcess(self._master)) as reaper:
             reaper.start(REAPER)
-            wait_for(reaper)
-            self.survives = reaper.exit_status is None
+            self.survives = may_survive(reaper)
 
     def close(self) -> None:
         """Leave the session: its channel is closed."""

@@ -15,8 +15,8 @@ from runner.connection.access import Access, access
 from runner.connection.command import PLAIN
 from runner.connection.command.become import BECOME_METHODS, elevation, supports_become
 from runner.connection.command.execution import Execution
-from runner.connection.command.patience import Patience
-from runner.connection.command.stream import UNANSWERED, Stream, line, refused
+from runner.connection.command.patience import Patience, late
+from runner.connection.command.stream import Stream, refused
 from runner.connection.deadline import LONGEST
 from runner.connection.dial import dial
 from runner.connection.faults import own_fault
@@ -31,7 +31,6 @@ from runner.connection.ssh.survivors import warn_of_survivor
 from runner.connection.startups import Turn, patiently
 from runner.errors import (
     ConnectionLost,
-    DeadlineExceeded,
     HostError,
     RequestRefused,
     Unreachable,
@@ -44,8 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from runner.connection.command import CommandOptions
-    from runner.connection.command.become import Elevation
-    from runner.connection.deadline import Deadline, Guard
+    from runner.connection.deadline import Deadline
     from runner.connection.dial import PeerSocket
     from runner.connection.options import ConnectionOptions
     from runner.models import CommandResult, Endpoint, Host
@@ -77,13 +75,6 @@ _SIGN_S = 2.0
 _WINDOW = 2**20
 # The same for a file stream, and the largest packet in it: each costs the same, whatever its size.
 _STREAM_WINDOW, _STREAM_PACKET = 2**21, 2**17
-
-_STALLED = {
-    Phase.LOGIN: "the server did not answer the login",
-    Phase.CHANNEL: "the server did not open a channel",
-    Phase.COMMAND: "the server did not answer the request to run the command",
-    Phase.TRANSFER: UNANSWERED,
-}
 
 
 @supports_become(*BECOME_METHODS)
@@ -266,9 +257,8 @@ class SshConnection:
         Raises:
             HostError: It did not come to an end of its own; what it had said is the error's `command`.
         """
-        execution = Execution(command, self._options, given, self._elevation())
+        execution = Execution(command, self._options, given, elevation(self._access))
         process = self._process({"window_size": _WINDOW}, self._options.keepalive_s)
-        seconds, whole_host = self._deadline.sooner(self._options.command_timeout_s)
         try:
             if execution.has_input or execution.terminal is not None:
                 with self._step(Phase.CHANNEL, self._options.connect_timeout_s):
@@ -278,9 +268,10 @@ class SshConnection:
             with self._step(Phase.COMMAND, self._options.connect_timeout_s):
                 self.sent = True
                 process.start(execution.line)
-            patience = Patience(seconds, self._options.idle_timeout_s, whole_host=whole_host)
-            backstop = None if seconds is None else seconds + _BACKSTOP_S
-            with self._watch(Phase.COMMAND, (backstop, whole_host), seconds, execution.stop):
+            patience = Patience(self._options, self._deadline)
+            backstop = None if patience.seconds is None else patience.seconds + _BACKSTOP_S
+            budget = backstop, patience.whole_host
+            with self._watch(Phase.COMMAND, budget, patience.seconds or 0.0, execution.stop):
                 return execution.collect(process, patience)
         except HostError as exc:
             if exc.command is None:
@@ -292,37 +283,26 @@ class SshConnection:
             execution.close()
             process.close()
 
-    def _elevation(self) -> Elevation | None:
-        return elevation(self._options, self._access.login.secrets)
-
     def open_stream(self, command: str | None = None) -> Stream:
         """Start a program on the host, as the user that commands run as; None is its SFTP server.
 
         Raises:
             HostError: It cannot be started; the reason `no-sftp` says that there is no SFTP server.
         """
-        other = self._elevation()
         with self._step(Phase.CHANNEL, self._options.connect_timeout_s):
             self._logged_in.attend()
         process = self._process({"window_size": _STREAM_WINDOW, "max_packet_size": _STREAM_PACKET})
         stream = Stream(process, command, self._options, self._deadline, self._hang_up)
-        try:
-            with self._step(Phase.TRANSFER, self._options.connect_timeout_s):
-                self._start(process, command, other)
-            if other is not None:
-                stream.elevate(other)
-        except BaseException:
-            stream.close()
-            raise
-        return stream
+        return stream.begin(partial(self._start, process, command), elevation(self._access))
 
-    def _start(self, process: ChannelProcess, command: str | None, other: Elevation | None) -> None:
-        try:
-            process.start(line(command, other))
-        except (paramiko.SSHException, EOFError, OSError) as exc:
-            if process.lost() is None:
-                raise refused(command) from exc
-            raise
+    def _start(self, process: ChannelProcess, command: str | None, asked: str | None) -> None:
+        with self._step(Phase.TRANSFER, self._options.connect_timeout_s):
+            try:
+                process.start(asked)
+            except (paramiko.SSHException, EOFError, OSError) as exc:
+                if process.lost() is None:
+                    raise refused(command) from exc
+                raise
 
     def close(self) -> None:
         """End the connection at once."""
@@ -361,7 +341,7 @@ class SshConnection:
         self,
         phase: Phase,
         budget: tuple[float | None, bool],
-        seconds: float | None,
+        seconds: float,
         stop: Callable[[], None] | None = None,
     ) -> Iterator[None]:
         """Watch a step, and put whatever it raises in the words of a result.
@@ -378,7 +358,12 @@ class SshConnection:
             try:
                 yield
             except Exception as exc:  # a hostile peer can make Paramiko raise anything
-                told = self._translate(phase, exc, watched, seconds, by_host=by_host)
+                if watched.aborted:
+                    told: HostError = run_stopped(phase)
+                elif watched.expired:
+                    told = self._late(phase, seconds, by_host=by_host)
+                else:
+                    told = self._broken(phase, exc)
                 with masking(self._access.login.secrets if phase is Phase.CHANNEL else ()):
                     if told is exc:  # from itself, it would lose what it was caused by
                         raise
@@ -390,18 +375,9 @@ class SshConnection:
         if self._socket is not None:
             self._socket.close()
 
-    def _translate(
-        self, phase: Phase, exc: Exception, watched: Guard, seconds: float | None, *, by_host: bool
-    ) -> HostError:
-        if watched.aborted:
-            return run_stopped(phase)
-        if watched.expired:
-            return self._late(phase, seconds, by_host=by_host)
+    def _broken(self, phase: Phase, exc: Exception) -> HostError:
         if isinstance(exc, HostError):
             return exc
-        return self._broken(phase, exc)
-
-    def _broken(self, phase: Phase, exc: Exception) -> HostError:
         if isinstance(exc, paramiko.ChannelException):
             return RequestRefused(
                 f"the server refused a channel: {excerpt(exc.text)}", reason="channel-refused", phase=phase
@@ -425,17 +401,11 @@ class SshConnection:
             transient=True,
         )
 
-    def _late(self, phase: Phase, seconds: float | None, *, by_host: bool) -> HostError:
-        if by_host:
-            return DeadlineExceeded(
-                f"the host's deadline of {self._options.host_timeout_s:g} s passed",
-                reason="host-deadline",
-                phase=phase,
-            )
-        if phase is Phase.HANDSHAKE and self._transport and self._socket and seconds is not None:
-            return handshake.no_answer(self._transport, self._socket, seconds)
-        message = f"{_STALLED.get(phase, 'no answer')}: nothing within {seconds:g} s"
-        return DeadlineExceeded(message, reason=f"{phase}-deadline", phase=phase)
+    def _late(self, phase: Phase, seconds: float, *, by_host: bool) -> HostError:
+        if phase is Phase.HANDSHAKE and self._transport and self._socket and not by_host:
+            heard_banner = bool(self._transport.remote_version)
+            return handshake.no_answer(seconds, self._socket.preamble, heard_banner=heard_banner)
+        return late(phase, seconds, self._options, by_host=by_host)
 
 
 def _keep_alive(transport: Transport, seconds: float) -> None:

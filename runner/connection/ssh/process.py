@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import paramiko
 
 from runner.connection.command.process import CHUNK, END_OF_INPUT, GOODBYE_S
-from runner.connection.command.reaper import REAPER, wait_for
+from runner.connection.command.reaper import REAPER, may_survive
 from runner.connection.handshake import what_broke
 from runner.connection.paramiko_hooks import close_channel, send_signal, sending_on
 from runner.connection.ssh.pulse import Pulse
@@ -216,8 +216,7 @@ class ChannelProcess:
             channel = self._channel.transport.open_session(timeout=GOODBYE_S)
             with closing(ChannelProcess(channel, None, self._guard)) as reaper:
                 reaper.start(REAPER)
-                wait_for(reaper)
-                self.survives = reaper.exit_status is None
+                self.survives = may_survive(reaper)
 
     def close(self) -> None:
         """See `Process`."""
