@@ -306,7 +306,7 @@ def test_a_network_device_is_not_advised_to_use_sudo(cisco: Project) -> None:
 def test_a_device_that_does_not_know_sudo_is_not_ok(cisco: Project) -> None:
     words = ("run", "show clock", "-g", "r1", "--become", "--become-method", "sudo", *JSON)
 
-    assert outcomes(cisco.type(*words)) == {"r1": ("auth", "become-refused", True)}
+    assert outcomes(cisco.type(*words)) == {"r1": ("auth", "become-denied", True)}
 
 
 def test_a_method_by_flag_wins_over_the_inventory(cisco: Project) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -24,7 +23,7 @@ from runner.transfer.jobs import TransferJob
 from runner.transfer.moves import Put
 from runner.transfer.script import Script
 from tests.connection.servers import SERVERS, running_server
-from tests.connection.sshd import Sshd, go_without, required_program, temporary_sshd
+from tests.connection.sshd import Sshd, required_program, temporary_sshd
 from tests.connection.test_become import HASHED, PASSWORD
 
 if TYPE_CHECKING:
@@ -326,10 +325,7 @@ def busybox() -> Iterator[Sshd]:
     """A server whose `su` is that of BusyBox, which prompts on standard output."""
     if os.geteuid() != 0:
         pytest.skip("needs an account with a password of its own, which only root can make")
-    program = required_program("busybox")
-    listed = subprocess.run([program, "--list"], check=True, capture_output=True, text=True).stdout
-    if "su" not in listed.split():
-        go_without("this BusyBox has no su (Debian: busybox-static)")
+    program = required_program("busybox-static")
     with tempfile.TemporaryDirectory(prefix="runner-busybox-") as folder:
         Path(folder).chmod(0o755)
         shutil.copy(program, f"{folder}/su")
