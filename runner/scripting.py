@@ -98,7 +98,7 @@ def run(
 ) -> Results:
     """Run something on hosts and return all results; see `stream`.
 
-    After a Ctrl-C, what had finished is returned, the other hosts as cancelled: `Results.interrupted`.
+    After a Ctrl-C, it returns the results so far, the other hosts as cancelled: `Results.interrupted`.
 
     Raises:
         UsageError: A setting is not known, is not one of `run`, or cannot be read.

@@ -1,4 +1,4 @@
-"""A process that has imported what our programs import, and forks one of them whenever it is asked to.
+"""A process that has imported the modules of our programs, and forks one of them on request.
 
 An interpreter that starts anew needs 0.5 s of processor time before the first line of a task, and tests start
 more than a thousand. `Prepared` is a `subprocess.Popen` whose child is forked by this process instead. It

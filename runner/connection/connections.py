@@ -51,7 +51,7 @@ class Connections:
         """Return the most files that a connection to one of these hosts takes at once."""
         most = min(_FILES.values())
         for host in hosts:
-            with suppress(Exception):  # its variables may raise; whoever connects to it will say so
+            with suppress(Exception):  # its variables may raise; its own connection will report that
                 most = max(most, _FILES.get(kind(host), self.most_files))
         return most
 

@@ -34,7 +34,7 @@ def fitted(options: FanoutOptions, hosts: Sequence[Host], connecting: Connecting
         return options
     workers, limit = host_allowance(wanted, connecting.files(hosts))
     # What connections are made of is loaded while there are files left to read it from.
-    with suppress(Exception):  # variables may raise; whoever connects to that host will say so
+    with suppress(Exception):  # variables may raise; the connection to that host will report it
         connecting.load_ahead(hosts).join()
     if limit is None:
         return replace(options, spare=None)

@@ -35,14 +35,14 @@ _PRUNING_S = 0.5
 class Recorder:
     """Keeps a run, from the first host that is started or the first result.
 
-    A run that was refused before that (a misspelt executor, a folder that cannot be written) is no run, and
+    A run that was refused before that (a misspelt executor, a folder that cannot be written) is not kept:
     `--failed last` must not find it.
 
     Args:
         path: The database's file.
         run: The run to be written down.
         hosts: Names of the hosts that are meant.
-        arguments: What a host task was called with.
+        arguments: The arguments of a host task.
         resumed: Whether the history holds the run already, and it was reopened to go on with it.
         limits: How much history is kept; seen to when the run has ended.
     """
@@ -80,7 +80,7 @@ class Recorder:
         self._write([], [Arrival(result, at_s) for result in results])
 
     def finish(self) -> None:
-        """Write down that the run has come to its end, if anything was written of it."""
+        """Write down the end of the run, if anything was written of it."""
         with self._tolerant():
             if self._history is not None:
                 self._history.finish(self._run)

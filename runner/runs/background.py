@@ -1,4 +1,4 @@
-"""A generator that goes on in a thread of its own while its consumer is busy with something else."""
+"""A generator that runs in a separate thread while its consumer is busy."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _LOOK_S = 0.25
 
 
 def in_background(source: Generator[T, None, None]) -> Generator[list[T], None, None]:
-    """Yield lists of what a generator has yielded since the list before; raise what it raised.
+    """Yield lists of the items that a generator has yielded since the last list; re-raise its exception.
 
-    A probe measures times, which must not hold what the disk or the screen take. When the consumer closes
-    this, the generator ends with the next thing that it yields.
+    A probe measures times, which must not include the time that the disk or the screen takes. After the
+    consumer has closed this, the generator ends at its next item.
     """
     feed = _Feed(source)
     Thread(target=feed.fill, name="runner-background", daemon=True).start()
@@ -40,7 +40,7 @@ def in_background(source: Generator[T, None, None]) -> Generator[list[T], None, 
 
 
 class _Feed(Generic[T]):
-    """What a generator has yielded, and its end."""
+    """The items that a generator has yielded, and its end."""
 
     def __init__(self, source: Generator[T, None, None]) -> None:
         self._source = source
@@ -48,7 +48,7 @@ class _Feed(Generic[T]):
         self._closed = False
 
     def fill(self) -> None:
-        """Take what the generator yields, until its end or ours."""
+        """Take the items of the generator, until its end or ours."""
         raised: BaseException | None = None
         try:
             with closing(self._source):
@@ -61,19 +61,19 @@ class _Feed(Generic[T]):
         self._came.put(_End(raised))
 
     def take(self) -> list[Any]:
-        """Wait for something; return it, and all that is there by then."""
+        """Wait for an item; return it with all that have arrived by then."""
         while True:
             with suppress(Empty):
                 first = self._came.get(timeout=_LOOK_S)
                 return [first, *(self._came.get_nowait() for _ in range(self._came.qsize()))]
 
     def close(self) -> None:
-        """Let the generator end with the next thing that it yields."""
+        """Let the generator end at its next item."""
         self._closed = True
 
 
 class _End:
-    """The source has come to its end; `raised` is the reason if it did not do so of itself."""
+    """The source has ended; `raised` is the exception that ended it, if one did."""
 
     def __init__(self, raised: BaseException | None) -> None:
         self.raised = raised

@@ -1,4 +1,4 @@
-"""What would go wrong in a run, said before it starts: files that are not there, hosts with one name."""
+"""Checks before a run starts: files that do not exist, hosts of one name, output that cannot be spilled."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def hosts(given: Iterable[Host]) -> tuple[Host, ...]:
     """Return a script's hosts.
 
     Raises:
-        UsageError: They are no hosts, have no name, or two different ones have the same name.
+        UsageError: They are not hosts, have no name, or two different ones have the same name.
     """
     found = (given,) if isinstance(given, (str, Host)) else tuple(given)
     for host in found:

@@ -72,7 +72,7 @@ def follow(results: Generator[HostResult, None, None], show: Callable[[HostResul
 
 
 class _Ledger:
-    """Which hosts have been started and which have their result, here and in the history."""
+    """The hosts that have been started and the results that have come, here and in the history."""
 
     def __init__(self, plan: Plan) -> None:
         self._recorder = _recorder(plan)
@@ -87,7 +87,7 @@ class _Ledger:
         self._started.update(names)
 
     def entered(self, results: Iterable[HostResult]) -> Iterator[HostResult]:
-        """Enter results, after those that an interrupt kept from being entered; yield them."""
+        """Enter results, and first those that an interrupt kept out; yield them."""
         self._came.extend(results)
         if self._recorder is not None:
             self._recorder.keep([result for result in self._came if result.reason != earlier.KEPT])

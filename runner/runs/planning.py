@@ -1,4 +1,4 @@
-"""From a request to a plan: the inventory, the hosts, checks, secrets, and what an earlier run leaves."""
+"""From a request to a plan: the inventory, the hosts, checks, secrets, and the rest of an earlier run."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ class Pings:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a task or a function was called for.
+    """One call of a task or a function.
 
     Attributes:
         task: Its name.
         settings: The settings of the call.
-        job: What is done on each host; without it, hosts are only pinged.
+        job: The work on each host; without it, hosts are only pinged.
         hosts: A script's hosts; None for those of the inventory that the settings name. In a script there is
             no operator to ask, and no earlier run to go on with.
         pings: How often hosts are pinged if that is all.
-        commands: The commands that the history is told, if the job has none of its own.
+        commands: The commands for the history, if the job has none.
         recorded: Whether the run is kept in the history, unless a setting says otherwise.
     """
 
@@ -71,13 +71,13 @@ class Plan:
     Attributes:
         run: Its description.
         settings: The settings, with the answers to questions.
-        job: What is done on each host; without it, hosts are only pinged.
+        job: The work on each host; without it, hosts are only pinged.
         todo: The hosts that this is about.
         hosts: Every host that has a result: `todo`, and those that are decided.
         decided: Results of hosts that are not touched.
         inventory: The inventory that the hosts were chosen from.
         pings: How often hosts are pinged if that is all.
-        arguments: What a host task is called with, as text.
+        arguments: The arguments of a host task, as text.
         resumed: Whether this goes on with an earlier run.
         ended: How hosts ended of which an earlier sitting of this run has the result.
         recorded: Whether the run is kept in the history.
@@ -128,7 +128,7 @@ def plan(request: Request, ask: Ask = nobody) -> Plan:
     """Settle everything that can be settled before a host is touched.
 
     Args:
-        request: What was called for.
+        request: The call.
         ask: Asks the operator for a secret.
 
     Raises:

@@ -1,6 +1,6 @@
-"""What is asked once, before any host is touched: passwords, a one-time code, passphrases of keys.
+"""Questions to the operator before any host is touched: passwords, a one-time code, passphrases of keys.
 
-A worker cannot ask: it would do so in the middle of a run, and many of them at once.
+A worker cannot ask: many of them would, at once, in the middle of a run.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def passwords(settings: Settings, ask: Ask) -> Settings:
 
 
 def login_secrets(settings: Settings, ask: Ask, hosts: Iterable[Host]) -> Settings:
-    """Return the settings with what only these logins need: a one-time code, passphrases of keys.
+    """Return the settings with the secrets of these logins: a one-time code, passphrases of keys.
 
     A passphrase is asked for each encrypted key that was named and that neither the agent nor another
     passphrase opens, if there is a terminal; an empty answer leaves the key out.

@@ -1,4 +1,4 @@
-"""From a stream of results to what the operator sees and the shell gets: reports, history, exit code."""
+"""From a plan to reports on the terminal and an exit code."""
 
 from __future__ import annotations
 
