@@ -12,6 +12,7 @@ from typing import Any
 
 from runner.folding import Fold, Folding
 from runner.models import CommandResult, Host, HostResult, Run, Status
+from runner.text.translation import is_text
 
 __all__ = [
     "SCHEMA",
@@ -207,9 +208,7 @@ def _command_document(command: CommandResult) -> dict[str, Any]:
         "truncated": command.truncated,
     }
     for name, data in (("stdout", command.stdout_bytes), ("stderr", command.stderr_bytes)):
-        try:
-            data.decode()
-        except UnicodeDecodeError:
+        if not is_text(data):
             document[f"{name}_base64"] = base64.b64encode(data).decode()
     files = {"stdout_file": command.stdout_file, "stderr_file": command.stderr_file}
     document |= {name: path for name, path in files.items() if path is not None}

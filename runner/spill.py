@@ -14,7 +14,7 @@ import zlib
 from contextlib import suppress
 from typing import IO, NamedTuple
 
-__all__ = ["MEMORY", "Collected", "Kept", "Store", "keep"]
+__all__ = ["MEMORY", "Collected", "Kept", "Store", "keep", "limit"]
 
 MEMORY = 64 * 2**20
 """Bytes of output that a process keeps in memory."""
@@ -92,6 +92,10 @@ class Store:
         self._memory = memory
         self.forget_file()
         os.register_at_fork(after_in_child=self.forget_file)
+
+    def limit(self, memory: int) -> None:
+        """Keep so many bytes in memory from now on."""
+        self._memory = memory
 
     def forget_file(self) -> None:
         """Begin with nothing in memory and no file: a forked process must not write to its parent's."""
@@ -214,6 +218,11 @@ class Collected:
 
 
 _STORE = Store()
+
+
+def limit(memory: int) -> None:
+    """Have this process keep so many bytes of output in memory, if it is one of several."""
+    _STORE.limit(memory)
 
 
 def keep(data: bytes | Kept) -> bytes | Kept:

@@ -20,8 +20,9 @@ from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from runner import spill
 from runner.environment import keep_back, kept_back
-from runner.executors.answers import Outcome, not_begun, outcome, packed, settle
+from runner.executors.answers import Answer, Outcome, not_begun, outcome, packed, settle
 from runner.executors.cores import cores
 from runner.executors.interrupts import sigint_blocked
 from runner.executors.safe_path import safe_path
@@ -93,6 +94,8 @@ class ThreadedProcessExecutor(Executor):
         self._shut = False
         self._fruitless = 0
         self._context = multiprocessing.get_context(start_method)
+        # For outputs in all workers together, half of what is for those in this process, which has them last.
+        self._memory = spill.MEMORY // (2 * count)
         self._workers: list[_Worker] = []
         self._readers: list[threading.Thread] = []
         for index in range(count):
@@ -153,7 +156,10 @@ class ThreadedProcessExecutor(Executor):
         """Start a process, and the thread that reads what it answers. Called locked."""
         ours, theirs = self._context.Pipe()
         process = self._context.Process(  # type: ignore[attr-defined] # every context has it
-            target=_serve, args=(theirs, threads, tuple(kept_back())), name="runner-worker", daemon=True
+            target=_serve,
+            args=(theirs, threads, tuple(kept_back()), self._memory),
+            name="runner-worker",
+            daemon=True,
         )
         try:
             with safe_path():
@@ -220,7 +226,8 @@ class ThreadedProcessExecutor(Executor):
         """Resolve futures from one process's answers until it ends."""
         while True:
             try:
-                number, came = pickle.loads(worker.pipe.recv_bytes())  # noqa: S301 - from our own child
+                number, raised = pickle.loads(worker.pipe.recv_bytes())  # noqa: S301 - from our own child
+                came = Answer(raised, worker.pipe.recv_bytes())
             except (EOFError, OSError):
                 break
             except Exception:  # noqa: BLE001 - whatever it wrote is no answer
@@ -255,9 +262,10 @@ class ThreadedProcessExecutor(Executor):
             )
 
 
-def _serve(pipe: Connection, threads: int, secrets: tuple[str, ...]) -> None:
+def _serve(pipe: Connection, threads: int, secrets: tuple[str, ...], memory: int) -> None:
     """The life of a worker process: take calls, answer each when done, end when told or left alone."""
     keep_back(*secrets)
+    spill.limit(memory)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that the user sees
     signal.signal(signal.SIGHUP, _stay)  # and so is the end of the terminal
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -291,6 +299,8 @@ def _answer(pipe: Connection, answering: threading.Lock, number: int, payload: b
 
 
 def _send_back(pipe: Connection, answering: threading.Lock, number: int, came: Outcome) -> None:
-    """Send an outcome to the parent; one at a time is packed, since results may be large."""
+    """Send an outcome to the parent; one at a time is packed, and only once, since results may be large."""
     with answering, suppress(OSError):
-        pipe.send_bytes(pickle.dumps((number, came.packed())))
+        packed = came.packed()
+        pipe.send_bytes(pickle.dumps((number, packed.raised)))
+        pipe.send_bytes(packed.payload)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
+import re
+import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.report.whole import WholeReporter
 from runner.results import SCHEMA, host_document, run_document, summary_document
 from runner.text import value_text
+from runner.text.translation import decoded_pieces, is_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import ClassVar, TextIO
 
     from runner.models import HostResult, Run
     from runner.report import ReportOptions
     from runner.results import Summary
+    from runner.spill import Kept
 
 __all__ = ["JsonLinesReporter", "JsonReporter", "encode", "value_as_text"]
 
@@ -25,6 +30,7 @@ _DEEPEST = 50
 """Levels of nesting that are written out; a value that holds itself has no end."""
 _MUCH = 2**20
 """Bytes of output."""
+_TRIPLETS = 3 * 2**16
 _LONGEST_NUMBER = 10_000
 """Bits. Python refuses to write an integer of more than 4300 digits in decimal."""
 
@@ -79,7 +85,7 @@ class JsonReporter(WholeReporter):
         separator = "\n"
         for result in summary.results:
             self._stream.write(f"{separator}    {encode(result.host)}: ")
-            self._stream.writelines(_encoded(host_document(result), result))
+            self._stream.writelines(_encoded(result))
             separator = ",\n"
         self._stream.write("\n  }\n}\n")
 
@@ -97,7 +103,7 @@ class JsonLinesReporter:
 
     def result(self, result: HostResult) -> None:
         """Write one host's line."""
-        self._stream.writelines(_encoded({"host": result.host, **host_document(result)}, result))
+        self._stream.writelines(_encoded(result, host=result.host))
         print(file=self._stream, flush=True)
 
     def finish(self, summary: Summary) -> None:
@@ -105,13 +111,51 @@ class JsonLinesReporter:
         print(encode({"summary": summary_document(summary.counts)}), file=self._stream, flush=True)
 
 
-def _encoded(document: dict[str, Any], result: HostResult) -> Iterable[str]:
-    """Return a host's document as JSON, one with much output in parts, of which there is no second copy.
+def _encoded(result: HostResult, **more: str) -> Iterable[str]:
+    """Return a host's document as JSON: one with much output in pieces, and never all of it in memory.
 
-    Of all that is in it, only a task's value may be anything.
+    Args:
+        result: The host's result.
+        more: What comes before the rest.
     """
+    if sum([command.size for command in result.commands]) >= _MUCH:
+        return _in_pieces(result, more)
+    return (_dumped({**more, **host_document(result)}),)
+
+
+def _dumped(document: dict[str, Any]) -> str:
+    """Return a host's document as JSON; of all that is in it, only a task's value may be anything."""
     if "value" in document:
         document["value"] = _plain(document["value"])
-    if sum([command.size for command in result.commands]) < _MUCH:
-        return (json.dumps(document, allow_nan=False),)
-    return json.JSONEncoder(allow_nan=False).iterencode(document)
+    return json.dumps(document, allow_nan=False)
+
+
+def _in_pieces(result: HostResult, more: Mapping[str, str]) -> Iterator[str]:
+    bare = tuple(command.with_outputs(b"", b"") for command in result.commands)
+    document = {**more, **host_document(result._replace(commands=bare))}
+    mark = secrets.token_hex(16)  # stands for an output, and is found nowhere else
+    outputs: list[tuple[bytes | Kept, bool]] = []
+    for command, said in zip(result.commands, document["commands"], strict=True):
+        for name, output in zip(("stdout", "stderr"), command.outputs, strict=True):
+            said[name] = f"{mark}{len(outputs)}"
+            outputs.append((output, False))
+            if not is_text(_data(output)):
+                said[f"{name}_base64"] = f"{mark}{len(outputs)}"
+                outputs.append((output, True))
+    for place, part in enumerate(re.split(rf"{mark}(\d+)", _dumped(document))):
+        if place % 2 == 0:
+            yield part
+            continue
+        output, packed = outputs[int(part)]
+        data = _data(output)
+        for text in _base64(data) if packed else decoded_pieces(data):
+            yield json.dumps(text)[1:-1]
+
+
+def _data(output: bytes | Kept) -> bytes:
+    return output if isinstance(output, bytes) else output.read()
+
+
+def _base64(data: bytes) -> Iterator[str]:
+    for at in range(0, len(data), _TRIPLETS):
+        yield base64.b64encode(data[at : at + _TRIPLETS]).decode()

@@ -7,13 +7,14 @@ threads run.
 
 from __future__ import annotations
 
+import codecs
 from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-__all__ = ["Table", "decoded", "escaped_byte", "translated"]
+__all__ = ["Table", "decoded", "decoded_pieces", "escaped_byte", "is_text", "translated"]
 
 _DENSE = range(0x3000)
 _SURROGATES = range(0xD800, 0xE000)
@@ -50,6 +51,24 @@ def decoded(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError:
         return translated(data.decode("utf-8", "surrogateescape"), _bytes())
+
+
+def decoded_pieces(data: bytes) -> Iterator[str]:
+    """Yield what `decoded` returns in pieces, so that it is not all in memory."""
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    table = None if is_text(data) else _bytes()
+    for at in range(0, len(data), _PIECE):
+        text = decoder.decode(data[at : at + _PIECE], at + _PIECE >= len(data))
+        yield text if table is None else text.translate(table)
+
+
+def is_text(data: bytes) -> bool:
+    """Whether bytes are UTF-8."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def escaped_byte(code: int) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import random
 import time
 import tracemalloc
@@ -13,11 +14,12 @@ import pytest
 
 from runner import report
 from runner.models import CommandResult, HostResult, Run, Status
+from runner.report import json as json_report
 from runner.report import terminal
 from runner.report.terminal import Part, visible, visible_lines
 from runner.report.text import TextReporter
 from runner.results import Summary, count
-from runner.text import printable
+from runner.text import printable, translation
 from runner.text.translation import decoded
 
 if TYPE_CHECKING:
@@ -63,10 +65,11 @@ def test_every_format_shows_any_output_at_little_cost(name: str, kind: str) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["folded", "text"])
-def test_a_long_line_is_not_in_memory_as_a_whole_when_it_is_shown(name: str) -> None:
+@pytest.mark.parametrize("kind", ["escape", "binary"])
+@pytest.mark.parametrize("name", ["folded", "text", "json", "jsonl"])
+def test_a_long_line_is_not_in_memory_as_a_whole_when_it_is_shown(name: str, kind: str) -> None:
     run = Run("id", "run", datetime.now(UTC), ("show",))
-    result = HostResult("r1", Status.OK, commands=(CommandResult("show", 0, KINDS["escape"]),), sent=True)
+    result = HostResult("r1", Status.OK, commands=(CommandResult("show", 0, KINDS[kind]),), sent=True)
     stream = _Counting()
     reporter = report.create(name, stream, report.ReportOptions())
     tracemalloc.start()
@@ -74,8 +77,34 @@ def test_a_long_line_is_not_in_memory_as_a_whole_when_it_is_shown(name: str) -> 
     reporter.finish(Summary(run, count([result]), [result]))
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert stream.size > 4 * _SIZE
-    assert most < 3 * _SIZE
+    assert stream.size > 2 * _SIZE
+    assert most < 4 * _SIZE
+
+
+@pytest.mark.parametrize("name", ["json", "jsonl"])
+def test_json_in_pieces_is_the_same_document(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(translation, "_PIECE", 7)
+    monkeypatch.setattr(json_report, "_TRIPLETS", 6)
+    run = Run("id", "run", datetime.now(UTC), ("show",))
+    generator = random.Random(3)
+    for _ in range(300):
+        said = [_random_bytes(generator) for _ in range(4)]
+        commands = (CommandResult("show", 0, *said[:2]), CommandResult("x", 1, *said[2:], signal="KILL"))
+        result = HostResult("r1", Status.FAILED, commands=commands, value=float("inf"))
+        shown = []
+        for much in (0, 2**30):
+            monkeypatch.setattr(json_report, "_MUCH", much)
+            stream = io.StringIO()
+            reporter = report.create(name, stream, report.ReportOptions())
+            reporter.start(run)
+            reporter.result(result)
+            reporter.finish(Summary(run, count([result]), [result]))
+            shown.append([json.loads(each) for each in _documents(stream.getvalue(), name)])
+        assert shown[0] == shown[1]
+
+
+def _documents(text: str, name: str) -> list[str]:
+    return text.splitlines() if name == "jsonl" else [text]
 
 
 def _random_bytes(generator: random.Random) -> bytes:

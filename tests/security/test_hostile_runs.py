@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 _MEGABYTES = 400
-_HEALTHY = [f"h{number}" for number in range(5)]
-_MOST_OUTPUT = 15 * 2**20
+HEALTHY = [f"h{number}" for number in range(5)]
+MOST_OUTPUT = 15 * 2**20
 
 
-def _prints(data: bytes) -> Answer:
+def prints(data: bytes) -> Answer:
     async def answer(channel: Channel) -> None:
         for begin in range(0, len(data), 2**18):
             channel.write(data[begin : begin + 2**18])
@@ -42,7 +43,7 @@ def _prints(data: bytes) -> Answer:
     return answer
 
 
-async def _hangs(channel: Channel) -> None:
+async def hangs(channel: Channel) -> None:
     channel.write(b"up\n")
 
 
@@ -79,13 +80,13 @@ KINDS: dict[str, Kind] = {
     "banner": Kind("ok", "", Script(auth_banner="a@" * 100_000), {"ansible_connection": "openssh"}),
     "ignored": Kind(
         "ok",
-        script=Script(_prints(b"a" * 300 + b"b\n")),
+        script=Script(prints(b"a" * 300 + b"b\n")),
         flags=("--ignore", "(a|aa)+$"),
         said=r"bad: --ignore '\(a\|aa\)\+\$' took longer than 1 s .*compared without it",
     ),
-    "escapes": Kind("ok", script=Script(_prints(b"\x1b" * _MOST_OUTPUT))),
-    "binary": Kind("ok", script=Script(_prints(os.urandom(2**20) * 15))),
-    "lines": Kind("ok", script=Script(_prints(b"\x07\n" * (_MOST_OUTPUT // 2)))),
+    "escapes": Kind("ok", script=Script(prints(b"\x1b" * MOST_OUTPUT))),
+    "binary": Kind("ok", script=Script(prints(os.urandom(2**20) * 15))),
+    "lines": Kind("ok", script=Script(prints(b"\x07\n" * (MOST_OUTPUT // 2)))),
     "template": Kind(
         "error",
         r"bad: ansible_user took longer than 0.5 s of computing time",
@@ -123,11 +124,11 @@ def healthy(stage: Stage) -> int:
 def project(folder: Path, stage: Stage, healthy: int, hostile: dict[str, Kind]) -> Project:
     made = Project(folder)
     login = {"ansible_host": "127.0.0.1", "ansible_user": ssh.USER, "ansible_password": ssh.PASSWORD}
-    hosts: dict[str, dict[str, Any]] = {name: {"ansible_port": healthy} for name in _HEALTHY}
+    hosts: dict[str, dict[str, Any]] = {name: {"ansible_port": healthy} for name in HEALTHY}
     for name, kind in hostile.items():
         hosts[name] = {"ansible_port": stage.ssh(kind.script), **kind.variables}
     # The hostile hosts come first: the others would have to wait for them.
-    ordered = {name: hosts[name] for name in (*hostile, *_HEALTHY)}
+    ordered = {name: hosts[name] for name in (*hostile, *HEALTHY)}
     made.write("hosts.json", json.dumps({"all": {"hosts": ordered, "vars": login}}))
     made.write("known_hosts", f"[127.0.0.1]:* {stage.public_key}\n")
     return made
@@ -139,7 +140,7 @@ def command(kinds: dict[str, Kind], *more: str) -> tuple[str, ...]:
     return ("run", "-i", "hosts.json", "--known-hosts", "known_hosts", *limits, "--cmd", "x", *flags, *more)
 
 
-class _Memory:
+class Memory:
     """The most memory that a process and all that it started were seen to use together, in bytes."""
 
     def __init__(self, pid: int) -> None:
@@ -160,12 +161,10 @@ class _Memory:
 
 def _tree(pid: int) -> set[int]:
     found = {pid}
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
+    with suppress(OSError):  # it has just ended
+        for path in Path(f"/proc/{pid}/task").glob("*/children"):
             for child in path.read_text().split():
                 found |= _tree(int(child))
-        except OSError:
-            continue
     return found
 
 
@@ -178,7 +177,7 @@ def _resident(pid: int) -> int:
 
 def _run(project: Project, *words: str) -> tuple[int, str, str, int]:
     with project.start(*words, program="runner") as process:
-        memory = _Memory(process.pid)
+        memory = Memory(process.pid)
         stdout, stderr = process.communicate(timeout=110)
         memory.close()
     return process.returncode, stdout.decode(), stderr.decode(), memory.most
@@ -207,7 +206,7 @@ def test_a_hostile_host_ends_with_its_own_status(
     words = [word for word in command({"bad": kind}) if word not in kind.flags]
     _, stdout, stderr, _ = _run(made, *words, "--format", "json")
     hosts = json.loads(stdout)["hosts"]
-    assert [hosts[host]["status"] for host in _HEALTHY] == ["ok"] * 5, stderr
+    assert [hosts[host]["status"] for host in HEALTHY] == ["ok"] * 5, stderr
     assert hosts["bad"]["status"] == kind.status, hosts["bad"]["error"]
     assert re.search(kind.error, hosts["bad"]["error"] or "")
 
@@ -222,16 +221,16 @@ def test_ping_does_not_wait_for_a_hostile_template(tmp_path: Path, stage: Stage,
     words = ("ping", "-i", "hosts.json", "--method", "tcp", "--format", "json")
     _, stdout, stderr, _ = _run(made, *words)
     hosts = json.loads(stdout)["hosts"]
-    assert [hosts[host]["status"] for host in _HEALTHY] == ["ok"] * 5, stderr
+    assert [hosts[host]["status"] for host in HEALTHY] == ["ok"] * 5, stderr
     assert {hosts[host]["status"] for host in kinds} == {"error"}
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads memory from /proc")
 def test_every_kind_at_once_is_ended_by_sigterm(tmp_path: Path, stage: Stage, healthy: int) -> None:
-    kinds = {**KINDS, "hanging": Kind("lost", script=Script(_hangs))}
+    kinds = {**KINDS, "hanging": Kind("lost", script=Script(hangs))}
     made = project(tmp_path, stage, healthy, kinds)
     with made.start(*command(kinds, "--format", "folded"), program="runner") as process:
-        memory = _Memory(process.pid)
+        memory = Memory(process.pid)
         time.sleep(3)
         process.send_signal(signal.SIGTERM)
         began = time.monotonic()
