@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections import deque
-from time import time_ns
+from time import monotonic_ns, time_ns
 from typing import TYPE_CHECKING, Protocol
 
 from runner.models import Phase
@@ -65,7 +65,7 @@ class EchoProbes:
         self._options = options
         self._verdict = verdict
         self._sockets = EchoSockets(selector, self._receive)
-        self._sent: dict[bytes, tuple[Target, Address, int]] = {}
+        self._sent: dict[bytes, tuple[Target, Address, int, int]] = {}
         self._by_address: dict[str, Target] | None = None
         self._queue: deque[tuple[Target, Address]] = deque()
         self._again: Deadlines[Target] = Deadlines(options.timeout_s * _NEXT_TRY)
@@ -142,7 +142,7 @@ class EchoProbes:
         """Send one request; tell whether that is done with, which it is when the kernel refuses it, too."""
         if target.started is None:
             target.started = now
-        self._sent[token] = target, address, time_ns()
+        self._sent[token] = target, address, time_ns(), monotonic_ns()
         try:
             room = self._sockets.send(address, target.pings & 0xFFFF, token)
         except OSError as exc:
@@ -195,11 +195,12 @@ class EchoProbes:
             sent = self._sent.pop(token, None)
             if sent is None:
                 continue
-            target, address, sent_ns = sent
+            target, address, sent_ns, sent_monotonic_ns = sent
             if target.decided:
                 continue
             if target.pings_prove:
-                self._verdict.echoed(target, address, max(0, arrived_ns - sent_ns) / 1e6)
+                took_ns = _took_ns(arrived_ns, sent_ns, sent_monotonic_ns)
+                self._verdict.echoed(target, address, took_ns / 1e6)
             else:
                 target.answers_echo = True
         for refused, token in sock.refusals():
@@ -227,6 +228,17 @@ class EchoProbes:
             self._dropped = dropped
             self._drop_seen = now
             self._burst = max(_LEAST_BURST, self._burst // 4)
+
+
+def _took_ns(arrived_ns: int, sent_ns: int, sent_monotonic_ns: int) -> int:
+    """Return the round-trip time of an echo.
+
+    The kernel says by the clock on the wall when a reply arrived; that clock may have been set meanwhile.
+    Then the time until the reply was read has to do.
+    """
+    most = monotonic_ns() - sent_monotonic_ns
+    took = arrived_ns - sent_ns
+    return took if 0 <= took <= most else most
 
 
 def _not_sent(error: OSError) -> Failure:

@@ -98,16 +98,28 @@ class Change:
 
 
 class Changes:
-    """What is known of hosts from round to round."""
+    """What is known of hosts from round to round.
+
+    Attributes:
+        now: Each host's latest result.
+        since: When its status became what it is, by the clock on the wall.
+        since_s: The same in seconds of the monotonic clock: the other one may jump.
+    """
 
     def __init__(self) -> None:
         self.now: dict[str, HostResult] = {}
         self.since: dict[str, datetime] = {}
+        self.since_s: dict[str, float] = {}
 
-    def take(self, results: Mapping[str, HostResult], when: datetime) -> list[Change]:
+    def take(self, results: Mapping[str, HostResult], when: datetime, at_s: float) -> list[Change]:
         """Take in a round; return who changed in it.
 
         Of the first round, those are the hosts that are not reachable.
+
+        Args:
+            results: The round's results.
+            when: When the round was.
+            at_s: The same in seconds of the monotonic clock.
         """
         changes = []
         for name, result in results.items():
@@ -115,8 +127,8 @@ class Changes:
             self.now[name] = result
             if known is not None and known.status is result.status:
                 continue
-            lasted = (when - self.since[name]).total_seconds() if known is not None else None
-            self.since[name] = when
+            lasted = at_s - self.since_s[name] if known is not None else None
+            self.since[name], self.since_s[name] = when, at_s
             if known is not None or result.status is not Status.OK:
                 changes.append(Change(name, known.status if known else None, result, when, lasted))
         return changes

@@ -82,8 +82,8 @@ class Seen:
         """When each host's status became what it is."""
         return self._statuses.since
 
-    def take(self, results: Iterable[HostResult], when: datetime) -> Round:
-        """Take in a round; a host that has no result in it stays as it was."""
+    def take(self, results: Iterable[HostResult], when: datetime, at_s: float) -> Round:
+        """Take in a round; a host that has no result in it stays as it was. See `Changes.take`."""
         self.rounds += 1
         before, self._outputs = self._outputs, {}
         for result in results:
@@ -91,7 +91,7 @@ class Seen:
         last = self._record
         said = {name: _remembered(result, last.results.get(name)) for name, result in self.now.items()}
         self._record = replace(last, results=said, hosts=tuple(said))
-        turned = self._statuses.take(self.now, when)
+        turned = self._statuses.take(self.now, when, at_s)
         lasted = {change.host: change.lasted_s for change in turned if change.lasted_s is not None}
         changes = compare(last, self._record, self._masks).changed if last.results else ()
         return Round(self.rounds, when, changes, lasted)

@@ -28,8 +28,8 @@ _LINES_AROUND = 8
 class Watch(Protocol):
     """An observer of rounds of pings."""
 
-    def update(self, state: Changes, changes: Sequence[Change], when: datetime) -> None:
-        """Show a round."""
+    def update(self, state: Changes, changes: Sequence[Change], when: datetime, at_s: float) -> None:
+        """Show a round; `at_s` is when it was in seconds of the monotonic clock."""
 
     def close(self) -> None:
         """Leave the terminal as it was, with the last round on it."""
@@ -47,7 +47,7 @@ class LinesWatch:
         self._stream = stream
         self._begun = False
 
-    def update(self, state: Changes, changes: Sequence[Change], when: datetime) -> None:
+    def update(self, state: Changes, changes: Sequence[Change], when: datetime, at_s: float) -> None:  # noqa: ARG002 - the protocol's shape
         """Write what changed."""
         if not self._begun:
             self._begun = True
@@ -86,17 +86,17 @@ class TableWatch:
         self._round = 0
         self._live.start()
 
-    def update(self, state: Changes, changes: Sequence[Change], when: datetime) -> None:
+    def update(self, state: Changes, changes: Sequence[Change], when: datetime, at_s: float) -> None:
         """Draw a round."""
         self._round += 1
         self._latest.extend(changes)
-        self._live.update(self._drawing(state, when), refresh=True)
+        self._live.update(self._drawing(state, when, at_s), refresh=True)
 
     def close(self) -> None:
         """End the redrawing."""
         self._live.stop()
 
-    def _drawing(self, state: Changes, when: datetime) -> RenderableType:
+    def _drawing(self, state: Changes, when: datetime, at_s: float) -> RenderableType:
         from rich.console import Group  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
@@ -105,9 +105,9 @@ class TableWatch:
         head = Text(
             f"{when.astimezone():%H:%M:%S}  round {self._round}  {len(state.now)} hosts: {shown}", "bold"
         )
-        return Group(head, self._down(state, when), *self._changes())
+        return Group(head, self._down(state, at_s), *self._changes())
 
-    def _down(self, state: Changes, when: datetime) -> RenderableType:
+    def _down(self, state: Changes, at_s: float) -> RenderableType:
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
@@ -117,7 +117,7 @@ class TableWatch:
         for name in down[:room]:
             since = state.since[name]
             why = visible_line(state.now[name].error or state.now[name].reason or "")
-            lasted = duration(max(0.0, (when - since).total_seconds()))
+            lasted = duration(max(0.0, at_s - state.since_s[name]))
             table.add_row(
                 Text(visible_line(name), "red"), f"{since.astimezone():%H:%M:%S}", lasted, Text(why)
             )

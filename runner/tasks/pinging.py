@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
@@ -101,9 +102,9 @@ def watch(plan: Plan) -> int:
     with interruption.handled(), closing(view):
         try:
             for results in ping_rounds(plan):
-                when = datetime.now(UTC)
-                news = changes.take(results, when)
-                if not written(partial(view.update, changes, news, when)):
+                when, at_s = datetime.now(UTC), time.monotonic()
+                news = changes.take(results, when, at_s)
+                if not written(partial(view.update, changes, news, when, at_s)):
                     break
         except KeyboardInterrupt:
             pass

@@ -156,7 +156,7 @@ class _Watch:
     def _round(self) -> None:
         """Do it once on every host, and show what that found."""
         results = self._results()
-        found = self._seen.take(results, datetime.now(UTC))
+        found = self._seen.take(results, datetime.now(UTC), time.monotonic())
         if found.number == 1:
             self._show(self._view.first(self._seen, found))
             self._leave_out_refused()

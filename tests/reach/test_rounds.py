@@ -6,6 +6,8 @@ import socket
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from runner.models import Host, HostResult, Status
 from runner.reach.options import ReachOptions
 from runner.reach.rounds import Changes, rounds, summed
@@ -65,7 +67,7 @@ def test_a_host_that_never_answered_keeps_its_reason() -> None:
 
 def test_of_the_first_round_those_that_do_not_answer_are_told() -> None:
     changes = Changes().take(
-        {"a": HostResult("a", Status.OK), "b": HostResult("b", Status.UNREACHABLE)}, NOON
+        {"a": HostResult("a", Status.OK), "b": HostResult("b", Status.UNREACHABLE)}, NOON, 0.0
     )
     assert [(change.host, change.before) for change in changes] == [("b", None)]
 
@@ -73,10 +75,18 @@ def test_of_the_first_round_those_that_do_not_answer_are_told() -> None:
 def test_changes_know_what_was_before_and_for_how_long() -> None:
     state = Changes()
     up, down = HostResult("a", Status.OK), HostResult("a", Status.UNREACHABLE)
-    state.take({"a": up}, NOON)
-    assert state.take({"a": up}, NOON + timedelta(seconds=1)) == []
-    (went,) = state.take({"a": down}, NOON + timedelta(seconds=2))
+    state.take({"a": up}, NOON, 100.0)
+    assert state.take({"a": up}, NOON + timedelta(seconds=1), 101.0) == []
+    (went,) = state.take({"a": down}, NOON + timedelta(seconds=2), 102.0)
     assert (went.before, went.after, went.lasted_s) == (Status.OK, down, 2.0)
     assert state.since["a"] == NOON + timedelta(seconds=2)
-    (came,) = state.take({"a": up}, NOON + timedelta(seconds=12))
+    (came,) = state.take({"a": up}, NOON + timedelta(seconds=12), 112.0)
     assert (came.before, came.lasted_s) == (Status.UNREACHABLE, 10.0)
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=-1), timedelta(days=900)])
+def test_a_state_lasts_as_long_as_it_does_though_the_clock_jumps(jump: timedelta) -> None:
+    state = Changes()
+    state.take({"a": HostResult("a", Status.OK)}, NOON, 5.0)
+    (went,) = state.take({"a": HostResult("a", Status.UNREACHABLE)}, NOON + jump, 8.0)
+    assert (went.lasted_s, went.when) == (3.0, NOON + jump)

@@ -37,7 +37,9 @@ class Watched:
 
     def round(self, **said: str | Status) -> list[str]:
         results = [result(host, what) for host, what in said.items()]
-        found = self.seen.take(results, BEGIN + timedelta(seconds=EVERY_S * self.seen.rounds))
+        found = self.seen.take(
+            results, BEGIN + timedelta(seconds=EVERY_S * self.seen.rounds), EVERY_S * self.seen.rounds
+        )
         show = self.view.first if found.number == 1 else self.view.later
         return "".join(show(self.seen, found)).splitlines()
 

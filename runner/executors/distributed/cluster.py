@@ -36,6 +36,8 @@ _PRIVATE = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.scheduler.allowed-failures": 0,
+    # By the clock on the wall: one that is set forward by five minutes would end every worker with its hosts.
+    "distributed.scheduler.worker-ttl": None,
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.limit": "1h",
     "distributed.worker.multiprocessing-method": "spawn",
