@@ -104,7 +104,7 @@ def test_a_reply_counts_by_its_token_and_not_by_its_source(selector: selectors.B
     try:
         identifier = identifier_of(icmp_sockets(selector)[0])
         for target, token in ((silent, b"silent!!"), (named_by_token, b"answers!")):
-            probes._sent[token] = target, elsewhere, time.time_ns()
+            probes._sent[token] = target, elsewhere, time.time_ns(), time.monotonic_ns()
         with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as forger:
             for token in (os.urandom(8), b"answers!", b"answers!"):
                 packet = checksummed(ECHO.pack(REQUEST_TYPE[socket.AF_INET], 0, identifier, 0, token))
