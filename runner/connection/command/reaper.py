@@ -19,16 +19,20 @@ __all__ = ["REAPER", "may_survive"]
 _WITHIN_S = 1.0
 """Seconds that the end may take: the commands of a closed connection have no common parent any more."""
 
-# The commands of a connection are children of one server process, and so is this shell. Only some servers
-# give each command a process group of its own. An SFTP server is spared: it may still have to remove its
-# temporary files.
+# The commands of a connection are children of one server process, and so is this shell. If the connection
+# closes first, this shell is a child of process 1, whose other children are the rest of the machine: nothing
+# is ended unless the parent, at the time of the list, is an SSH server that serves one connection in each
+# process. Only some servers give each command a process group of its own. An SFTP server is spared: it may
+# still have to remove its temporary files.
 _SCRIPT = (
     "all=$(ps -A -o pid= -o ppid= -o comm=); "
     'end() { echo "$all" | while read -r pid parent name; do '
     'case "$name" in *sftp-server|sshd*|*/sshd*) continue ;; esac; '
     '[ "$parent" = "$1" ] && [ "$pid" != "$$" ] || continue; '
     'end "$pid"; kill -s TERM -- "-$pid" || kill -s TERM "$pid"; done; }; '
-    'end "$PPID"'
+    'server=$(echo "$all" | while read -r pid parent name; do '
+    'if [ "$pid" = "$PPID" ]; then echo "$name"; fi; done); '
+    'case "$server" in *sshd|*sshd-session|*dropbear|*dropbearmulti) end "$PPID"; exit 0 ;; esac; exit 1'
 )
 REAPER = f"exec {shell(_SCRIPT)}; {shell(_SCRIPT)}"
 """Ends what the other commands of a connection have started.
@@ -42,4 +46,4 @@ def may_survive(reaper: Process) -> bool:
     end = time.monotonic() + _WITHIN_S
     while not reaper.finished and time.monotonic() < end:
         reaper.wait(end - time.monotonic())
-    return reaper.exit_status is None
+    return reaper.exit_status != 0
