@@ -12,6 +12,7 @@ from runner.models import CommandResult, Phase, Status
 from runner.text import excerpt, printable
 
 __all__ = [
+    "AT_WORK",
     "STOPPED",
     "BecomeUnsupported",
     "Cancelled",
@@ -36,6 +37,8 @@ __all__ = [
 
 STOPPED = "the run was stopped"
 """How the error of a host begins whose run was stopped; what that left on the host follows."""
+AT_WORK = f"{STOPPED}; what was done is not known, and it may still run"
+"""The error of a host that was at work when it was not waited for any longer."""
 
 
 _LONGEST = 2000

@@ -14,7 +14,7 @@ from queue import Empty
 from threading import Timer
 from typing import TYPE_CHECKING
 
-from runner.errors import STOPPED, RunnerError
+from runner.errors import AT_WORK, STOPPED, RunnerError
 from runner.fanout.crew import Crew
 from runner.fanout.events import Event, Finished, GateEnded, Stop
 from runner.fanout.gate import Gate
@@ -275,10 +275,9 @@ class Loop:
 
     def _abandon(self) -> Iterator[HostResult]:
         """Stop waiting for hosts that do not come to an end; whether their command was sent is not known."""
-        text = STOPPED
         for host in [self._hosts[place] for place in self._undecided.values()]:
             del self._undecided[host.name]
-            yield self._named(without_outcome(host, None, Status.CANCELLED, "stopped", text, sent=True))
+            yield self._named(without_outcome(host, None, Status.CANCELLED, "stopped", AT_WORK, sent=True))
 
 
 def _alarm(seconds: float | None, control: Control) -> Timer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import BrokenExecutor, CancelledError
 from typing import TYPE_CHECKING
 
-from runner.errors import STOPPED
+from runner.errors import AT_WORK
 from runner.executors.answers import NotBegun
 from runner.models import Host, HostResult, Status
 from runner.text import value_text
@@ -33,7 +33,7 @@ def outcome(event: Finished, *, ending: bool) -> HostResult:
     if isinstance(raised, NotBegun):
         return without_outcome(host, reached, Status.ERROR, "not-begun", f"not begun: {raised}", sent=False)
     if isinstance(raised, BrokenExecutor) and ending:
-        return without_outcome(host, reached, Status.CANCELLED, "stopped", STOPPED, sent=True)
+        return without_outcome(host, reached, Status.CANCELLED, "stopped", AT_WORK, sent=True)
     if isinstance(raised, BrokenExecutor):
         text = f"its worker died, what was done is not known: {value_text(raised)}"
         return without_outcome(host, reached, Status.LOST, "worker-died", text, sent=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import selectors
@@ -22,6 +23,8 @@ __all__ = ["output"]
 _CHUNK = 65536
 _STDERR_KEPT = 4096
 _POLL_S = 0.05
+
+_running: set[subprocess.Popen[bytes]] = set()
 
 
 def output(
@@ -53,11 +56,14 @@ def output(
     except OSError as exc:
         raise InventoryError(f"cannot be run: {exc.strerror}", path=path) from exc
     with process:
+        _running.add(process)
         try:
             printed, complaint = _collect(process, path, time.monotonic() + timeout_s, max_bytes)
-        except InventoryError:
+        except BaseException:  # an interrupt, say
             _kill_group(process)
             raise
+        finally:
+            _running.discard(process)
     if process.returncode:
         said = _one_line(complaint)
         raise InventoryError(
@@ -67,6 +73,15 @@ def output(
         return printed.decode()
     except UnicodeDecodeError as exc:
         raise InventoryError("printed something that is not UTF-8", path=path) from exc
+
+
+def _kill_all() -> None:
+    """End what threads wait for that end with this process."""
+    for process in tuple(_running):
+        _kill_group(process)
+
+
+atexit.register(_kill_all)
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

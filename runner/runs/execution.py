@@ -6,7 +6,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runner.errors import STOPPED, HostError
+from runner.errors import AT_WORK, STOPPED, HostError
 from runner.models import HostResult, Status
 from runner.runs import earlier
 from runner.runs.background import in_background
@@ -108,7 +108,7 @@ class _Ledger:
 
 def stopped(host: str, *, sent: bool) -> HostResult:
     """Return the result of a host that is not waited for any longer."""
-    text = STOPPED + (", what was done is not known" if sent else "")
+    text = AT_WORK if sent else STOPPED
     return HostResult(host, Status.CANCELLED, reason="stopped", error=text, sent=sent)
 
 

@@ -149,20 +149,24 @@ class FleetTask(Task):  # type: ignore[type-arg]
         Raises:
             Exit: Its exit code is not 0, or something was wrong that the user can mend.
         """
+        from runner.runs.interruption import Interruption  # noqa: PLC0415 - tasks are listed without loading what runs them
+
         given = {name: arguments.pop(name, None) for name in self.flags}
+        interruption = Interruption()  # what runs hosts takes the signals as long as it does
         try:
-            given, idle = self._sorted(self._with_core(given))
-            settings = _settings(context, given).heeding(self.heeded.settings)
-            call = Call(context, settings, _remainder(context))
-            self._warn(idle, call.settings)
-            if call.remainder and self._command is None:
-                raise UsageError(f"nothing can be said to it after --: {call.remainder!r}")  # noqa: TRY301
-            self._check_given(arguments)
-            code = self.body(call, **arguments)
+            with interruption.handled():
+                given, idle = self._sorted(self._with_core(given))
+                settings = _settings(context, given).heeding(self.heeded.settings)
+                call = Call(context, settings, _remainder(context))
+                self._warn(idle, call.settings)
+                if call.remainder and self._command is None:
+                    raise UsageError(f"nothing can be said to it after --: {call.remainder!r}")  # noqa: TRY301
+                self._check_given(arguments)
+                code = self.body(call, **arguments)
         except RunnerError as exc:
             raise Exit(visible_line(f"{self._called}: {exc}"), code=1) from exc
         except KeyboardInterrupt:
-            raise Exit(code=128 + signal.SIGINT) from None
+            raise Exit(code=interruption.exit_code or 128 + signal.SIGINT) from None
         except Exception as exc:  # a limit of this machine is the user's to raise
             fault = _fault(exc)
             if fault is not None:

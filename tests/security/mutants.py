@@ -129,15 +129,15 @@ GUARDS = (
     Guard(
         "a worker that dies while the run stops is said to have sent nothing",
         "runner/fanout/outcome.py",
-        'Status.CANCELLED, "stopped", STOPPED, sent=True)',
-        'Status.CANCELLED, "stopped", STOPPED, sent=False)',
+        'Status.CANCELLED, "stopped", AT_WORK, sent=True)',
+        'Status.CANCELLED, "stopped", AT_WORK, sent=False)',
         f"{ONCE}::test_a_worker_that_is_killed_while_the_run_stops[send_then_die_when_told]",
     ),
     Guard(
         "a host that does not end while the run stops is said to have sent nothing",
         "runner/fanout/loop.py",
-        'Status.CANCELLED, "stopped", text, sent=True))',
-        'Status.CANCELLED, "stopped", text, sent=False))',
+        'Status.CANCELLED, "stopped", AT_WORK, sent=True))',
+        'Status.CANCELLED, "stopped", AT_WORK, sent=False))',
         f"{ONCE}::test_a_worker_that_is_killed_while_the_run_stops[send_then_hang]",
     ),
     Guard(
