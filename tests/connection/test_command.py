@@ -153,7 +153,7 @@ def test_a_server_that_shows_no_life_is_lost(alone: Sshd, connection: str) -> No
         os.kill(int(pid), signal.SIGSTOP)
 
     marker = alone.folder / "pid"
-    command = f"echo begun; echo $PPID >{marker}; sleep 60"
+    command = f"echo begun; sleep 1; echo $PPID >{marker}; sleep 60"  # the server passes the word on
     alone.folder.chmod(0o777)
     stopped: list[int] = []
 
