@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from runner import spill
 from runner.executors import answers, processes
 from runner.executors.answers import NotBegun
 from runner.executors.processes import ThreadedProcessExecutor
@@ -94,10 +95,10 @@ def test_a_worker_without_threads_says_that_nothing_was_begun(monkeypatch: pytes
     monkeypatch.setattr(processes.sys, "stdout", sys.stdout)
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
-        processes._serve(Pipe(), 2, ())  # type: ignore[arg-type]
-    number, came = processes.pickle.loads(sent[0])
-    assert (number, came.raised) == (1, True)
-    assert isinstance(processes.pickle.loads(came.payload), NotBegun)
+        processes._serve(Pipe(), 2, (), spill.MEMORY)  # type: ignore[arg-type]
+    head, payload = sent
+    assert processes.pickle.loads(head) == (1, True)
+    assert isinstance(processes.pickle.loads(payload), NotBegun)
 
 
 @pytest.fixture(scope="module")
