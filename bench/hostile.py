@@ -11,6 +11,7 @@ import argparse
 import fcntl
 import os
 import re
+import resource
 import signal
 import sys
 import tempfile
@@ -66,6 +67,7 @@ class Measured(NamedTuple):
         end_s: When the run had ended.
         memory_mb: The most memory that it and all that it started were seen to use.
         term_s: How long a SIGTERM at 3 s took to end it; 0 if it had ended by then.
+        cpu_s: Processor seconds that the run took.
     """
 
     ok: int
@@ -73,6 +75,7 @@ class Measured(NamedTuple):
     end_s: float
     memory_mb: float
     term_s: float
+    cpu_s: float
 
     @property
     def kept(self) -> bool:
@@ -122,7 +125,7 @@ def lock(path: Path, *, wanted: bool) -> Iterator[None]:
 def to_its_end(made: Project, words: tuple[str, ...]) -> Measured:
     """Run it to its end."""
     ok, last = 0, 0.0
-    began = time.monotonic()
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     with made.start(*words, program="runner", stderr=None) as process:
         memory = Memory(process.pid)
         assert process.stdout is not None
@@ -135,7 +138,9 @@ def to_its_end(made: Project, words: tuple[str, ...]) -> Measured:
                 ok, last = int(summed[1]) - 1, at
         process.wait()
         memory.close()
-    return Measured(ok, last, time.monotonic() - began, memory.most / 2**20, 0)
+    ended, used = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+    return Measured(ok, last, ended - began, memory.most / 2**20, 0, cpu)
 
 
 def ended_by_sigterm(made: Project, words: tuple[str, ...]) -> float:
@@ -156,15 +161,16 @@ def main() -> None:
     chosen = parser.parse_args()
     kept = True
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before\n")
-    print("| kind | executor | healthy ok | the last at | run ended | memory | SIGTERM |")
-    print("| --- | --- | --: | --: | --: | --: | --: |")
+    print("| kind | executor | healthy ok | the last at | run ended | processor | memory | SIGTERM |")
+    print("| --- | --- | --: | --: | --: | --: | --: | --: |")
     with Stage() as stage:
         for name in chosen.kinds.split(","):
             for executor in chosen.executors.split(","):
                 found = measured(stage, name, every[name], executor)
                 kept = kept and found.kept
                 cells = f"{found.ok} of {len(HEALTHY)} | {found.last_s:.1f} s | {found.end_s:.1f} s"
-                more = f"{found.memory_mb:.0f} MB | {found.term_s:.1f} s{'' if found.kept else ' **over**'}"
+                cells += f" | {found.cpu_s:.1f} s | {found.memory_mb:.0f} MB"
+                more = f"{found.term_s:.1f} s{'' if found.kept else ' **over**'}"
                 print(f"| {name} | {executor} | {cells} | {more} |", flush=True)
     sys.exit(not kept)
 

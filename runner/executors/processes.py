@@ -226,19 +226,28 @@ class ThreadedProcessExecutor(Executor):
         """Resolve futures from one process's answers until it ends."""
         while True:
             try:
-                number, raised = pickle.loads(worker.pipe.recv_bytes())  # noqa: S301 - from our own child
-                came = Answer(raised, worker.pipe.recv_bytes())
+                self._take(worker)
             except (EOFError, OSError):
                 break
             except Exception:  # noqa: BLE001 - whatever it wrote is no answer
                 worker.process.terminate()
                 break
-            with self._lock:
-                call = worker.running.pop(number)
-                worker.answered = True
-                self._dispatch()
-            settle(call.future, came)
         self._bury(worker)
+
+    def _take(self, worker: _Worker) -> None:
+        """Resolve a future from the next answer of a process; nothing of it is held afterwards.
+
+        Raises:
+            EOFError, OSError: The process has ended.
+            Exception: What it wrote is no answer.
+        """
+        number, raised = pickle.loads(worker.pipe.recv_bytes())  # noqa: S301 - from our own child
+        came = Answer(raised, worker.pipe.recv_bytes())
+        with self._lock:
+            call = worker.running.pop(number)
+            worker.answered = True
+            self._dispatch()
+        settle(call.future, came)
 
     def _bury(self, worker: _Worker) -> None:
         """Put another process in the place of one that has ended, and fail what it had."""

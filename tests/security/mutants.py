@@ -255,9 +255,9 @@ GUARDS = (
     ),
     Guard(
         "Ctrl-C without waiting: a host at work is said to have been sent nothing",
-        "runner/tasks/present.py",
-        'reason="stopped", error=text, sent=name in running',
-        'reason="stopped", error=text, sent=False',
+        "runner/runs/execution.py",
+        'reason="stopped", error=text, sent=sent)',
+        'reason="stopped", error=text, sent=False)',
         "tests/tasks/test_signals.py::test_the_third_ctrl_c_waits_for_nothing",
     ),
 )
