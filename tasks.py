@@ -132,7 +132,7 @@ def test(ctx: Context, slow: bool = False, args: str = "") -> None:
     workers = min(16, 2 * (os.cpu_count() or 1))  # most tests wait for a server or a program
     words = f"-n {workers} -m {'slow' if slow else 'not slow'!r}"
     if not args:
-        minutes = "2 minutes" if slow else "7 minutes"
+        minutes = "6 minutes" if slow else "8 minutes"
         print(f"Tests, {workers} at a time: about {minutes} on two processor cores.", flush=True)
     with ctx.cd(str(ROOT)):
         ctx.run(f"{PYTHON} -m pytest {args or words}", pty=sys.stdout.isatty())

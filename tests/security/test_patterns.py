@@ -23,7 +23,8 @@ pytestmark = pytest.mark.slow
 
 _SIZE = 20_000
 _MOST_S = 3.0
-_NOT_FROM_OUTSIDE = ("runner.demo", "runner.__main__")
+# The plugin runs within Ansible, which makes a folder in the home folder when it is imported.
+_NOT_FROM_OUTSIDE = ("runner.demo", "runner.__main__", "runner.inventory.ansible_plugins")
 _METHODS = ("search", "match", "fullmatch", "sub", "findall", "finditer", "split")
 
 
