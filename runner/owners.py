@@ -12,13 +12,18 @@ import os
 import pwd
 import stat
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
 from runner.text import printable
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 __all__ = ["check", "check_tree", "fault"]
 
 _ACL = "system.posix_acl_access"
+_MOST_LINKS = 40  # Linux follows no more, path_resolution(7)
 
 
 def check(what: str, path: str | os.PathLike[str], *, named: str = "name it with a flag") -> None:
@@ -50,25 +55,55 @@ def check_tree(what: str, folder: str | os.PathLike[str], *, named: str = "name 
     """
     check(what, folder, named=named)
     trusted = _trusted()
-    for place, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            path = os.path.join(place, name)  # noqa: PTH118 - os.walk gives texts
-            status = os.lstat(path)
-            if stat.S_ISLNK(status.st_mode) or _fault_of(path, status, None, trusted) is not None:
-                check(what, path, named=named)
+    left, walked = [os.fspath(folder)], set[str]()
+    while left:
+        for place, folders, files in os.walk(left.pop()):
+            real = os.path.realpath(place)
+            if real in walked:  # links may lead to one folder, or to each other
+                folders.clear()
+                continue
+            walked.add(real)
+            for name in (*folders, *files):
+                path = os.path.join(place, name)  # noqa: PTH118 - os.walk gives texts
+                status = os.lstat(path)
+                if stat.S_ISLNK(status.st_mode):
+                    check(what, path, named=named)
+                    left.append(path)
+                elif _fault_of(path, status, None, trusted) is not None:
+                    check(what, path, named=named)
 
 
 def fault(path: str | os.PathLike[str], *also: int) -> str | None:
     """Return what breaks the owner rule, and the command that mends it; None if the file passes.
 
     Args:
-        path: A file or folder. Of a link, the place of the link counts as well as the place of its target.
+        path: A file or folder. Every link on the way to it counts, and every folder above each of them.
         also: User ids of more owners that are trusted.
     """
     trusted = _trusted() | set(also)
-    places = dict.fromkeys((os.path.abspath(path), os.path.realpath(path)))  # noqa: PTH100 - links are kept
-    found = (_fault_above(place, trusted) for place in places)
+    found = (_fault_above(place, trusted) for place in _links_and_end(path))
     return next((each for each in found if each is not None), None)
+
+
+def _links_and_end(path: str | os.PathLike[str]) -> Iterator[str]:
+    """Yield each link on the way to a file, and the file itself; none of them has a link above it."""
+    place, parts, followed = "/", os.path.join(os.getcwd(), path).split("/"), 0  # noqa: PTH109, PTH118
+    while parts and followed <= _MOST_LINKS:
+        part, *parts = parts
+        if part == "..":
+            place = os.path.dirname(place)  # noqa: PTH120 - of a link to a folder, `..` is above the target
+        elif part not in ("", "."):
+            here = os.path.join(place, part)  # noqa: PTH118
+            try:
+                target = os.readlink(here)  # noqa: PTH115
+            except OSError:  # no link; a file that is missing is its reader's to report
+                place = here
+                continue
+            yield here
+            followed += 1
+            place = "/" if target.startswith("/") else place
+            parts = [*target.split("/"), *parts]
+    yield place
 
 
 def _trusted() -> frozenset[int]:

@@ -172,8 +172,8 @@ GUARDS = (
     Guard(
         "history: a host is started before it is on the disk",
         "runner/history/recorder.py",
-        "        written.wait()\n        self._check()\n\n    def add(",
-        "        self._check()\n\n    def add(",
+        "self._write([Intent(host, at_s) for host in hosts], [])",
+        '__import__("threading").Thread(target=self._write, args=([Intent(h, 0) for h in hosts], [])).start()',
         f"{COMPLETE}::test_no_host_is_started_before_that_is_on_the_disk",
     ),
     Guard(

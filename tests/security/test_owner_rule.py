@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner import owners
+from runner.errors import UsageError
 from tests.projects import Project
 
 if TYPE_CHECKING:
@@ -240,6 +241,53 @@ def test_both_ends_of_a_link_count(tmp_path: Path) -> None:
     assert owners.fault(safe / "file") is None
     assert owners.fault(safe / "out") is not None
     assert owners.fault(shared / "back") is not None
+
+
+@pytest.mark.parametrize("middle", ["link", "folder/../link", "linked/link"])
+def test_every_link_on_the_way_counts(tmp_path: Path, middle: str) -> None:
+    """Whoever may replace a link in the middle chooses the file, however safe both ends are."""
+    safe, shared = tmp_path / "safe", tmp_path / "shared"
+    safe.mkdir()
+    (shared / "folder").mkdir(parents=True)
+    written_by_all(shared)
+    (safe / "file").touch()
+    (shared / "link").symlink_to(safe)
+    (shared / "linked").symlink_to(shared)
+    (safe / "start").symlink_to(shared / middle / "file")
+    (safe / "relative").symlink_to(f"../shared/{middle}/file")
+    assert owners.fault(safe / "file") is None
+    for start in ("start", "relative"):
+        assert f"every user may write to {shared}: chmod o-w it" in (owners.fault(safe / start) or "")
+
+
+def test_the_folder_above_a_linked_one_is_that_of_its_target(tmp_path: Path) -> None:
+    safe, shared = tmp_path / "safe", tmp_path / "shared"
+    (shared / "folder").mkdir(parents=True)
+    safe.mkdir()
+    (shared / "file").touch()
+    written_by_all(shared)
+    (safe / "link").symlink_to(shared / "folder")
+    assert owners.fault(f"{safe}/link/../file") is not None
+
+
+def test_links_without_an_end_end(tmp_path: Path) -> None:
+    (tmp_path / "one").symlink_to(tmp_path / "two")
+    (tmp_path / "two").symlink_to(tmp_path / "one")
+    assert owners.fault(tmp_path / "one") is None
+    owners.check_tree("the inventory", tmp_path)
+
+
+def test_what_is_in_a_linked_folder_of_the_tree_counts(tmp_path: Path) -> None:
+    tree, elsewhere = tmp_path / "tree", tmp_path / "elsewhere"
+    tree.mkdir()
+    elsewhere.mkdir()
+    (tree / "link").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(tree)
+    owners.check_tree("the inventory", tree)
+    (elsewhere / "hosts.ini").touch()
+    written_by_all(elsewhere / "hosts.ini")
+    with pytest.raises(UsageError, match="every user may write to"):
+        owners.check_tree("the inventory", tree)
 
 
 @needs_root
