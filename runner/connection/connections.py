@@ -10,7 +10,7 @@ from runner.connection import deadline, kept, kind, load_ahead
 from runner.connection.handover import Handover
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from threading import Thread
 
     from runner.connection.options import ConnectionOptions
@@ -58,7 +58,7 @@ class Connections:
     @contextmanager
     def probing(
         self, hosts: Sequence[Host], reach: ReachOptions, most_handed_on: int
-    ) -> Generator[Iterator[HostResult], None, None]:
+    ) -> Generator[Generator[HostResult, None, None], None, None]:
         """Ping hosts while the context lasts; hand so many of the connections on to logins."""
         from runner.reach import probe  # noqa: PLC0415 - not every run pings
         from runner.ways import ways  # noqa: PLC0415

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from contextlib import AbstractContextManager
     from threading import Thread
 
@@ -42,5 +42,5 @@ class Connecting(Protocol):
 
     def probing(
         self, hosts: Sequence[Host], reach: ReachOptions, most_handed_on: int
-    ) -> AbstractContextManager[Iterator[HostResult]]:
+    ) -> AbstractContextManager[Generator[HostResult, None, None]]:
         """Ping hosts while the context lasts; hand so many of the connections on to logins."""

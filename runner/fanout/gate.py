@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from threading import Thread
 from typing import TYPE_CHECKING
 
 from runner.fanout.events import Event, GateEnded, Reached
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
     from queue import SimpleQueue
 
     from runner.models import Host, HostResult
@@ -28,7 +29,7 @@ class Gate:
     def __init__(
         self,
         hosts: Sequence[Host],
-        answers: Iterator[HostResult],
+        answers: Generator[HostResult, None, None],
         events: SimpleQueue[Event],
     ) -> None:
         self._hosts = hosts
@@ -38,15 +39,16 @@ class Gate:
         Thread(target=self._pass_on, name="runner-gate", daemon=True).start()
 
     def close(self) -> None:
-        """Let the thread end at the next answer."""
+        """Let the thread end the pings at the next answer."""
         self._closed = True
 
     def _pass_on(self) -> None:
         try:
-            for answer in self._answers:
-                if self._closed:
-                    return
-                self._events.put(Reached(answer))
+            with closing(self._answers):
+                for answer in self._answers:
+                    if self._closed:
+                        return
+                    self._events.put(Reached(answer))
         except BaseException as exc:  # the thread that consumes the stream has to hear of it  # noqa: BLE001
             self._events.put(GateEnded(self._hosts, exc))
         else:

@@ -173,7 +173,7 @@ GUARDS = (
         "history: a host is started before it is on the disk",
         "runner/history/recorder.py",
         "self._write([Intent(host, at_s) for host in hosts], [])",
-        '__import__("threading").Thread(target=self._write, args=([Intent(h, 0) for h in hosts], [])).start()',
+        '__import__("_thread").start_new_thread(self._write, ([Intent(h, at_s) for h in hosts], []))',
         f"{COMPLETE}::test_no_host_is_started_before_that_is_on_the_disk",
     ),
     Guard(
