@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from runner import runs
 from runner.fanout import Control
+from runner.report.messages import ask, say
 from runner.results import Summary
 from runner.tasks.present import prepare, present
-from runner.tasks.voice import ask, say
 
 if TYPE_CHECKING:
     from runner.jobs import Job

@@ -51,9 +51,9 @@ def _diff(call: Call, run: list[str] | None = None, other: str | None = None) ->
     code is 0 where nothing changed, and 2 where something did.
     """
     from runner.report.changes import compare, shown  # noqa: PLC0415 - tasks are listed without it
+    from runner.report.output import write  # noqa: PLC0415
     from runner.report.terminal import Style  # noqa: PLC0415
     from runner.runs.earlier import reading  # noqa: PLC0415
-    from runner.tasks.output import write  # noqa: PLC0415
     from runner.tasks.present import colour_wanted  # noqa: PLC0415
 
     with reading(call.settings) as history:

@@ -210,7 +210,7 @@ class FleetTask(Task):  # type: ignore[type-arg]
 
     def _warn(self, idle: Iterable[str], settings: Settings) -> None:
         """Warn of flags that do nothing here; from now on, `--quiet` silences this and all other warnings."""
-        from runner.tasks.voice import show_warnings  # noqa: PLC0415 - tasks are listed without it
+        from runner.report.messages import show_warnings  # noqa: PLC0415 - tasks are listed without it
 
         show_warnings(quiet=settings.quiet)
         for name in idle:

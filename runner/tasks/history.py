@@ -35,8 +35,8 @@ def _list(  # noqa: PLR0913, PLR0917 - a flag each
     """List the latest runs, newest first: when, what, on how many hosts, and how they ended."""
     from runner.history import Query  # noqa: PLC0415 - tasks are listed without loading what runs them
     from runner.report.history import lines  # noqa: PLC0415
+    from runner.report.output import write  # noqa: PLC0415
     from runner.runs.earlier import reading  # noqa: PLC0415
-    from runner.tasks.output import write  # noqa: PLC0415
 
     asked = Query(
         host=host,
@@ -87,8 +87,8 @@ def _show(call: Call, run: list[str] | None = None, host: str | None = None) -> 
 def _inventory(call: Call) -> Any:
     """Return the inventory of today, for the names of groups; a run can be looked at without it, too."""
     from runner.errors import RunnerError  # noqa: PLC0415 - as above
+    from runner.report.messages import ask  # noqa: PLC0415
     from runner.runs.select import load  # noqa: PLC0415
-    from runner.tasks.voice import ask  # noqa: PLC0415
 
     try:
         return load(call.settings, ask, told=None)
@@ -115,8 +115,8 @@ def _prune(
     import sqlite3  # noqa: PLC0415 - tasks are listed without loading what runs them
 
     from runner.history import Limits, prune  # noqa: PLC0415
+    from runner.report.output import write  # noqa: PLC0415
     from runner.runs.earlier import history_path, limits  # noqa: PLC0415
-    from runner.tasks.output import write  # noqa: PLC0415
 
     asked = Limits(
         value_of("--keep", quantities.count, keep),
@@ -143,8 +143,8 @@ def _export(call: Call, run: list[str] | None = None, all: bool = False) -> int:
     """Write runs as lines of JSON: one for the run, then one for each of its hosts."""
     from runner.history import Query  # noqa: PLC0415 - tasks are listed without loading what runs them
     from runner.report.history import exported  # noqa: PLC0415
+    from runner.report.output import write  # noqa: PLC0415
     from runner.runs.earlier import reading  # noqa: PLC0415
-    from runner.tasks.output import write  # noqa: PLC0415
 
     if all == bool(run):
         raise UsageError("which run? give its id, or --all")

@@ -30,9 +30,9 @@ def _inventory(  # noqa: PLR0913, PLR0917 - each is a flag
     vars: bool = False,  # noqa: A002 - likewise
 ) -> int:
     """Show the inventory: all of it as JSON, the tree of groups, one host, or what a pattern means."""
+    from runner.report.messages import ask  # noqa: PLC0415
+    from runner.report.output import write  # noqa: PLC0415 - tasks are listed without loading what they need
     from runner.runs.select import load  # noqa: PLC0415
-    from runner.tasks.output import write  # noqa: PLC0415 - tasks are listed without loading what they need
-    from runner.tasks.voice import ask  # noqa: PLC0415
 
     if [
         bool(list),

@@ -25,9 +25,9 @@ def _ping(
 ) -> int:
     """Ping hosts, all at once: who is up, how fast, and why the others are not."""
     from runner import quantities, runs  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner.report.messages import ask, say  # noqa: PLC0415
     from runner.tasks import pinging  # noqa: PLC0415
     from runner.tasks.present import prepare  # noqa: PLC0415
-    from runner.tasks.voice import ask, say  # noqa: PLC0415
 
     chosen = [flag for flag, given in (("--alive", alive), ("--down", down), ("--watch", watch)) if given]
     if len(chosen) > 1:

@@ -15,12 +15,12 @@ from runner.reach.reasons import Reason
 from runner.reach.rounds import Changes
 from runner.report import watch as watches
 from runner.report.bare import BareReporter
+from runner.report.messages import say
+from runner.report.output import written
 from runner.results import Results
 from runner.runs.execution import ping_rounds
 from runner.runs.interruption import Interruption
-from runner.tasks.output import written
 from runner.tasks.present import arranged, present
-from runner.tasks.voice import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

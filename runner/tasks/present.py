@@ -14,12 +14,12 @@ from runner.names import fold
 from runner.report import progress
 from runner.report.arranged import Arranged
 from runner.report.files import OutputFolder
+from runner.report.messages import Beside, Warnings, say, speaking_around
+from runner.report.output import Output, tolerant_stdout
 from runner.results import Summary
 from runner.runs.earlier import KEPT
 from runner.runs.interruption import Interruption
-from runner.tasks.output import Output, tolerant_stdout
 from runner.tasks.settings import say_settings
-from runner.tasks.voice import Beside, Warnings, say, speaking_around
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Sequence

@@ -62,7 +62,7 @@ class RunnerProgram(Program):
 
     def parse_cleanup(self) -> None:
         """Print help or a list, where that is asked for; a reader may go away, and a disk be full."""
-        from runner.tasks.output import written  # noqa: PLC0415 - a task that runs loads it by itself
+        from runner.report.output import written  # noqa: PLC0415 - a task that runs loads it by itself
 
         try:
             read = written(super().parse_cleanup)

@@ -25,10 +25,10 @@ def _report(
 ) -> int:
     """Write a run as one HTML page that needs no network: search, filters, time line, what hosts said."""
     from runner.report.html import page  # noqa: PLC0415 - tasks are listed without it
+    from runner.report.messages import say  # noqa: PLC0415
+    from runner.report.output import write  # noqa: PLC0415
     from runner.runs.earlier import noted, reading  # noqa: PLC0415
     from runner.tasks.diff import pair  # noqa: PLC0415
-    from runner.tasks.output import write  # noqa: PLC0415
-    from runner.tasks.voice import say  # noqa: PLC0415
 
     if html is None:
         raise UsageError("--html FILE says where to (- is stdout)")

@@ -21,11 +21,11 @@ def _settings(call: Call, all: bool = False) -> int:  # noqa: A002 - the flag's 
     """Show each setting that was given, with its flag, environment variable, or file and line."""
     import json  # noqa: PLC0415 - tasks are listed without loading what they need
 
+    from runner.report.messages import say  # noqa: PLC0415
+    from runner.report.output import write  # noqa: PLC0415
     from runner.report.terminal import visible_line  # noqa: PLC0415
     from runner.runs.checks import passed_over  # noqa: PLC0415
     from runner.settings import listing  # noqa: PLC0415
-    from runner.tasks.output import write  # noqa: PLC0415
-    from runner.tasks.voice import say  # noqa: PLC0415
 
     chosen = call.settings
     shape = chosen.format if "format" in chosen.given else "text"
@@ -44,8 +44,8 @@ def _settings(call: Call, all: bool = False) -> int:  # noqa: A002 - the flag's 
 
 def say_settings(chosen: Settings) -> None:
     """Print each setting that was given, with where it comes from, to stderr."""
+    from runner.report.messages import say  # noqa: PLC0415
     from runner.settings import listing  # noqa: PLC0415 - only with --verbose
-    from runner.tasks.voice import say  # noqa: PLC0415
 
     for line in listing.lines([*listing.entries(chosen), *listing.ssh_config_entries(chosen)]):
         say(line)

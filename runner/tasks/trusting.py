@@ -12,11 +12,11 @@ from runner.connection.host_keys.records import KeyRecord, write_down
 from runner.errors import UsageError
 from runner.jobs import FunctionJob
 from runner.models import Phase, Status
+from runner.report.messages import ask, say
+from runner.report.output import write
 from runner.report.terminal import visible_line
 from runner.results import Results
-from runner.tasks.output import write
 from runner.tasks.present import prepare
-from runner.tasks.voice import ask, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -22,14 +22,14 @@ from runner.models import Status
 from runner.names import fold
 from runner.reach.file_limit import socket_allowance
 from runner.report import progress
+from runner.report.messages import ask, say, speaking_around
+from runner.report.output import write
 from runner.report.rounds import FoldedRounds, JsonLinesRounds, Seen, check_format
 from runner.report.status_line import StatusLine
 from runner.report.terminal import Style
 from runner.results import Results
 from runner.runs.interruption import Interruption
-from runner.tasks.output import write
 from runner.tasks.present import colour_wanted, prepare, reporter_of
-from runner.tasks.voice import ask, say, speaking_around
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

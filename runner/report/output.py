@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
-from runner.tasks.voice import leave, say
+from runner.report.messages import leave, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
