@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
-from runner.history import History, Limits, default_path
+from runner.history import History, Limits, default_path, prune
 from runner.models import Host, HostResult, Status
 from runner.names import fold
 from runner.paths import expanded
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from runner.history import Record
+    from runner.history import Pruned, Record
     from runner.settings import Settings
 
 __all__ = [
@@ -32,6 +34,9 @@ __all__ = [
     "left_of",
     "limits",
     "noted",
+    "of_hosts",
+    "pair",
+    "pruned",
     "reading",
 ]
 
@@ -109,6 +114,69 @@ def find(settings: Settings, name: str, *, task: str | None = None, outputs: boo
     """
     with reading(settings) as history:
         return history.find(name, task=task, outputs=outputs)
+
+
+def pair(history: History, name: str, other: str | None) -> tuple[Record, Record]:
+    """Return two runs of the history, the earlier one first.
+
+    Args:
+        history: The history.
+        name: One run.
+        other: The other; None is the one before it of the same task and commands.
+
+    Raises:
+        UsageError: One is not there, or it is twice the same.
+    """
+    run = noted(history.find(name))
+    if other is None:
+        other = history.before(run.run)
+        if other is None:
+            raise UsageError(
+                f"before run {run.run.id}, there was none of the same task and commands; name two that "
+                "`history` lists"
+            )
+    found = noted(history.find(other))
+    if found.run.id == run.run.id:
+        raise UsageError(f"run {run.run.id} cannot be compared with itself")
+    return (found, run) if found.run.started <= run.run.started else (run, found)
+
+
+def of_hosts(record: Record, pattern: str) -> Record:
+    """Return the part of a run that is about some hosts.
+
+    Args:
+        record: The run.
+        pattern: A host's name; `*` and `?` stand for others (fnmatch).
+
+    Raises:
+        UsageError: No host of the run has such a name.
+    """
+    names = tuple(name for name in record.hosts if fnmatchcase(name, pattern))
+    if not names:
+        raise UsageError(f"--host: no host of run {record.run.id} is called {pattern!r}")
+    chosen = {name: record.results[name] for name in names if name in record.results}
+    return replace(record, hosts=names, results=chosen)
+
+
+def pruned(settings: Settings, asked: Limits) -> tuple[Path, Pruned | None]:
+    """Delete the oldest runs; return where the history is, and what was done; None if there is no history.
+
+    Args:
+        settings: The settings.
+        asked: The limits; if there are none, those that the settings name.
+
+    Raises:
+        UsageError: It cannot be read or written.
+    """
+    path = history_path(settings)
+    if not path.exists():
+        return path, None
+    try:
+        if asked == Limits():
+            return path, prune(path, limits(settings))
+        return path, prune(path, asked, now=datetime.now(UTC))
+    except (sqlite3.Error, OSError) as exc:
+        raise UsageError(f"{path}: the history cannot be pruned: {exc}") from exc
 
 
 def commands_to_resume(settings: Settings, task: str, commands: Sequence[str]) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from runner import runs
 from runner.fanout import Control
 from runner.report.messages import ask, say
 from runner.results import Summary
-from runner.tasks.present import prepare, present
+from runner.tasks.present import present
+from runner.tasks.settings import say_settings
 
 if TYPE_CHECKING:
     from runner.jobs import Job
@@ -27,7 +28,7 @@ def carry_out(name: str, job: Job, call: Call) -> int:
     Raises:
         RunnerError: Something that the user can mend kept it from starting.
     """
-    prepare(call.settings)
+    say_settings(call.settings)
     plan = runs.plan(runs.Request(name, call.settings, job), ask)
     if not plan.hosts:
         say("nothing to do: every one of these hosts ended ok")

@@ -76,11 +76,11 @@ def _moment(text: str) -> datetime:
 
 def _show(call: Call, run: list[str] | None = None, host: str | None = None) -> int:
     """Show what came of a run: its id or the beginning of it, or `last`."""
-    from runner.runs.earlier import find, noted  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner.runs.earlier import find, noted, of_hosts  # noqa: PLC0415 - tasks are listed without loading what runs them
     from runner.tasks.present import show  # noqa: PLC0415
 
     record = noted(find(call.settings, (run or ["last"])[0]))
-    record = record if host is None else _only(record, host)
+    record = record if host is None else of_hosts(record, host)
     return show(record, call.settings, lambda: _inventory(call))
 
 
@@ -96,44 +96,23 @@ def _inventory(call: Call) -> Any:
         return None
 
 
-def _only(record: Any, host: str) -> Any:
-    """Return the part of a run that is about some hosts."""
-    from dataclasses import replace  # noqa: PLC0415 - as above
-    from fnmatch import fnmatchcase  # noqa: PLC0415
-
-    names = tuple(name for name in record.hosts if fnmatchcase(name, host))
-    if not names:
-        raise UsageError(f"--host: no host of run {record.run.id} is called {host!r}")
-    chosen = {name: record.results[name] for name in names if name in record.results}
-    return replace(record, hosts=names, results=chosen)
-
-
 def _prune(
     call: Call, keep: str | None = None, older_than: str | None = None, max_size: str | None = None
 ) -> int:
     """Delete the oldest runs; without a flag, what is beyond the limits that every run sees to by itself."""
-    import sqlite3  # noqa: PLC0415 - tasks are listed without loading what runs them
-
-    from runner.history import Limits, prune  # noqa: PLC0415
+    from runner.history import Limits  # noqa: PLC0415 - tasks are listed without loading what runs them
     from runner.report.output import write  # noqa: PLC0415
-    from runner.runs.earlier import history_path, limits  # noqa: PLC0415
+    from runner.runs.earlier import pruned  # noqa: PLC0415
 
     asked = Limits(
         value_of("--keep", quantities.count, keep),
         value_of("--older-than", quantities.age, older_than),
         value_of("--max-size", quantities.size, max_size),
     )
-    path = history_path(call.settings)
-    if not path.exists():
+    path, done = pruned(call.settings, asked)
+    if done is None:
         write([f"0 runs deleted: there is no history at {path}\n"])
         return 0
-    try:
-        if asked == Limits():
-            done = prune(path, limits(call.settings))
-        else:
-            done = prune(path, asked, now=datetime.now(UTC))
-    except (sqlite3.Error, OSError) as exc:
-        raise UsageError(f"{path}: the history cannot be pruned: {exc}") from exc
     runs = f"{done.runs} run{'' if done.runs == 1 else 's'} deleted, {done.kept} kept"
     write([f"{runs}: {done.size / 2**20:.1f} MiB, {done.freed / 2**20:.1f} MiB less than before\n"])
     return 0

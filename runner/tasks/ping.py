@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.errors import UsageError
 from runner.settings.heeded import TASKS
 from runner.tasks.arguments import value_of
 from runner.tasks.fleet import FleetTask
@@ -26,21 +25,17 @@ def _ping(
     """Ping hosts, all at once: who is up, how fast, and why the others are not."""
     from runner import quantities, runs  # noqa: PLC0415 - tasks are listed without loading what runs them
     from runner.report.messages import ask, say  # noqa: PLC0415
+    from runner.runs.pinging import check  # noqa: PLC0415
     from runner.tasks import pinging  # noqa: PLC0415
-    from runner.tasks.present import prepare  # noqa: PLC0415
+    from runner.tasks.settings import say_settings  # noqa: PLC0415
 
     chosen = [flag for flag, given in (("--alive", alive), ("--down", down), ("--watch", watch)) if given]
-    if len(chosen) > 1:
-        raise UsageError(f"{' and '.join(chosen)} exclude each other")
     pings = runs.Pings(
         value_of("--count", quantities.times, count),
         value_of("--interval", quantities.seconds, interval) or 1.0,
     )
-    for flag, given in (("--watch", watch), ("--count", count is not None)):
-        if given and "max_fail" in call.settings.given:
-            raise UsageError(f"--max-fail does not fit {flag}, which pings every host in each round")
-    pinging.check(call.settings, *chosen)
-    prepare(call.settings)
+    check(call.settings, chosen, counted=count is not None)
+    say_settings(call.settings)
     rounds = watch and not call.settings.dry_run
     plan = runs.plan(runs.Request("ping", call.settings, pings=pings, recorded=not rounds), ask)
     if not plan.hosts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from contextlib import redirect_stdout, suppress
@@ -14,12 +13,11 @@ from runner.names import fold
 from runner.report import progress
 from runner.report.arranged import Arranged
 from runner.report.files import OutputFolder
-from runner.report.messages import Beside, Warnings, say, speaking_around
+from runner.report.messages import Beside, say, speaking_around
 from runner.report.output import Output, tolerant_stdout
 from runner.results import Summary
 from runner.runs.earlier import KEPT
 from runner.runs.interruption import Interruption
-from runner.tasks.settings import say_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Sequence
@@ -33,18 +31,7 @@ if TYPE_CHECKING:
     from runner.runs import Plan
     from runner.settings import Settings
 
-__all__ = ["arranged", "colour_wanted", "prepare", "present", "reporter_of", "show"]
-
-logger = logging.getLogger("runner")
-
-
-def prepare(settings: Settings) -> None:
-    """Have warnings shown, and the settings if they are asked for."""
-    if not logger.handlers:
-        logger.addHandler(Warnings())
-    logger.setLevel(logging.ERROR if settings.quiet else logging.WARNING)
-    if settings.verbose and not settings.quiet:
-        say_settings(settings)
+__all__ = ["arranged", "colour_wanted", "present", "reporter_of", "show"]
 
 
 def present(

@@ -27,8 +27,7 @@ def _report(
     from runner.report.html import page  # noqa: PLC0415 - tasks are listed without it
     from runner.report.messages import say  # noqa: PLC0415
     from runner.report.output import write  # noqa: PLC0415
-    from runner.runs.earlier import noted, reading  # noqa: PLC0415
-    from runner.tasks.diff import pair  # noqa: PLC0415
+    from runner.runs.earlier import noted, pair, reading  # noqa: PLC0415
 
     if html is None:
         raise UsageError("--html FILE says where to (- is stdout)")

@@ -43,7 +43,9 @@ def _settings(call: Call, all: bool = False) -> int:  # noqa: A002 - the flag's 
 
 
 def say_settings(chosen: Settings) -> None:
-    """Print each setting that was given, with where it comes from, to stderr."""
+    """Print each setting that was given, with where it comes from, to stderr, if `--verbose` says so."""
+    if not chosen.verbose or chosen.quiet:
+        return
     from runner.report.messages import say  # noqa: PLC0415
     from runner.settings import listing  # noqa: PLC0415 - only with --verbose
 

@@ -31,12 +31,12 @@ def _trust(call: Call, yes: bool = False, hash: bool = False, replace_changed: b
     from runner.report.terminal import visible_line  # noqa: PLC0415
     from runner.results import Results  # noqa: PLC0415
     from runner.runs import trusting  # noqa: PLC0415
-    from runner.tasks.present import prepare  # noqa: PLC0415
+    from runner.tasks.settings import say_settings  # noqa: PLC0415
 
     settings = call.settings
     if settings.format not in _FORMATS:
         raise UsageError(f"--format {settings.format}: trust shows {', '.join(_FORMATS)}")
-    prepare(settings)
+    say_settings(settings)
     choice = trusting.Choice(replace_changed)
     plan = trusting.planned(settings, ask)
     results = trusting.scanned(plan)

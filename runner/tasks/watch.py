@@ -32,7 +32,8 @@ def _watch(
     """
     from runner import quantities  # noqa: PLC0415 - tasks are listed without loading what runs them
     from runner.masks import masks  # noqa: PLC0415
-    from runner.tasks import watching  # noqa: PLC0415
+    from runner.runs import watching  # noqa: PLC0415
+    from runner.tasks.watching import watch  # noqa: PLC0415
 
     patterns = value_of("--until", partial(masks, setting="--until"), until)
     asked = watching.Asked(
@@ -42,7 +43,7 @@ def _watch(
         until=patterns[0] if patterns else None,
     )
     watching.check(call.settings, asked)
-    return watching.watch(commands_of(call, tuple(cmd or ())), call.settings, asked)
+    return watch(commands_of(call, tuple(cmd or ())), call.settings, asked)
 
 
 watch = FleetTask(

@@ -170,10 +170,12 @@ def test_a_command_runs_in_its_folder(server: Sshd, shells: Sequence[str], folde
 
 @all_shells
 def test_without_its_folder_no_command_runs(server: Sshd, shells: Sequence[str]) -> None:
-    results = outcomes(server, shells, CommandJob(("echo ran",), CommandOptions(directory="/nonexistent")))
+    results = outcomes(
+        server, shells, CommandJob(("echo ran",), CommandOptions(directory="/nonexistent/folder"))
+    )
 
     all_equal(results, "failed", 1, "")
-    assert all("/nonexistent" in result.stderr for result in results.values())
+    assert all("/nonexistent/folder" in result.stderr for result in results.values())
 
 
 @each_server

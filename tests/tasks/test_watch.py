@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.errors import UsageError
+from runner.report.rounds import check_format
+from runner.runs.watching import Asked, check
 from runner.settings import Settings
-from runner.tasks.watching import Asked, check
 from runner.text.expressions import Expression
 from tests.connection.sshd import serving, temporary_sshd
 from tests.projects import PROGRAMS, Project
@@ -293,7 +294,6 @@ def test_what_cannot_be_is_told_in_one_line(demo: Project, words: list[str], sai
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"format": "json"}, "--format json does not fit watch; what fits: folded, jsonl"),
         ({"resume": "last"}, "--resume goes on with runs of commands; watch anew instead"),
         ({"output_dir": "x"}, "--output-dir does not fit watch, "),
         ({"overflow": "spill"}, "--overflow spill does not fit watch: "),
@@ -302,6 +302,11 @@ def test_what_cannot_be_is_told_in_one_line(demo: Project, words: list[str], sai
 def test_what_does_not_go_with_rounds_is_refused(given: dict[str, str], said: str) -> None:
     with pytest.raises(UsageError, match=f"^{re.escape(said)}"):
         check(Settings.resolve(given), Asked())
+
+
+def test_only_some_formats_go_with_rounds() -> None:
+    with pytest.raises(UsageError, match=r"^--format json does not fit watch; what fits: folded, jsonl$"):
+        check_format("json", ())
 
 
 def test_two_ends_exclude_each_other() -> None:

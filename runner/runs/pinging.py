@@ -1,0 +1,70 @@
+"""What `ping` decides: which flags go together, and when TCP alone may have missed hosts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.errors import UsageError
+from runner.reach.icmp import icmp_permitted
+from runner.reach.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.models import HostResult
+    from runner.settings import Settings
+
+__all__ = ["Unheard", "check"]
+
+_BARE_IGNORES = ("format", "diff", "ignore", "prefix", "raw")
+_WATCHED_AS = ("folded", "jsonl")
+_IGNORES = {
+    "--alive": _BARE_IGNORES,
+    "--down": _BARE_IGNORES,
+    "--watch": ("diff", "ignore", "prefix", "raw", "only", "sort", "output_dir"),
+}
+
+
+def check(settings: Settings, chosen: Sequence[str], *, counted: bool) -> None:
+    """Refuse flags that would not be heeded.
+
+    Args:
+        settings: The settings.
+        chosen: Those of `--alive`, `--down` and `--watch` that were given.
+        counted: Whether `--count` was given.
+
+    Raises:
+        UsageError: A flag would not be heeded.
+    """
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} exclude each other")
+    rounds = "--watch" if "--watch" in chosen else "--count" if counted else None
+    if rounds is not None and "max_fail" in settings.given:
+        raise UsageError(f"--max-fail does not fit {rounds}, which pings every host in each round")
+    if settings.resume:
+        raise UsageError("--resume goes on with runs of commands; ping again instead")
+    if "--watch" in chosen and "format" in settings.given and settings.format not in _WATCHED_AS:
+        raise UsageError(
+            f"--format {settings.format} does not fit --watch; what fits: {', '.join(_WATCHED_AS)}"
+        )
+    for mode in chosen:
+        for flag in _IGNORES[mode]:
+            if flag in settings.given:
+                raise UsageError(f"--{flag.replace('_', '-')} does not fit {mode}")
+
+
+class Unheard:
+    """Whether hosts were silent that an ICMP echo may have reached."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._silent = False
+
+    def note(self, result: HostResult) -> None:
+        """Take in a result."""
+        self._silent = self._silent or result.reason == Reason.NO_REPLY
+
+    def hint(self) -> str | None:
+        """Return what ICMP would need, if hosts were silent and it was not allowed."""
+        needed = icmp_permitted() if self._silent and self._settings.method == "auto" else None
+        return None if needed is None else f"note: hosts were pinged by TCP only: {needed}"

@@ -1,0 +1,162 @@
+"""What `watch` decides: what goes on from one round of commands to the next, and when rounds are over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from runner.connection.deadline import Deadline
+from runner.errors import UsageError
+from runner.jobs import CommandJob
+from runner.masks import found
+from runner.models import Status
+from runner.reach.file_limit import socket_allowance
+from runner.results import Results
+from runner.runs.execution import carry_out
+from runner.runs.planning import Plan, Request, begin, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+
+    from runner.fanout import Control
+    from runner.models import HostResult
+    from runner.runs.questions import Ask
+    from runner.settings import Settings
+    from runner.text.expressions import Expression
+
+__all__ = ["INTERVAL_S", "Asked", "Rounds", "check", "in_doubt", "news", "planned", "room"]
+
+INTERVAL_S = 10.0
+"""Seconds from one round to the next, where nobody says otherwise."""
+
+_MOST_KEPT = 2000
+"""Connections that are kept: each is a thread and about 60 KiB beside its socket."""
+_NOT_SEEN = 2
+"""The exit code when all rounds are over, every host is ok, and what was waited for has not come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The flags that only `watch` has.
+
+    Attributes:
+        interval_s: Seconds from the beginning of one round to that of the next.
+        count: How many rounds; None is until somebody stops it.
+        until_change: Whether the first change is the end.
+        until: What every host has to say for that to be the end; None is nothing.
+    """
+
+    interval_s: float = INTERVAL_S
+    count: int | None = None
+    until_change: bool = False
+    until: Expression | None = None
+
+
+def check(settings: Settings, asked: Asked) -> None:
+    """Refuse what does not go with rounds.
+
+    Raises:
+        UsageError: Something does not.
+    """
+    if asked.until_change and asked.until is not None:
+        raise UsageError("--until-change and --until exclude each other")
+    if settings.resume:
+        raise UsageError("--resume goes on with runs of commands; watch anew instead")
+    if settings.output_dir is not None:
+        raise UsageError("--output-dir does not fit watch, which has many outputs of each host; use run")
+    if settings.overflow == "spill":
+        raise UsageError(
+            "--overflow spill does not fit watch: every round would leave its files; use end or drop"
+        )
+
+
+def planned(commands: tuple[str, ...], settings: Settings, ask: Ask) -> Plan:
+    """Return the plan of every round.
+
+    Nothing of it goes into the history, as with `ping --watch`: the rounds of a day would push out every run
+    that somebody may want to compare with or to go on with.
+
+    Raises:
+        RunnerError: Something that the user can mend keeps it from starting.
+    """
+    return plan(Request("watch", settings, CommandJob(commands), recorded=False), ask)
+
+
+class Rounds:
+    """Rounds of one run's commands.
+
+    Args:
+        plan: The plan.
+        asked: What only `watch` is asked.
+
+    Attributes:
+        plan: The plan of the next round.
+    """
+
+    def __init__(self, plan: Plan, asked: Asked) -> None:
+        self.plan = replace(plan, decided=(), hosts=plan.todo)
+        self._asked = asked
+        self._rounds = 0
+        self._came = False
+
+    @property
+    def over(self) -> bool:
+        """Whether there is no further round."""
+        return (
+            self._came
+            or not self.plan.todo
+            or self.plan.settings.dry_run
+            or self._rounds == self._asked.count
+        )
+
+    def carry_out(self, control: Control) -> Generator[HostResult, None, None]:
+        """Carry out one round; see `runs.carry_out`."""
+        run = self.plan.run
+        if Deadline(run=run.id).stopped():  # something of the last round goes on, and must find it so
+            self.plan = replace(self.plan, run=replace(run, id=begin("watch", self.plan.settings).id))
+        self._rounds += 1
+        return carry_out(self.plan, control)
+
+    def take(self, now: Mapping[str, HostResult], *, changed: bool) -> tuple[str, ...]:
+        """Take in how hosts are after a round; return those that are left out of the next ones.
+
+        These are hosts with status auth: many lock the account at the third or fifth refused login.
+
+        Args:
+            now: Each host's latest result.
+            changed: Whether anything is not as it was in the round before.
+        """
+        pattern = self._asked.until
+        said = pattern is not None and all(
+            result.ok and found(f"{result.stdout}\n{result.stderr}", pattern, result.host)
+            for result in now.values()
+        )
+        self._came = said or (self._asked.until_change and changed)
+        refused = tuple(host.name for host in self.plan.todo if now[host.name].status is Status.AUTH)
+        left = tuple(host for host in self.plan.todo if host.name not in set(refused))
+        self.plan = replace(self.plan, todo=left, hosts=left)
+        return refused
+
+    def exit_code(self, now: Mapping[str, HostResult]) -> int:
+        """Return that of the last round; 0 where what was waited for has come."""
+        if self._came:
+            return 0
+        waiting = self._asked.until_change or self._asked.until is not None
+        code = Results(now.values(), self.plan.run).exit_code
+        return _NOT_SEEN if waiting and code == 0 else code
+
+
+def in_doubt(results: Sequence[HostResult]) -> list[str]:
+    """Return the hosts of a round that was stopped on which a command may have been done."""
+    return [item.host for item in results if item.status is Status.CANCELLED and item.sent]
+
+
+def news(results: Sequence[HostResult], known: Mapping[str, HostResult]) -> list[HostResult]:
+    """Return the results of a round that was stopped, but for those of hosts that it did not come to."""
+    return [item for item in results if item.status is not Status.CANCELLED or item.host not in known]
+
+
+def room(hosts: int, workers: int) -> int:
+    """Return how many connections may be kept beside those that a round opens and its pings need."""
+    at_work = min(hosts, workers)
+    return min(hosts, _MOST_KEPT, max(0, socket_allowance(2 * hosts + at_work) - at_work) // 2)
