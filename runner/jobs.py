@@ -12,6 +12,7 @@ import random
 import time
 import traceback
 from collections.abc import Coroutine, Generator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from runner.connection.access import whereabouts
 from runner.connection.command import PLAIN, CommandOptions
 from runner.connection.deadline import Deadline
+from runner.connection.handover import Handover
 from runner.errors import HostError
 from runner.models import Host, HostResult, Phase, Status
 from runner.session import CommandFailed, Session
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from runner.connection import ConnectionOptions
     from runner.models import Endpoint
+    from runner.reach import ReachOptions
 
 __all__ = ["CommandFailed", "CommandJob", "FunctionJob", "Job", "Session", "perform", "unwrapped"]
 
@@ -133,7 +136,12 @@ def _function_job(module: str, name: str, arguments: Mapping[str, Any]) -> Funct
 
 
 def perform(
-    host: Host, job: Job, options: ConnectionOptions, reached: HostResult | None = None, run: str = ""
+    host: Host,
+    job: Job,
+    options: ConnectionOptions,
+    reached: HostResult | None = None,
+    run: str = "",
+    reach: ReachOptions | None = None,
 ) -> HostResult:
     """Do a job on one host.
 
@@ -145,10 +153,36 @@ def perform(
         options: How to connect to it.
         reached: What its probe found, where it was probed.
         run: Id of the run, by which it can be aborted.
+        reach: How to ping it first, if this worker is the one to ping it.
 
     Returns:
         Its result, whatever happened; only `KeyboardInterrupt` is let through.
     """
+    if reach is None:
+        return _perform(host, job, options, reached, run)
+    with closing(Handover(1)) as handover:
+        reached = _pinged(host, options, reach, handover)
+        return _perform(host, job, options, reached, run) if reached.ok else reached
+
+
+def _pinged(
+    host: Host, options: ConnectionOptions, reach: ReachOptions, handover: Handover
+) -> HostResult:
+    """Return what a ping of one host from here comes to."""
+    from runner.reach import probe  # noqa: PLC0415 - only workers that stand elsewhere ping
+    from runner.ways import ways  # noqa: PLC0415
+
+    try:
+        with closing(probe([host], reach, ways=ways(options, [host]), handover=handover)) as answers:
+            return next(answers)
+    except Exception as exc:  # noqa: BLE001 - as in the job, it is this host's alone
+        error = f"it could not be pinged: {_described(exc)}"
+        return HostResult(host.name, Status.ERROR, phase=Phase.PING, reason="not-pinged", error=error)
+
+
+def _perform(
+    host: Host, job: Job, options: ConnectionOptions, reached: HostResult | None, run: str
+) -> HostResult:
     start = time.monotonic()
     deadline = Deadline.after(options.host_timeout_s, run)
     attempts = 0

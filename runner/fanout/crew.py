@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from runner.fanout.options import FanoutOptions
     from runner.fanout.starts import Waiting
     from runner.models import Host
+    from runner.reach import ReachOptions
 
 __all__ = ["RESOURCE", "Crew"]
 
@@ -43,9 +44,12 @@ class Crew:
 
     Attributes:
         most: How many hosts the executor has in flight at once, whatever was asked for.
-        elsewhere: Whether its workers stand elsewhere, so that what answers here says nothing.
+        elsewhere: Whether its workers stand elsewhere, so that they have to ping hosts themselves.
         in_process: Whether they work in this process, so that what is open here can be handed to them.
+        reach: How they ping a host before they work on it; None if they do not.
     """
+
+    reach: ReachOptions | None = None
 
     def __init__(
         self,
@@ -68,7 +72,7 @@ class Crew:
         """Hand a host to the executor; return its result where the executor does not take it."""
         host, reached = waiting
         self._running[host.name] = None
-        arguments = (host, self._job, self._connection, reached, self._run)
+        arguments = (host, self._job, self._connection, reached, self._run, self.reach)
         try:
             future = self._submitter(host)(perform, *arguments)
         except Exception as exc:  # executors refuse in many ways: broken, shut down, unpicklable  # noqa: BLE001

@@ -104,7 +104,9 @@ class Loop:
         self._hosts = hosts
         self._undecided = {host.name: place for place, host in enumerate(hosts)}
         self._begun = False
-        pinged = self._options.ping and self._stop is None and not self._crew.elsewhere
+        pinged = self._options.ping and self._stop is None
+        if pinged and self._crew.elsewhere:
+            self._crew.reach, pinged = reach, False
         self._starts.open(hosts, ready=not pinged)
         if not pinged:
             yield from self._decide()

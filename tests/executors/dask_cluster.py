@@ -34,13 +34,20 @@ class Cluster:
     tls: Sequence[str] = ()
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def add(self, resources: str = "") -> subprocess.Popen[bytes]:
-        """Start one more worker, and wait until the scheduler has it."""
-        command = ["dask_worker", self.address, "--nthreads", "1", "--no-nanny", "--host", "127.0.0.1"]
+    def add(self, resources: str = "", host: str = "127.0.0.1") -> subprocess.Popen[bytes]:
+        """Start one more worker, which listens at an address."""
+        command = ["dask_worker", self.address, "--nthreads", "1", "--no-nanny", "--host", host]
         command += ["--no-dashboard", "--resources", resources] if resources else ["--no-dashboard"]
         worker = _start(self.stack, self.folder / f"worker{len(self.workers)}", [*command, *self.tls])
         self.workers.append(worker)
         return worker
+
+    def wait_for_workers(self) -> None:
+        """Wait until the scheduler has every worker."""
+        end = time.monotonic() + _WITHIN_S
+        while self.log().count("Registered to:") < len(self.workers):
+            assert time.monotonic() < end, self.log()
+            time.sleep(0.05)
 
     def log(self) -> str:
         """What the processes said."""
@@ -49,13 +56,16 @@ class Cluster:
 
 @contextmanager
 def running_cluster(
-    folder: Path, resources: Sequence[str] = ("", ""), tls: Sequence[str] = ()
+    folder: Path,
+    resources: Sequence[str] = ("", ""),
+    tls: Sequence[str] = (),
+    host: str = "127.0.0.1",
 ) -> Iterator[Cluster]:
     """Start a scheduler and a worker for each of these resources; end them when the block ends."""
     with ExitStack() as stack:
         place = folder / "scheduler.json"
         protocol = ["--protocol", "tls"] if tls else []
-        command = ["dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+        command = ["dask_scheduler", "--host", host, "--port", "0", "--no-dashboard"]
         command += ["--dashboard-address", "127.0.0.1:0", "--scheduler-file", str(place), *protocol, *tls]
         scheduler = _start(stack, folder / "scheduler", command)
         end = time.monotonic() + _WITHIN_S
@@ -66,9 +76,7 @@ def running_cluster(
         cluster = Cluster(json.loads(place.read_text())["address"], folder, stack, tls)
         for each in resources:
             cluster.add(each)
-        while cluster.log().count("Registered to:") < len(resources):
-            assert time.monotonic() < end, cluster.log()
-            time.sleep(0.05)
+        cluster.wait_for_workers()
         yield cluster
 
 

@@ -7,6 +7,7 @@ way of being reachable or not. Nothing in it touches the network of the machine 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 NOBODY = 65534
+_NEW_NETWORK = 0x40000000  # CLONE_NEWNET, setns(2)
 
 # A router refuses 5 packets of one sender in a row at most, and one a second after that, so each destination
 # that it refuses is called from an address of its own.
@@ -147,6 +149,18 @@ class Network:
         """Probe hosts from `near` and return the results by host."""
         results: dict[str, dict[str, Any]] = self.probe(hosts, **chosen)["results"]
         return results
+
+
+@contextlib.contextmanager
+def inside(namespace: str) -> Iterator[None]:
+    """Have this thread, and whatever it starts, in a network namespace while the context lasts."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with Path("/proc/thread-self/ns/net").open() as here, Path("/run/netns", namespace).open() as there:
+        assert libc.setns(there.fileno(), _NEW_NETWORK) == 0, os.strerror(ctypes.get_errno())
+        try:
+            yield
+        finally:
+            assert libc.setns(here.fileno(), _NEW_NETWORK) == 0, os.strerror(ctypes.get_errno())
 
 
 def _configure(network: Network, namespace: str, lines: str) -> None:
