@@ -8,7 +8,6 @@ threads run.
 from __future__ import annotations
 
 import codecs
-from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,16 +49,16 @@ def decoded(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        return translated(data.decode("utf-8", "surrogateescape"), _bytes())
+        return "".join(decoded_pieces(data))
 
 
 def decoded_pieces(data: bytes) -> Iterator[str]:
     """Yield what `decoded` returns in pieces, so that it is not all in memory."""
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    table = None if is_text(data) else _bytes()
+    valid = is_text(data)
     for at in range(0, len(data), _PIECE):
         text = decoder.decode(data[at : at + _PIECE], at + _PIECE >= len(data))
-        yield text if table is None else text.translate(table)
+        yield text if valid else _with_marks(text)
 
 
 def is_text(data: bytes) -> bool:
@@ -76,6 +75,11 @@ def escaped_byte(code: int) -> str | None:
     return f"\\x{code - 0xDC00:02x}" if code in _ESCAPED_BYTES else None
 
 
-@cache
-def _bytes() -> Table:
-    return Table(lambda code: escaped_byte(code) or code)
+def _with_marks(text: str) -> str:
+    r"""Return a text with each byte of `surrogateescape` as `\xNN`.
+
+    The encoder writes `\udcNN` for such a byte, as fast as it encodes anything. A host may print the same six
+    characters: their `\ud` is replaced with U+DF00, which no decoder returns, for as long as that takes.
+    """
+    marked = text.replace(r"\ud", "\udf00").encode("utf-8", "backslashreplace")
+    return marked.replace(rb"\udc", rb"\x").replace(rb"\udf00", rb"\ud").decode()
