@@ -1,8 +1,8 @@
 """What one hostile host costs a run of six: the healthy hosts, the end, the memory, and a SIGTERM.
 
 Each kind of `tests/security/test_hostile_runs.py`, and kinds for files and locks, with `--timeout 5
---timeout-total 15`. `python -m bench.hostile [--kinds NAME,…] [--executors thread,process]` ends with 1 if a
-limit is exceeded.
+--timeout-total 15`; also, without limits, six hosts that print much. `python -m bench.hostile [--kinds NAME,…]
+[--executors thread,process]` ends with 1 if a limit is exceeded.
 """
 
 from __future__ import annotations
@@ -167,10 +167,11 @@ def main() -> None:
         for name in chosen.kinds.split(","):
             for executor in chosen.executors.split(","):
                 found = measured(stage, name, every[name], executor)
-                kept = kept and found.kept
+                judged = not name.startswith("all-")  # the limits are for one hostile host of six
+                kept = kept and (found.kept or not judged)
                 cells = f"{found.ok} of {len(HEALTHY)} | {found.last_s:.1f} s | {found.end_s:.1f} s"
                 cells += f" | {found.cpu_s:.1f} s | {found.memory_mb:.0f} MB"
-                more = f"{found.term_s:.1f} s{'' if found.kept else ' **over**'}"
+                more = f"{found.term_s:.1f} s{' **over**' if judged and not found.kept else ''}"
                 print(f"| {name} | {executor} | {cells} | {more} |", flush=True)
     sys.exit(not kept)
 
