@@ -140,11 +140,12 @@ def test(ctx: Context, slow: bool = False, args: str = "") -> None:
 
 @task
 def lint(ctx: Context) -> None:
-    """Check style and types."""
+    """Check style, types, and that no package imports a higher one."""
     with ctx.cd(str(ROOT)):
         ctx.run(f"{PYTHON} -m ruff check .")
         ctx.run(f"{PYTHON} -m ruff format --check .")
         ctx.run(f"{PYTHON} -m mypy")
+        ctx.run(f"{PYTHON} -m pytest -q tests/test_layers.py")
 
 
 def settings_page() -> str:

@@ -1,8 +1,8 @@
 """What one hostile host costs a run of six: the healthy hosts, the end, the memory, and a SIGTERM.
 
 Each kind of `tests/security/test_hostile_runs.py`, and kinds for files and locks, with `--timeout 5
---timeout-total 15`; also, without limits, six hosts that print much. `python -m bench.hostile [--kinds NAME,…]
-[--executors thread,process]` ends with 1 if a limit is exceeded.
+--timeout-total 15`; also, without limits, six hosts that print much. `python -m bench.hostile [--kinds NAME,…
+--executors thread,process]` ends with 1 if a limit is exceeded.
 """
 
 from __future__ import annotations

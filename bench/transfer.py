@@ -25,9 +25,9 @@ sys.path.insert(0, str(ROOT))
 from runner.connection.connections import Connections  # noqa: E402 - from the checkout
 from runner.fanout import FanoutOptions, stream  # noqa: E402
 from runner.jobs import perform  # noqa: E402
+from runner.jobs.transfers import TransferJob  # noqa: E402
 from runner.reach import ReachOptions  # noqa: E402
 from runner.transfer.copying import Options  # noqa: E402
-from runner.transfer.jobs import TransferJob  # noqa: E402
 from runner.transfer.moves import Get, Put  # noqa: E402
 from tests.connection.sshd import Sshd, running_sshd  # noqa: E402 - the tests' server
 

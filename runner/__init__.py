@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from runner.models import CommandResult, Host, HostResult, Secret, Status
-    from runner.results import Results
+    from runner.results.results import Results
     from runner.scripting import load, ping, run, stream
     from runner.tasks import host_task
 
@@ -28,7 +28,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "runner.models": ("CommandResult", "Host", "HostResult", "Secret", "Status"),
-    "runner.results": ("Results",),
+    "runner.results.results": ("Results",),
     "runner.scripting": ("load", "ping", "run", "stream"),
     "runner.tasks": ("host_task",),
 }

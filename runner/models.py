@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.spill import Kept, keep
+from runner.text.spill import Kept, keep
 from runner.text.translation import decoded
 
 if TYPE_CHECKING:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runner import configuration, runs
+from runner import runs
 from runner.connection.command import checked_command
 from runner.errors import UsageError
 from runner.jobs import CommandJob, FunctionJob, unwrapped
 from runner.models import Host
-from runner.origin import Kind
-from runner.results import Results
-from runner.settings import Settings
+from runner.results.results import Results
+from runner.settings import Settings, configuration
 from runner.settings.heeded import FUNCTIONS, check_keywords
+from runner.text.origin import Kind
 
 if TYPE_CHECKING:
     import os

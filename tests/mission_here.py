@@ -7,8 +7,8 @@ import sys
 
 import runner
 from runner import Host
-from runner.folding import Folding
 from runner.reach import icmp_permitted
+from runner.results.folding import Folding
 
 
 def main() -> None:

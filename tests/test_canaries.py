@@ -250,7 +250,7 @@ if __name__ == "__main__":
         print(repr(results), results, results.to_dict(), list(map(repr, results)))
         Path("results.pickle").write_bytes(pickle.dumps(results))
         Path("one.pickle").write_bytes(pickle.dumps(list(results)))
-    from runner.connection.access import access
+    from runner.connection.target.access import access
     for host in inventory.select("all"):
         print(repr(access(host, settings.connection())))
         try:

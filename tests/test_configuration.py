@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.configuration import inventory_sources
 from runner.errors import InventoryError
 from runner.settings import Settings
+from runner.settings.configuration import inventory_sources
 
 if TYPE_CHECKING:
     from pathlib import Path

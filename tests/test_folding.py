@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tracemalloc
 
-from runner.folding import Folding
-from runner.masks import masks
 from runner.models import CommandResult, HostResult, Status
+from runner.results.folding import Folding
+from runner.text.ignore_patterns import masks
 
 
 def said(host: str, text: str, status: Status = Status.OK) -> HostResult:

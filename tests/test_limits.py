@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runner.limits import Limits
 from runner.models import HostResult, Status
-from runner.quantities import Share
+from runner.results.limits import Limits
+from runner.text.quantities import Share
 
 OK = HostResult("h", Status.OK, sent=True)
 FAILED = HostResult("h", Status.FAILED, sent=True)

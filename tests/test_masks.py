@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from runner.masks import MASK, found, mask, masks
+from runner.text.ignore_patterns import MASK, found, mask, masks
 
 
 def test_every_match_is_left_out_line_by_line() -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.names import fold, natural
-from runner.names import unfold as given_back
+from runner.text.hostlist import fold, natural
+from runner.text.hostlist import unfold as given_back
 
 NAMES = st.text(alphabet='ar-.019٣[],"\n', min_size=1, max_size=8)
 

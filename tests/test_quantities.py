@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner import quantities
-from runner.quantities import Share
+from runner.text import quantities
+from runner.text.quantities import Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ import pytest
 
 from runner.models import CommandResult, Host, HostResult, Phase, Run, Status
 from runner.report.json import encode
-from runner.results import Results, host_document
+from runner.results.results import Results, host_document
 
 RUN = Run(
     "20260102T030405-abcdef",

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from runner.connection import HostKeyPolicy
-from runner.connection.named import Named
+from runner.connection.auth.named import Named
 from runner.errors import UsageError
-from runner.masks import masks
 from runner.models import Secret, Status
-from runner.quantities import Share, Spread
 from runner.settings import Settings
+from runner.text.ignore_patterns import masks
+from runner.text.quantities import Share, Spread
 
 READ = {
     "inventory": (["a", "b,"], ("a", "b,")),

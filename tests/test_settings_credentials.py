@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from runner.configuration import of_folder
-from runner.connection.named import Named
+from runner.connection.auth.named import Named
 from runner.errors import UsageError
 from runner.models import Secret
 from runner.settings import Settings
+from runner.settings.configuration import of_folder
 
 
 def read(value: object) -> tuple[Named, ...]:

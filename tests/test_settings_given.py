@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner import configuration
-from runner.connection.access import access
+from runner.connection.target.access import access
 from runner.models import Host
-from runner.origin import Kind, Origin
-from runner.settings import Settings
+from runner.settings import Settings, configuration
+from runner.text.origin import Kind, Origin
 
 from .test_settings import READ
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner import spill
 from runner.models import CommandResult
-from runner.spill import Collected, Kept, Store
+from runner.text import spill
+from runner.text.spill import Collected, Kept, Store
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.connection.options import ConnectionOptions
+from runner.connection.target.ways import ways
 from runner.models import Host
 from runner.reach import Way, probe
-from runner.ways import ways
 
 if TYPE_CHECKING:
     from pathlib import Path

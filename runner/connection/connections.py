@@ -6,8 +6,9 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runner.connection import deadline, kept, kind, load_ahead
-from runner.connection.handover import Handover
+from runner.connection import deadline, kind, load_ahead
+from runner.connection import pool as kept
+from runner.connection.transport.preconnected import Handover
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -60,8 +61,8 @@ class Connections:
         self, hosts: Sequence[Host], reach: ReachOptions, most_handed_on: int
     ) -> Generator[Generator[HostResult, None, None], None, None]:
         """Ping hosts while the context lasts; hand so many of the connections on to logins."""
+        from runner.connection.target.ways import ways  # noqa: PLC0415
         from runner.reach import probe  # noqa: PLC0415 - not every run pings
-        from runner.ways import ways  # noqa: PLC0415
 
         with closing(Handover(most_handed_on)) as handover:
             yield probe(hosts, reach, ways=ways(self._options, hosts), handover=handover)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from runner.connection.command import PLAIN
 from runner.connection.command.execution import QUIET_S, Execution
-from runner.connection.command.patience import Patience
 from runner.connection.command.pipes import PipeProcess
 from runner.connection.command.pump import Pump, end
+from runner.connection.command.timeouts import Patience
 from runner.environment import of_child
 from runner.errors import InvalidVariable
 from runner.models import Phase

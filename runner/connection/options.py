@@ -11,9 +11,9 @@ from runner.connection.command.become import Become
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runner.connection.named import Named
+    from runner.connection.auth.named import Named
     from runner.models import Secret
-    from runner.origin import Origin
+    from runner.text.origin import Origin
 
 __all__ = ["KNOWN_HOSTS", "METHODS", "ConnectionOptions", "Guard", "HostKeyPolicy", "Overflow"]
 

@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from runner import spill
 from runner.environment import keep_back, kept_back
 from runner.executors.answers import Answer, Outcome, not_begun, outcome, packed, settle
 from runner.executors.cores import cores
@@ -28,6 +27,7 @@ from runner.executors.interrupts import sigint_blocked
 from runner.executors.safe_path import safe_path
 from runner.executors.threads import DaemonThreadExecutor
 from runner.interpreter import for_many_threads
+from runner.text import spill
 
 if TYPE_CHECKING:
     from collections.abc import Callable

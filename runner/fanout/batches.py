@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from runner.models import Host
-    from runner.quantities import Share
+    from runner.text.quantities import Share
 
 __all__ = ["cut"]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from runner.errors import STOPPED
 from runner.fanout.events import Event, Stop
-from runner.limits import Verdict
 from runner.models import Status
+from runner.results.limits import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable

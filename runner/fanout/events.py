@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from concurrent.futures import Future
 
-    from runner.limits import Verdict
     from runner.models import Host, HostResult
+    from runner.results.limits import Verdict
 
 __all__ = ["Event", "Finished", "GateEnded", "Reached", "Stop"]
 

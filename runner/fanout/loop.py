@@ -15,15 +15,15 @@ from threading import Timer
 from typing import TYPE_CHECKING
 
 from runner.errors import AT_WORK, STOPPED, RunnerError
-from runner.fanout.crew import Crew
 from runner.fanout.events import Event, Finished, GateEnded, Stop
-from runner.fanout.gate import Gate
 from runner.fanout.outcome import outcome, without_outcome
-from runner.fanout.overdue import Overdue
-from runner.fanout.starts import Starts
-from runner.fanout.workers import Adaptive, Fixed, Workers
-from runner.limits import Limits, Verdict
+from runner.fanout.ping_stage import Gate
+from runner.fanout.ready_queue import Starts
+from runner.fanout.stragglers import Overdue
+from runner.fanout.worker_limit import Adaptive, Fixed, Workers
+from runner.fanout.worker_pool import Crew
 from runner.models import Host, HostResult, Status
+from runner.results.limits import Limits, Verdict
 from runner.text import value_text
 
 if TYPE_CHECKING:

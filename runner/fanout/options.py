@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runner.quantities import Share, Spread
+    from runner.text.quantities import Share, Spread
 
 __all__ = ["FanoutOptions"]
 

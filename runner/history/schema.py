@@ -15,7 +15,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from runner.history import first_schema
-from runner.paths import refuse_foreign
+from runner.text.paths import refuse_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,7 +11,6 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner import owners, reading
 from runner.errors import UsageError
 from runner.inventory.rules import (
     IGNORED_EXTENSIONS,
@@ -21,7 +20,8 @@ from runner.inventory.rules import (
     ignored_names,
     short_name,
 )
-from runner.origin import Kind, Origin
+from runner.text import owners, reading
+from runner.text.origin import Kind, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

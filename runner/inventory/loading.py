@@ -6,10 +6,10 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runner import owners, reading
 from runner.errors import InventoryError
 from runner.inventory.graph import Graph
 from runner.inventory.rules import Rules
+from runner.text import owners, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

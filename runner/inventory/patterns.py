@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from runner.errors import InventoryError, PatternError
 from runner.inventory.addresses import is_endpoint
 from runner.inventory.graph import HostNode
-from runner.names import unfold
 from runner.text.expressions import Expression, ExpressionLate
+from runner.text.hostlist import unfold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -6,11 +6,11 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from runner import owners, reading
 from runner.errors import InventoryError, UsageError
 from runner.inventory.processes import output
 from runner.inventory.vault import DEFAULT_ID, Vault
 from runner.models import Secret
+from runner.text import owners, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.errors import STOPPED
-from runner.limits import Limits
 from runner.models import HostResult, Status
+from runner.results.limits import Limits
 
 if TYPE_CHECKING:
     from runner.models import Host

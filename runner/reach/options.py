@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from runner.errors import UsageError
 
 if TYPE_CHECKING:
-    from runner.quantities import Share
+    from runner.text.quantities import Share
 
 __all__ = ["Method", "ReachOptions"]
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from runner.models import Host, HostResult, Run
-    from runner.results import Summary
+    from runner.results.results import Summary
     from runner.text.expressions import Expression
 
 __all__ = ["FLAGS", "ReportOptions", "Reporter", "create", "names"]

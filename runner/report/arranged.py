@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner.models import Status
-from runner.names import natural
+from runner.text.hostlist import natural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from runner.models import HostResult, Run
     from runner.report import Reporter
-    from runner.results import Summary
+    from runner.results.results import Summary
 
 __all__ = ["ORDERS", "Arranged"]
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from runner.models import HostResult, Run
-    from runner.results import Summary
+    from runner.results.results import Summary
 
 __all__ = ["BareReporter"]
 

@@ -6,10 +6,10 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from runner.masks import mask
-from runner.names import fold, natural
 from runner.report.json import value_as_text
 from runner.report.terminal import visible, visible_line
+from runner.text.hostlist import fold, natural
+from runner.text.ignore_patterns import mask
 from runner.text.translation import decoded
 
 if TYPE_CHECKING:

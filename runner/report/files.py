@@ -10,13 +10,13 @@ import re
 import stat
 from typing import TYPE_CHECKING, Any
 
-from runner import reading, writing
 from runner.errors import UsageError
-from runner.file_names import FAILED, INDEX, file_names
-from runner.paths import writable
 from runner.report.json import encode
 from runner.report.terminal import visible_line
-from runner.results import run_document
+from runner.results.results import run_document
+from runner.text import reading, writing
+from runner.text.file_names import FAILED, INDEX, file_names
+from runner.text.paths import writable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,25 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runner.folding import Folding
-from runner.masks import mask
 from runner.models import Status
-from runner.names import natural
 from runner.report.columns import cut
 from runner.report.differences import unified
 from runner.report.grouping import named
 from runner.report.round_trips import RoundTrips, statistics
 from runner.report.terminal import Style, visible_line, write_lines
 from runner.report.words import body, details, headline, status_word, summary_line
+from runner.results.folding import Folding
+from runner.text.hostlist import natural
+from runner.text.ignore_patterns import mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import ClassVar, TextIO
 
-    from runner.folding import Answer
     from runner.models import HostResult, Run
     from runner.report import ReportOptions
-    from runner.results import Summary
+    from runner.results.folding import Answer
+    from runner.results.results import Summary
 
 __all__ = ["FoldedReporter"]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from runner.models import HostResult, Run
     from runner.report import ReportOptions
-    from runner.results import Summary
+    from runner.results.results import Summary
 
 __all__ = ["FpingReporter"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner.report.json import encode
 from runner.report.terminal import visible_line
-from runner.results import Results, host_document
+from runner.results.results import Results, host_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.report.whole import WholeReporter
-from runner.results import SCHEMA, host_document, run_document, summary_document
+from runner.results.results import SCHEMA, host_document, run_document, summary_document
 from runner.text import value_text
 from runner.text.translation import decoded_pieces, is_text
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from runner.models import HostResult, Run
     from runner.report import ReportOptions
-    from runner.results import Summary
-    from runner.spill import Kept
+    from runner.results.results import Summary
+    from runner.text.spill import Kept
 
 __all__ = ["JsonLinesReporter", "JsonReporter", "encode", "value_as_text"]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner.models import HostResult, Run
-    from runner.results import Summary
+    from runner.results.results import Summary
 
 __all__ = ["JunitReporter"]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from runner.models import HostResult, Run
     from runner.report import Reporter
-    from runner.results import Summary
+    from runner.results.results import Summary
 
 __all__ = ["Output", "tolerant_stdout", "write", "written"]
 

@@ -7,7 +7,7 @@ import logging
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from runner.confined import Confined, Stopped
+from runner.text.confined import Confined, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,8 +6,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from runner.names import fold
 from runner.report.terminal import visible_line
+from runner.text.hostlist import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable

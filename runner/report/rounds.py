@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from runner.errors import UsageError
 from runner.history import Record
 from runner.models import Status
-from runner.names import fold, natural
 from runner.reach.rounds import Changes
 from runner.report.changes import Change, block, compare
 from runner.report.json import encode
 from runner.report.terminal import visible_line
 from runner.report.watch import duration, rfc3339
 from runner.report.words import ending, summary_line
-from runner.results import Summary, count, host_document, summary_document
+from runner.results.results import Summary, count, host_document, summary_document
+from runner.text.hostlist import fold, natural
 
 if TYPE_CHECKING:
     import io
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from runner.models import HostResult, Run
     from runner.report import Reporter
     from runner.report.terminal import Style
-    from runner.spill import Kept
     from runner.text.expressions import Expression
+    from runner.text.spill import Kept
 
 __all__ = ["FORMATS", "FoldedRounds", "JsonLinesRounds", "Round", "RoundsView", "Seen", "check_format"]
 

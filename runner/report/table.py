@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from runner.models import HostResult
-    from runner.results import Summary
+    from runner.results.results import Summary
 
 __all__ = ["TableReporter"]
 

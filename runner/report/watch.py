@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, Protocol
 
-from runner.names import natural
 from runner.report.json import encode
 from runner.report.terminal import visible_line
-from runner.results import count, summary_document
+from runner.results.results import count, summary_document
+from runner.text.hostlist import natural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from runner.models import CommandResult, HostResult
-    from runner.results import Summary
+    from runner.results.results import Summary
 
 __all__ = ["body", "details", "ending", "headline", "milliseconds", "said", "status_word", "summary_line"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
 from runner.models import Host
-from runner.paths import writable
+from runner.text.paths import writable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import AT_WORK, STOPPED, HostError
 from runner.models import HostResult, Status
-from runner.runs import earlier
+from runner.runs import resume as earlier
 from runner.runs.background import in_background
 
 if TYPE_CHECKING:
@@ -145,8 +145,9 @@ def fresh(plan: Plan, control: Control | None, starting: Starting = _nothing) ->
 
 
 def _worked_on(plan: Plan, job: Job, control: Control | None, starting: Starting) -> Batches:
-    from runner import fanout, host_key_warnings  # noqa: PLC0415 - they bring Paramiko in
+    from runner import fanout  # noqa: PLC0415 - they bring Paramiko in
     from runner.connection.connections import Connections  # noqa: PLC0415
+    from runner.runs import host_key_warnings  # noqa: PLC0415 - they bring Paramiko in
 
     settings = plan.settings
     host_key_warnings.warn(plan.todo, settings, plan.inventory)
@@ -163,8 +164,8 @@ def _worked_on(plan: Plan, job: Job, control: Control | None, starting: Starting
 
 
 def _pinged(plan: Plan) -> Batches:
+    from runner.connection.target.ways import ways  # noqa: PLC0415
     from runner.reach import probe  # noqa: PLC0415 - as above
-    from runner.ways import ways  # noqa: PLC0415
 
     if plan.pings.count is None:
         found = ways(plan.settings.connection(), plan.todo)
@@ -187,8 +188,8 @@ def ping_rounds(plan: Plan, tries: int | None = None) -> Iterator[dict[str, Host
         plan: The plan.
         tries: Tries of each host each time, if not as many as the settings say.
     """
+    from runner.connection.target.ways import ways  # noqa: PLC0415
     from runner.reach.rounds import rounds  # noqa: PLC0415 - as above
-    from runner.ways import ways  # noqa: PLC0415
 
     options = plan.settings.pinging()
     if tries is not None:

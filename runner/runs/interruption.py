@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from runner.names import fold
+from runner.text.hostlist import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

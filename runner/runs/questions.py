@@ -75,7 +75,7 @@ def login_secrets(settings: Settings, ask: Ask, hosts: Iterable[Host]) -> Settin
 
 
 def _passphrase(path: str, known: list[Secret], ask: Ask) -> Secret | None:
-    from runner.connection.key_files import is_encrypted  # noqa: PLC0415 - tasks are listed without it
+    from runner.connection.auth.key_files import is_encrypted  # noqa: PLC0415 - tasks are listed without it
 
     if not is_encrypted(path, known):
         return None
@@ -89,9 +89,9 @@ def _passphrase(path: str, known: list[Secret], ask: Ask) -> Secret | None:
 
 def _locked(options: ConnectionOptions, hosts: Iterable[Host]) -> list[str]:
     """Return the encrypted keys that any host's login names, and that no agent holds."""
-    from runner.connection.access import access  # noqa: PLC0415 - as above
-    from runner.connection.agent import agent_keys  # noqa: PLC0415 - as above
-    from runner.connection.key_files import is_encrypted, public_blob  # noqa: PLC0415 - as above
+    from runner.connection.auth.agent import agent_keys  # noqa: PLC0415 - as above
+    from runner.connection.auth.key_files import is_encrypted, public_blob  # noqa: PLC0415 - as above
+    from runner.connection.target.access import access  # noqa: PLC0415 - as above
 
     found: dict[str, str] = {}
     for host in _different(options, hosts):
@@ -113,9 +113,9 @@ def _locked(options: ConnectionOptions, hosts: Iterable[Host]) -> list[str]:
 
 def _different(options: ConnectionOptions, hosts: Iterable[Host]) -> Iterator[Host]:
     """Yield the hosts that may have keys of their own, and one that stands for all others."""
-    from runner.connection.logins import KEY_FILES  # noqa: PLC0415 - as above
-    from runner.connection.ssh_arguments import ARGUMENTS  # noqa: PLC0415 - as above
+    from runner.connection.ssh_config.arguments import ARGUMENTS  # noqa: PLC0415 - as above
     from runner.connection.ssh_config.host_config import KEYS, mentions  # noqa: PLC0415 - as above
+    from runner.connection.target.logins import KEY_FILES  # noqa: PLC0415 - as above
 
     usual = mentions(options.ssh_config, KEYS) is False
     own = ARGUMENTS.union(KEY_FILES)

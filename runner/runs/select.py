@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from runner import inventory as inventories
-from runner.configuration import inventory_options, inventory_sources
 from runner.errors import PatternError, UsageError
 from runner.interpreter import at_rest
 from runner.runs.questions import nobody
+from runner.settings.configuration import inventory_options, inventory_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable

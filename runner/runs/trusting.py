@@ -15,7 +15,7 @@ from runner.runs.planning import Plan, Request, plan
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from runner.connection.scan import ShownKey
+    from runner.connection.host_keys.scan import ShownKey
     from runner.jobs import Session
     from runner.models import HostResult
     from runner.runs.questions import Ask

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from runner.connection.deadline import Deadline
 from runner.errors import UsageError
 from runner.jobs import CommandJob
-from runner.masks import found
 from runner.models import Status
 from runner.reach.file_limit import socket_allowance
-from runner.results import Results
+from runner.results.results import Results
 from runner.runs.execution import carry_out
 from runner.runs.planning import Plan, Request, begin, plan
+from runner.text.ignore_patterns import found
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence

@@ -9,12 +9,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner import reading
 from runner.environment import keep_back
 from runner.models import Secret
+from runner.text import reading
 
 if TYPE_CHECKING:
-    from runner.connection.named import Named
+    from runner.connection.auth.named import Named
 
 __all__ = ["credentials"]
 
@@ -34,7 +34,7 @@ def credentials(value: Any) -> tuple[Named, ...]:
 
 
 def _one(name: str, item: Any) -> Named:
-    from runner.connection.named import Named  # noqa: PLC0415 - tasks are listed without what connects
+    from runner.connection.auth.named import Named  # noqa: PLC0415 - tasks are listed without what connects
 
     if isinstance(item, Named):
         return item

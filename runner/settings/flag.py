@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runner import quantities
 from runner.models import Secret, Status
+from runner.text import quantities
 from runner.text.expressions import Expression
 
 if TYPE_CHECKING:

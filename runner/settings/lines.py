@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from runner import reading
-from runner.origin import Kind, Origin
+from runner.text import reading
+from runner.text.origin import Kind, Origin
 
 __all__ = ["located"]
 

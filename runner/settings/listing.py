@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runner.origin import Kind, Origin
 from runner.settings.lines import located
+from runner.text.origin import Kind, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,7 +64,7 @@ def entries(settings: Settings, *, everything: bool = False) -> Iterator[Entry]:
 
 def ssh_config_entries(settings: Settings) -> Iterator[Entry]:
     """Yield what `ssh_config` gives, for any host, in place of settings."""
-    from runner.connection.config_lines import given_options  # noqa: PLC0415 - only for what is shown
+    from runner.connection.ssh_config.config_lines import given_options  # noqa: PLC0415 - only for what is shown
 
     found: dict[tuple[str, str], list[Origin]] = {}
     for words in given_options(settings.connection().ssh_config):

@@ -12,10 +12,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runner import quantities
 from runner.errors import UsageError
-from runner.masks import masks
-from runner.origin import Kind, Origin
 from runner.settings.credentials import credentials
 from runner.settings.flag import (
     Flag,
@@ -31,12 +28,14 @@ from runner.settings.flag import (
     switch,
 )
 from runner.settings.heeded import nearest
-from runner.text import quoted
+from runner.text import quantities, quoted
+from runner.text.ignore_patterns import masks
+from runner.text.origin import Kind, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from runner.connection.named import Named
+    from runner.connection.auth.named import Named
     from runner.connection.options import ConnectionOptions
     from runner.fanout import FanoutOptions
     from runner.models import Secret, Status

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from runner.invoke_log import hide_secrets
-from runner.invoked import running
+from runner.settings.invoke_log import hide_secrets
+from runner.settings.invoked import running
 from runner.tasks.diff import diff
 from runner.tasks.get import get
 from runner.tasks.history import history

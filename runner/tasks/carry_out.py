@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runner import runs
 from runner.fanout import Control
 from runner.report.messages import ask, say
-from runner.results import Summary
+from runner.results.results import Summary
 from runner.tasks.present import present
 from runner.tasks.settings import say_settings
 

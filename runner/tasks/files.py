@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
-from runner.paths import checked
+from runner.text.paths import checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

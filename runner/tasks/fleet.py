@@ -14,10 +14,10 @@ from invoke.program import Program
 from invoke.tasks import Task
 
 from runner.errors import RunnerError, UsageError
-from runner.invoked import running
 from runner.report.terminal import visible_line
 from runner.settings import Flag, Settings
 from runner.settings.heeded import HOST_TASK, Heeded
+from runner.settings.invoked import running
 from runner.tasks.arguments import (
     Declared,
     Numeric,
@@ -265,13 +265,13 @@ def _described(flag: Flag) -> str:
 
 def _fault(exc: Exception) -> RunnerError | None:
     """Return the error of a limit of this machine that an exception tells of; None if it tells of none."""
-    from runner.connection.faults import own_fault  # noqa: PLC0415 - only where something is wrong
+    from runner.connection.transport.faults import own_fault  # noqa: PLC0415 - only where something is wrong
 
     return own_fault(exc)
 
 
 def _settings(context: Context, given: dict[str, Any]) -> Settings:
-    from runner import configuration  # noqa: PLC0415 - tasks are listed without it
+    from runner.settings import configuration  # noqa: PLC0415 - tasks are listed without it
 
     chosen = {name: value for name, value in given.items() if value is not False}
     return Settings.resolve(chosen, *configuration.of_config(context.config))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.quantities import size
 from runner.settings.heeded import TASKS
 from runner.tasks.arguments import value_of
 from runner.tasks.files import mode_of, one_path
 from runner.tasks.fleet import FleetTask
+from runner.text.quantities import size
 
 if TYPE_CHECKING:
     from runner.tasks.fleet import Call
@@ -25,9 +25,9 @@ def _get(
     max_size: str = "10G",
 ) -> int:
     """Fetch a file or folder of every host that answers a ping, to DESTINATION/HOST/NAME."""
+    from runner.jobs.transfers import TransferJob  # noqa: PLC0415
     from runner.tasks.carry_out import carry_out  # noqa: PLC0415 - tasks are listed without what runs them
     from runner.transfer.copying import Options  # noqa: PLC0415
-    from runner.transfer.jobs import TransferJob  # noqa: PLC0415
     from runner.transfer.moves import Get  # noqa: PLC0415
 
     example = "invoke get /etc/hostname fetched/"

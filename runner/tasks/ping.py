@@ -23,11 +23,12 @@ def _ping(
     down: bool = False,
 ) -> int:
     """Ping hosts, all at once: who is up, how fast, and why the others are not."""
-    from runner import quantities, runs  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner import runs  # noqa: PLC0415 - tasks are listed without loading what runs them
     from runner.report.messages import ask, say  # noqa: PLC0415
     from runner.runs.pinging import check  # noqa: PLC0415
     from runner.tasks import pinging  # noqa: PLC0415
     from runner.tasks.settings import say_settings  # noqa: PLC0415
+    from runner.text import quantities  # noqa: PLC0415 - tasks are listed without loading what runs them
 
     chosen = [flag for flag, given in (("--alive", alive), ("--down", down), ("--watch", watch)) if given]
     pings = runs.Pings(

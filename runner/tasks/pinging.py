@@ -14,7 +14,7 @@ from runner.report import watch as watches
 from runner.report.bare import BareReporter
 from runner.report.messages import say
 from runner.report.output import written
-from runner.results import Results
+from runner.results.results import Results
 from runner.runs.execution import ping_rounds
 from runner.runs.interruption import Interruption
 from runner.runs.pinging import Unheard

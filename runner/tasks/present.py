@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from runner import report, runs
 from runner.models import Host, HostResult, Status
-from runner.names import fold
 from runner.report import progress
 from runner.report.arranged import Arranged
 from runner.report.files import OutputFolder
 from runner.report.messages import Beside, say, speaking_around
 from runner.report.output import Output, tolerant_stdout
-from runner.results import Summary
-from runner.runs.earlier import KEPT
+from runner.results.results import Summary
 from runner.runs.interruption import Interruption
+from runner.runs.resume import KEPT
+from runner.text.hostlist import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Sequence

@@ -10,13 +10,14 @@ with at_rest(keep=True):  # what is imported stays, and looking through all of i
     from invoke.exceptions import Exit
     from invoke.program import Program
 
-    from runner import __version__, owners
-    from runner.configuration import project_file
-    from runner.configuration_files import BoundedConfig
+    from runner import __version__
     from runner.errors import UsageError
     from runner.report.terminal import visible_line
+    from runner.settings.configuration import project_file
+    from runner.settings.configuration_files import BoundedConfig
     from runner.tasks import namespace
     from runner.tasks.programs import read_in_one_line, reading_in_one_line
+    from runner.text import owners
 
 __all__ = ["RunnerProgram", "main", "program"]
 

@@ -29,7 +29,7 @@ def reading_in_one_line() -> Iterator[None]:
     Raises:
         Exit: Something cannot be read.
     """
-    from runner import configuration  # noqa: PLC0415 - tasks are listed without it
+    from runner.settings import configuration  # noqa: PLC0415 - tasks are listed without it
 
     try:
         with configuration.reading():
@@ -46,7 +46,7 @@ def read_in_one_line(config: Config) -> None:
     Invoke's program knows `Exit` for that, and ends in a traceback over anything else. It reads the project's
     file after the tasks, so that these can still see to it.
     """
-    from runner.configuration_files import bound  # noqa: PLC0415 - as above
+    from runner.settings.configuration_files import bound  # noqa: PLC0415 - as above
 
     bound(config)
     for name in _READERS:

@@ -23,9 +23,9 @@ def _put(
     checksum: bool = True,
 ) -> int:
     """Send a file or folder of this machine to every host that answers a ping."""
+    from runner.jobs.transfers import TransferJob  # noqa: PLC0415
     from runner.tasks.carry_out import carry_out  # noqa: PLC0415 - tasks are listed without what runs them
     from runner.transfer.copying import Options  # noqa: PLC0415
-    from runner.transfer.jobs import TransferJob  # noqa: PLC0415
     from runner.transfer.local import LocalFiles  # noqa: PLC0415
     from runner.transfer.moves import Put  # noqa: PLC0415
     from runner.transfer.walk import walk  # noqa: PLC0415

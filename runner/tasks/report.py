@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner import writing
 from runner.errors import UsageError
-from runner.paths import expanded, refuse_foreign
 from runner.settings.heeded import TASKS
 from runner.tasks.fleet import FleetTask
+from runner.text import writing
+from runner.text.paths import expanded, refuse_foreign
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ def _report(
     from runner.report.html import page  # noqa: PLC0415 - tasks are listed without it
     from runner.report.messages import say  # noqa: PLC0415
     from runner.report.output import write  # noqa: PLC0415
-    from runner.runs.earlier import noted, pair, reading  # noqa: PLC0415
+    from runner.runs.resume import noted, pair, reading  # noqa: PLC0415
 
     if html is None:
         raise UsageError("--html FILE says where to (- is stdout)")

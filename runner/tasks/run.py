@@ -6,9 +6,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
-from runner.paths import expanded
 from runner.tasks.arguments import value_of
 from runner.tasks.fleet import FleetTask
+from runner.text.paths import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,8 +52,8 @@ def commands_of(call: Call, flagged: tuple[str, ...]) -> tuple[str, ...]:
         UsageError: There is none, or one cannot be sent.
     """
     from runner.connection.command import checked_command  # noqa: PLC0415
-    from runner.runs.earlier import commands_to_resume  # noqa: PLC0415
-    from runner.tasks.remainder import command as rest  # noqa: PLC0415
+    from runner.runs.resume import commands_to_resume  # noqa: PLC0415
+    from runner.tasks.passthrough import command as rest  # noqa: PLC0415
 
     last = rest(call)
     commands = flagged if last is None else (*flagged, last)

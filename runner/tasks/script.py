@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner.tasks.files import one_path
 from runner.tasks.fleet import FleetTask
-from runner.tasks.remainder import words
+from runner.tasks.passthrough import words
 
 if TYPE_CHECKING:
     from runner.tasks.fleet import Call
@@ -16,8 +16,8 @@ __all__ = ["script"]
 
 def _script(call: Call, file: list[str] | None = None) -> int:
     """Send a script to every host that answers a ping, run it, and remove it; its arguments follow --."""
+    from runner.jobs.transfers import TransferJob  # noqa: PLC0415
     from runner.tasks.carry_out import carry_out  # noqa: PLC0415 - tasks are listed without what runs them
-    from runner.transfer.jobs import TransferJob  # noqa: PLC0415
     from runner.transfer.script import Script  # noqa: PLC0415
 
     path = one_path(file, "script", "invoke script deploy.sh -- --now")

@@ -12,7 +12,7 @@ from runner.tasks.fleet import FleetTask
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from runner.connection.scan import ShownKey
+    from runner.connection.host_keys.scan import ShownKey
     from runner.models import HostResult
     from runner.tasks.fleet import Call
 
@@ -29,7 +29,7 @@ def _trust(call: Call, yes: bool = False, hash: bool = False, replace_changed: b
     from runner.report.messages import ask, say  # noqa: PLC0415
     from runner.report.output import write  # noqa: PLC0415
     from runner.report.terminal import visible_line  # noqa: PLC0415
-    from runner.results import Results  # noqa: PLC0415
+    from runner.results.results import Results  # noqa: PLC0415
     from runner.runs import trusting  # noqa: PLC0415
     from runner.tasks.settings import say_settings  # noqa: PLC0415
 

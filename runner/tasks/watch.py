@@ -30,10 +30,10 @@ def _watch(
     Connections stay open from round to round. It ends with Ctrl-C, after --count rounds, or when what is
     waited for has come: the exit code is 0 then.
     """
-    from runner import quantities  # noqa: PLC0415 - tasks are listed without loading what runs them
-    from runner.masks import masks  # noqa: PLC0415
     from runner.runs import watching  # noqa: PLC0415
     from runner.tasks.watching import watch  # noqa: PLC0415
+    from runner.text import quantities  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner.text.ignore_patterns import masks  # noqa: PLC0415
 
     patterns = value_of("--until", partial(masks, setting="--until"), until)
     asked = watching.Asked(

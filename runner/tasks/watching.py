@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from runner import runs
-from runner.connection.kept import keeping
+from runner.connection.pool import keeping
 from runner.fanout import Control
-from runner.names import fold
 from runner.report import progress
 from runner.report.messages import ask, say, speaking_around
 from runner.report.output import write
@@ -24,6 +23,7 @@ from runner.runs import watching
 from runner.runs.interruption import Interruption
 from runner.tasks.present import colour_wanted, reporter_of
 from runner.tasks.settings import say_settings
+from runner.text.hostlist import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner import reading
+from runner.text import reading
 from runner.transfer.errors import here
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner import reading
+from runner.text import reading
 from runner.transfer.digest import of_local
 from runner.transfer.entries import Entry, Kind
 from runner.transfer.errors import failed, here, shown

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from runner.connection.command.stream import StreamEnded
 from runner.errors import ConnectionLost, HostError
-from runner.file_names import file_name
 from runner.models import CommandResult, Phase
-from runner.paths import checked
+from runner.text.file_names import file_name
+from runner.text.paths import checked
 from runner.transfer.copying import Copy, Moved, Options
 from runner.transfer.entries import Files, Kind
 from runner.transfer.errors import failed, shown

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner import reading
 from runner.connection.command import CommandOptions
-from runner.connection.command.patience import STILL_RUNS
 from runner.connection.command.shells import line
+from runner.connection.command.timeouts import STILL_RUNS
 from runner.errors import ConnectionLost, HostError, UsageError
-from runner.paths import checked
+from runner.text import reading
+from runner.text.paths import checked
 from runner.transfer.errors import failed, reworded, shown
 from runner.transfer.shell import has_shell
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner.connection.access import Access, access, whereabouts
 from runner.connection.options import ConnectionOptions, HostKeyPolicy
+from runner.connection.target.access import Access, access, whereabouts
 from runner.errors import InvalidVariable
 from runner.models import Endpoint, Host, Secret
-from runner.origin import Kind, Origin
 from runner.settings import Settings
+from runner.text.origin import Kind, Origin
 
 if TYPE_CHECKING:
     from pathlib import Path

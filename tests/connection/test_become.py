@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner.connection.access import become_of
 from runner.connection.command import CommandOptions, Terminal
 from runner.connection.command.become import Become, Elevation
 from runner.connection.connections import Connections
 from runner.connection.openssh.process import SessionProcess
 from runner.connection.options import ConnectionOptions
+from runner.connection.target.access import become_of
 from runner.errors import InvalidVariable
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob, perform
+from runner.jobs.transfers import TransferJob
 from runner.models import Host, HostResult, Phase, Secret, Status
 from runner.reach import ReachOptions
 from runner.settings import Settings
-from runner.transfer.jobs import TransferJob
 from runner.transfer.moves import Get, Put
 from tests.connection.servers import running_server
 from tests.connection.sshd import Sshd, required_program, temporary_sshd

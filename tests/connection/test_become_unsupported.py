@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.connection import connector
-from runner.connection.access import check_become
 from runner.connection.command.become import BECOME_METHODS, Become, supports_become
 from runner.connection.local import LocalConnection
 from runner.connection.options import ConnectionOptions
+from runner.connection.target.access import check_become
 from runner.errors import BecomeUnsupported, UsageError
 from runner.jobs import CommandJob, FunctionJob, perform
-from runner.limits import Limits
 from runner.models import Host, HostResult, Phase, Status
+from runner.results.limits import Limits
 from runner.settings import Settings
 
 if TYPE_CHECKING:

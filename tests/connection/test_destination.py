@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner.connection.access import access
-from runner.connection.destination import Destination, Destinations
 from runner.connection.options import ConnectionOptions
 from runner.connection.ssh_config.host_config import WAYS, mentions
+from runner.connection.target.access import access
+from runner.connection.target.destination import Destination, Destinations
 from runner.errors import HostError
 from runner.models import Endpoint, Host
 

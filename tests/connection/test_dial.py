@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner.connection.dial import PeerSocket, dial, resolve
+from runner.connection.transport.dial import PeerSocket, dial, resolve
 from runner.errors import Cancelled, HostError, Unreachable
 from runner.models import Endpoint, Phase
 from tests.connection.peers.stage import Stage

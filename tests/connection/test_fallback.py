@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.connection.named import Named
+from runner.connection.auth.named import Named
 from runner.jobs import CommandJob, perform
-from runner.limits import Limits
 from runner.models import Host, HostResult, Phase, Secret, Status
+from runner.results.limits import Limits
 from tests.connection.agents import lock, running_agent
 from tests.connection.peers import ssh
 from tests.connection.peers.ssh import PASSWORD, USER, Script

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.connection.connections import Connections
-from runner.connection.kept import keeping
+from runner.connection.pool import keeping
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob, perform
 from runner.models import Host, HostResult, Phase, Status

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.connection import handover
 from runner.connection.connections import Connections
-from runner.connection.dial import dial
-from runner.connection.handover import Handover, taken
+from runner.connection.transport import preconnected as handover
+from runner.connection.transport.dial import dial
+from runner.connection.transport.preconnected import Handover, taken
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob
 from runner.models import Endpoint, Host, HostResult

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.connection import kept
+from runner.connection import pool as kept
 from runner.connection.deadline import Deadline, abort, forget
 from runner.connection.ssh import connect
 from runner.jobs import CommandJob, perform

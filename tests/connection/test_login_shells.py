@@ -17,9 +17,9 @@ from runner.connection.command.shells import line
 from runner.connection.connections import Connections
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob, Job, perform
+from runner.jobs.transfers import TransferJob
 from runner.models import HostResult, Secret, Status
 from runner.reach import ReachOptions
-from runner.transfer.jobs import TransferJob
 from runner.transfer.moves import Put
 from runner.transfer.script import Script
 from tests.connection.servers import SERVERS, running_server

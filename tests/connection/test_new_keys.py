@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from asyncssh.packet import Boolean, String
 
-from runner.connection.packets import Packets
+from runner.connection.transport.packets import Packets
 from runner.jobs import CommandJob, perform
 from runner.models import Host, Status
 from tests.connection.peers.hostile import CHANNEL_REQUEST, pours

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.connection.offer import read_offer
+from runner.connection.transport.kexinit import read_offer
 from runner.text import excerpt
 from tests.connection.peers.raw import kexinit
 

@@ -12,9 +12,9 @@ import paramiko
 import pytest
 from paramiko.common import MSG_DEBUG, MSG_IGNORE
 
-from runner.connection.dial import SshSocket
-from runner.connection.packets import Packets
-from runner.connection.paramiko_hooks import Transport
+from runner.connection.transport.dial import SshSocket
+from runner.connection.transport.packets import Packets
+from runner.connection.transport.paramiko_fixes import Transport
 from tests.connection.peers.raw import packet, text
 
 if TYPE_CHECKING:

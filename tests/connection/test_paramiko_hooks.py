@@ -11,8 +11,8 @@ import pytest
 from paramiko.common import MSG_CHANNEL_REQUEST
 
 from runner.connection.deadline import Deadline
-from runner.connection.paramiko_hooks import Transport, send_signal, sending_on
 from runner.connection.ssh import connect
+from runner.connection.transport.paramiko_fixes import Transport, send_signal, sending_on
 from runner.models import Endpoint
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def test_a_refused_channel_says_what_its_own_refusal_said(sshd: Sshd, transport:
 
 
 def test_a_server_that_takes_one_request_for_its_service_takes_several_credentials() -> None:
-    from runner.connection.dial import dial
+    from runner.connection.transport.dial import dial
     from tests.connection.peers.ssh import PASSWORD, USER, Script
     from tests.connection.peers.stage import Stage
 

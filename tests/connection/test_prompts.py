@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+from runner.connection.auth.prompts import Answers, Unanswered
 from runner.connection.openssh.askpass import _WORD, _place
 from runner.connection.openssh.journal import Journal
-from runner.connection.prompts import Answers, Unanswered
 from runner.models import Secret
 
 _MOST_S = 1.0

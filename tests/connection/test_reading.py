@@ -15,8 +15,8 @@ from runner.connection import deadline
 from runner.connection.command import CommandOptions
 from runner.connection.deadline import Deadline
 from runner.connection.options import ConnectionOptions, HostKeyPolicy
-from runner.connection.paramiko_hooks import Transport
 from runner.connection.ssh import SshConnection, connect
+from runner.connection.transport.paramiko_fixes import Transport
 from runner.errors import Cancelled
 from runner.jobs import CommandJob, perform
 from runner.models import Host, HostResult, Secret, Status

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.connection.refusals import refusal
+from runner.connection.command.refusals import refusal
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from runner.connection.jump import Jump
 from runner.connection.options import HostKeyPolicy
-from runner.connection.ssh_arguments import passed_on, read_arguments
+from runner.connection.ssh_config.arguments import passed_on, read_arguments
 from runner.connection.ssh_config.options import SshOptions, options_of
 from runner.connection.ssh_config.tokens import Obtained
+from runner.connection.target.jump import Jump
 from runner.errors import InvalidVariable
 from runner.models import Host, Status
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.connection.access import access
 from runner.connection.connections import Connections
 from runner.connection.deadline import Deadline, abort
 from runner.connection.options import ConnectionOptions
-from runner.connection.startups import Turn
+from runner.connection.target.access import access
+from runner.connection.target.login_limiter import Turn
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob, FunctionJob
 from runner.models import Host
@@ -23,8 +23,8 @@ from tests.connection.sshd import temporary_sshd
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runner.connection.access import Access
-    from runner.session import Session
+    from runner.connection.target.access import Access
+    from runner.jobs.session import Session
     from tests.connection.sshd import Sshd
 
 

@@ -15,7 +15,7 @@ from runner.connection.command.become import Become
 from runner.connection.deadline import Deadline
 from runner.connection.options import ConnectionOptions
 from runner.connection.ssh import connect
-from runner.connection.ssh.survivors import survival
+from runner.connection.ssh.orphans import survival
 from runner.errors import DeadlineExceeded
 
 if TYPE_CHECKING:

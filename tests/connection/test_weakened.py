@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runner.connection.host_keys.weakened import Weakened, weakened
 from runner.connection.options import ConnectionOptions, HostKeyPolicy
-from runner.connection.weakened import Weakened, weakened
 from runner.models import Host
-from runner.origin import Kind, Origin
 from runner.settings import Settings
+from runner.text.origin import Kind, Origin
 
 if TYPE_CHECKING:
     from pathlib import Path

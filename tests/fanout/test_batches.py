@@ -6,7 +6,7 @@ import pytest
 
 from runner import Host
 from runner.fanout.batches import cut
-from runner.quantities import shares
+from runner.text.quantities import shares
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.fanout.overdue import Overdue
+from runner.fanout.stragglers import Overdue
 
 
 def seasoned(usual_s: float = 1.0) -> Overdue:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner import Host
-from runner.fanout.starts import Starts
+from runner.fanout.ready_queue import Starts
 from runner.models import HostResult, Status
-from runner.quantities import Spread
+from runner.text.quantities import Spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

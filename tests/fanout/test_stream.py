@@ -18,9 +18,9 @@ from runner.demo import Device, Fleet, replicas
 from runner.errors import PermissionMissing
 from runner.fanout import Control, FanoutOptions, stream
 from runner.jobs import FunctionJob
-from runner.quantities import Spread, share, shares
 from runner.reach import ReachOptions
 from runner.settings import Settings
+from runner.text.quantities import Spread, share, shares
 from tests.executors import jobs
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.fanout.workers import Adaptive, Fixed, strained
+from runner.fanout.worker_limit import Adaptive, Fixed, strained
 from runner.models import HostResult, Status
 
 OK = HostResult("h", Status.OK, attempts=1)

@@ -8,7 +8,7 @@ import pytest
 
 from runner.errors import UsageError
 from runner.inventory.ansible_cfg import HONOURED, AnsibleDefaults, ansible_defaults
-from runner.origin import Kind, Origin
+from runner.text.origin import Kind, Origin
 
 if TYPE_CHECKING:
     from pathlib import Path

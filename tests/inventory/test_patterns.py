@@ -9,7 +9,7 @@ import pytest
 from runner.errors import PatternError
 from runner.inventory import Inventory, load
 from runner.inventory.patterns import split
-from runner.names import fold
+from runner.text.hostlist import fold
 
 if TYPE_CHECKING:
     from pathlib import Path

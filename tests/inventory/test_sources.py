@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner.connection.access import access
 from runner.connection.options import ConnectionOptions
+from runner.connection.target.access import access
 from runner.errors import InventoryError
 from runner.inventory import load
 from runner.inventory.endpoint import endpoint

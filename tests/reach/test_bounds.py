@@ -8,9 +8,9 @@ from contextlib import ExitStack
 import pytest
 
 from runner.models import Host, HostResult, Status
-from runner.quantities import Share
 from runner.reach import ReachOptions, probe
 from runner.reach.rounds import rounds
+from runner.text.quantities import Share
 
 from .servers import closed_port, listening, says_nothing
 

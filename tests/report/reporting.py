@@ -10,7 +10,7 @@ from runner import report
 from runner.models import CommandResult, Host, HostResult, Run, Status
 from runner.report import ReportOptions
 from runner.report.arranged import Arranged
-from runner.results import Summary, count
+from runner.results.results import Summary, count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

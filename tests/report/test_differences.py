@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from runner.masks import masks
 from runner.models import HostResult, Status
 from runner.report.differences import unified
 from runner.report.terminal import Style
+from runner.text.ignore_patterns import masks
 
 from .reporting import ok, shown
 

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.errors import UsageError
-from runner.file_names import file_name, file_names
 from runner.inventory import load
 from runner.models import CommandResult, HostResult, Run, Status
 from runner.report.files import OutputFolder
+from runner.text.file_names import file_name, file_names
 
 HOSTILE = [
     "../../x",

@@ -18,7 +18,7 @@ from runner.report import json as json_report
 from runner.report import terminal
 from runner.report.terminal import Part, visible, visible_lines
 from runner.report.text import TextReporter
-from runner.results import Summary, count
+from runner.results.results import Summary, count
 from runner.text import printable, translation
 from runner.text.translation import decoded
 

@@ -44,28 +44,28 @@ class Guard(NamedTuple):
 GUARDS = (
     Guard(
         "a passing fault after the command repeats the job",
-        "runner/jobs.py",
+        "runner/jobs/jobs.py",
         "exc.transient and not session.sent",
         "exc.transient",
         f"{ONCE}::test_a_passing_fault_after_a_command_was_sent[ssh-thread]",
     ),
     Guard(
         "the same through the system's ssh",
-        "runner/jobs.py",
+        "runner/jobs/jobs.py",
         "exc.transient and not session.sent",
         "exc.transient",
         f"{ONCE}::test_a_passing_fault_after_a_command_was_sent[openssh-thread]",
     ),
     Guard(
         "a session forgets that a command of it was sent",
-        "runner/session.py",
+        "runner/jobs/session.py",
         "self.sent = self.sent or connection.sent",
         "pass",
         f"{ONCE}::test_a_transfer_that_has_begun_is_not_repeated[ssh]",
     ),
     Guard(
         "a command that was sent goes to a new connection",
-        "runner/session.py",
+        "runner/jobs/session.py",
         "exc.phase is Phase.CHANNEL and not connection.sent",
         "exc.phase is Phase.CHANNEL",
         f"{ONCE}::test_what_was_sent_does_not_go_to_another_connection[ssh]",
@@ -149,7 +149,7 @@ GUARDS = (
     ),
     Guard(
         "a fault of this machine after the command passes for one before it",
-        "runner/connection/faults.py",
+        "runner/connection/transport/faults.py",
         "        if was_sent():",
         "        if False:",
         "tests/security/test_own_faults.py::"
@@ -234,21 +234,21 @@ GUARDS = (
     ),
     Guard(
         "--resume does hosts in doubt again",
-        "runner/runs/earlier.py",
+        "runner/runs/resume.py",
         "missing = set(earlier.missing) | (doubtful if lost else set())",
         "missing = set(earlier.missing) | doubtful",
         "tests/tasks/test_resume.py::test_a_killed_run_goes_on_with_what_it_had_not_come_to",
     ),
     Guard(
         "--failed does hosts in doubt again",
-        "runner/runs/earlier.py",
+        "runner/runs/resume.py",
         "failed = set(earlier.failed) - doubtful",
         "failed = set(earlier.failed)",
         f"{COMPLETE}::test_failed_hosts_of_an_incomplete_record_are_not_done_again",
     ),
     Guard(
         "--resume without a history",
-        "runner/runs/earlier.py",
+        "runner/runs/resume.py",
         "if settings.no_history and left.hosts:",
         "if False:",
         f"{COMPLETE}::test_resuming_without_a_history_is_refused",

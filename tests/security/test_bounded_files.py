@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner import reading
+from runner.text import reading
 from tests.connection.sshd import required_program
 from tests.projects import PROGRAMS, Ended, Project
 

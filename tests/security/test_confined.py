@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.confined import Confined, Stopped
 from runner.models import CommandResult, Host, HostResult, Status
 from runner.report import parsed
+from runner.text.confined import Confined, Stopped
 from tests.liveness import gone
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.connection.deadline import Deadline
+from runner.connection.host_keys.scan import shown_keys
 from runner.connection.options import HostKeyPolicy
-from runner.connection.scan import shown_keys
 from runner.jobs import CommandJob, perform
 from runner.models import HostResult, Status
-from runner.origin import Kind, Origin
+from runner.text.origin import Kind, Origin
 from tests.connection.sshd import Sshd, required_program
 
 if TYPE_CHECKING:

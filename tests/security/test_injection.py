@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.connection.access import access
 from runner.connection.openssh.command_line import config, master
 from runner.connection.options import ConnectionOptions
-from runner.connection.ssh_arguments import passed_on
+from runner.connection.ssh_config.arguments import passed_on
 from runner.connection.ssh_config.keywords import TABLE
+from runner.connection.target.access import access
 from runner.errors import InvalidVariable, LoginRefused
 from runner.inventory import endpoint as given_for
 from runner.models import Host

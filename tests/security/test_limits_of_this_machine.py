@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from runner import spill
 from runner.executors import answers, processes
 from runner.executors.answers import NotBegun
 from runner.executors.processes import ThreadedProcessExecutor
+from runner.text import spill
 from tests.connection.sshd import go_without, required_program, worker_number
 from tests.executors import jobs
 from tests.history.counting import CountingServer, project_of

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from runner.connection.masking import masked, masked_text, masking
+from runner.connection.auth.masking import masked, masked_text, masking
 from runner.errors import LoginRefused
 from runner.models import Phase, Secret
 

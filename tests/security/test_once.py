@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.connection.connections import Connections
-from runner.connection.kept import keeping
 from runner.connection.openssh.process import SessionProcess
+from runner.connection.pool import keeping
 from runner.fanout import Control, FanoutOptions, stream
 from runner.jobs import CommandJob, FunctionJob, perform
 from runner.models import Host, Status

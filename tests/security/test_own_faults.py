@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.connection.command import checked_command
-from runner.connection.faults import not_blamed, own_fault
+from runner.connection.transport.faults import not_blamed, own_fault
 from runner.errors import ConnectionLost, LocalFault, LoginRefused, Unreachable, UsageError
 from runner.jobs import CommandJob, perform
 from runner.models import Host, Phase, Secret, Status
@@ -61,9 +61,9 @@ FAULTS = [
     "place",
     [
         "runner.connection.ssh.connection.SshConnection._reach",
-        "runner.connection.handshake.judge",
-        "runner.connection.paramiko_hooks.Transport.offer_password",
-        "runner.connection.paramiko_hooks.Transport.negotiate",
+        "runner.connection.transport.handshake.judge",
+        "runner.connection.transport.paramiko_fixes.Transport.offer_password",
+        "runner.connection.transport.paramiko_fixes.Transport.negotiate",
         "runner.connection.ssh.connection.SshConnection._process",
         "runner.connection.deadline.Deadline.guard",
     ],

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner import owners
 from runner.errors import UsageError
+from runner.text import owners
 from tests.projects import Project
 
 if TYPE_CHECKING:

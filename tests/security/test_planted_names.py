@@ -18,10 +18,10 @@ from runner.connection.command.become import Become
 from runner.errors import UsageError
 from runner.history.schema import connect as open_history
 from runner.jobs import perform
+from runner.jobs.transfers import TransferJob
 from runner.models import Host, HostResult, Status
-from runner.paths import writable
+from runner.text.paths import writable
 from runner.transfer.copying import Options
-from runner.transfer.jobs import TransferJob
 from runner.transfer.moves import Get, Put
 from tests.connection.sshd import Sshd, required_program, running_sshd
 

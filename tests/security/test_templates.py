@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runner.confined import Confined, Stopped
 from runner.errors import InvalidVariable
 from runner.inventory import load, templating
 from runner.inventory.templating import TemplateError, evaluate, render
 from runner.inventory.templating.services import Services
 from runner.inventory.templating.wire import dumps, loads
+from runner.text.confined import Confined, Stopped
 from tests.liveness import gone
 
 if TYPE_CHECKING:

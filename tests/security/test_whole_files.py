@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner import writing
 from runner.connection.host_keys import known_hosts, lock
 from runner.connection.host_keys.records import KeyRecord, write_down
+from runner.text import writing
 from tests.projects import Project
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.origin import Kind, Origin
 from runner.settings import Settings
 from runner.settings.lines import located
+from runner.text.origin import Kind, Origin
 from tests.projects import Project
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.jobs import perform
+from runner.jobs.transfers import TransferJob
 from runner.models import HostResult
-from runner.transfer.jobs import TransferJob
 from tests.connection.peers.stage import Stage
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import pytest
 
 from runner.connection import deadline
 from runner.jobs import perform
+from runner.jobs.transfers import TransferJob
 from runner.models import HostResult, Phase, Status
 from runner.transfer.copying import Options
-from runner.transfer.jobs import TransferJob
 from runner.transfer.moves import Get, Put
 from runner.transfer.wire import Code, Message, string
 from tests.transfer.sftp_peer import (

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.jobs.transfers import TransferJob
 from runner.models import Status
 from runner.transfer.copying import Options
-from runner.transfer.jobs import TransferJob
 from runner.transfer.moves import Get
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import pytest
 
 from runner.connection.command.become import Become
 from runner.jobs import perform
+from runner.jobs.transfers import TransferJob
 from runner.models import Secret, Status
-from runner.transfer.jobs import TransferJob
 from runner.transfer.moves import Get, Put
 from runner.transfer.script import Script
 from tests.connection.servers import running_server

@@ -20,8 +20,8 @@ from runner.connection.command import CommandOptions
 from runner.connection.command.shells import line
 from runner.errors import UsageError
 from runner.jobs import CommandJob, perform
+from runner.jobs.transfers import TransferJob
 from runner.models import Host, Status
-from runner.transfer.jobs import TransferJob
 from runner.transfer.script import _RUN, Script
 from tests.connection.servers import running_server
 from tests.connection.test_login_shells import left as copies

@@ -14,8 +14,8 @@ import pytest
 
 from runner.connection import deadline
 from runner.jobs import perform
+from runner.jobs.transfers import TransferJob
 from runner.models import Status
-from runner.transfer.jobs import TransferJob
 from runner.transfer.script import Script
 from tests.connection.servers import SERVERS, running_server
 from tests.connection.test_login_shells import left

@@ -15,10 +15,10 @@ from runner.connection.command.become import Become
 from runner.connection.connections import Connections
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import perform
+from runner.jobs.transfers import TransferJob
 from runner.models import Host, HostResult, Secret, Status
 from runner.reach import ReachOptions
 from runner.transfer.copying import Options
-from runner.transfer.jobs import TransferJob
 from runner.transfer.moves import Get, Put
 from runner.transfer.script import Script
 from tests.connection.sshd import Sshd, go_without, required_program, running_sshd, temporary_sshd

@@ -16,8 +16,8 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from runner.connection.auth.masking import masked
 from runner.connection.command.shells import line, quoted, shell
-from runner.connection.masking import masked
 from runner.errors import LoginRefused
 from runner.models import Phase, Secret
 from runner.text import because
@@ -25,7 +25,7 @@ from runner.text import because
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from runner.connection.access import Access
+    from runner.connection.target.access import Access
 
 __all__ = ["BECOME_METHODS", "Become", "Elevation", "elevation", "supports_become"]
 

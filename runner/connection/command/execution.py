@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from runner.connection.command.options import Terminal
 from runner.connection.command.output import Output
-from runner.connection.command.patience import connection_lost, no_exit_status, no_sign_of_life
 from runner.connection.command.process import END_OF_INPUT
+from runner.connection.command.timeouts import connection_lost, no_exit_status, no_sign_of_life
 from runner.errors import RequestRefused, run_stopped
 from runner.models import CommandResult, Phase
 
 if TYPE_CHECKING:
     from runner.connection.command.become import Elevation
     from runner.connection.command.options import CommandOptions
-    from runner.connection.command.patience import Patience
     from runner.connection.command.process import Process
+    from runner.connection.command.timeouts import Patience
     from runner.connection.options import ConnectionOptions
     from runner.errors import HostError
 

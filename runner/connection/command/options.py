@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runner import reading
 from runner.connection.command.shells import quoted, shell
 from runner.errors import UsageError
+from runner.text import reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

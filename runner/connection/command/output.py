@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from runner.connection.options import Overflow
 from runner.errors import OutputLimitExceeded
 from runner.models import Phase
-from runner.spill import Collected, Kept
+from runner.text.spill import Collected, Kept
 
 if TYPE_CHECKING:
     from runner.connection.options import ConnectionOptions

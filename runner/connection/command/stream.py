@@ -6,8 +6,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
-from runner.connection.command.patience import UNANSWERED
 from runner.connection.command.process import GOODBYE_S
+from runner.connection.command.timeouts import UNANSWERED
 from runner.errors import DeadlineExceeded, HostError, LoginRefused, RequestRefused, run_stopped
 from runner.models import Phase, Status
 from runner.text import because

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from runner import reading, writing
 from runner.connection.host_keys.hashed_names import HashedNames
 from runner.connection.host_keys.lines import Entry, Names, parse
 from runner.connection.host_keys.lock import LONGEST, locked
+from runner.text import reading, writing
 
 __all__ = ["KnownHosts", "Verdict", "fingerprint", "host_pattern", "load", "record"]
 

@@ -7,7 +7,7 @@ import hmac
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from runner.connection.patterns import matches_any
+from runner.connection.ssh_config.patterns import matches_any
 
 __all__ = ["Entry", "Names", "parse"]
 

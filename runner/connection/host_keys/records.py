@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from runner import writing
 from runner.connection.host_keys.lines import parse
 from runner.connection.host_keys.lock import locked
+from runner.text import writing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

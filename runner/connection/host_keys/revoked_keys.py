@@ -6,7 +6,7 @@ import binascii
 import os
 from functools import lru_cache
 
-from runner import reading
+from runner.text import reading
 
 __all__ = ["UnreadableList", "revoked"]
 

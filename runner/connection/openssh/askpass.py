@@ -10,7 +10,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from runner.connection.prompts import Answers, Unanswered, encoded
+from runner.connection.auth.prompts import Answers, Unanswered, encoded
 from runner.errors import LoginRefused
 from runner.models import Phase
 from runner.text import excerpt
@@ -18,7 +18,7 @@ from runner.text import excerpt
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runner.connection.credentials import Login
+    from runner.connection.auth.credentials import Login
 
 __all__ = ["Askpass"]
 

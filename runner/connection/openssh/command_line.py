@@ -11,20 +11,20 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner import reading
-from runner.connection.command.patience import SIGNS
+from runner.connection.command.timeouts import SIGNS
 from runner.connection.host_keys.lock import LONGEST
 from runner.connection.options import SSH_CONFIG, HostKeyPolicy
 from runner.connection.ssh_config.keywords import TABLE, Keyword, Use
 from runner.errors import InvalidVariable, LoginRefused
 from runner.models import Phase
+from runner.text import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runner.connection.access import Access
-    from runner.connection.jump import Jump
     from runner.connection.options import ConnectionOptions
+    from runner.connection.target.access import Access
+    from runner.connection.target.jump import Jump
 
 __all__ = ["config", "master", "passwords"]
 

@@ -11,28 +11,28 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
-from runner.connection.access import access
+from runner.connection.auth.masking import masking
 from runner.connection.command import PLAIN
 from runner.connection.command.become import BECOME_METHODS, elevation, supports_become
 from runner.connection.command.execution import Execution
-from runner.connection.command.patience import Patience, late
 from runner.connection.command.stream import Stream
-from runner.connection.masking import masking
+from runner.connection.command.timeouts import Patience, late
 from runner.connection.openssh.master import Master
 from runner.connection.openssh.process import SessionProcess, closed
-from runner.connection.ssh.survivors import warn_of_survivor
-from runner.connection.ssh_arguments import passed_on
-from runner.connection.startups import Turn, patiently
-from runner.connection.variables import refused
+from runner.connection.ssh.orphans import warn_of_survivor
+from runner.connection.ssh_config.arguments import passed_on
+from runner.connection.target.access import access
+from runner.connection.target.login_limiter import Turn, patiently
+from runner.connection.target.variables import refused
 from runner.errors import HostError, run_stopped
 from runner.inventory import endpoint as given_for
 from runner.models import Phase
 
 if TYPE_CHECKING:
-    from runner.connection.access import Access
     from runner.connection.command import CommandOptions, Terminal
     from runner.connection.deadline import Deadline
     from runner.connection.options import ConnectionOptions
+    from runner.connection.target.access import Access
     from runner.models import CommandResult, Host
 
 __all__ = ["OpenSshConnection", "connect"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from runner.connection.login import cut_off
+from runner.connection.auth.login import cut_off
 from runner.errors import HostKeyRejected, LoginRefused, Unreachable
 from runner.models import Phase
 from runner.text import excerpt

@@ -14,22 +14,22 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.connection.command.patience import late
+from runner.connection.auth.credentials import credentials
+from runner.connection.auth.login import quoted_banner
 from runner.connection.command.pump import Pump, end
-from runner.connection.credentials import credentials
-from runner.connection.handshake import no_answer
-from runner.connection.login import quoted_banner
+from runner.connection.command.timeouts import late
 from runner.connection.openssh.askpass import Askpass
 from runner.connection.openssh.command_line import config, master, passwords
 from runner.connection.openssh.journal import Journal
+from runner.connection.transport.handshake import no_answer
 from runner.environment import of_child
 from runner.errors import HostError, LocalFault, LoginRefused, Unreachable, run_stopped
 from runner.models import Phase
 from runner.text import excerpt
 
 if TYPE_CHECKING:
-    from runner.connection.access import Access
     from runner.connection.deadline import Deadline
+    from runner.connection.target.access import Access
 
 __all__ = ["Master"]
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from runner.connection.command.pipes import PipeProcess
 from runner.connection.command.process import GOODBYE_S
 from runner.connection.command.reaper import REAPER, may_survive
-from runner.connection.faults import own_fault
 from runner.connection.openssh.mux import Asked, Mux
+from runner.connection.transport.faults import own_fault
 from runner.errors import HostError, RequestRefused, Unreachable
 from runner.models import Phase
 from runner.text import excerpt

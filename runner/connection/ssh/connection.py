@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
-from runner.connection import handshake
-from runner.connection.access import Access, access
+from runner.connection.auth.login import LoginAttempt
+from runner.connection.auth.masking import masking
 from runner.connection.command import PLAIN
 from runner.connection.command.become import BECOME_METHODS, elevation, supports_become
 from runner.connection.command.execution import Execution
-from runner.connection.command.patience import Patience, late
 from runner.connection.command.stream import Stream, refused
+from runner.connection.command.timeouts import Patience, late
 from runner.connection.deadline import LONGEST
-from runner.connection.dial import dial
-from runner.connection.faults import own_fault
-from runner.connection.gateway import Gateways, Route
 from runner.connection.host_keys.judgement import OtherTypeOnRecord
-from runner.connection.login import LoginAttempt
-from runner.connection.masking import masking
-from runner.connection.paramiko_hooks import Transport
-from runner.connection.proxy_command import ProxySocket
+from runner.connection.ssh.orphans import warn_of_survivor
 from runner.connection.ssh.process import ChannelProcess
-from runner.connection.ssh.survivors import warn_of_survivor
-from runner.connection.startups import Turn, patiently
+from runner.connection.target.access import Access, access
+from runner.connection.target.login_limiter import Turn, patiently
+from runner.connection.transport import handshake
+from runner.connection.transport.dial import dial
+from runner.connection.transport.faults import own_fault
+from runner.connection.transport.gateway import Gateways, Route
+from runner.connection.transport.paramiko_fixes import Transport
+from runner.connection.transport.proxy_command import ProxySocket
 from runner.errors import (
     ConnectionLost,
     HostError,
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
     from runner.connection.command import CommandOptions
     from runner.connection.deadline import Deadline
-    from runner.connection.dial import PeerSocket
     from runner.connection.options import ConnectionOptions
+    from runner.connection.transport.dial import PeerSocket
     from runner.models import CommandResult, Endpoint, Host
 
 __all__ = ["SshConnection", "connect"]

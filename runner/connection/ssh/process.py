@@ -10,9 +10,9 @@ import paramiko
 
 from runner.connection.command.process import CHUNK, END_OF_INPUT, GOODBYE_S
 from runner.connection.command.reaper import REAPER, may_survive
-from runner.connection.handshake import what_broke
-from runner.connection.paramiko_hooks import close_channel, send_signal, sending_on
-from runner.connection.ssh.pulse import Pulse
+from runner.connection.ssh.keepalive import Pulse
+from runner.connection.transport.handshake import what_broke
+from runner.connection.transport.paramiko_fixes import close_channel, send_signal, sending_on
 from runner.errors import RequestRefused
 from runner.models import Phase
 

@@ -18,7 +18,7 @@ from runner.connection.ssh_config.keywords import ADD_UP, TABLE
 from runner.connection.ssh_config.options import options_of
 from runner.connection.ssh_config.reader import OnlySsh, config
 from runner.connection.ssh_config.tokens import Obtained
-from runner.connection.variables import refused, unusable
+from runner.connection.target.variables import refused, unusable
 from runner.environment import of_child
 from runner.errors import InvalidVariable
 from runner.text import printable

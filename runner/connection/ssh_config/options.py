@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runner import environment
-from runner.connection.jump import read_jumps, read_proxy_command
 from runner.connection.options import METHODS, HostKeyPolicy
 from runner.connection.ssh_config.keywords import TABLE, Use, find
+from runner.connection.target.jump import read_jumps, read_proxy_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from runner.connection.jump import Jump
     from runner.connection.ssh_config.tokens import Obtained, Said
+    from runner.connection.target.jump import Jump
 
 __all__ = ["POLICIES", "SshOptions", "options_of"]
 

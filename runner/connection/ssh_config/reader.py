@@ -14,17 +14,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner import reading
-from runner.connection.faults import own_name
 from runner.connection.options import SSH_CONFIG
-from runner.connection.patterns import matches_any
 from runner.connection.ssh_config.included import folders, included
 from runner.connection.ssh_config.keywords import ADD_UP, JUDGED, TABLE, Use, find
+from runner.connection.ssh_config.patterns import matches_any
 from runner.connection.ssh_config.tokens import Obtained, Words
 from runner.connection.ssh_config.words import arguments, criteria, keyword
-from runner.connection.variables import unusable
+from runner.connection.target.variables import unusable
+from runner.connection.transport.faults import own_name
 from runner.errors import InvalidVariable
-from runner.origin import Kind, Origin
+from runner.text import reading
+from runner.text.origin import Kind, Origin
 
 if TYPE_CHECKING:
     from runner.connection.ssh_config.tokens import Given, Said

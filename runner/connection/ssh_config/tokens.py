@@ -12,13 +12,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from runner import environment
-from runner.connection.faults import own_name
 from runner.connection.ssh_config.keywords import find
+from runner.connection.transport.faults import own_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from runner.origin import Origin
+    from runner.text.origin import Origin
 
 __all__ = ["Given", "Obtained", "Said", "Words"]
 

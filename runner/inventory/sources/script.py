@@ -8,9 +8,9 @@ import stat
 import time
 from typing import TYPE_CHECKING, Any
 
-from runner import reading
 from runner.errors import InventoryError
 from runner.inventory.values import UnsafeText
+from runner.text import reading
 
 if TYPE_CHECKING:
     from runner.inventory.loading import Loading

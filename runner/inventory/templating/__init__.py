@@ -11,13 +11,13 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from runner.confined import Confined, Stopped
 from runner.environment import value as environment_variable
 from runner.inventory.bounds import FilterError, Plain
 from runner.inventory.templating.references import Unclear, filled, parts
 from runner.inventory.templating.services import NO_SERVICES, Services
 from runner.inventory.templating.wire import NotPlainError, dumps, loads
 from runner.inventory.values import Constant
+from runner.text.confined import Confined, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,12 +6,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from runner.models import Status
-from runner.names import fold
 from runner.report.changes import compare
 from runner.report.html.timing import Timing
 from runner.report.json import value_as_text
 from runner.report.terminal import visible, visible_line
-from runner.results import Results
+from runner.results.results import Results
+from runner.text.hostlist import fold
 from runner.text.translation import decoded
 
 if TYPE_CHECKING:

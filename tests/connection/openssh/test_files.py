@@ -18,10 +18,10 @@ from runner.connection.deadline import Deadline
 from runner.connection.openssh import connection as openssh
 from runner.errors import Cancelled, DeadlineExceeded
 from runner.jobs import FunctionJob, Session, perform
+from runner.jobs.transfers import TransferJob
 from runner.models import HostResult, Phase, Secret, Status
 from runner.transfer.conversation import Conversation
 from runner.transfer.copying import Options
-from runner.transfer.jobs import TransferJob
 from runner.transfer.moves import Get, Put
 from runner.transfer.script import Script
 from runner.transfer.wire import Message, string

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from runner.connection.access import Access, access
-from runner.connection.jump import Jump
 from runner.connection.options import ConnectionOptions
 from runner.connection.ssh_config import host_config as lookup
 from runner.connection.ssh_config.options import SshOptions
+from runner.connection.target.access import Access, access
+from runner.connection.target.jump import Jump
 from runner.errors import InvalidVariable
 from runner.jobs import CommandJob, perform
 from runner.models import Endpoint, Host
-from runner.origin import Kind, Origin
+from runner.text.origin import Kind, Origin
 from tests.connection.sshd import Sshd, required_program
 
 CONFIG = """

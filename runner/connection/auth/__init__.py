@@ -1,0 +1,1 @@
+"""Credentials: keys, agents, passwords and prompts, and the login with them."""

@@ -1,0 +1,1 @@
+"""Where a host is, which way leads there, and as which user one logs in."""

@@ -1,0 +1,383 @@
+"""From a name and a port to a connected TCP socket, within a deadline.
+
+Addresses are tried as RFC 8305 ("happy eyeballs") has it: families in turn, a new attempt every 250 ms while
+the earlier ones go on, the first that stands wins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import ipaddress
+import os
+import queue
+import re
+import select
+import selectors
+import socket
+import struct
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from runner.connection.transport.faults import own_fault
+from runner.connection.transport.preconnected import taken
+from runner.errors import Unreachable, run_stopped
+from runner.models import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.models import Endpoint
+
+__all__ = ["PeerSocket", "SshSocket", "dial", "resolve"]
+
+_ATTEMPT_DELAY_S = 0.25  # RFC 8305 section 5, Connection Attempt Delay
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+_MORE = getattr(socket, "MSG_MORE", 0)  # for 0.2 s at most, tcp(7)
+_USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)
+_PREAMBLE = 2**14
+_BANNER = re.compile(rb"^SSH-[^\n]*\n", re.MULTILINE)
+_AHEAD = 2**13
+
+_REASONS = {
+    errno.ECONNREFUSED: ("port-closed", "connection refused: nothing listens on the SSH port"),
+    errno.EHOSTUNREACH: ("no-route", "no route to host"),
+    errno.ENETUNREACH: ("no-route", "network is unreachable"),
+    errno.ETIMEDOUT: ("no-reply", "no reply"),
+    errno.EACCES: ("prohibited", "prohibited by a firewall or an administrator"),
+    errno.EPERM: ("prohibited", "prohibited by a local firewall"),
+    errno.ECONNRESET: ("reset", "connection reset"),
+}
+
+_Address = tuple[socket.AddressFamily, Any]
+
+
+class PeerSocket:
+    """What all that Paramiko can talk through has in common: the first words of the peer are kept.
+
+    Attributes:
+        preamble: The first bytes that the peer sent, for error messages, until `settle`.
+        received: How many bytes the peer has sent.
+        waits: Whether there is a `fill`, for those who wait for a peer without reading.
+        ahead: What has come and has not been asked for yet, where that is kept here.
+        more: Whether what is sent next may wait for what is sent after it, which comes at once.
+        at_end: Whether nothing more will come, as far as one knows.
+    """
+
+    waits = False
+    ahead = b""
+    more = False
+    at_end = False
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self.preamble = b""
+        self.received = 0
+        self._settled = False
+
+    def recv(self, size: int) -> bytes:
+        """Return up to `size` bytes; empty at the end of the stream.
+
+        A peer that talks on and on without a line that begins with `SSH-` counts as ended.
+        """
+        return self._heard(self._raw.recv(size))
+
+    def _heard(self, received: bytes) -> bytes:
+        self.received += len(received)
+        if not self._settled:
+            self.preamble += received[: _PREAMBLE - len(self.preamble)]
+            if len(self.preamble) >= _PREAMBLE and not _BANNER.search(self.preamble):
+                return b""
+        return received
+
+    def settle(self) -> None:
+        """Say that keys are agreed and the preamble is of no use any more."""
+        self._settled = True
+        self.preamble = b""
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Set how long `send` and `recv` wait."""
+        self._raw.settimeout(seconds)
+
+    def close(self) -> None:
+        """Close it now, also for whoever waits on it in another thread, and without waiting."""
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+
+class SshSocket(PeerSocket):
+    """A TCP socket without the waits and calls that Paramiko's own use of sockets costs.
+
+    Nagle's algorithm and delayed acknowledgements cost about 40 ms each in login and in the first channel,
+    and a `close` that another thread waits on takes effect up to 100 ms late; `shutdown` first wakes it at
+    once. Paramiko reads each packet in two parts, and Python waits for a socket before it reads or writes:
+    here one call reads what has come, and the system keeps the timeouts.
+    """
+
+    waits = True
+
+    def __init__(self, raw: socket.socket) -> None:
+        super().__init__(raw)
+        self._reader: int | None = None
+        self._limit: float | None = None
+        self._arrivals = select.poll()
+        self._arrivals.register(raw, select.POLLIN)
+        raw.settimeout(None)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if _USER_TIMEOUT is not None:
+            raw.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, 60_000)
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Set how long `send` and `recv` wait."""
+        if seconds == self._limit:
+            return
+        self._limit = seconds
+        whole, part = divmod(seconds or 0.0, 1.0)
+        limit = struct.pack("@ll", int(whole), int(part * 1e6))  # struct timeval, socket(7)
+        self._raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        self._raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+
+    def send(self, data: bytes) -> int:
+        """Send what fits; return how many bytes that was.
+
+        Raises:
+            TimeoutError: Nothing did in time.
+        """
+        more, self.more = self.more, False
+        try:
+            sent: int = self._raw.send(data, _MORE if more else 0)
+        except BlockingIOError as exc:
+            raise TimeoutError from exc
+        if more:
+            return sent
+        if _QUICKACK is not None:
+            try:  # noqa: SIM105 - for each packet
+                self._raw.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+            except OSError:
+                pass
+        return sent
+
+    def recv(self, size: int) -> bytes:
+        """Return up to `size` bytes; empty at the end of the stream.
+
+        Raises:
+            TimeoutError: Nothing came in time.
+        """
+        if not self.ahead:
+            self._take_in(max(size, _AHEAD))
+        data, self.ahead = self.ahead[:size], self.ahead[size:]
+        return data
+
+    def fill(self, size: int, seconds: float) -> None:
+        """Take in up to `size` bytes or more of what comes within so many seconds, or that it ends."""
+        if self._arrivals.poll(seconds * 1000):
+            self._take_in(max(size, _AHEAD))
+
+    def _take_in(self, size: int) -> None:
+        self._reader = threading.get_ident()
+        try:
+            received = self._heard(self._raw.recv(size))
+        except BlockingIOError as exc:
+            raise TimeoutError from exc
+        self.ahead += received
+        self.at_end = not received
+
+    def close(self) -> None:
+        """Close the connection now, also for whoever waits on it in another thread.
+
+        The file descriptor stays the reading thread's until that thread closes, too: its number could
+        belong to another host's connection before the reader has looked.
+        """
+        if self._raw.fileno() < 0:
+            return
+        with contextlib.suppress(OSError):
+            self._raw.shutdown(socket.SHUT_RDWR)
+        if self._reader in (None, threading.get_ident()):
+            self._raw.close()
+
+
+def dial(
+    endpoint: Endpoint, timeout_s: float | None, stopped: Callable[[], bool] = lambda: False
+) -> SshSocket:
+    """Connect to an endpoint, or take over the connection with which it was probed.
+
+    Args:
+        endpoint: Where to.
+        timeout_s: Seconds for finding the name's addresses and connecting to one of them; None is no limit.
+        stopped: Asked a few times a second whether to give up.
+
+    Raises:
+        Unreachable: The name is not known, or no address of it took the connection in time.
+        Cancelled: `stopped` said so.
+    """
+    race = _Race(timeout_s, stopped)
+    try:
+        return SshSocket(taken(endpoint) or race.run(resolve(endpoint, timeout_s, stopped)))
+    except OSError as exc:
+        fault = own_fault(exc)
+        if fault is not None:
+            raise fault from exc
+        raise _unreachable(exc.errno or errno.EIO, timeout_s) from exc
+
+
+def resolve(
+    endpoint: Endpoint, timeout_s: float | None, stopped: Callable[[], bool] = lambda: False
+) -> list[_Address]:
+    """Return every address of an endpoint, families in turn, the resolver's first choice first.
+
+    Raises:
+        Unreachable: The name is not known, or the resolver did not answer within `timeout_s` seconds.
+        Cancelled: `stopped` said so.
+    """
+    with contextlib.suppress(OSError):
+        socket.inet_pton(socket.AF_INET, endpoint.address)
+        return [(socket.AF_INET, (endpoint.address, endpoint.port))]
+    try:
+        ipaddress.IPv6Address(endpoint.address.partition("%")[0])
+    except ValueError:
+        return _interleave(_ask_resolver(endpoint, timeout_s, stopped))
+    try:
+        infos = socket.getaddrinfo(endpoint.address, endpoint.port, socket.AF_INET6, socket.SOCK_STREAM)
+    except socket.gaierror as exc:
+        raise _not_found(exc) from exc
+    return [(info[0], info[4]) for info in infos]
+
+
+def _ask_resolver(endpoint: Endpoint, timeout_s: float | None, stopped: Callable[[], bool]) -> list[_Address]:
+    """Ask the system's resolver in a thread of its own: `getaddrinfo` cannot be given a timeout."""
+    answer: queue.SimpleQueue[list[Any] | OSError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answer.put(socket.getaddrinfo(endpoint.address, endpoint.port, type=socket.SOCK_STREAM))
+        except OSError as exc:
+            answer.put(exc)
+        except UnicodeError as exc:
+            answer.put(OSError(str(exc)))
+
+    threading.Thread(target=ask, name=f"resolve {endpoint.address}", daemon=True).start()
+    infos = _wait_for(answer, timeout_s, stopped)
+    if isinstance(infos, OSError):
+        raise _not_found(infos) from infos
+    return [(info[0], info[4]) for info in infos]
+
+
+def _wait_for(
+    answer: queue.SimpleQueue[list[Any] | OSError], timeout_s: float | None, stopped: Callable[[], bool]
+) -> list[Any] | OSError:
+    end = None if timeout_s is None else time.monotonic() + timeout_s
+    while True:
+        left = _ATTEMPT_DELAY_S if end is None else max(0.0, end - time.monotonic())
+        with contextlib.suppress(queue.Empty):
+            return answer.get(timeout=min(_ATTEMPT_DELAY_S, left))
+        if stopped():
+            raise run_stopped(Phase.RESOLVE)
+        if end is not None and time.monotonic() >= end:
+            raise Unreachable(
+                f"the resolver did not answer within {timeout_s:g} s",
+                reason="resolve-timeout",
+                phase=Phase.RESOLVE,
+                transient=True,
+            )
+
+
+def _not_found(exc: OSError) -> Unreachable:
+    return Unreachable(
+        f"name not found: {exc.strerror or exc}",
+        reason="name-not-found",
+        phase=Phase.RESOLVE,
+        transient=isinstance(exc, socket.gaierror) and exc.errno == socket.EAI_AGAIN,
+    )
+
+
+def _interleave(addresses: list[_Address]) -> list[_Address]:
+    """Order addresses so that no family has to fail whole before the other is tried (RFC 8305 section 4)."""
+    first = [address for address in addresses if address[0] == addresses[0][0]]
+    second = [address for address in addresses if address[0] != addresses[0][0]]
+    ordered: list[_Address] = []
+    while first or second:
+        ordered.extend(family.pop(0) for family in (first, second) if family)
+    return ordered
+
+
+class _Race:
+    """Connection attempts to the addresses of one endpoint, of which the first that stands wins."""
+
+    def __init__(self, timeout_s: float | None, stopped: Callable[[], bool]) -> None:
+        self._timeout_s = timeout_s
+        self._end = None if timeout_s is None else time.monotonic() + timeout_s
+        self._stopped = stopped
+        self._failures: list[int] = []
+
+    def run(self, addresses: list[_Address]) -> socket.socket:
+        """Return the first socket that connects; close all the others."""
+        pending = list(addresses)
+        with selectors.PollSelector() as selector:  # one system call where epoll takes four
+            try:
+                while pending or selector.get_map():
+                    winner = self._begin(pending.pop(0), selector) if pending else None
+                    winner = winner or self._wait(selector)
+                    if winner is not None:
+                        return winner
+                    self._check_time()
+            finally:
+                for key in list(selector.get_map().values()):
+                    key.fileobj.close()  # type: ignore[union-attr]
+        raise _unreachable(min(self._failures, key=_rank), self._timeout_s)
+
+    def _begin(self, address: _Address, selector: selectors.BaseSelector) -> socket.socket | None:
+        """Begin one connection; return it if it stood at once."""
+        raw = socket.socket(address[0], socket.SOCK_STREAM)
+        raw.setblocking(False)
+        code = raw.connect_ex(address[1])
+        if code == 0:
+            return raw
+        if code == errno.EINPROGRESS:
+            selector.register(raw, selectors.EVENT_WRITE)
+        else:
+            self._failures.append(code)
+            raw.close()
+        return None
+
+    def _wait(self, selector: selectors.BaseSelector) -> socket.socket | None:
+        """Wait for the attempts under way; return one that stands, note those that failed."""
+        if not selector.get_map():
+            return None
+        left = _ATTEMPT_DELAY_S if self._end is None else max(0.0, self._end - time.monotonic())
+        for key, _ in selector.select(min(_ATTEMPT_DELAY_S, left)):
+            raw = key.fileobj
+            assert isinstance(raw, socket.socket)  # noqa: S101 - only sockets are registered
+            selector.unregister(raw)
+            code = raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code == 0:
+                return raw
+            self._failures.append(code)
+            raw.close()
+        return None
+
+    def _check_time(self) -> None:
+        if self._stopped():
+            raise run_stopped(Phase.CONNECT)
+        if self._end is not None and time.monotonic() >= self._end:
+            raise _unreachable(errno.ETIMEDOUT, self._timeout_s)
+
+
+def _rank(code: int) -> int:
+    """Order failures: a host that answered says more than a route that is missing here."""
+    answers = [errno.ECONNREFUSED, errno.ECONNRESET, errno.ETIMEDOUT, errno.EHOSTUNREACH]
+    return answers.index(code) if code in answers else len(answers)
+
+
+def _unreachable(code: int, timeout_s: float | None) -> Unreachable:
+    reason, text = _REASONS.get(code, ("connect-failed", os.strerror(code)))
+    within = f" within {timeout_s:g} s" if reason == "no-reply" and timeout_s is not None else ""
+    return Unreachable(
+        f"{text}{within}",
+        reason=reason,
+        phase=Phase.CONNECT,
+        transient=code in (errno.ECONNRESET, errno.ETIMEDOUT),
+    )

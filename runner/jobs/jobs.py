@@ -1,0 +1,251 @@
+"""What is done on each host, and how it is turned into that host's one result.
+
+This is the code that runs in an executor's worker: it knows one host and nothing of the others, and whatever
+happens in it, it returns a result.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+import random
+import time
+import traceback
+from collections.abc import Coroutine, Generator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from runner.connection.command import PLAIN, CommandOptions
+from runner.connection.deadline import Deadline
+from runner.connection.target.access import whereabouts
+from runner.connection.transport.preconnected import Handover
+from runner.errors import HostError
+from runner.jobs.session import CommandFailed, Session
+from runner.models import Host, HostResult, Phase, Status
+from runner.text import excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from runner.connection import ConnectionOptions
+    from runner.models import Endpoint
+    from runner.reach import ReachOptions
+
+__all__ = ["CommandFailed", "CommandJob", "FunctionJob", "Job", "Session", "perform", "unwrapped"]
+
+_BACKOFF_S = 0.5
+_BACKOFF_CAP_S = 8.0
+
+
+class Job(Protocol):
+    """What is done on each host. It travels to workers, so it pickles."""
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The commands, where they are known beforehand; they are named in reports."""
+
+    def __call__(self, session: Session) -> Any:
+        """Do it on one host; what it returns becomes the result's `value`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandJob:
+    """Run these commands one after the other, up to the first that fails.
+
+    Attributes:
+        commands: The commands.
+        given: What each of them is given beside its text.
+    """
+
+    commands: tuple[str, ...]
+    given: CommandOptions = PLAIN
+
+    def __call__(self, session: Session) -> None:
+        """Run them."""
+        for command in self.commands:
+            session.run_with(command, self.given)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionJob:
+    """Call a function with a session on the host.
+
+    It travels to other processes by the function's name, as functions do, which they import. That name may by
+    now stand for something that wraps the function and holds it as its attribute `function`: a decorator's
+    result, such as an Invoke task.
+
+    Attributes:
+        function: The function.
+        arguments: Its arguments beside the session, by name.
+        repeatable: Whether it may be done again on a host whose worker died, where it may be half done.
+    """
+
+    function: Callable[..., Any]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    repeatable: bool = False
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """Nothing: what a function runs is known when it has run it."""
+        return ()
+
+    def __call__(self, session: Session) -> Any:
+        """Call it.
+
+        Raises:
+            TypeError: It is a coroutine or a generator function, so that calling it has done nothing.
+        """
+        value = self.function(session, **self.arguments)
+        if isinstance(value, (Coroutine, Generator)):
+            value.close()
+            raise TypeError("nothing was done: a function for hosts is neither a coroutine nor a generator")
+        return value
+
+    def __reduce__(self) -> tuple[object, ...]:
+        module, name = self.function.__module__, self.function.__qualname__
+        try:
+            found = _imported(module, name)
+        except (ImportError, AttributeError):
+            found = None
+        if found is not self.function:
+            raise pickle.PicklingError(
+                f"{module}.{name} cannot be imported by another process: "
+                "define it at the top of a module, or use --executor thread"
+            )
+        return _function_job, (module, name, dict(self.arguments))
+
+
+def _imported(module: str, name: str) -> Any:
+    """Return the function that a module holds under a name, or that what it holds there wraps."""
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return unwrapped(found)
+
+
+def unwrapped(what: Any) -> Any:
+    """Return the function that something wraps and holds as its attribute `function`; any other as it is."""
+    return getattr(what, "function", what)
+
+
+def _function_job(module: str, name: str, arguments: Mapping[str, Any]) -> FunctionJob:
+    """Unpickle a job whose function is found by its name."""
+    return FunctionJob(_imported(module, name), arguments)
+
+
+def perform(
+    host: Host,
+    job: Job,
+    options: ConnectionOptions,
+    reached: HostResult | None = None,
+    run: str = "",
+    reach: ReachOptions | None = None,
+) -> HostResult:
+    """Do a job on one host.
+
+    An attempt that failed for a passing reason is repeated, with full jitter, as long as no command was sent.
+
+    Args:
+        host: The host.
+        job: What to do on it.
+        options: How to connect to it.
+        reached: What its probe found, where it was probed.
+        run: Id of the run, by which it can be aborted.
+        reach: How to ping it first, if this worker is the one to ping it.
+
+    Returns:
+        Its result, whatever happened; only `KeyboardInterrupt` is let through.
+    """
+    if reach is None:
+        return _perform(host, job, options, reached, run)
+    with closing(Handover(1)) as handover:
+        reached = _pinged(host, options, reach, handover)
+        return _perform(host, job, options, reached, run) if reached.ok else reached
+
+
+def _pinged(host: Host, options: ConnectionOptions, reach: ReachOptions, handover: Handover) -> HostResult:
+    """Return what a ping of one host from here comes to."""
+    from runner.connection.target.ways import ways  # noqa: PLC0415
+    from runner.reach import probe  # noqa: PLC0415 - only workers that stand elsewhere ping
+
+    try:
+        with closing(probe([host], reach, ways=ways(options, [host]), handover=handover)) as answers:
+            return next(answers)
+    except Exception as exc:  # noqa: BLE001 - as in the job, it is this host's alone
+        error = f"it could not be pinged: {_described(exc)}"
+        return HostResult(host.name, Status.ERROR, phase=Phase.PING, reason="not-pinged", error=error)
+
+
+def _perform(
+    host: Host, job: Job, options: ConnectionOptions, reached: HostResult | None, run: str
+) -> HostResult:
+    start = time.monotonic()
+    deadline = Deadline.after(options.host_timeout_s, run)
+    attempts = 0
+    while True:
+        attempts += 1
+        result, passing = _attempt(host, job, options, deadline)
+        pause = random.uniform(0, min(_BACKOFF_CAP_S, _BACKOFF_S * 2**attempts))  # noqa: S311 - jitter
+        left = deadline.remaining()
+        over = not passing or attempts > options.retries or deadline.stopped()
+        if over or (left is not None and left <= pause):
+            break
+        deadline.sleep(pause)
+    result = result._replace(attempts=attempts, duration_s=time.monotonic() - start)
+    if reached is not None:
+        result = result._replace(rtt_ms=reached.rtt_ms, method=reached.method)
+    return result
+
+
+def _attempt(host: Host, job: Job, options: ConnectionOptions, deadline: Deadline) -> tuple[HostResult, bool]:
+    """Do the job once; return the result and whether it may be done again."""
+    session = Session(host, options, deadline)
+    status, phase, reason, error, value, passing = Status.ERROR, None, None, None, None, False
+    try:
+        value = job(session)
+        status = Status.OK
+    except HostError as exc:
+        status, phase, reason, error = exc.status, exc.phase, exc.reason, str(exc)
+        passing = exc.transient and not session.sent
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exc:  # a job may raise anything, SystemExit too, and it is this host's alone  # noqa: BLE001
+        phase, reason = Phase.COMMAND, "job-raised"
+        error = _described(exc)
+    finally:
+        session.end(status)
+    where = session.endpoint or _where(host, options)
+    result = HostResult(
+        host=host.name,
+        status=status,
+        address=where.address if where else None,
+        port=where.port if where else None,
+        phase=phase,
+        reason=reason,
+        error=error,
+        sent=session.sent,
+        commands=tuple(session.results),
+        value=value,
+        login=session.way,
+    )
+    return result, passing
+
+
+def _described(exc: BaseException) -> str:
+    """Return an exception in one line, with where it was raised, whatever becomes of its own text."""
+    try:
+        text = str(exc)
+    except Exception:  # noqa: BLE001 - an exception of a job's own may fail to describe itself
+        text = ""
+    frames = traceback.extract_tb(exc.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return (f"{type(exc).__name__}: {excerpt(text)}" if text else type(exc).__name__) + place
+
+
+def _where(host: Host, options: ConnectionOptions) -> Endpoint | None:
+    try:
+        return whereabouts(host, options)
+    except HostError:
+        return None

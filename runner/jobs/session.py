@@ -1,0 +1,282 @@
+"""One host as a job sees it: commands and files, on a connection that is made when the first one needs it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from runner.connection import connector
+from runner.connection import pool as kept
+from runner.connection.command import (
+    CommandOptions,
+    Terminal,
+    checked_command,
+    environment,
+    standard_input,
+)
+from runner.connection.command.refusals import LONGEST_BYTES, refusal
+from runner.connection.target.access import check_become
+from runner.connection.transport.faults import not_blamed
+from runner.errors import DeadlineExceeded, HostError, InvalidVariable, RequestRefused, Unreachable
+from runner.models import CommandResult, Host, Phase, Status
+from runner.text import excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from os import PathLike
+
+    from runner.connection import Connection, ConnectionOptions
+    from runner.connection.deadline import Deadline
+    from runner.connection.host_keys.scan import ShownKey
+    from runner.models import Endpoint
+
+__all__ = ["CommandFailed", "Session"]
+
+
+class CommandFailed(HostError):
+    """A command ended with another exit code than 0, by a signal, or was refused by the device."""
+
+    status = Status.FAILED
+
+
+class Session:
+    """One host while a job is done on it; connects when the first command is run.
+
+    Attributes:
+        host: The host.
+        results: What the commands came to so far.
+        sent: Whether any command has been handed to the host.
+        way: What let the user in: `password 2`, `ssh-ed25519 key from agent`; None where that is not known.
+        endpoint: Where the host was logged in to; None where that is not known.
+    """
+
+    def __init__(self, host: Host, options: ConnectionOptions, deadline: Deadline) -> None:
+        self.host = host
+        self.results: list[CommandResult] = []
+        self.sent = False
+        self._options = options
+        self._deadline = deadline
+        self.way: str | None = None
+        self.endpoint: Endpoint | None = None
+        self._connection: Connection | None = None
+        self._left_by_another = False
+
+    @property
+    def name(self) -> str:
+        """The host's name in the inventory."""
+        return self.host.name
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """The host's variables."""
+        return self.host.variables
+
+    def run(
+        self,
+        command: str,
+        *,
+        warn: bool = False,
+        stdin: str | bytes | PathLike[str] = b"",
+        env: Mapping[str, str] | None = None,
+        chdir: str | None = None,
+        pty: bool | Terminal = False,
+    ) -> CommandResult:
+        """Run one command on the host.
+
+        Args:
+            command: The command.
+            warn: Return a command that failed instead of raising, as in Invoke.
+            stdin: What it reads: a text, bytes, or a file of this machine by its `Path`.
+            env: Environment variables, set by the host's POSIX shell.
+            chdir: The folder that it runs in, entered by that shell.
+            pty: Whether it runs on a terminal, or on which; both its streams come as one then.
+
+        Raises:
+            CommandFailed: It ended with another exit code than 0, by a signal, or was refused.
+            HostError: It did not come to an end of its own.
+            UsageError: What it is to be given cannot be given.
+        """
+        terminal = pty if isinstance(pty, Terminal) else Terminal() if pty else None
+        given = CommandOptions(standard_input(stdin), environment(env or {}), chdir, terminal)
+        return self.run_with(command, given, warn=warn)
+
+    def run_with(self, command: str, given: CommandOptions, *, warn: bool = False) -> CommandResult:
+        """Run one command on the host; see `run`.
+
+        Args:
+            command: The command.
+            given: What it is given beside its text.
+            warn: Return a command that failed instead of raising.
+        """
+        if given.needs_shell and self.variables.get("ansible_network_os"):
+            raise InvalidVariable(
+                "a device's CLI has neither environment variables nor folders",
+                reason="no-shell",
+                phase=Phase.CONNECT,
+            )
+        checked_command(command)
+        return self.carry_out(lambda connection, _host: connection.run(command, given), warn=warn)
+
+    def put(
+        self, source: str | PathLike[str], destination: str, *, mode: int | None = None, checksum: bool = True
+    ) -> CommandResult:
+        """Send a file or folder of this machine; what is there and equal is not sent.
+
+        Args:
+            source: Path on this machine.
+            destination: Path on the host, or the folder for it, with a slash at its end.
+            mode: Permission bits of every file; None keeps those of the file replaced, else the source's.
+            checksum: Compare SHA-256 sums, before and after.
+
+        Raises:
+            HostError: It could not be sent; no file is there in part.
+        """
+        from runner.transfer.copying import Options  # noqa: PLC0415 - most jobs move no files
+        from runner.transfer.moves import Put  # noqa: PLC0415
+
+        return self.carry_out(Put(str(source), destination, Options(mode, checksum)))
+
+    def get(
+        self, source: str, destination: str | PathLike[str] = ".", *, checksum: bool = True
+    ) -> CommandResult:
+        """Fetch a file or folder to `destination/HOST/NAME` on this machine, readable by its user alone.
+
+        Args:
+            source: Path on the host.
+            destination: Folder on this machine.
+            checksum: Compare SHA-256 sums, before and after.
+
+        Raises:
+            HostError: It could not be fetched; no file is there in part.
+        """
+        from runner.transfer.copying import Options  # noqa: PLC0415
+        from runner.transfer.moves import Get  # noqa: PLC0415
+
+        return self.carry_out(Get(source, str(destination), Options(checksum=checksum, private=True)))
+
+    def script(self, path: str | PathLike[str], *arguments: str, warn: bool = False) -> CommandResult:
+        """Send a script of this machine, run it, and remove it whatever it came to.
+
+        Args:
+            path: The script.
+            arguments: What it is called with.
+            warn: Return what failed instead of raising, as in Invoke.
+
+        Raises:
+            CommandFailed: It ended with another exit code than 0, or by a signal.
+            HostError: It did not come to an end of its own.
+            UsageError: It cannot be read, or no host could run it.
+        """
+        from runner.transfer.script import Script  # noqa: PLC0415
+
+        return self.carry_out(Script.of_file(path, arguments), warn=warn)
+
+    def carry_out(
+        self, work: Callable[[Connection, Host], CommandResult], *, warn: bool = False
+    ) -> CommandResult:
+        """Do something that is not repeated once it was sent, and keep what it came to among the results.
+
+        Args:
+            work: Does it.
+            warn: Return what failed instead of raising.
+
+        Raises:
+            CommandFailed: It ended with another exit code than 0, by a signal, or was refused.
+            HostError: It did not come to an end of its own.
+        """
+        try:
+            result = self._on_connection(work)
+        except HostError as exc:
+            if exc.command is not None:
+                self.results.append(exc.command)
+            raise
+        said = result.stdout_bytes + result.stderr_bytes if result.size <= LONGEST_BYTES else b""
+        refused = refusal(self.variables.get("ansible_network_os"), said)
+        if refused is not None:
+            result = dataclasses.replace(result, refused=refused)
+        self.results.append(result)
+        if not result.ok and not warn:
+            raise _failed(result)
+        return result
+
+    def _on_connection(self, work: Callable[[Connection, Host], CommandResult]) -> CommandResult:
+        connection = self._connected()
+        try:
+            return self._once(work, connection)
+        except (DeadlineExceeded, RequestRefused, Unreachable) as exc:
+            # Much network gear serves one command a connection (paramiko #2230). What was not sent may go
+            # elsewhere.
+            served = self.results and not isinstance(exc, DeadlineExceeded)
+            unsent = exc.phase is Phase.CHANNEL and not connection.sent
+            if not unsent or not (served or self._left_by_another):
+                raise
+            self.close()
+            return self._once(work, self._connected())
+
+    def _once(
+        self, work: Callable[[Connection, Host], CommandResult], connection: Connection
+    ) -> CommandResult:
+        """Do something on a connection, whose `sent` says afterwards whether this very work was sent."""
+        connection.sent = False
+        try:
+            with not_blamed(lambda: connection.sent):
+                return work(connection, self.host)
+        finally:
+            self.sent = self.sent or connection.sent
+
+    def shown_keys(self) -> tuple[ShownKey, ...]:
+        """Return each key that the host shows, and what is on record about it; nobody logs in for that.
+
+        Raises:
+            HostError: The host cannot be reached.
+        """
+        from runner.connection.host_keys.scan import shown_keys  # noqa: PLC0415 - few jobs need it
+
+        return shown_keys(self.host, self._options, self._deadline)
+
+    def connect(self) -> None:
+        """Log in, for jobs that want to know before they run anything.
+
+        Raises:
+            HostError: It cannot be done.
+        """
+        self._connected()
+
+    def end(self, status: Status) -> None:
+        """End the connection, if there is one; or leave it to the next job, where one is meant to find it.
+
+        Args:
+            status: How the job ended: only a connection with which nothing was wrong is left.
+        """
+        good = status in (Status.OK, Status.FAILED)
+        if good and self._connection is not None and kept.keep(self.host, self._options, self._connection):
+            self._connection = None
+        self.close()
+
+    def close(self) -> None:
+        """End the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            connect = connector(self.host)
+            check_become(self.host, self._options, connect)
+            left = kept.taken(self.host, self._options, self._deadline)
+            self._left_by_another = left is not None
+            with not_blamed(lambda: False):
+                self._connection = left or connect(self.host, self._options, self._deadline)
+            self.way = getattr(self._connection, "way", None)
+            self.endpoint = getattr(self._connection, "endpoint", None)
+        return self._connection
+
+
+def _failed(result: CommandResult) -> CommandFailed:
+    if result.refused is not None:
+        text, reason = f"the device refused {result.command!r}: {excerpt(result.refused)}", "refused"
+    elif result.signal is not None:
+        text, reason = f"{result.command!r} was ended by signal {excerpt(result.signal)}", "signal"
+    else:
+        text, reason = f"{result.command!r} ended with exit code {result.exit_code}", "exit-code"
+    return CommandFailed(text, reason=reason, phase=Phase.COMMAND)

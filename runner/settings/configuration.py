@@ -1,0 +1,301 @@
+"""What is configured: `invoke.yaml`, the environment over it, and Ansible's configuration below.
+
+Tasks and scripts read it the same way, so that a setting means the same in both.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runner.errors import InventoryError, UsageError
+from runner.settings import Settings
+from runner.settings.invoke_log import hide_secrets
+from runner.settings.invoked import running
+from runner.text import owners
+from runner.text.origin import Kind, Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from invoke.config import Config
+
+    from runner.inventory.loading import Options
+
+__all__ = [
+    "Configured",
+    "inventory_options",
+    "inventory_sources",
+    "of_caller",
+    "of_config",
+    "of_folder",
+    "project_file",
+    "reading",
+]
+
+DEFAULT_SOURCE = "inventories"
+"""The folder that is read where nothing names an inventory."""
+
+_LEVELS = ("_modifications", "_overrides", "_runtime", "_project", "_user", "_system")
+"""Attributes of the values that Invoke has read from each source, in order of precedence."""
+_SOUGHT = ("_project", "_user", "_system")
+"""Those of them whose files are found by searching."""
+
+_PROJECT_FILES = ("invoke.yaml", "invoke.yml", "invoke.json")
+_PATHS = (
+    "inventory",
+    "known_hosts",
+    "private_key",
+    "ssh_config",
+    "vault_password_file",
+    "output_dir",
+    "playbook_dir",
+    "spill_dir",
+    "history",
+)
+_PATH_LISTS = ("known_hosts", "private_key", "vault_password_file")
+
+
+def project_file(start: Path) -> Path | None:
+    """Return the nearest configuration from a folder upwards.
+
+    A script, or `runner`, runs in folders that are nobody's project: what is found there is read and never
+    executed, and so `invoke.py` is passed over.
+    """
+    for folder in (start, *start.parents):
+        for name in _PROJECT_FILES:
+            if (folder / name).is_file():
+                return folder / name
+    return None
+
+
+class Configured(NamedTuple):
+    """The configured settings, as `Settings.resolve` takes them.
+
+    Attributes:
+        values: Each value by the name of its setting, as it is written.
+        origins: Where each of them comes from.
+    """
+
+    values: dict[str, Any]
+    origins: dict[str, Origin]
+
+
+def of_caller() -> Configured:
+    """Return the settings that are configured for a call of a script.
+
+    In a task of Invoke these are the task's own: `-f`, `-r`, `namespace.configure`. Elsewhere they are those
+    of the current folder.
+
+    Raises:
+        UsageError: A file cannot be read.
+    """
+    program = running()
+    if program is None or program.collection is None:
+        return of_folder(Path.cwd())
+    typed = [context.name for context in getattr(program, "tasks", ())]
+    config = program.config.clone()
+    config.load_collection(program.collection.configuration(typed[0] if len(typed) == 1 else None))
+    return of_config(config)
+
+
+def of_folder(start: Path) -> Configured:
+    """Return the settings that are configured for a folder.
+
+    Raises:
+        UsageError: A file cannot be read.
+    """
+    from runner.settings.configuration_files import BoundedConfig  # noqa: PLC0415 - Invoke is loaded where tasks run
+
+    hide_secrets()
+    file = project_file(start)
+    with reading():
+        config = BoundedConfig()
+        if file is not None:
+            owners.check("the configuration", file, named="change to another folder")
+            config.set_project_location(str(file.parent))
+            config.load_project()
+    return of_config(config)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Have whatever Invoke raises while it reads configurations be an error of ours.
+
+    Raises:
+        UsageError: Something cannot be read.
+    """
+    try:
+        yield
+    except UsageError:
+        raise
+    except Exception as exc:  # YAML's, JSON's, the system's: each loader has its own
+        place = (project_file(Path.cwd()) or Path.cwd() / "invoke.yaml").parent  # not every loader says which
+        raise UsageError(f"the configuration for {place} cannot be read: {_why(exc)}") from exc
+
+
+def _why(exc: Exception) -> str:
+    """Return what Invoke raised in one line that says what is to be mended."""
+    from invoke.exceptions import UncastableEnvVar  # noqa: PLC0415 - as above
+
+    text = " ".join(str(exc).split())
+    if isinstance(exc, AttributeError):
+        return f"expected a mapping at the top of a file, such as `runner:` ({text})"
+    if isinstance(exc, UncastableEnvVar):
+        variables = ", ".join(sorted(name for name in os.environ if name.startswith("INVOKE_")))
+        return f"what is a list in a file cannot be replaced from the environment, as by {variables}"
+    return text
+
+
+def of_config(config: Config) -> Configured:
+    """Return the settings of a configuration that Invoke has loaded.
+
+    Raises:
+        UsageError: Its `runner:` section is no mapping, another user can have written the file that it comes
+            from, or Ansible's configuration cannot be read.
+    """
+    from runner.inventory.ansible_cfg import ansible_defaults  # noqa: PLC0415 - tasks are listed without it
+
+    _refuse_foreign(config)
+    section = config.get("runner") or {}
+    if not hasattr(section, "items"):
+        raise UsageError("`runner:` in the configuration must be a mapping of settings")
+    root = getattr(config, "_project_prefix", None)  # Invoke keeps where it found the project to itself
+    ours = {name: value for name, value in section.items() if value is not None}
+    source, ansible, environment = _default_source(root), ansible_defaults(), _environment()
+    origins = dict.fromkeys(source, Origin(Kind.PROJECT, DEFAULT_SOURCE)) | dict(ansible.origins)
+    origins |= {name: _level_of(config, name) for name in ours}
+    origins |= {name: Origin(Kind.ENVIRONMENT, _variable(name)) for name in environment}
+    return Configured({**source, **ansible.values, **_rooted(ours | environment, root)}, origins)
+
+
+def _refuse_foreign(config: Config) -> None:
+    """Refuse a `runner:` section of a file that was found by searching, if another user can have written it.
+
+    Invoke has read all of that file by now, and has imported the `tasks.py` next to it.
+    """
+    named = getattr(config, "_runtime_path", None)
+    for level in _SOUGHT:
+        path = getattr(config, f"{level}_path", None)
+        if path is None or not (getattr(config, level, None) or {}).get("runner"):
+            continue
+        if not (named and Path(named).exists() and Path(named).samefile(path)):
+            owners.check("the section `runner:` of", path, named="name the file with invoke -f")
+
+
+def _level_of(config: Config, name: str) -> Origin:
+    """Return the origin of a setting among the sources that Invoke has merged."""
+    for level in _LEVELS:
+        section: Any = (getattr(config, level, None) or {}).get("runner")
+        if hasattr(section, "get") and section.get(name) is not None:
+            path = getattr(config, f"{level}_path", None)
+            return Origin(Kind.FILE, name, str(path)) if path else Origin(Kind.CODE, name)
+    return Origin(Kind.CODE, name)
+
+
+def inventory_sources(settings: Settings) -> tuple[str, ...]:
+    """Return what the inventory is read from: what the settings name, else `inventories/`.
+
+    Raises:
+        InventoryError: None of them names anything.
+        UsageError: Another user can have written what is in `inventories/`.
+    """
+    origin = settings.origins.get("inventory")
+    if settings.inventory and (origin is None or origin.kind is not Kind.PROJECT):
+        return settings.inventory
+    folder = settings.inventory[0] if settings.inventory else DEFAULT_SOURCE
+    if Path(folder).exists():
+        owners.check_tree("the inventory", folder, named="name it with -i")
+        return (folder,)
+    raise InventoryError("no inventory: give one with -i, or as `runner: inventory:` in invoke.yaml")
+
+
+def inventory_options(settings: Settings, *, traced: bool = False) -> Options:
+    """Return how inventories are to be read.
+
+    Args:
+        settings: The settings.
+        traced: Whether to remember where everything was set.
+
+    Raises:
+        UsageError: Ansible's configuration cannot be read, or has a key that cannot be honoured.
+    """
+    from runner.inventory.ansible_cfg import inventory_rules  # noqa: PLC0415 - tasks are listed without it
+    from runner.inventory.loading import Options  # noqa: PLC0415
+
+    options = Options(
+        allow_commands=settings.allow_inventory_commands,
+        named=settings.is_named("inventory"),
+        traced=traced,
+        rules=inventory_rules(),
+    )
+    if settings.playbook_dir is None:
+        return options
+    folder = os.path.abspath(os.path.expanduser(settings.playbook_dir))  # noqa: PTH100, PTH111
+    if not os.path.isdir(folder):  # noqa: PTH112
+        raise UsageError(f"playbook_dir: {settings.playbook_dir} is not a folder")
+    return replace(options, playbook_dir=folder, playbook_given=True)
+
+
+def _environment() -> dict[str, str]:
+    """Return what the environment says.
+
+    Invoke does this for keys that the configuration has. Were it to be told of the others beforehand, a
+    section that is no mapping would end in its traceback.
+    """
+    variables = {name: _variable(name) for name in Settings.flags()}
+    return {name: os.environ[variable] for name, variable in variables.items() if variable in os.environ}
+
+
+def _variable(name: str) -> str:
+    return f"INVOKE_RUNNER_{name.upper()}"
+
+
+def _default_source(root: str | None) -> dict[str, Any]:
+    """Return the project's folder of inventories, for who stands below it."""
+    folder = Path(root or "", DEFAULT_SOURCE)
+    elsewhere = bool(root) and folder.exists() and not Path(DEFAULT_SOURCE).exists()
+    return {"inventory": str(folder)} if elsewhere else {}
+
+
+def _rooted(configured: dict[str, Any], root: str | None) -> dict[str, Any]:
+    """Return the configuration with its relative paths standing on the folder of the project."""
+    if not root:
+        return configured
+    if isinstance(configured.get("credentials"), list):
+        configured["credentials"] = [_rooted_credential(root, item) for item in configured["credentials"]]
+    for name in _PATHS:
+        value = configured.get(name)
+        if isinstance(value, str) and name in _PATH_LISTS:
+            configured[name] = [_root(root, item) for item in value.split(os.pathsep)]
+        elif isinstance(value, str):
+            configured[name] = _root(root, value)
+        elif isinstance(value, (list, tuple)):
+            configured[name] = [_root(root, str(item)) for item in value]
+    return configured
+
+
+def _rooted_credential(root: str, item: Any) -> Any:
+    """Return a credential with its relative paths standing on the folder of the project."""
+    if not isinstance(item, dict):
+        return item
+    rooted = dict(item)
+    key, password = item.get("private_key"), item.get("password")
+    if isinstance(key, str):
+        rooted["private_key"] = _root(root, key)
+    if isinstance(password, str) and password.startswith("file:"):
+        rooted["password"] = f"file:{_root(root, password.removeprefix('file:'))}"
+    return rooted
+
+
+def _root(root: str, path: str) -> str:
+    if "," in path or path.startswith("~") or path == "none":
+        return path
+    full = Path(root) / path
+    try:
+        return str(full.relative_to(Path.cwd()))
+    except ValueError:
+        return str(full)
