@@ -1,6 +1,6 @@
 """The values that travel through the program: none can be changed, every one can be pickled.
 
-This module is the ground and imports only `text` and `spill`, so that a value made in a worker
+This module is the ground and imports only `text`, so that a value made in a worker
 process means the same in the process that reports it.
 """
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.connection import deadline, kind, load_ahead
 from runner.connection import pool as kept
-from runner.connection.transport.preconnected import Handover
+from runner.connection.transport.preconnected import Preconnected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -64,5 +64,5 @@ class Connections:
         from runner.connection.target.ways import ways  # noqa: PLC0415
         from runner.reach import probe  # noqa: PLC0415 - not every run pings
 
-        with closing(Handover(most_handed_on)) as handover:
+        with closing(Preconnected(most_handed_on)) as handover:
             yield probe(hosts, reach, ways=ways(self._options, hosts), handover=handover)

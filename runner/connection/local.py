@@ -12,7 +12,7 @@ from runner.connection.command import PLAIN
 from runner.connection.command.execution import QUIET_S, Execution
 from runner.connection.command.pipes import PipeProcess
 from runner.connection.command.pump import Pump, end
-from runner.connection.command.timeouts import Patience
+from runner.connection.command.timeouts import CommandTimeout
 from runner.environment import of_child
 from runner.errors import InvalidVariable
 from runner.models import Phase
@@ -61,7 +61,7 @@ class LocalConnection:
         if given.terminal is not None:
             text = "there is no terminal on the local connection"
             raise InvalidVariable(text, reason="bad-variable", phase=Phase.CONNECT)
-        patience = Patience(self._options, self._deadline)
+        patience = CommandTimeout(self._options, self._deadline)
         execution = Execution(command, self._options, given, None)
         process = LocalProcess(given.script(command), has_input=execution.has_input)
         self.sent = True  # the shell runs: where it cannot be started, nothing was

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runner.connection.options import ConnectionOptions
     from runner.models import Host
 
-__all__ = ["Kept", "Lasting", "keep", "keeping", "standing", "taken"]
+__all__ = ["Lasting", "Pool", "keep", "keeping", "standing", "taken"]
 
 
 @runtime_checkable
@@ -46,7 +46,7 @@ class _Login(NamedTuple):
     connection: Lasting
 
 
-class Kept:
+class Pool:
     """Connections that wait for the next job on their host.
 
     Args:
@@ -116,17 +116,17 @@ class Kept:
         login.connection.close()
 
 
-_open: set[Kept] = set()
+_open: set[Pool] = set()
 
 
 @contextmanager
-def keeping(most: int) -> Iterator[Kept]:
+def keeping(most: int) -> Iterator[Pool]:
     """Keep connections while the context lasts; with its end, however that comes, all of them end.
 
     Args:
         most: How many at once.
     """
-    kept = Kept(most)
+    kept = Pool(most)
     _open.add(kept)
     try:
         yield kept

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from runner.models import Host, HostResult
     from runner.results.limits import Verdict
 
-__all__ = ["Event", "Finished", "GateEnded", "Reached", "Stop"]
+__all__ = ["Event", "Finished", "PingsEnded", "Reached", "Stop"]
 
 
 class Reached(NamedTuple):
@@ -35,11 +35,11 @@ class Stop(NamedTuple):
     why: Verdict
 
 
-class GateEnded(NamedTuple):
+class PingsEnded(NamedTuple):
     """A batch has no answers to come any more; `raised` is why, where that was not the end of its hosts."""
 
     hosts: Sequence[Host]
     raised: BaseException | None
 
 
-Event = Reached | Finished | Stop | GateEnded
+Event = Reached | Finished | Stop | PingsEnded

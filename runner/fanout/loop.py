@@ -15,13 +15,13 @@ from threading import Timer
 from typing import TYPE_CHECKING
 
 from runner.errors import AT_WORK, STOPPED, RunnerError
-from runner.fanout.events import Event, Finished, GateEnded, Stop
+from runner.fanout.events import Event, Finished, PingsEnded, Stop
 from runner.fanout.outcome import outcome, without_outcome
-from runner.fanout.ping_stage import Gate
-from runner.fanout.ready_queue import Starts
-from runner.fanout.stragglers import Overdue
-from runner.fanout.worker_limit import Adaptive, Fixed, Workers
-from runner.fanout.worker_pool import Crew
+from runner.fanout.ping_stage import PingStage
+from runner.fanout.ready_queue import ReadyQueue
+from runner.fanout.stragglers import Stragglers
+from runner.fanout.worker_limit import Adaptive, Fixed, WorkerLimit
+from runner.fanout.worker_pool import WorkerPool
 from runner.models import Host, HostResult, Status
 from runner.results.limits import Limits, Verdict
 from runner.text import value_text
@@ -79,12 +79,12 @@ class Loop:
         control._end_steps = partial(task[1].abort, task[2])  # noqa: SLF001
         workers = min(options.workers, total)
         most = workers + min(self._spare(workers), total - workers)
-        self._crew = Crew(options, most, task, self._running, self._events)
+        self._pool = WorkerPool(options, most, task, self._running, self._events)
         self._connecting = task[1]
-        self._workers: Workers = Adaptive(workers) if options.adaptive else Fixed(workers)
-        self._overdue = Overdue()
+        self._workers: WorkerLimit = Adaptive(workers) if options.adaptive else Fixed(workers)
+        self._stragglers = Stragglers()
         self._limits = Limits(total, options.max_fail, options.max_refused)
-        self._starts = Starts(options.rate, options.spread)
+        self._ready = ReadyQueue(options.rate, options.spread)
         self._hosts: Sequence[Host] = ()
         self._undecided: dict[str, int] = {}
         self._begun = False
@@ -97,7 +97,7 @@ class Loop:
     def close(self) -> None:
         """Leave nothing behind: end what still runs, and the executor."""
         self._timer.cancel()
-        self._crew.close(_ABORT_GRACE_S if self._give_up_at is None else 0)
+        self._pool.close(_ABORT_GRACE_S if self._give_up_at is None else 0)
 
     def batch(self, hosts: Sequence[Host], reach: ReachOptions) -> Iterator[list[HostResult]]:
         """Do the job on these hosts; yield their results, those together that came together."""
@@ -105,24 +105,24 @@ class Loop:
         self._undecided = {host.name: place for place, host in enumerate(hosts)}
         self._begun = False
         pinged = self._options.ping and self._stop is None
-        if pinged and self._crew.elsewhere:
-            self._crew.reach, pinged = reach, False
-        self._starts.open(hosts, ready=not pinged)
+        if pinged and self._pool.elsewhere:
+            self._pool.reach, pinged = reach, False
+        self._ready.open(hosts, ready=not pinged)
         if not pinged:
             yield from self._decide()
             return
         # To whom a connection stands is there; a ping says no more, and servers count who only looks in.
-        there = self._connecting.standing(hosts) if self._crew.in_process else set()
+        there = self._connecting.standing(hosts) if self._pool.in_process else set()
         for name in there:
-            self._starts.add(self._undecided[name], None)
+            self._ready.add(self._undecided[name], None)
         hosts = [host for host in hosts if host.name not in there]
-        if self._crew.in_process:
+        if self._pool.in_process:
             with suppress(Exception):  # variables may raise; whoever connects to that host will say so
                 self._connecting.load_ahead(hosts)
-        most = self._crew.most if self._crew.in_process else 0
+        most = self._pool.most if self._pool.in_process else 0
         with (
             self._connecting.probing(hosts, reach, most) as answers,
-            closing(Gate(hosts, answers, self._events)),
+            closing(PingStage(hosts, answers, self._events)),
         ):
             yield from self._decide()
 
@@ -161,7 +161,7 @@ class Loop:
             yield from self._take_in(self._events.get_nowait())
 
     def _take_in(self, event: Event) -> Iterator[HostResult]:
-        if isinstance(event, GateEnded):
+        if isinstance(event, PingsEnded):
             yield from self._unprobed(event)
         elif isinstance(event, Stop):
             self._halt(event)
@@ -169,7 +169,7 @@ class Loop:
             yield from self._finish(event)
         elif event.result.host in self._undecided:
             if event.result.ok:
-                self._starts.add(self._undecided[event.result.host], event.result)
+                self._ready.add(self._undecided[event.result.host], event.result)
             else:
                 del self._undecided[event.result.host]
                 yield event.result
@@ -179,11 +179,11 @@ class Loop:
         name, now = event.host.name, time.monotonic()
         full = len(self._running) >= self._workers.limit
         self._running.pop(name, None)
-        self._starts.ended(event.host)
+        self._ready.ended(event.host)
         if name not in self._undecided:
             return
         result = outcome(event, ending=self._give_up_at is not None)
-        began = self._overdue.ended(name, now, usual=result.status not in _DEADLINES)
+        began = self._stragglers.ended(name, now, usual=result.status not in _DEADLINES)
         if result.reason == "worker-died" and self._again(name, event.reached):
             return
         del self._undecided[name]
@@ -195,7 +195,7 @@ class Loop:
         if not self._repeatable or self._stop is not None or self._repeated[name] >= _MOST_REPEATS:
             return False
         self._repeated[name] += 1
-        self._starts.add(self._undecided[name], reached)
+        self._ready.add(self._undecided[name], reached)
         return True
 
     def _named(self, result: HostResult) -> HostResult:
@@ -208,8 +208,8 @@ class Loop:
     def _room(self, now: float) -> int:
         """Return how many hosts more may be at work."""
         self._control.workers = limit = self._workers.limit
-        overdue = self._overdue.count(now, self._spare(limit))
-        return min(limit + overdue, self._crew.most) - len(self._running)
+        overdue = self._stragglers.count(now, self._spare(limit))
+        return min(limit + overdue, self._pool.most) - len(self._running)
 
     def _spare(self, workers: int) -> int:
         """Return how many may stand in for those who wait for a host that hangs; one by one means that."""
@@ -220,16 +220,16 @@ class Loop:
         if self._control.stopping:
             return
         now = time.monotonic()
-        ready = self._starts.take(self._room(now), now)
+        ready = self._ready.take(self._room(now), now)
         if ready:
             self._announce([waiting.host.name for waiting in ready])
         for waiting in ready:
             self._begun = True
-            self._overdue.began(waiting.host.name, now)
-            refused = self._crew.submit(waiting)
+            self._stragglers.began(waiting.host.name, now)
+            refused = self._pool.submit(waiting)
             if refused is not None:
-                self._starts.ended(waiting.host)
-                self._overdue.ended(waiting.host.name, now, usual=False)
+                self._ready.ended(waiting.host)
+                self._stragglers.ended(waiting.host.name, now, usual=False)
                 del self._undecided[waiting.host.name]
                 yield refused
 
@@ -239,11 +239,11 @@ class Loop:
         except Exception:
             logger.exception("an observer of the run failed")
 
-    def _unprobed(self, end: GateEnded) -> Iterator[HostResult]:
+    def _unprobed(self, end: PingsEnded) -> Iterator[HostResult]:
         """Give the hosts that were never heard of their result; what kept all from being probed is raised."""
         if isinstance(end.raised, RunnerError) and not self._begun:
             raise end.raised
-        known = self._starts.names().union(self._running)
+        known = self._ready.names().union(self._running)
         why = f": {type(end.raised).__name__}: {value_text(end.raised)}" if end.raised is not None else ""
         for name in [host.name for host in end.hosts if host.name in self._undecided]:
             if name not in known:
@@ -255,9 +255,9 @@ class Loop:
         """Return how long to wait for an event: to the next start that may be, or the end of an abort."""
         now = time.monotonic()
         moments = [now + _LOOK_S, self._give_up_at]
-        start = self._starts.next_moment() if self._stop is None and not self._control.stopping else None
+        start = self._ready.next_moment() if self._stop is None and not self._control.stopping else None
         if start is not None:
-            late = self._overdue.next_moment(now, self._spare(self._workers.limit))
+            late = self._stragglers.next_moment(now, self._spare(self._workers.limit))
             moments.append(start if self._room(now) > 0 else late)
         return max(0.0, min(moment for moment in moments if moment is not None) - now)
 
@@ -266,11 +266,11 @@ class Loop:
             self._stop = stop.why
         if stop.now and self._give_up_at is None:
             self._give_up_at = time.monotonic() + _ABORT_GRACE_S
-            self._crew.end_running()
+            self._pool.end_running()
 
     def _refuse(self, status: Status, reason: str, text: str) -> Iterator[HostResult]:
         """Give every host that has not been started the result that says why."""
-        self._starts.clear()
+        self._ready.clear()
         for name in [name for name in self._undecided if name not in self._running]:
             del self._undecided[name]
             yield HostResult(name, status, reason=reason, error=text)

@@ -6,7 +6,7 @@ from contextlib import closing
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from runner.fanout.events import Event, GateEnded, Reached
+from runner.fanout.events import Event, PingsEnded, Reached
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from runner.models import Host, HostResult
 
-__all__ = ["Gate"]
+__all__ = ["PingStage"]
 
 
-class Gate:
+class PingStage:
     """A thread that pings the hosts of a batch and passes every answer on as it comes.
 
     Args:
@@ -50,6 +50,6 @@ class Gate:
                         return
                     self._events.put(Reached(answer))
         except BaseException as exc:  # the thread that consumes the stream has to hear of it  # noqa: BLE001
-            self._events.put(GateEnded(self._hosts, exc))
+            self._events.put(PingsEnded(self._hosts, exc))
         else:
-            self._events.put(GateEnded(self._hosts, None))
+            self._events.put(PingsEnded(self._hosts, None))

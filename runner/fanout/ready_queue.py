@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from runner.models import Host, HostResult
     from runner.text.quantities import Spread
 
-__all__ = ["Starts", "Waiting"]
+__all__ = ["ReadyQueue", "Waiting"]
 
 
 class Waiting(NamedTuple):
@@ -22,7 +22,7 @@ class Waiting(NamedTuple):
     reached: HostResult | None
 
 
-class Starts:
+class ReadyQueue:
     """The hosts of a batch that wait for a worker, and the pace at which they are started.
 
     The first of those that may start is the one that stands first in its batch. A host that has to wait for

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from itertools import islice
 
-__all__ = ["Overdue"]
+__all__ = ["Stragglers"]
 
 _SAMPLES = 100
 _FEWEST = 10
@@ -19,7 +19,7 @@ _FACTOR = 1.5
 _LEAST_S = 0.1
 
 
-class Overdue:
+class Stragglers:
     """Which of the hosts at work are overdue: at it half as long again as nine of ten others took."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from runner.models import Status
 if TYPE_CHECKING:
     from runner.models import HostResult
 
-__all__ = ["Adaptive", "Fixed", "Workers", "strained"]
+__all__ = ["Adaptive", "Fixed", "WorkerLimit", "strained"]
 
 _START = 20
 _WINDOW = 50
@@ -34,7 +34,7 @@ _STRAINS = frozenset(
 """What happens where too much is asked at once; a closed port or a refused login happens anyway."""
 
 
-class Workers(Protocol):
+class WorkerLimit(Protocol):
     """How many hosts may be at work."""
 
     limit: int
@@ -81,7 +81,7 @@ class Adaptive:
         self._cut_at = float("-inf")
 
     def take(self, result: HostResult, began: float, now: float, *, full: bool) -> None:
-        """See `Workers`."""
+        """See `WorkerLimit`."""
         if began < self._cut_at:
             return
         fault = strained(result)

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from runner.models import Host
     from runner.reach import ReachOptions
 
-__all__ = ["RESOURCE", "Crew"]
+__all__ = ["RESOURCE", "WorkerPool"]
 
 RESOURCE = "runner_dask_resource"
 """The variable that names the resource which workers must have to reach a host."""
 
 
-class Crew:
+class WorkerPool:
     """Those who work: an executor, and the futures that it has not settled.
 
     Args:

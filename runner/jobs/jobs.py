@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from runner.connection.command import PLAIN, CommandOptions
 from runner.connection.deadline import Deadline
 from runner.connection.target.access import whereabouts
-from runner.connection.transport.preconnected import Handover
+from runner.connection.transport.preconnected import Preconnected
 from runner.errors import HostError
 from runner.jobs.session import CommandFailed, Session
 from runner.models import Host, HostResult, Phase, Status
@@ -160,18 +160,18 @@ def perform(
     """
     if reach is None:
         return _perform(host, job, options, reached, run)
-    with closing(Handover(1)) as handover:
-        reached = _pinged(host, options, reach, handover)
+    with closing(Preconnected(1)) as made:
+        reached = _pinged(host, options, reach, made)
         return _perform(host, job, options, reached, run) if reached.ok else reached
 
 
-def _pinged(host: Host, options: ConnectionOptions, reach: ReachOptions, handover: Handover) -> HostResult:
+def _pinged(host: Host, options: ConnectionOptions, reach: ReachOptions, made: Preconnected) -> HostResult:
     """Return what a ping of one host from here comes to."""
     from runner.connection.target.ways import ways  # noqa: PLC0415
     from runner.reach import probe  # noqa: PLC0415 - only workers that stand elsewhere ping
 
     try:
-        with closing(probe([host], reach, ways=ways(options, [host]), handover=handover)) as answers:
+        with closing(probe([host], reach, ways=ways(options, [host]), handover=made)) as answers:
             return next(answers)
     except Exception as exc:  # noqa: BLE001 - as in the job, it is this host's alone
         error = f"it could not be pinged: {_described(exc)}"

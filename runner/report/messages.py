@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from runner.report.progress import Progress
 
-__all__ = ["Beside", "Warnings", "ask", "leave", "say", "show_warnings", "speaking_around"]
+__all__ = ["MessageStream", "Warnings", "ask", "leave", "say", "show_warnings", "speaking_around"]
 
 _progress: list[Progress] = [NoProgress()]
 
@@ -76,7 +76,7 @@ def speaking_around(progress: Progress) -> Iterator[Progress]:
         progress.close()
 
 
-class Beside(io.TextIOBase):
+class MessageStream(io.TextIOBase):
     """A stream for what a job prints while the run is shown: to stderr, apart from the progress."""
 
     def writable(self) -> bool:

@@ -12,7 +12,7 @@ from runner.models import Host, HostResult, Status
 from runner.report import progress
 from runner.report.arranged import Arranged
 from runner.report.files import OutputFolder
-from runner.report.messages import Beside, say, speaking_around
+from runner.report.messages import MessageStream, say, speaking_around
 from runner.report.output import Output, tolerant_stdout
 from runner.results.results import Summary
 from runner.runs.interruption import Interruption
@@ -61,7 +61,7 @@ def present(
     presentation = _Presentation(plan, output, folder, note)
     with interruption.handled():
         # What a job prints is no result. Reporters have their stream already.
-        with redirect_stdout(Beside()), speaking_around(presentation.progress(control)) as line:
+        with redirect_stdout(MessageStream()), speaking_around(presentation.progress(control)) as line:
             presentation.follow(runs.carry_out(plan, control), line)
         summary = Summary(plan.run.ended(), presentation.counts)
         output.call("finish", summary)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.connection.options import ConnectionOptions, HostKeyPolicy
-from runner.connection.target.access import Access, access, whereabouts
+from runner.connection.target.access import LoginTarget, access, whereabouts
 from runner.errors import InvalidVariable
 from runner.models import Endpoint, Host, Secret
 from runner.settings import Settings
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def of(variables: dict[str, Any] | None = None, **options: Any) -> Access:
+def of(variables: dict[str, Any] | None = None, **options: Any) -> LoginTarget:
     return access(Host("h", variables or {}), ConnectionOptions(**options))
 
 
@@ -166,7 +166,7 @@ FILE = "Host h\n  HostName 192.0.2.1\n  {line}\nHost gate\n  HostName 192.0.2.9\
 MINE = "Host h\n  HostName 192.0.2.2\n"
 
 
-def by_file(folder: Path, line: str, variables: dict[str, Any] | None = None, **options: Any) -> Access:
+def by_file(folder: Path, line: str, variables: dict[str, Any] | None = None, **options: Any) -> LoginTarget:
     """How `h` is reached by a file that the inventory names, beside a file that the run names."""
     theirs, mine = folder / "their file", folder / "mine"
     theirs.write_text(FILE.format(line=line))
@@ -179,7 +179,7 @@ def test_a_file_that_the_inventory_names_holds_for_its_hosts_and_their_jump_host
     found = by_file(tmp_path, "ProxyJump gate")
 
     assert found.endpoint == Endpoint("192.0.2.1", 22)
-    assert Access.of_jump(found.jumps, found.given).endpoint == Endpoint("192.0.2.9", 22)
+    assert LoginTarget.of_jump(found.jumps, found.given).endpoint == Endpoint("192.0.2.9", 22)
 
 
 def test_a_file_that_a_flag_names_wins_over_that_of_the_inventory(tmp_path: Path) -> None:

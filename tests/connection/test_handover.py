@@ -12,7 +12,7 @@ import pytest
 from runner.connection.connections import Connections
 from runner.connection.transport import preconnected as handover
 from runner.connection.transport.dial import dial
-from runner.connection.transport.preconnected import Handover, taken
+from runner.connection.transport.preconnected import Preconnected, taken
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob
 from runner.models import Endpoint, Host, HostResult
@@ -42,7 +42,7 @@ def is_closed(sock: socket.socket) -> bool:
 
 
 def test_who_dials_gets_the_connection_that_is_there() -> None:
-    with server() as (listening, endpoint), closing(Handover(1)) as kept:
+    with server() as (listening, endpoint), closing(Preconnected(1)) as kept:
         sock = connected(endpoint)
         accepted, peer = listening.accept()
         kept(endpoint, sock)
@@ -55,14 +55,14 @@ def test_who_dials_gets_the_connection_that_is_there() -> None:
 
 
 def test_a_connection_goes_to_nobody_else() -> None:
-    with server() as (_, endpoint), closing(Handover(1)) as kept:
+    with server() as (_, endpoint), closing(Preconnected(1)) as kept:
         kept(endpoint, connected(endpoint))
         assert taken(Endpoint("127.0.0.1", endpoint.port + 1)) is None
         assert taken(Endpoint("localhost", endpoint.port)) is None
 
 
 def test_a_connection_that_the_server_has_ended_is_made_anew() -> None:
-    with server() as (listening, endpoint), closing(Handover(2)) as kept:
+    with server() as (listening, endpoint), closing(Preconnected(2)) as kept:
         dead = connected(endpoint)
         kept(endpoint, dead)
         listening.accept()[0].close()
@@ -72,7 +72,7 @@ def test_a_connection_that_the_server_has_ended_is_made_anew() -> None:
 
 
 def test_what_the_server_has_said_already_is_still_to_be_read() -> None:
-    with server() as (listening, endpoint), closing(Handover(1)) as kept:
+    with server() as (listening, endpoint), closing(Preconnected(1)) as kept:
         kept(endpoint, connected(endpoint))
         with listening.accept()[0] as accepted:
             accepted.sendall(b"SSH-2.0-x\r\n")
@@ -84,7 +84,7 @@ def test_what_the_server_has_said_already_is_still_to_be_read() -> None:
 
 
 def test_no_more_are_kept_than_there_are_workers() -> None:
-    with server() as (_, endpoint), closing(Handover(2)) as kept:
+    with server() as (_, endpoint), closing(Preconnected(2)) as kept:
         socks = [connected(endpoint) for _ in range(3)]
         for sock in socks:
             kept(endpoint, sock)
@@ -92,7 +92,7 @@ def test_no_more_are_kept_than_there_are_workers() -> None:
 
 
 def test_few_are_kept_to_one_server_however_many_workers_there_are() -> None:
-    with server() as (_, endpoint), closing(Handover(50)) as kept:
+    with server() as (_, endpoint), closing(Preconnected(50)) as kept:
         socks = [connected(endpoint) for _ in range(6)]
         for sock in socks:
             kept(endpoint, sock)
@@ -102,7 +102,7 @@ def test_few_are_kept_to_one_server_however_many_workers_there_are() -> None:
 def test_at_the_end_all_are_closed_and_so_is_what_comes_later() -> None:
     with server() as (_, endpoint):
         socks = [connected(endpoint) for _ in range(2)]
-        kept = Handover(2)
+        kept = Preconnected(2)
         kept(endpoint, socks[0])
         kept.close()
         kept(endpoint, socks[1])
@@ -112,7 +112,7 @@ def test_at_the_end_all_are_closed_and_so_is_what_comes_later() -> None:
 
 def test_what_nobody_fetches_is_closed_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handover, "_KEPT_S", 0.05)
-    with server() as (_, endpoint), closing(Handover(3)) as kept:
+    with server() as (_, endpoint), closing(Preconnected(3)) as kept:
         socks = [connected(endpoint) for _ in range(3)]
         for sock in socks:
             kept(endpoint, sock)

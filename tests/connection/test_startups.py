@@ -13,7 +13,7 @@ from runner.connection.connections import Connections
 from runner.connection.deadline import Deadline, abort
 from runner.connection.options import ConnectionOptions
 from runner.connection.target.access import access
-from runner.connection.target.login_limiter import Turn
+from runner.connection.target.login_limiter import LoginSlot
 from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob, FunctionJob
 from runner.models import Host
@@ -23,30 +23,30 @@ from tests.connection.sshd import temporary_sshd
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runner.connection.target.access import Access
+    from runner.connection.target.access import LoginTarget
     from runner.jobs.session import Session
     from tests.connection.sshd import Sshd
 
 
-def target(address: str, port: int = 22, most: int = 2) -> Access:
+def target(address: str, port: int = 22, most: int = 2) -> LoginTarget:
     host = Host("h", {"ansible_host": address, "ansible_port": port})
     return access(host, ConnectionOptions(startups=most, ssh_config=None))
 
 
 @contextmanager
-def turn(target: Access, deadline: Deadline) -> Iterator[None]:
-    place = Turn(target)
+def turn(target: LoginTarget, deadline: Deadline) -> Iterator[None]:
+    place = LoginSlot(target)
     place.take(deadline)
     yield
     place.give_back()
     place.give_back()  # as where a connection that has logged in ends
 
 
-def most_at_once(targets: list[Access], expected: int) -> int:
+def most_at_once(targets: list[LoginTarget], expected: int) -> int:
     """How many of these were in their turn together; they stay until so many are, and a moment longer."""
     inside, most, lock, all_in = 0, 0, threading.Lock(), threading.Event()
 
-    def take(each: Access) -> None:
+    def take(each: LoginTarget) -> None:
         nonlocal inside, most
         with turn(each, Deadline()):
             with lock:
@@ -79,7 +79,7 @@ def most_at_once(targets: list[Access], expected: int) -> int:
     ],
 )
 def test_so_many_begin_at_one_address_and_on_this_machine_at_one_port(
-    targets: list[Access], most: int
+    targets: list[LoginTarget], most: int
 ) -> None:
     assert most_at_once(targets, most) == most
 

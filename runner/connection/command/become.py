@@ -25,7 +25,7 @@ from runner.text import because
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from runner.connection.target.access import Access
+    from runner.connection.target.access import LoginTarget
 
 __all__ = ["BECOME_METHODS", "Become", "Elevation", "elevation", "supports_become"]
 
@@ -77,7 +77,7 @@ def supports_become(*methods: str) -> Callable[[_Connect], _Connect]:
     return declare
 
 
-def elevation(access: Access) -> Elevation | None:
+def elevation(access: LoginTarget) -> Elevation | None:
     """Return what makes one command on a host run as another user; None if its options ask for none."""
     if not access.options.become:
         return None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runner.connection.command.become import Elevation
     from runner.connection.command.options import CommandOptions
     from runner.connection.command.process import Process
-    from runner.connection.command.timeouts import Patience
+    from runner.connection.command.timeouts import CommandTimeout
     from runner.connection.options import ConnectionOptions
     from runner.errors import HostError
 
@@ -77,7 +77,7 @@ class Execution:
         for output in self._outputs:
             output.close()
 
-    def collect(self, process: Process, patience: Patience) -> CommandResult:
+    def collect(self, process: Process, patience: CommandTimeout) -> CommandResult:
         """Serve a process until it ends.
 
         Args:
@@ -122,7 +122,7 @@ class Execution:
         )
         return result.with_outputs(out.kept(), unheard or err.kept())
 
-    def _ended(self, process: Process, patience: Patience) -> bool:
+    def _ended(self, process: Process, patience: CommandTimeout) -> bool:
         # Asked before the output is read: what arrives in between would be left behind otherwise.
         finished = process.finished
         closed = not process.output_open and not process.errors_open
@@ -181,7 +181,7 @@ class Execution:
                 return output.overrun(self._command)
         return None
 
-    def _nap(self, process: Process, patience: Patience) -> float | None:
+    def _nap(self, process: Process, patience: CommandTimeout) -> float | None:
         """Return how long to wait: until a deadline, or until the output counts as quiet."""
         naps = [patience.left(), QUIET_S if process.finished else None]
         known = [nap for nap in naps if nap is not None]

@@ -17,7 +17,7 @@ __all__ = [
     "SIGNS",
     "STILL_RUNS",
     "UNANSWERED",
-    "Patience",
+    "CommandTimeout",
     "connection_lost",
     "late",
     "no_exit_status",
@@ -41,7 +41,7 @@ _STALLED = {
 }
 
 
-class Patience:
+class CommandTimeout:
     """The deadlines of one command, from now on.
 
     Args:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runner.connection.deadline import Deadline
     from runner.connection.host_keys.known_hosts import KnownHosts
     from runner.connection.options import ConnectionOptions
-    from runner.connection.target.access import Access
+    from runner.connection.target.access import LoginTarget
     from runner.models import Endpoint, Host
 
 __all__ = ["ShownKey", "shown_keys"]
@@ -75,7 +75,7 @@ def shown_keys(host: Host, options: ConnectionOptions, deadline: Deadline) -> tu
     return tuple(_judged(keys, known, target))
 
 
-def _keys(target: Access, deadline: Deadline) -> list[paramiko.PKey]:
+def _keys(target: LoginTarget, deadline: Deadline) -> list[paramiko.PKey]:
     # No file is asked here, so that revoked keys are shown, too; `_judged` asks them.
     guard = dataclasses.replace(target.options.guard, known_hosts=())
     unchecked = dataclasses.replace(
@@ -95,7 +95,7 @@ def _keys(target: Access, deadline: Deadline) -> list[paramiko.PKey]:
     return list(found.values())
 
 
-def _judged(keys: list[paramiko.PKey], known: KnownHosts, target: Access) -> list[ShownKey]:
+def _judged(keys: list[paramiko.PKey], known: KnownHosts, target: LoginTarget) -> list[ShownKey]:
     place = target.known_as
     on_record = known.places(place.address, place.port)
     shown = {base64.b64encode(key.asbytes()).decode(): key for key in keys}

@@ -11,7 +11,7 @@ from runner.connection.ssh_config.config_lines import config_origin, given_optio
 from runner.connection.ssh_config.host_config import mentions
 from runner.connection.ssh_config.options import POLICIES
 from runner.connection.ssh_config.reader import JUDGE
-from runner.connection.target.access import CHECKING, Access, access
+from runner.connection.target.access import CHECKING, LoginTarget, access
 from runner.connection.target.destination import Destinations
 from runner.errors import HostError
 
@@ -93,7 +93,7 @@ def _options(
         seen = set()
         while way.jumps and way.jumps not in seen:  # the run reports a loop as the error of the host
             seen.add(way.jumps)
-            way = Access.of_jump(way.jumps, way.given)
+            way = LoginTarget.of_jump(way.jumps, way.given)
             yield way.options
     except HostError:  # the run reports it as the result of the host
         return

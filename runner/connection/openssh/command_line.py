@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runner.connection.options import ConnectionOptions
-    from runner.connection.target.access import Access
+    from runner.connection.target.access import LoginTarget
     from runner.connection.target.jump import Jump
 
 __all__ = ["config", "master", "passwords"]
@@ -35,7 +35,7 @@ _INCLUDE = Keyword("Include", Use.HONOURED, ".+", path=True)
 _CHECKING = {HostKeyPolicy.STRICT: "yes", HostKeyPolicy.ACCEPT_NEW: "accept-new", HostKeyPolicy.OFF: "no"}
 
 
-def master(access: Access, alias: str, folder: Path, extra: tuple[tuple[str, str], ...]) -> list[str]:
+def master(access: LoginTarget, alias: str, folder: Path, extra: tuple[tuple[str, str], ...]) -> list[str]:
     """Return the command line of a connection that others share.
 
     Args:
@@ -56,7 +56,7 @@ def master(access: Access, alias: str, folder: Path, extra: tuple[tuple[str, str
     return [*words, "--", alias]
 
 
-def config(access: Access) -> str:
+def config(access: LoginTarget) -> str:
     """Return a configuration file: what holds on the way, too, then what the user's own says.
 
     A jump host is told nothing of the target's but for this: it logs in by key, and its key is checked.
@@ -78,7 +78,7 @@ def config(access: Access) -> str:
     return "\n".join(lines) + "\n"
 
 
-def passwords(access: Access) -> int:
+def passwords(access: LoginTarget) -> int:
     """Return how many passwords there are to give."""
     return sum(1 for each in access.login.named if each.password is not None)
 
@@ -92,7 +92,7 @@ def _option(name: str, *values: str) -> tuple[str, str]:
         raise _not_told(str(exc), "rename it, or choose another connection") from exc
 
 
-def _target(access: Access) -> Iterator[tuple[str, str]]:
+def _target(access: LoginTarget) -> Iterator[tuple[str, str]]:
     options, login = access.options, access.login
     asks = passwords(access) or login.code or login.passphrases
     yield from {
@@ -139,7 +139,7 @@ def _trust(options: ConnectionOptions) -> Iterator[tuple[str, ...]]:
         yield "RevokedHostKeys", _expanded(revoked[0])
 
 
-def _way(access: Access) -> Iterator[tuple[str, str]]:
+def _way(access: LoginTarget) -> Iterator[tuple[str, str]]:
     """Yield what leads there: `access` has decided between jump hosts, a program and neither."""
     if access.proxy_command is not None:
         yield "ProxyCommand", access.proxy_command
@@ -157,7 +157,7 @@ def _hop(jump: Jump) -> str:
     return f"{jump.user}@" * bool(jump.user) + address + f":{jump.port}" * bool(jump.port)
 
 
-def _keys(access: Access) -> Iterator[tuple[str, str]]:
+def _keys(access: LoginTarget) -> Iterator[tuple[str, str]]:
     """Yield which keys are tried: those that were named and no others, else what `ssh` finds itself."""
     login = access.login
     named = [each.key_file for each in login.named if each.key_file is not None]

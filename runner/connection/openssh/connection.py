@@ -16,13 +16,13 @@ from runner.connection.command import PLAIN
 from runner.connection.command.become import BECOME_METHODS, elevation, supports_become
 from runner.connection.command.execution import Execution
 from runner.connection.command.stream import Stream
-from runner.connection.command.timeouts import Patience, late
+from runner.connection.command.timeouts import CommandTimeout, late
 from runner.connection.openssh.master import Master
 from runner.connection.openssh.process import SessionProcess, closed
-from runner.connection.ssh.orphans import warn_of_survivor
+from runner.connection.ssh.orphans import warn_of_orphan
 from runner.connection.ssh_config.arguments import passed_on
 from runner.connection.target.access import access
-from runner.connection.target.login_limiter import Turn, patiently
+from runner.connection.target.login_limiter import LoginSlot, patiently
 from runner.connection.target.variables import refused
 from runner.errors import HostError, run_stopped
 from runner.inventory import endpoint as given_for
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from runner.connection.command import CommandOptions, Terminal
     from runner.connection.deadline import Deadline
     from runner.connection.options import ConnectionOptions
-    from runner.connection.target.access import Access
+    from runner.connection.target.access import LoginTarget
     from runner.models import CommandResult, Host
 
 __all__ = ["OpenSshConnection", "connect"]
@@ -49,7 +49,7 @@ def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> OpenS
     if not target.given.trust_ssh_config:  # `ssh` would run what that file names
         raise refused("-F", str(target.given.ssh_config))
     alias = given_for.endpoint(host).address
-    turn = Turn(target)
+    turn = LoginSlot(target)
     turn.take(deadline)
     try:
         with masking(target.login.secrets):
@@ -70,7 +70,7 @@ class OpenSshConnection:
         sent: Whether a command has been handed to the host.
     """
 
-    def __init__(self, target: Access, master: Master, deadline: Deadline) -> None:
+    def __init__(self, target: LoginTarget, master: Master, deadline: Deadline) -> None:
         self.sent = False
         self._access = target
         self._options = target.options
@@ -84,7 +84,7 @@ class OpenSshConnection:
             HostError: It did not come to an end of its own; what it had said is the error's `command`.
         """
         self._require_master()
-        patience = Patience(self._options, self._deadline)
+        patience = CommandTimeout(self._options, self._deadline)
         execution = Execution(command, self._options, given, elevation(self._access))
         process = SessionProcess(self._master)
         with closing(execution), closing(process):
@@ -98,7 +98,7 @@ class OpenSshConnection:
                 if exc.command is None and self.sent:
                     exc.command = execution.partial()
                 if self.sent and given.terminal is None:
-                    warn_of_survivor(exc, self._master.journal.server(), self._access, process.survives)
+                    warn_of_orphan(exc, self._master.journal.server(), self._access, process.survives)
                 raise
 
     def open_stream(self, command: str | None = None) -> Stream:

@@ -29,7 +29,7 @@ from runner.text import excerpt
 
 if TYPE_CHECKING:
     from runner.connection.deadline import Deadline
-    from runner.connection.target.access import Access
+    from runner.connection.target.access import LoginTarget
 
 __all__ = ["Master"]
 
@@ -57,7 +57,7 @@ class Master:
     """
 
     def __init__(
-        self, access: Access, alias: str, extra: tuple[tuple[str, str], ...], deadline: Deadline
+        self, access: LoginTarget, alias: str, extra: tuple[tuple[str, str], ...], deadline: Deadline
     ) -> None:
         self.journal = Journal(access.login.user)
         self.pump = Pump()

@@ -16,13 +16,13 @@ from runner.connection.command import PLAIN
 from runner.connection.command.become import BECOME_METHODS, elevation, supports_become
 from runner.connection.command.execution import Execution
 from runner.connection.command.stream import Stream, refused
-from runner.connection.command.timeouts import Patience, late
+from runner.connection.command.timeouts import CommandTimeout, late
 from runner.connection.deadline import LONGEST
 from runner.connection.host_keys.judgement import OtherTypeOnRecord
-from runner.connection.ssh.orphans import warn_of_survivor
+from runner.connection.ssh.orphans import warn_of_orphan
 from runner.connection.ssh.process import ChannelProcess
-from runner.connection.target.access import Access, access
-from runner.connection.target.login_limiter import Turn, patiently
+from runner.connection.target.access import LoginTarget, access
+from runner.connection.target.login_limiter import LoginSlot, patiently
 from runner.connection.transport import handshake
 from runner.connection.transport.dial import dial
 from runner.connection.transport.faults import own_fault
@@ -87,7 +87,7 @@ def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> SshCo
     return _opened(access(host, options), deadline)
 
 
-def _opened(target: Access, deadline: Deadline) -> SshConnection:
+def _opened(target: LoginTarget, deadline: Deadline) -> SshConnection:
     if target.unhonoured:
         _warn_of_unhonoured(target.unhonoured)
     connection = SshConnection(target, deadline)
@@ -110,7 +110,7 @@ def _warn_of_unhonoured(options: tuple[str, ...]) -> None:
 
 def _log_in_on_jump_host(route: Route, deadline: Deadline) -> SshConnection:
     """Log in to the last host of a route; no single host's deadline ends what all of them share."""
-    return _opened(Access.of_jump(route.jumps, route.options), dataclasses.replace(deadline, at=None))
+    return _opened(LoginTarget.of_jump(route.jumps, route.options), dataclasses.replace(deadline, at=None))
 
 
 _gateways = Gateways(_log_in_on_jump_host)
@@ -125,7 +125,7 @@ class SshConnection:
         endpoint: Where the host listens.
     """
 
-    def __init__(self, target: Access, deadline: Deadline) -> None:
+    def __init__(self, target: LoginTarget, deadline: Deadline) -> None:
         self.sent = False
         self.way: str | None = None
         self.endpoint = target.endpoint
@@ -135,7 +135,7 @@ class SshConnection:
         self._socket: PeerSocket | None = None
         self._transport: Transport | None = None
         self._attendance = ExitStack()
-        self._turn = Turn(target)
+        self._turn = LoginSlot(target)
 
     def open(self) -> None:
         """Connect, agree on keys, check the host key, log in.
@@ -268,7 +268,7 @@ class SshConnection:
             with self._step(Phase.COMMAND, self._options.connect_timeout_s):
                 self.sent = True
                 process.start(execution.line)
-            patience = Patience(self._options, self._deadline)
+            patience = CommandTimeout(self._options, self._deadline)
             backstop = None if patience.seconds is None else patience.seconds + _BACKSTOP_S
             budget = backstop, patience.whole_host
             with self._watch(Phase.COMMAND, budget, patience.seconds or 0.0, execution.stop):
@@ -277,7 +277,7 @@ class SshConnection:
             if exc.command is None:
                 exc.command = execution.partial()
             if given.terminal is None and self._transport is not None:
-                warn_of_survivor(exc, self._transport.remote_version, self._access, process.survives)
+                warn_of_orphan(exc, self._transport.remote_version, self._access, process.survives)
             raise
         finally:
             execution.close()

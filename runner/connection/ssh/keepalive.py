@@ -11,10 +11,10 @@ from runner.connection.transport.paramiko_fixes import ask_for_sign
 if TYPE_CHECKING:
     import paramiko
 
-__all__ = ["Pulse"]
+__all__ = ["Keepalive"]
 
 
-class Pulse:
+class Keepalive:
     """Asks a server for a sign of life whenever it has been silent; anything that it sends is one.
 
     Args:

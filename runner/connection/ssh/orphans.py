@@ -16,10 +16,10 @@ from runner.errors import Cancelled, DeadlineExceeded, OutputLimitExceeded
 
 if TYPE_CHECKING:
     from runner.connection.options import ConnectionOptions
-    from runner.connection.target.access import Access
+    from runner.connection.target.access import LoginTarget
     from runner.errors import HostError
 
-__all__ = ["survival", "warn_of_survivor"]
+__all__ = ["survival", "warn_of_orphan"]
 
 _TOLD_TO_END = (Cancelled, DeadlineExceeded, OutputLimitExceeded)
 
@@ -28,7 +28,7 @@ _DROPBEAR = re.compile(r"SSH-[\d.]+-dropbear", re.IGNORECASE)
 _SIGNALS_FOR_ROOT = (9, 8)
 
 
-def warn_of_survivor(error: HostError, server: str, access: Access, survives: bool | None) -> None:
+def warn_of_orphan(error: HostError, server: str, access: LoginTarget, survives: bool | None) -> None:
     """Add to the error of a command that was told to end that it may go on all the same.
 
     Args:

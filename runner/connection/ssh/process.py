@@ -10,7 +10,7 @@ import paramiko
 
 from runner.connection.command.process import CHUNK, END_OF_INPUT, GOODBYE_S
 from runner.connection.command.reaper import REAPER, may_survive
-from runner.connection.ssh.keepalive import Pulse
+from runner.connection.ssh.keepalive import Keepalive
 from runner.connection.transport.handshake import what_broke
 from runner.connection.transport.paramiko_fixes import close_channel, send_signal, sending_on
 from runner.errors import RequestRefused
@@ -64,7 +64,7 @@ class ChannelProcess:
     ) -> None:
         self._channel: Any = channel
         self._guard = guard
-        self._pulse = Pulse(channel, keepalive_s)
+        self._pulse = Keepalive(channel, keepalive_s)
         self._wake = _Wake()
         self._left = memoryview(b"")
         self._closing = False

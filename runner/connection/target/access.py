@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from runner.connection.target.jump import Jump
     from runner.models import Host
 
-__all__ = ["CHECKING", "Access", "access", "become_of", "check_become", "look_up", "whereabouts"]
+__all__ = ["CHECKING", "LoginTarget", "access", "become_of", "check_become", "look_up", "whereabouts"]
 
 _SSH_PORT = 22
 _BECOME_PASSWORDS = ("ansible_become_password", "ansible_become_pass")
@@ -62,7 +62,7 @@ _KEYWORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class LoginTarget:
     """All that is needed to log in to one host.
 
     Attributes:
@@ -91,7 +91,7 @@ class Access:
         return self.endpoint if self.key_alias is None else Endpoint(self.key_alias, _SSH_PORT)
 
     @classmethod
-    def of_jump(cls, jumps: tuple[Jump, ...], given: ConnectionOptions) -> Access:
+    def of_jump(cls, jumps: tuple[Jump, ...], given: ConnectionOptions) -> LoginTarget:
         """Return how the last of some jump hosts is got at.
 
         As with `ssh -J`, what was said of the target (its user, its password, its options) does not hold for
@@ -147,7 +147,7 @@ class Lookup(NamedTuple):
     own: Own | None
 
 
-def access(host: Host, options: ConnectionOptions) -> Access:
+def access(host: Host, options: ConnectionOptions) -> LoginTarget:
     """Work out how a host is got at.
 
     The names of the variables are those of Ansible's `ssh` connection plugin, and among them its order holds:
@@ -166,7 +166,7 @@ def access(host: Host, options: ConnectionOptions) -> Access:
         raise invalid(f"HostKeyAlias {alias!r} is not a host name")
     login = login_of(host, chosen, arguments, config)
     way = config.jumps or (), config.proxy_command
-    return Access(target, login, chosen, given, *way, key_alias=alias, unhonoured=config.unhonoured)
+    return LoginTarget(target, login, chosen, given, *way, key_alias=alias, unhonoured=config.unhonoured)
 
 
 def look_up(host: Host, options: ConnectionOptions) -> Lookup:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from runner.connection.deadline import Deadline
-    from runner.connection.target.access import Access
+    from runner.connection.target.access import LoginTarget
 
-__all__ = ["Turn", "patiently"]
+__all__ = ["LoginSlot", "patiently"]
 
 _Begun = TypeVar("_Begun")
 
@@ -35,7 +35,7 @@ _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 0.5
 
 
-class _Turns:
+class _LoginLimiter:
     """Counts who is logging in, by where."""
 
     def __init__(self) -> None:
@@ -59,10 +59,10 @@ class _Turns:
             self._changed.notify_all()
 
 
-_turns = _Turns()
+_turns = _LoginLimiter()
 
 
-class Turn:
+class LoginSlot:
     """The place of one connection among those to its address that have not logged in yet.
 
     An address of this machine is counted for each of its ports, as what stands behind them are tunnels and
@@ -72,7 +72,7 @@ class Turn:
         target: Where to, and with which options; `startups` 0 is no limit.
     """
 
-    def __init__(self, target: Access) -> None:
+    def __init__(self, target: LoginTarget) -> None:
         self._most = target.options.startups
         self._where = (target.jumps, _address(target))
         self._place: threading.Lock | None = None
@@ -119,7 +119,7 @@ def patiently(begin: Callable[[], _Begun], seconds: float, deadline: Deadline) -
         pause = min(2 * pause, _LONGEST_PAUSE_S)
 
 
-def _address(target: Access) -> Hashable:
+def _address(target: LoginTarget) -> Hashable:
     address, port = target.endpoint.address, target.endpoint.port
     try:
         local = ipaddress.ip_address(address).is_loopback

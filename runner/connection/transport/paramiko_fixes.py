@@ -27,7 +27,7 @@
   Paramiko's own table.
 * A client asks a server to end a command by a `signal` request (RFC 4254 section 6.9). Paramiko cannot send
   one, so that a command outlives the run that gave up on it.
-* Who reads a connection is a matter of its own: see `reading`.
+* Who reads a connection is a matter of its own: see `on_demand`.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from runner.models import Endpoint
 
-__all__ = ["Handover", "taken"]
+__all__ = ["Preconnected", "taken"]
 
 _KEPT_S = 5.0
 """Long enough for a worker to come; it may take twice as long until all that is stale is closed."""
@@ -28,7 +28,7 @@ class _Kept(NamedTuple):
     until: float
 
 
-class Handover:
+class Preconnected:
     """Keeps so many connections, each for a few seconds, until somebody takes it or it is closed.
 
     Args:
@@ -97,7 +97,7 @@ class Handover:
                 self._count -= 1
 
 
-_open: set[Handover] = set()
+_open: set[Preconnected] = set()
 
 
 def taken(endpoint: Endpoint) -> socket.socket | None:

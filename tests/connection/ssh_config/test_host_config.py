@@ -10,7 +10,7 @@ import pytest
 from runner.connection.options import ConnectionOptions
 from runner.connection.ssh_config import host_config as lookup
 from runner.connection.ssh_config.options import SshOptions
-from runner.connection.target.access import Access, access
+from runner.connection.target.access import LoginTarget, access
 from runner.connection.target.jump import Jump
 from runner.errors import InvalidVariable
 from runner.jobs import CommandJob, perform
@@ -55,7 +55,7 @@ def host_config(config: str | None, name: str, **given: str) -> SshOptions:
     return lookup.host_config(config, name, {option: (value,) for option, value in given.items()})[0]
 
 
-def of(config: str, name: str, variables: dict[str, Any] | None = None, **options: Any) -> Access:
+def of(config: str, name: str, variables: dict[str, Any] | None = None, **options: Any) -> LoginTarget:
     return access(Host(name, variables or {}), ConnectionOptions(ssh_config=config, **options))
 
 
@@ -162,8 +162,8 @@ def test_it_is_asked_about_the_address_that_the_inventory_gives(config: str) -> 
 
 def test_a_jump_host_has_lines_of_its_own(config: str) -> None:
     options = ConnectionOptions(ssh_config=config)
-    by_config = Access.of_jump((Jump("gate"),), options)
-    by_name = Access.of_jump((Jump("gate", 22, "me"),), options)
+    by_config = LoginTarget.of_jump((Jump("gate"),), options)
+    by_name = LoginTarget.of_jump((Jump("gate", 22, "me"),), options)
 
     assert (by_config.endpoint, by_config.login.user) == (Endpoint("gate.example.com", 2023), "jumper")
     assert (by_name.endpoint, by_name.login.user) == (Endpoint("gate.example.com", 22), "me")
@@ -175,7 +175,7 @@ def test_a_jump_host_that_leads_to_itself_is_an_error_as_with_ssh(tmp_path: Path
 
     assert [str(jump) for jump in of(str(file), "web").jumps] == ["gate"]
     with pytest.raises(InvalidVariable, match="loop"):
-        Access.of_jump((Jump("gate"),), ConnectionOptions(ssh_config=str(file)))
+        LoginTarget.of_jump((Jump("gate"),), ConnectionOptions(ssh_config=str(file)))
 
 
 def test_a_real_login_by_nothing_but_the_file(sshd: Sshd, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner import Host
-from runner.fanout.ready_queue import Starts
+from runner.fanout.ready_queue import ReadyQueue
 from runner.models import HostResult, Status
 from runner.text.quantities import Spread
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 HOSTS = [Host(f"h{number}") for number in range(6)]
 
 
-def begun(starts: Starts, room: int, now: float = 0.0) -> list[str]:
+def begun(starts: ReadyQueue, room: int, now: float = 0.0) -> list[str]:
     return [waiting.host.name for waiting in starts.take(room, now)]
 
 
@@ -26,7 +26,7 @@ def of_sites(*sites: object) -> Sequence[Host]:
 
 
 def test_there_start_as_many_as_there_is_room_for_in_their_order() -> None:
-    starts = Starts(None)
+    starts = ReadyQueue(None)
     starts.open(HOSTS, ready=True)
     assert begun(starts, 2) == ["h0", "h1"]
     assert begun(starts, 0) == []
@@ -35,7 +35,7 @@ def test_there_start_as_many_as_there_is_room_for_in_their_order() -> None:
 
 
 def test_of_those_that_answered_the_first_in_order_starts_first_with_what_its_probe_found() -> None:
-    starts = Starts(None)
+    starts = ReadyQueue(None)
     starts.open(HOSTS, ready=False)
     assert begun(starts, 9) == []
     reached = HostResult("h4", Status.OK, rtt_ms=1.0)
@@ -48,7 +48,7 @@ def test_of_those_that_answered_the_first_in_order_starts_first_with_what_its_pr
 
 
 def test_who_waits_again_comes_before_all_that_stand_behind() -> None:
-    starts = Starts(None)
+    starts = ReadyQueue(None)
     starts.open(HOSTS, ready=True)
     assert begun(starts, 3) == ["h0", "h1", "h2"]
     starts.add(1, None)
@@ -59,7 +59,7 @@ def test_who_waits_again_comes_before_all_that_stand_behind() -> None:
 
 
 def test_at_a_pace_one_starts_at_a_time() -> None:
-    starts = Starts(2.0)
+    starts = ReadyQueue(2.0)
     starts.open(HOSTS, ready=True)
     assert begun(starts, 9, 100.0) == ["h0"]
     assert starts.next_moment() == 100.5
@@ -68,7 +68,7 @@ def test_at_a_pace_one_starts_at_a_time() -> None:
 
 
 def test_a_host_waits_for_another_of_its_kind_and_keeps_nobody_else_waiting() -> None:
-    starts = Starts(None, Spread("site"))
+    starts = ReadyQueue(None, Spread("site"))
     chosen = of_sites("a", "a", "b", "a", None)
     starts.open(chosen, ready=True)
     assert begun(starts, 2) == ["h0", "h2"]
@@ -84,7 +84,7 @@ def test_a_host_waits_for_another_of_its_kind_and_keeps_nobody_else_waiting() ->
 
 
 def test_who_waited_for_its_kind_comes_before_all_that_stand_behind_it() -> None:
-    starts = Starts(None, Spread("site"))
+    starts = ReadyQueue(None, Spread("site"))
     chosen = of_sites("a", "a", None, None, None)
     starts.open(chosen, ready=True)
     assert begun(starts, 2) == ["h0", "h2"]
@@ -93,19 +93,19 @@ def test_who_waited_for_its_kind_comes_before_all_that_stand_behind_it() -> None
 
 
 def test_several_of_a_kind_may_be_at_work_where_that_was_said() -> None:
-    starts = Starts(None, Spread("site", 2))
+    starts = ReadyQueue(None, Spread("site", 2))
     starts.open(of_sites("a", "a", "a"), ready=True)
     assert begun(starts, 9) == ["h0", "h1"]
 
 
 @pytest.mark.parametrize("value", [None, ""])
 def test_hosts_without_the_variable_are_bound_by_nothing(value: object) -> None:
-    starts = Starts(None, Spread("site"))
+    starts = ReadyQueue(None, Spread("site"))
     starts.open([*of_sites(value, value), Host("without")], ready=True)
     assert len(begun(starts, 9)) == 3
 
 
 def test_values_that_are_no_texts_count_by_what_they_say() -> None:
-    starts = Starts(None, Spread("site"))
+    starts = ReadyQueue(None, Spread("site"))
     starts.open(of_sites(1, "1", ["x"], ["x"]), ready=True)
     assert begun(starts, 9) == ["h0", "h2"]

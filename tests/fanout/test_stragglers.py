@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from runner.fanout.stragglers import Overdue
+from runner.fanout.stragglers import Stragglers
 
 
-def seasoned(usual_s: float = 1.0) -> Overdue:
+def seasoned(usual_s: float = 1.0) -> Stragglers:
     """One that has seen twenty hosts, each of which took that long."""
-    overdue = Overdue()
+    overdue = Stragglers()
     for number in range(20):
         overdue.began(f"before{number}", 0.0)
         overdue.ended(f"before{number}", usual_s, usual=True)
@@ -40,7 +40,7 @@ def test_without_spares_nobody_is_replaced() -> None:
 
 
 def test_as_long_as_nobody_knows_what_is_usual_nobody_is_overdue() -> None:
-    overdue = Overdue()
+    overdue = Stragglers()
     overdue.began("first", 0.0)
     assert overdue.count(99.0, 9) == 0
     assert overdue.next_moment(0.0, 9) is None
