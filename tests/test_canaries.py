@@ -231,7 +231,7 @@ for name in ("paramiko", "invoke", "runner"):
     logging.getLogger(name).setLevel(logging.DEBUG)
 import runner
 from runner.settings import Settings
-from runner import configuration
+from runner.settings import configuration
 from pathlib import Path
 
 def breaks(session):

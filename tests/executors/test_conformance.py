@@ -222,8 +222,7 @@ def test_real_devices_are_pinged_and_asked(executor: str, many: tuple[Host, ...]
     for host in hosts[:-1]:
         assert results[host.name].ok, results[host.name]
         assert f"{host.name} uptime is" in results[host.name].stdout
-        # A worker that stands elsewhere is not asked by a ping from here.
-        assert (results[host.name].rtt_ms is None) == (executor == "dask")
+        assert results[host.name].rtt_ms is not None
     assert results.exit_code == 4
 
 
