@@ -1,4 +1,4 @@
-"""This project's tasks: those of `runner`, and the chores of its own repository."""
+"""This project's tasks: those of `runner`, and the development tasks of this repository."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ ignored."""
     }
 )
 def test(ctx: Context, slow: bool = False, args: str = "") -> None:
-    """Run the quick tests in parallel; they end with what was skipped, and why."""
+    """Run the quick tests in parallel; at the end, pytest lists the skipped tests with the reasons."""
     workers = min(16, 2 * (os.cpu_count() or 1))  # most tests wait for a server or a program
     words = f"-n {workers} -m {'slow' if slow else 'not slow'!r}"
     if not args:
@@ -195,7 +195,7 @@ def _heeded() -> list[str]:
 
 
 def _where_from() -> list[str]:
-    """Return the part of the page about where values come from, with the table of Ansible's configuration."""
+    """Return the part of the page about the origin of values, with the table of Ansible's configuration."""
     from runner.inventory.ansible_cfg import HONOURED, RULE_KEYS  # noqa: PLC0415 - only for this page
 
     rows = [f"| `{each.key.name}` | `{each.key.variable}` | `{each.setting}` |" for each in HONOURED]
@@ -204,14 +204,14 @@ def _where_from() -> list[str]:
 
 
 @task
-def docs(ctx: Context) -> None:  # noqa: ARG001 - Invoke's shape
-    """Write the pages that are made from the code."""
+def docs(ctx: Context) -> None:  # noqa: ARG001 - Invoke's signature
+    """Write the pages that are generated from the code."""
     (ROOT / "docs" / "settings.md").write_text(settings_page(), "utf-8")
 
 
 @task
-def transcripts(ctx: Context) -> None:  # noqa: ARG001 - Invoke's shape
-    """Type the commands of docs/output.md again, at the lab (`lab.up`), and write down what comes."""
+def transcripts(ctx: Context) -> None:  # noqa: ARG001 - Invoke's signature
+    """Run the commands of docs/output.md in the lab (`lab.up`), and put their output into the page."""
     if not (ROOT / ".lab" / "known_hosts").exists():
         raise Exit("transcripts: the lab is not up: invoke lab.up", code=1)
     page = ROOT / "docs" / "output.md"
@@ -233,11 +233,11 @@ def transcripts(ctx: Context) -> None:  # noqa: ARG001 - Invoke's shape
 
 
 def typed(block: str, folder: Path) -> str:
-    """Return a console's commands with what they print now, seen by somebody in `/srv/lab`."""
+    """Run the commands of a console block; return them with their output, `folder` shown as `/srv/lab`."""
     programs = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     env = {"PATH": programs, "HOME": str(folder), "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)}
     shown = []
-    # What stands in a file may begin with a prompt, too; it is no command of these.
+    # Only these programs: the output of `cat` may also contain lines that begin with a prompt.
     for command in re.findall(r"^\$ ((?:invoke|ls|cat) .*)$", block, re.MULTILINE):
         done = subprocess.run(
             ["bash", "-c", f"({command}) 2>&1"],
@@ -253,7 +253,7 @@ def typed(block: str, folder: Path) -> str:
 
 @task(help={"name": "which: a module of bench/ without .py; all of them by default"})
 def bench(ctx: Context, name: str = "") -> None:
-    """Measure, side by side with what people use today."""
+    """Run the benchmarks, most of which compare `runner` with other tools."""
     found = [ROOT / "bench" / f"{name}.py"] if name else sorted((ROOT / "bench").glob("[!_]*.py"))
     for script in found:
         if not script.is_file():
@@ -265,7 +265,7 @@ def bench(ctx: Context, name: str = "") -> None:
 
 @task(help={"serve": "keep the fleet up until Ctrl-C, for the examples of the README"})
 def demo(ctx: Context, serve: bool = False) -> None:
-    """Start the embedded fleet, ping it and ask it for its versions."""
+    """Start the demo fleet, ping it and show its software versions."""
     from runner.demo import Fleet  # noqa: PLC0415 - needs the extra `demo`
     from runner.errors import RunnerError  # noqa: PLC0415
 
@@ -294,26 +294,26 @@ def demo(ctx: Context, serve: bool = False) -> None:
 
 
 @task
-def up(ctx: Context) -> None:  # noqa: ARG001 - Invoke's shape
+def up(ctx: Context) -> None:  # noqa: ARG001 - Invoke's signature
     """Build the lab: real FRR routers and OpenSSH servers in network namespaces (needs root)."""
     _lab("up")
 
 
 @task
-def down(ctx: Context) -> None:  # noqa: ARG001 - Invoke's shape
+def down(ctx: Context) -> None:  # noqa: ARG001 - Invoke's signature
     """Remove the lab and everything that belongs to it."""
     _lab("down")
 
 
 @task
-def status(ctx: Context) -> None:  # noqa: ARG001 - Invoke's shape
-    """Say what of the lab is up."""
+def status(ctx: Context) -> None:  # noqa: ARG001 - Invoke's signature
+    """Show which parts of the lab are up."""
     _lab("status")
 
 
 def _lab(action: str) -> None:
     sys.path.insert(0, str(ROOT))
-    from tests.lab.__main__ import main  # noqa: PLC0415 - only where the tests are
+    from tests.lab.__main__ import main  # noqa: PLC0415 - only a checkout has the tests
 
     code = main([action])
     if code:

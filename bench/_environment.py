@@ -1,4 +1,4 @@
-"""The environment in which programs are measured: that of somebody who has installed them."""
+"""The environment of measured programs: as if they were installed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ __all__ = ["as_installed"]
 
 
 def as_installed(**more: str) -> dict[str, str]:
-    """Return this process's environment, with byte code kept from one start to the next.
+    """Return this process's environment, changed so that Python caches byte code.
 
-    With PYTHONDONTWRITEBYTECODE a checkout is compiled anew at every start, while what `pip` installed is
-    not: 0.1 s that are no part of any tool.
+    With PYTHONDONTWRITEBYTECODE a checkout is compiled again at every start, which takes 0.1 s. Packages that
+    `pip` installed are not, so the comparison would be unfair.
     """
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | more

@@ -1,4 +1,4 @@
-"""What a program costs while it runs: wall, processor and memory of it and of all that it starts."""
+"""Measure programs: wall time, processor time and memory, including all child processes."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ __all__ = ["Spent", "cpu_s", "run", "settle", "turns"]
 
 _LOOK_S = 0.25
 _LOOKING = 0.02
-"""The share of the time that may be spent on looking at memory: with hundreds of processes it takes long."""
+"""The largest share of the time to spend on reading memory use: with hundreds of processes it takes long."""
 _IDLE_SHARE = 0.02
 
 
 @dataclass(frozen=True)
 class Spent:
-    """What one run of a program took.
+    """The measured figures of one run of a program.
 
     Attributes:
-        said: What it wrote to stdout.
-        exit_code: Its exit code; None where it was ended because its time was over.
+        said: Its stdout.
+        exit_code: Its exit code; None if it was killed because its time was over.
         wall_s: Seconds from its start to its end.
-        cpu_s: Processor seconds, of it and of all its children.
-        peak_mb: The most memory that all of them had at once; what they share counts once.
+        cpu_s: Processor seconds of the program and all its children.
+        peak_mb: The most memory that all of them used at once; shared memory counts once.
     """
 
     said: str
@@ -47,7 +47,7 @@ class Spent:
 
 
 def descendants(pid: int) -> list[int]:
-    """A process and all that it started, as /proc tells."""
+    """Return a process and all its descendants, from /proc."""
     found = [pid]
     for each in found:
         with contextlib.suppress(OSError):
@@ -57,17 +57,17 @@ def descendants(pid: int) -> list[int]:
 
 
 def memory_mb(pid: int) -> float:
-    """Proportional memory of a process and all that it started: what is shared counts once."""
+    """Return the memory of a process and its descendants: shared memory counts once (PSS, proc(5))."""
     total = 0
     for each in descendants(pid):
-        with contextlib.suppress(OSError, IndexError):  # one that has just ended has none
+        with contextlib.suppress(OSError, IndexError):  # a process that has just ended has no figure
             text = Path(f"/proc/{each}/smaps_rollup").read_text()
             total += int(text.partition("\nPss:")[2].split()[0])
     return total / 1024
 
 
 def cpu_s(pid: int) -> float:
-    """Processor time of a process and of all that it ever waited for, with those that still run."""
+    """Return the processor time of a process, its running descendants and the children they waited for."""
     ticks = 0
     for each in descendants(pid):
         with contextlib.suppress(OSError):
@@ -77,7 +77,7 @@ def cpu_s(pid: int) -> float:
 
 
 def run(command: Sequence[str], most_s: float) -> Spent:
-    """Run a program, and end it with all that it started where it takes longer than `most_s` seconds."""
+    """Run a program; kill it and its descendants if it takes longer than `most_s` seconds."""
     began = time.monotonic()
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(command, stdout=said, env=as_installed())
@@ -96,14 +96,14 @@ def run(command: Sequence[str], most_s: float) -> Spent:
 
 
 def turns(tools: list[str], times: int) -> Iterator[str]:
-    """Yield the tools in turns, each turn begun by another one: the first has what is cold."""
+    """Yield the tools in turns; each turn starts with another tool, because the first finds cold caches."""
     for turn in range(times):
         first = turn % len(tools)
         yield from tools[first:] + tools[:first]
 
 
 def settle(pid: int, most_s: float = 15.0) -> None:
-    """Wait until a server is at rest, so that nobody pays for what the one before has left to it."""
+    """Wait until a server is idle, so that no tool pays for work that the previous tool left behind."""
     end = time.monotonic() + most_s
     while time.monotonic() < end:
         before = cpu_s(pid)
@@ -113,7 +113,7 @@ def settle(pid: int, most_s: float = 15.0) -> None:
 
 
 def _ends(pid: int, most_s: float) -> bool:
-    """Wait for the end of a process; False where it has not come within `most_s` seconds."""
+    """Wait for the end of a process; return False if it still runs after `most_s` seconds."""
     descriptor = os.pidfd_open(pid)
     try:
         return bool(select.select([descriptor], [], [], most_s)[0])
@@ -122,7 +122,7 @@ def _ends(pid: int, most_s: float) -> bool:
 
 
 def _kill(pid: int) -> None:
-    """End a process and all that it started, those first that would start others."""
+    """Kill a process and its descendants, parents first, so that no new children are started."""
     for each in descendants(pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(each, signal.SIGKILL)
@@ -130,7 +130,7 @@ def _kill(pid: int) -> None:
 
 @contextlib.contextmanager
 def _watching_memory(pid: int) -> Iterator[list[float]]:
-    """Look at the memory of a process every now and then in the context; what was seen is in the list."""
+    """Read the memory of a process at intervals during the context; the figures are in the list."""
     seen, over = [0.0], threading.Event()
 
     def watch() -> None:

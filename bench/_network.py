@@ -1,7 +1,7 @@
-"""Two network namespaces for benches: one to stand in, and a far one where hosts answer or are silent.
+"""Two network namespaces for benchmarks: a near one for the tool, and a far one with the hosts.
 
-A route leads from the near one to the far one, which answers for all of `ANSWERING` as if each address were a
-host of its own, and silently drops what goes to `SILENT`.
+A route leads from the near one to the far one. The far one answers for all addresses from `ANSWERING` on as
+if each were a separate host, and silently drops packets to addresses from `SILENT` on.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ip -n {FAR} route add blackhole 10.72.0.0/13
 
 @contextlib.contextmanager
 def network() -> Iterator[None]:
-    """Have the namespaces while the context lasts; needs root."""
+    """Create the namespaces, and remove them at the end of the context; needs root."""
     try:
         for line in _COMMANDS.strip().splitlines():
             subprocess.run(line.split(), check=True, stdout=subprocess.DEVNULL)

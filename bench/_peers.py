@@ -1,10 +1,10 @@
-"""One function for each tool: run one command on every host of a place, and say how many ended well.
+"""One function for each tool: run one command on every host of a place, and return how many succeeded.
 
-`bench/fanout.py` calls each in a process of its own: `python bench/_peers.py TOOL PLACE.json`. That process
-counts, so nothing is imported here but for the tool that is measured.
+`bench/fanout.py` calls each in a separate process: `python bench/_peers.py TOOL PLACE.json`. That process is
+measured, so it imports only the tool that is measured.
 """
 
-# ruff: noqa: PLC0415 - a tool is imported only where it is measured
+# ruff: noqa: PLC0415 - a tool is imported only if it is measured
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ BIN = Path(sys.executable).parent
 
 
 class Place(NamedTuple):
-    """The hosts, and how they are logged in to: by key, without a look at host keys except by `runner`.
+    """The hosts, and how to log in to them: by key; only `runner` checks host keys.
 
-    `workers` is how many hosts at once; 0 is as many as a program takes of its own accord. `method` is how
-    `runner` pings them first.
+    `workers` is the number of hosts at once; 0 is the default of each program. `method` is the ping method of
+    `runner`.
     """
 
     folder: str
@@ -43,7 +43,7 @@ class Place(NamedTuple):
 
 
 def quietly(command: list[str], place: Place, **environment: str) -> str:
-    """Run a program; return what it said on stdout."""
+    """Run a program; return its stdout."""
     done = subprocess.run(
         command,
         stdout=subprocess.PIPE,
@@ -56,7 +56,7 @@ def quietly(command: list[str], place: Place, **environment: str) -> str:
 
 
 def at_once(place: Place, flag: str) -> list[str]:
-    """The arguments that say how many hosts at once; none where a program decides that itself."""
+    """Return the arguments for the number of hosts at once; none if the program's default is wanted."""
     return [flag, str(place.workers)] if place.workers else []
 
 
@@ -69,10 +69,10 @@ def inventory(place: Place) -> str:
 
 
 def runner_says(place: Place, executor: str) -> list[dict[str, Any]]:
-    """Return what `runner run --format jsonl` says: one document for each host, and the summary.
+    """Return the output of `runner run --format jsonl`: one document for each host, and the summary.
 
     Raises:
-        RuntimeError: It came to no end.
+        RuntimeError: The summary is missing.
     """
     command = [sys.executable, "-m", "runner", "run", place.command, "-i", inventory(place)]
     command += ["--known-hosts", place.known_hosts, *at_once(place, "--workers"), "--startups", "0"]
@@ -80,7 +80,7 @@ def runner_says(place: Place, executor: str) -> list[dict[str, Any]]:
     said = quietly(command, place, INVOKE_RUNNER_HISTORY=str(Path(place.folder, "history.db")))
     found = [json.loads(line) for line in said.splitlines()]
     if not found or "summary" not in found[-1]:
-        raise RuntimeError(f"runner said nothing of how it ended, after {len(found)} hosts")
+        raise RuntimeError(f"runner printed no summary, after {len(found)} hosts")
     return found
 
 
@@ -121,8 +121,8 @@ def clush(place: Place) -> int:
     names = ",".join(name for name, _, _ in place.hosts)
     command = ["clush", *at_once(place, "-f"), "-o", f"-F {config}", "-w", names, place.command]
     done = subprocess.run(command, capture_output=True, check=False, text=True)
-    # A line of what a host says begins with its name; one for each exit code tells who else there was:
-    # `clush: h[1-3] (3): exited with exit code 255`.
+    # On stdout, each line of output begins with its host. On stderr, there is a line for each exit code other
+    # than 0, with the number of hosts: `clush: h[1-3] (3): exited with exit code 255`.
     heard = {line.partition(":")[0] for line in done.stdout.splitlines()}
     failed = re.findall(r"^clush: \S+(?: \((\d+)\))?: exited with", done.stderr, re.MULTILINE)
     return min(len(heard), len(place.hosts) - sum(int(number or 1) for number in failed))
@@ -223,10 +223,10 @@ def fabric(place: Place) -> int:
             where = Connection(host[1], place.user, host[2], config=config, connect_kwargs=arguments)
             with where as connection:
                 return bool(connection.run(place.command, hide=True, in_stream=False, warn=True).ok)
-        except Exception:  # noqa: BLE001 - whatever it is, the host did not end well
+        except Exception:  # noqa: BLE001 - after any error, the host does not count as ok
             return False
 
-    with ThreadPoolExecutor(place.workers) as pool:  # its own ThreadingGroup has a thread for every host
+    with ThreadPoolExecutor(place.workers) as pool:  # Fabric's ThreadingGroup has a thread for every host
         return sum(pool.map(one, place.hosts))
 
 
@@ -249,7 +249,7 @@ def pyinfra(place: Place) -> int:
 
 
 AS_THEY_COME = ("runner thread", "Ansible ad-hoc", "clush", "pyinfra")
-"""The programs that take a number of hosts at once of their own accord."""
+"""The programs that have a default for the number of hosts at once."""
 
 TOOLS: dict[str, Callable[[Place], int]] = {
     "runner thread": runner_thread,

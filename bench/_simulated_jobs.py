@@ -17,7 +17,7 @@ def number(session: Session) -> int:
 
 
 def answer(session: Session) -> int:
-    """Every twentieth fails, every hundredth raises, all others say who they are."""
+    """Return the host's number; every hundredth host raises, and every twentieth fails."""
     mine = number(session)
     if mine % 100 == 1:
         raise ValueError(mine)
@@ -27,13 +27,13 @@ def answer(session: Session) -> int:
 
 
 def expected(name: str) -> str:
-    """The status that `answer` leads to."""
+    """Return the status that `answer` leads to."""
     mine = int(name[1:])
     return "error" if mine % 100 == 1 else "failed" if mine % 20 == 2 else "ok"
 
 
 def work(session: Session) -> None:
-    """Take as long as the host's variable says."""
+    """Sleep for the time in the host's variable `takes_s`."""
     time.sleep(session.variables["takes_s"])
 
 

@@ -1,4 +1,4 @@
-"""What `bench/fanout.py` found, as tables of a page and as a plot."""
+"""The measurements of `bench/fanout.py`, as tables of a page and as a plot."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ __all__ = ["Cost", "Found", "medians", "plot", "put_on_page", "table"]
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run of one tool took.
+    """The figures of one run of one tool.
 
     Attributes:
         tool: Its name.
-        hosts: How many hosts there were.
-        workers: How many of them at once; 0 is as many as the program takes of its own accord.
-        ok: How many ended well; None where the tool did not come to tell.
+        hosts: The number of hosts.
+        workers: The number of hosts at once; 0 is the program's default.
+        ok: The number of hosts that succeeded; None if the tool did not report it.
         wall_s: Seconds, start-up included.
-        cpu_s: Processor seconds of the tool and all that it started.
+        cpu_s: Processor seconds of the tool and its descendants.
         server_s: Processor seconds of the server.
-        peak_mb: The most memory that the tool and all that it started had at once.
-        ended: Whether it was ended because its time was over.
+        peak_mb: The most memory that the tool and its descendants used at once.
+        ended: Whether it was killed because its time was over.
     """
 
     tool: str
@@ -44,11 +44,11 @@ class Cost:
 
 @dataclass(frozen=True)
 class Found:
-    """What was measured over one fleet.
+    """The measurements over one fleet.
 
     Attributes:
-        label: Which table it belongs to.
-        own_s: Seconds that one host alone takes with `runner thread`; 0 where that says nothing of many.
+        label: The label of their table.
+        own_s: Seconds that one host alone takes with `runner thread`; 0 if no ideal time follows from it.
         costs: Every run.
     """
 
@@ -58,18 +58,18 @@ class Found:
 
     @classmethod
     def read(cls, file: str) -> Found:
-        """Read what `write` wrote."""
+        """Read a file that `write` wrote."""
         said: dict[str, Any] = json.loads(Path(file).read_text())
         return cls(said["label"], said["own_s"], tuple(Cost(**cost) for cost in said["costs"]))
 
     def write(self, file: str) -> None:
-        """Write all of it to a file."""
+        """Write the measurements to a file, as JSON."""
         said = vars(self) | {"costs": [vars(cost) for cost in self.costs]}
         Path(file).write_text(json.dumps(said, indent=1))
 
 
 def medians(costs: Sequence[Cost]) -> list[Cost]:
-    """Return one cost for each tool, size and number at once: medians, and the fewest that ended well."""
+    """Return one cost for each tool, size and number at once: medians, and the lowest count of ok hosts."""
     groups: dict[tuple[int, int, str], list[Cost]] = {}
     for cost in costs:
         groups.setdefault((cost.hosts, cost.workers, cost.tool), []).append(cost)
@@ -85,7 +85,7 @@ def _median(same: Sequence[Cost]) -> Cost:
 
 
 def table(found: Found) -> Iterator[str]:
-    """Yield the lines of a table; `of ours` is by the fastest of ours in the same place."""
+    """Yield the lines of a table; `of ours` is relative to our fastest run with as many hosts and workers."""
     costs = medians(found.costs)
     heads = ["hosts", "at once", "tool", "ok", "wall", "of ours", "client CPU", "server CPU", "peak memory"]
     if found.own_s:
@@ -110,7 +110,7 @@ def _cells(cost: Cost, ours_s: float | None, own_s: float) -> Iterator[str]:
 
 
 def merged(found: Sequence[Found]) -> dict[str, Found]:
-    """Put together what belongs to one table, in the order of the files."""
+    """Merge the measurements of each table, in the order of the files."""
     tables: dict[str, Found] = {}
     for each in found:
         before = tables.get(each.label)
@@ -120,10 +120,10 @@ def merged(found: Sequence[Found]) -> dict[str, Found]:
 
 
 def put_on_page(page: str, found: Sequence[Found]) -> None:
-    """Put each table where the page has its label: between `<!-- LABEL -->` and `<!-- end of LABEL -->`.
+    """Replace each table of the page: the text between `<!-- LABEL -->` and `<!-- end of LABEL -->`.
 
     Raises:
-        ValueError: It has no such place.
+        ValueError: The page does not have this pair of labels exactly once.
     """
     text = Path(page).read_text()
     for label, each in merged(found).items():
@@ -139,7 +139,7 @@ def put_on_page(page: str, found: Sequence[Found]) -> None:
 
 def plot(target: str, found: Sequence[Found]) -> None:
     """Draw wall time over the number of hosts, a panel for each table."""
-    import matplotlib as mpl  # noqa: PLC0415 - only who draws needs it
+    import matplotlib as mpl  # noqa: PLC0415 - only plots need it
 
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "runner"  # the same picture is the same file

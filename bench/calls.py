@@ -1,9 +1,9 @@
-"""How much of our code one command on one host goes through: functions, files, depth, hops of the result.
+"""Count how much of our code runs for one command on one host: functions, files, depth, hops of the result.
 
 `python bench/calls.py` starts the demo fleet, runs `runner run --cmd "show clock" -g r1` in this process with
-a profile function in every thread, and counts the functions under `runner/` that are called, without the
-fleet's own. A hop is a function that returns or yields the host's result, alone or in a list. With
-`--verbose`, the deepest chain of calls and the hops are shown.
+a profile function in every thread, and counts the functions under `runner/` that are called, except those of
+the fleet. A hop is a function that returns or yields the host's result, alone or in a list. `--verbose` shows
+the deepest chain of calls and the hops.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FLEET = f"{ROOT}/runner/demo/"
 
 
 class Profile:
-    """What has been called, in every thread that began after `start`."""
+    """Records the calls in the starting thread and in every thread that begins after `start`."""
 
     def __init__(self) -> None:
         self.codes: set[CodeType] = set()

@@ -1,15 +1,15 @@
-"""Connect, log in, run `true`, close: ours and its peers on one real OpenSSH server.
+"""Connect, log in, run `true`, close: `runner` compared with other tools on one real OpenSSH server.
 
-Each tool has a process of its own, those that are installed; only ours checks the host key. They take turns,
-host by host and run by run, so that what else the machine does is nobody's advantage. What is printed is the
-median, and how many times ours that is.
+Each installed tool has a separate process; only ours checks the host key. They take turns, host by host and
+run by run, so that other load on the machine affects all alike. The output has medians, and each median as a
+multiple of ours.
 
 `python bench/connect.py [--rounds N] [--hosts N ...] [--tools NAME ...]` prints for each tool milliseconds of
 one host after the other, and, with 50 hosts at once, seconds of wall for all and milliseconds of the tool's
-processor time for each. The server shares the machine with them.
+processor time for each. The server runs on the same machine.
 """
 
-# ruff: noqa: PLC0415 - a tool is imported only where it is measured
+# ruff: noqa: PLC0415 - a tool is imported only if it is measured
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def processor_s() -> float:
 
 
 def serve(name: str, place: dict[str, Any]) -> None:
-    """Be one tool: connect to as many hosts as each line of input says, and print what that took."""
+    """Run as one tool: for each line of input, connect to that number of hosts and print the times."""
     tool = TOOLS[name][1](place)
     tool.one()
     print("ready", flush=True)
@@ -224,7 +224,7 @@ def serve(name: str, place: dict[str, Any]) -> None:
 
 
 class Turns:
-    """The tools' processes, which are asked one after the other."""
+    """The processes of the tools, measured in turns."""
 
     def __init__(self, names: list[str], place: dict[str, Any]) -> None:
         self._names = names

@@ -1,16 +1,16 @@
-"""One command on many hosts: ours with each executor beside other tools, in turns, within one run.
+"""One command on many hosts: our executors compared with other tools, in turns, within one run.
 
     python bench/fanout.py --sizes 200,1000 --rounds 3,1 --peers other-tools/bin/python --json a.json
     python bench/fanout.py --fleet simulated --sizes 200 --workers 200 …
     python bench/fanout.py --kex diffie-hellman-group16-sha512 --tools "runner thread,runner process" …
     python bench/fanout.py --page docs/benchmarks.md --plot docs/fanout.svg a.json …
 
-`sshd` is one real OpenSSH server on loopback, on the same cores as the clients; its share of the processor is
-told apart. `simulated` is a fleet of devices on loopback ports in a process of its own, each with 200 ms of
-latency and half a second for a login. Every tool runs in a process of its own, start-up included, logs in by
-key, and has the same number of hosts at once, or, with `--workers 0`, that which it comes with; only ours
-checks host keys, pings first and keeps a history. A tool that is not installed has no host `ok`. One that
-takes longer than `--most` is ended, told as more than that, and not run again at that size or a larger one.
+`sshd` is one real OpenSSH server on loopback, on the same cores as the clients; its processor time is shown
+separately. `simulated` is a fleet of devices on loopback ports in a separate process, each with 200 ms of
+latency and half a second for a login. Every tool runs in a separate process, start-up included, logs in by
+key, and has the same number of hosts at once, or its default with `--workers 0`; only ours checks host keys,
+pings first and records a history. A tool that is not installed has no host `ok`. One that takes longer than
+`--most` is killed, shown with `>`, and not run again at that size or a larger one.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def simulated_fleet(
 
 @contextlib.contextmanager
 def fleet(chosen: argparse.Namespace, size: int) -> Iterator[tuple[Place, int]]:
-    """The hosts of one size, and the process that serves them."""
+    """Serve a number of hosts during the context; yield them and the process id of their server."""
     with tempfile.TemporaryDirectory(prefix="runner-bench-") as name:
         Path(name).chmod(0o755)
         folder = Path(name, "place")
@@ -94,8 +94,8 @@ def fleet(chosen: argparse.Namespace, size: int) -> Iterator[tuple[Place, int]]:
         if chosen.fleet == "sshd":
             with real_server(folder, chosen.kex) as (place, server):
                 hosts = [(f"h{number:05}", *place.hosts[0][1:]) for number in range(size)]
-                # All of them are one server, to which each probe by TCP is one more client to serve; hosts
-                # that are not on loopback are pinged by ICMP, which costs their SSH servers nothing.
+                # All hosts are one server, and each TCP probe would be one more client for it. Hosts that are
+                # not on loopback are pinged by ICMP, which costs their SSH servers nothing.
                 method = "auto" if icmp_permitted() else "icmp"
                 yield place._replace(hosts=hosts, workers=chosen.workers, method=method), server
         else:
@@ -104,7 +104,7 @@ def fleet(chosen: argparse.Namespace, size: int) -> Iterator[tuple[Place, int]]:
 
 
 def alone_s(place: Place) -> float:
-    """Seconds that one host alone takes."""
+    """Return the seconds that one host alone takes."""
     one = place._replace(hosts=place.hosts[:1], workers=1)
     return min(float(runner_says(one, "thread")[0]["duration_s"]) for _ in range(3))
 
@@ -126,14 +126,14 @@ def measure(tool: str, place: Place, server: int, chosen: argparse.Namespace) ->
 
 
 def compare(chosen: argparse.Namespace) -> _tables.Found:
-    """Run every tool at every size, in turns; what was found by then is written after each run."""
+    """Run every tool at every size, in turns; write the measurements so far after each run."""
     found = _tables.Found(chosen.label or chosen.fleet, 0.0, ())
     sizes = [int(word) for word in chosen.sizes.split(",")]
     rounds = [int(word) for word in chosen.rounds.split(",")][: len(sizes)]
     too_slow: set[str] = set()
     for size, times in zip_longest(sizes, rounds, fillvalue=rounds[-1]):
         with fleet(chosen, size) as (place, server):
-            alone = alone_s(place)  # which warms up the server, too
+            alone = alone_s(place)  # this also warms up the server
             ideal = chosen.fleet == "simulated" and chosen.workers
             own_s = found.own_s or (alone if ideal else 0.0)
             found = _tables.Found(found.label, own_s, found.costs)
@@ -151,7 +151,7 @@ def compare(chosen: argparse.Namespace) -> _tables.Found:
 
 
 def main() -> None:
-    """Measure, or show what was measured."""
+    """Measure, or show earlier measurements."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--fleet", choices=("sshd", "simulated"), default="sshd")
     parser.add_argument("--sizes", default="200", help="numbers of hosts, with commas")
@@ -159,13 +159,13 @@ def main() -> None:
         "--workers",
         type=int,
         default=50,
-        help="hosts at once, for every tool; 0 is its own number",
+        help="hosts at once, for every tool; 0 is the default of each",
     )
     parser.add_argument(
         "--rounds", default="1", help="turns of each size, with commas; the table has medians"
     )
-    parser.add_argument("--most", type=float, default=600, help="seconds after which a tool is ended")
-    parser.add_argument("--tools", help="with commas; all that can be told --workers by default")
+    parser.add_argument("--most", type=float, default=600, help="seconds after which a tool is killed")
+    parser.add_argument("--tools", help="with commas; by default all that take --workers")
     parser.add_argument(
         "--peers", default=sys.executable, help="Python of the environment with the other tools"
     )
@@ -176,7 +176,7 @@ def main() -> None:
     parser.add_argument("--json", help="write all runs to this file")
     parser.add_argument("--page", help="put the tables of files that --json wrote into this page")
     parser.add_argument("--plot", help="draw this SVG from files that --json wrote; needs matplotlib")
-    parser.add_argument("files", nargs="*", help="show what was written to these, and measure nothing")
+    parser.add_argument("files", nargs="*", help="show the tables of these --json files, without measuring")
     chosen = parser.parse_args()
     chosen.tools = chosen.tools or ",".join(TOOLS if chosen.workers else AS_THEY_COME)
     found = [_tables.Found.read(file) for file in chosen.files] or [compare(chosen)]

@@ -1,8 +1,8 @@
-"""Folding beside `clubak -b`: 10,000 hosts, half of them with an answer of their own, 10 KB each.
+"""Folding compared with `clubak -b`: 10,000 hosts with 10 KB each; half of them have unique answers.
 
-Both programs read the same file of `host: line` lines and print the folded view; turns alternate, and what
-the first turn warms up is not counted. Ours makes results of the file first, which is timed apart: a run has
-its results already. Seconds are those of the processor, so that whatever else the machine does counts less.
+Both programs read the same file of `host: line` lines and print the folded view, in turns; the first turn,
+which fills caches, is not counted. Our program first converts the file to results, which is timed separately:
+a run has its results already. Times are processor seconds, so that other load on the machine matters less.
 
     python bench/fold.py [--hosts 10000] [--size 10240] [--rounds 3]
 """
@@ -30,7 +30,7 @@ MOST_SECONDS, MOST_OF_CLUBAK = 1.0, 0.5
 
 
 def write(path: Path, hosts: int, size: int) -> None:
-    """Write what hosts say: every other one what all say, the others with one line that differs."""
+    """Write the output of the hosts: every second host has one line that differs."""
     chance = random.Random(1)
     lines = [f"interface Ethernet1/{number} is up, line protocol is up" for number in range(size // 50)]
     with path.open("w") as file:
@@ -43,7 +43,7 @@ def write(path: Path, hosts: int, size: int) -> None:
 
 
 def fold(path: Path) -> None:
-    """Read the file, fold it as a run does, and say on stderr what each cost."""
+    """Read the file, fold it as a run does, and print the seconds of both steps on stderr."""
     begin = time.process_time()
     said: dict[bytes, list[bytes]] = {}
     with path.open("rb") as file:
@@ -68,7 +68,7 @@ def fold(path: Path) -> None:
 
 
 def spent(command: list[str], source: Path) -> tuple[float, float, str]:
-    """Return the wall and processor seconds of a program, and what it said on stderr."""
+    """Return the wall and processor seconds of a program, and its stderr."""
     begin, before = time.perf_counter(), os.times()
     with source.open("rb") as stdin:
         done = subprocess.run(
@@ -82,7 +82,7 @@ def spent(command: list[str], source: Path) -> tuple[float, float, str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--hosts", type=int, default=10_000)
-    parser.add_argument("--size", type=int, default=10_240, help="bytes that each host says")
+    parser.add_argument("--size", type=int, default=10_240, help="bytes of output of each host")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--fold", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()

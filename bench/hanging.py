@@ -1,7 +1,9 @@
-"""What hosts that hang until their deadline cost the others: when does the last healthy result come?
+"""Measure how much hosts that hang until their deadline delay the last result of the healthy hosts.
 
-The same hosts with none and with some of them hanging, without and with `--spare`, in turns. The job needs no
-network: it sleeps. `python bench/hanging.py [--hosts 1000] [--share 5] [--takes 0.5] [--deadline 10]`
+The same hosts are run in turns: none hangs; some hang, without `--spare`; some hang, with `--spare`. The job
+needs no network: it sleeps.
+
+`python bench/hanging.py [--hosts 1000] [--share 5] [--takes 0.5] [--deadline 10]`
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import runner
 
 
 def last_healthy_s(chosen: argparse.Namespace, *, hanging: bool, spare: str) -> float:
-    """Seconds until the last result of a host that does not hang."""
+    """Return the seconds until the last result of a host that does not hang."""
     every = round(100 / chosen.share)
     takes = [
         chosen.deadline if hanging and number % every == every // 2 else chosen.takes

@@ -1,8 +1,8 @@
-"""What one hostile host costs a run of six: the healthy hosts, the end, the memory, and a SIGTERM.
+"""Measure how one hostile host affects a run of six: healthy hosts, duration, memory, reaction to SIGTERM.
 
-Each kind of `tests/security/test_hostile_runs.py`, and kinds for files and locks, with `--timeout 5
---timeout-total 15`; also, without limits, six hosts that print much. `python -m bench.hostile [--kinds NAME,…
---executors thread,process]` ends with 1 if a limit is exceeded.
+It measures each kind of `tests/security/test_hostile_runs.py`, and kinds for files and locks, with `--timeout
+5 --timeout-total 15`; also six hosts that print much, to which the limits do not apply. `python -m
+bench.hostile [--kinds NAME,… --executors thread,process]` ends with 1 if a limit is exceeded.
 """
 
 from __future__ import annotations
@@ -59,15 +59,15 @@ MORE = {
 
 
 class Measured(NamedTuple):
-    """What came of one kind.
+    """The figures of one kind.
 
     Attributes:
-        ok: How many healthy hosts ended ok.
-        last_s: When the last of them did.
-        end_s: When the run had ended.
-        memory_mb: The most memory that it and all that it started were seen to use.
-        term_s: How long a SIGTERM at 3 s took to end it; 0 if it had ended by then.
-        cpu_s: Processor seconds that the run took.
+        ok: The number of healthy hosts that ended ok.
+        last_s: Seconds until the last result of a healthy host.
+        end_s: Seconds until the run ended.
+        memory_mb: The most memory that the run and its descendants were seen to use.
+        term_s: Seconds from a SIGTERM, sent at 3 s, to the end; near 0 if the run had ended before.
+        cpu_s: Processor seconds of the run.
     """
 
     ok: int
@@ -85,7 +85,7 @@ class Measured(NamedTuple):
 
 
 def measured(stage: Stage, name: str, kind: Kind, executor: str) -> Measured:
-    """Measure one kind with one executor: a run to its end, and another one that is told to end."""
+    """Measure one kind with one executor: a complete run, and another one that gets a SIGTERM."""
     with tempfile.TemporaryDirectory() as folder:
         made, words = prepared(Path(folder), stage, name, kind)
         words += ("--executor", executor)
@@ -95,7 +95,7 @@ def measured(stage: Stage, name: str, kind: Kind, executor: str) -> Measured:
 
 
 def prepared(folder: Path, stage: Stage, name: str, kind: Kind) -> tuple[Project, tuple[str, ...]]:
-    """Write a project with the hostile host; return it, and what to type."""
+    """Write a project with the hostile host; return it and the words of the command."""
     values = {
         key: value.replace("{folder}", str(folder))
         for key, value in kind.variables.items()
@@ -115,7 +115,7 @@ def prepared(folder: Path, stage: Stage, name: str, kind: Kind) -> tuple[Project
 
 @contextmanager
 def lock(path: Path, *, wanted: bool) -> Iterator[None]:
-    """Hold a lock on a file, as a program does that reads it and does not come to its end."""
+    """If wanted, hold a lock on a file, like a program that hangs while it reads the file."""
     with path.open() as file:
         if wanted:
             fcntl.flock(file, fcntl.LOCK_SH)
@@ -123,7 +123,7 @@ def lock(path: Path, *, wanted: bool) -> Iterator[None]:
 
 
 def to_its_end(made: Project, words: tuple[str, ...]) -> Measured:
-    """Run it to its end."""
+    """Run the command to its end and measure it."""
     ok, last = 0, 0.0
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     with made.start(*words, program="runner", stderr=None) as process:
@@ -134,7 +134,7 @@ def to_its_end(made: Project, words: tuple[str, ...]) -> Measured:
             if line.startswith(b"{"):
                 found = _OF_HEALTHY.match(line)
                 ok, last = (ok + (found[1] == b"ok"), at) if found else (ok, last)
-            elif summed := _SUMMED.match(line):  # of hosts that said the same, all at the end
+            elif summed := _SUMMED.match(line):  # the folded format shows all hosts at the end
                 ok, last = int(summed[1]) - 1, at
         process.wait()
         memory.close()
@@ -144,7 +144,7 @@ def to_its_end(made: Project, words: tuple[str, ...]) -> Measured:
 
 
 def ended_by_sigterm(made: Project, words: tuple[str, ...]) -> float:
-    """Return how long it takes to end after a SIGTERM at 3 s."""
+    """Start the command, send it a SIGTERM after 3 s, and return the seconds until it has ended."""
     with made.start(*words, program="runner", stderr=None) as process:
         time.sleep(3)
         told = time.monotonic()
@@ -167,7 +167,7 @@ def main() -> None:
         for name in chosen.kinds.split(","):
             for executor in chosen.executors.split(","):
                 found = measured(stage, name, every[name], executor)
-                judged = not name.startswith("all-")  # the limits are for one hostile host of six
+                judged = not name.startswith("all-")  # the limits apply to one hostile host of six
                 kept = kept and (found.kept or not judged)
                 cells = f"{found.ok} of {len(HEALTHY)} | {found.last_s:.1f} s | {found.end_s:.1f} s"
                 cells += f" | {found.cpu_s:.1f} s | {found.memory_mb:.0f} MB"

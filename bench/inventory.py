@@ -1,10 +1,10 @@
-"""Reading a large inventory: ours and Ansible's, in one run, on the same files.
+"""Read a large inventory with `runner` and with Ansible, in one run, on the same files.
 
 10,000 hosts in 200 groups nested three deep, `group_vars` for every group and `host_vars` for a tenth of the
-hosts; as INI and as YAML; and with templates that say how to reach each host.
+hosts; as INI and as YAML; and with templates for the address, user and port of each host.
 
-`python bench/inventory.py [HOSTS [ROUNDS]]` prints one line a measurement: the medians of rounds in
-which both take turns, in seconds of wall and megabytes of the process, and their ratio.
+`python bench/inventory.py [HOSTS [ROUNDS]]` prints one line for each measurement: the medians of rounds in
+which both take turns, in seconds of wall time and megabytes of the process, and their ratio.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TEMPLATES = {
     "ansible_user": "{{ managed | ternary('netops', 'admin') }}",
     "ansible_port": "{{ ssh_port | default(22 if unit < 40 else 2222) }}",
 }
-"""How to reach a host, worked out from its other variables."""
+"""Templates for the address, user and port of a host, computed from its other variables."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Measured:
 
 
 def variables(prefix: str, count: int, random_source: random.Random) -> dict[str, object]:
-    """Make variables as fleets have them: addresses, flags, lists of servers, small tables."""
+    """Make variables like those of real fleets: addresses, flags, lists of servers, small tables."""
     made: dict[str, object] = {}
     for number in range(count):
         kind = number % 5
@@ -116,7 +116,7 @@ def write_ini(
 
 
 def measure(command: list[str], folder: Path, output: Path) -> Measured:
-    """Run a command once; the largest resident size is that of the process alone."""
+    """Run a command once; the memory is the largest resident size of the process, without its children."""
     begin = time.perf_counter()
     with output.open("wb") as file:
         process = subprocess.Popen(
@@ -136,7 +136,7 @@ def median(runs: list[Measured]) -> Measured:
 
 
 def yaml_parsers(path: Path, rounds: int) -> tuple[float, float]:
-    """Return the seconds of PyYAML's C loader and of our reader on the same text, the medians of turns."""
+    """Return the seconds of PyYAML's C loader and of our reader for the same text: medians of turns."""
     text = path.read_text()
     theirs, ours = [], []
     for _ in range(rounds):
@@ -152,7 +152,7 @@ def yaml_parsers(path: Path, rounds: int) -> tuple[float, float]:
 
 
 def program(name: str) -> str:
-    """Find a command beside the Python that runs this."""
+    """Find a command in the folder of this Python interpreter, or else in PATH."""
     found = shutil.which(name, path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if found is None:
         raise SystemExit(f"{name} is not installed")
@@ -169,7 +169,7 @@ def main() -> None:
     ours, theirs, theirs_adhoc = program("runner"), program("ansible-inventory"), program("ansible")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        # A process of its own: what this one has held in memory would count for every command that it starts.
+        # In a separate process: the peak memory of this one would count for every command that it starts.
         subprocess.run([sys.executable, __file__, str(hosts), name, "--write"], check=True)
         print(f"{hosts} hosts, {GROUPS} groups, {LEVELS} deep; medians of {rounds} rounds", flush=True)
         for kind in ("ini", "yml"):
@@ -189,7 +189,7 @@ def main() -> None:
 
 
 def templates(folder: Path, rounds: int) -> None:
-    """Compare filling in the templates that say how every host is reached, from `group_vars`."""
+    """Compare the rendering of the templates for address, user and port of every host, in `group_vars`."""
     (folder / "group_vars" / "all.yml").write_text(yaml.safe_dump(TEMPLATES))
     (folder / "hosts.templates.ini").write_text(
         re.sub(r" ansible_(host|port)=\S+", "", (folder / "hosts.ini").read_text())
@@ -204,9 +204,9 @@ def templates(folder: Path, rounds: int) -> None:
 
 
 def compare(what: str, commands: tuple[list[str], list[str]], folder: Path, rounds: int) -> None:
-    """Measure our command and Ansible's in turns, and print what came out."""
+    """Measure our command and Ansible's in turns, and print the medians."""
     runs: tuple[list[Measured], list[Measured]] = ([], [])
-    measure(commands[0], folder, folder / "ours")  # keeps its byte code; Ansible's was installed with it
+    measure(commands[0], folder, folder / "ours")  # writes byte code; Ansible was installed with it
     for _ in range(rounds):
         for command, found, output in zip(commands, runs, ("ours", "theirs"), strict=True):
             found.append(measure(command, folder, folder / output))

@@ -1,7 +1,7 @@
-"""A `known_hosts` file of 20,000 lines, with plain and with hashed names, 50 of them malformed.
+"""Measure a `known_hosts` file of 20,000 lines, with plain and with hashed names, 50 of them malformed.
 
-`python bench/known_hosts.py [LINES]` prints milliseconds of processor time: to read the file, and for each
-host that shows the key on record, another key than that, and a key of a host that is not in the file.
+`python bench/known_hosts.py [LINES]` prints milliseconds of processor time: to read the file, and to check
+one host that shows the key on record, one that shows another key, and one that is not in the file.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def hashed(name: str) -> str:
 
 
 def each(known: KnownHosts, shown: dict[str, str], expected: Verdict) -> float:
-    """Return milliseconds for one host: what to ask it for, and what to think of the key it shows."""
+    """Return milliseconds for one host: to find the key types to ask for, and to check the key it shows."""
     begin = time.process_time()
     for name, blob in shown.items():
         known.likely_types(name, 22)

@@ -1,9 +1,9 @@
-"""Peak memory of `runner run` where each of many hosts prints far more than is kept, for each `--overflow`.
+"""Peak memory of `runner run` if each of many hosts prints far more than is kept, for each `--overflow`.
 
-One real OpenSSH server on loopback stands for all hosts; every run is a process of its own, as a user starts
-it, with history and report, and its memory is what the kernel says at its end. `same`: all hosts print the
-same lines, which fold; `lines`: each prints lines of its own; `bytes`: each prints random bytes, of which the
-report makes marks. `python bench/output.py [MEGABYTES] [HOSTS] [--max-output SIZE …]`.
+One real OpenSSH server on loopback plays all hosts. Every run is a separate process, as a user starts it,
+with history and report; the kernel reports its memory at its end. `same`: all hosts print the same lines,
+which are folded; `lines`: each host prints different lines; `bytes`: each prints random bytes, which the
+report shows as marks. `python bench/output.py [MEGABYTES] [HOSTS] [--max-output SIZE …]`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ COMMANDS = {
 
 
 def peak_mb(server: Sshd, folder: Path, command: str, *options: str) -> float:
-    """Run it, and return the most memory that the process had."""
+    """Run a command on all hosts, and return the peak memory of the process in megabytes."""
     inventory = ["-i", str(folder / "hosts.ini"), "--known-hosts", str(server.known_hosts)]
     process = subprocess.Popen(
         [sys.executable, "-m", "runner", "run", command, "--quiet", *inventory, *options],

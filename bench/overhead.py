@@ -1,11 +1,11 @@
-"""What the fan-out itself costs: hosts whose job needs no network, over each executor, in growing numbers.
+"""Measure the overhead of the fan-out: jobs without network, each executor, growing numbers of hosts.
 
-Every twentieth fails and every hundredth raises; each result is checked. For each number of hosts a process
-of its own prints microseconds a host, wall and processor, and the peak of memory, all of the process that
-hands out and collects. `python bench/overhead.py [--hosts 10000,100000] [--executors thread,dask]`
+Every twentieth job fails and every hundredth raises; each result is checked. For each number of hosts a
+separate process prints microseconds a host, wall and processor, and the peak memory, all of the process that
+submits jobs and collects results. `python bench/overhead.py [--hosts 10000,100000] [--executors thread,dask]`
 """
 
-# ruff: noqa: PLC0415 - what is measured imports for itself
+# ruff: noqa: PLC0415 - only the measuring process imports `runner`
 
 from __future__ import annotations
 

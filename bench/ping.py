@@ -1,18 +1,18 @@
-"""Reachability side by side with fping: many hosts, some of them silent, both in one run.
+"""Pings compared with fping: many hosts, some of them silent, both programs in one run.
 
-Run it as root: it makes two network namespaces, in which a router answers for a whole range of addresses
+Run it as root: it creates two network namespaces, in which a router answers for a whole range of addresses
 and silently drops the packets to some of them, and removes them again. Both programs get the same addresses
-in the same random order, the same timeout and the same number of tries; fping goes at its best settings
-(`-i 0.01`, no back-off), ours without a rate limit.
+in the same random order, the same timeout and the same number of tries; fping has its fastest settings
+(`-i 0.01`, no back-off), ours has no rate limit.
 
-Measured in turns, each as processes of their own, and each less what the same process costs without hosts:
+These are measured in turns, in separate processes. The cost of the same process without hosts is subtracted:
 
 - fping.
-- The probing alone: `runner.reach.probe` over hosts that are there already.
-- `invoke ping` as a user types it, without and with history, less `invoke --list`: inventory, probes, report.
-- The kernel's own share, below which nothing that sends and receives one packet at a time can go: a bare loop
-  of sendto(2) and recvmsg(2) over addresses and packets that are there already. Both namespaces are this
-  machine, so that it holds the answering side, too, for each of the programs.
+- Only the probing: `runner.reach.probe` over hosts that exist already.
+- `invoke ping` as a user types it, without and with history, minus `invoke --list`: inventory, pings, report.
+- The share of the kernel: a bare loop of sendto(2) and recvmsg(2) over prepared addresses and packets. No
+  program that sends and receives one packet at a time can be faster. Both namespaces are on this machine, so
+  the figures of all programs include the answering side.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PERMITTED = ("sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647")
-RESOLVED = ("fping", "-q", "-r", "20", str(ANSWERING))  # the far side's neighbour is known from then on
+RESOLVED = ("fping", "-q", "-r", "20", str(ANSWERING))  # fills the neighbour table
 
 PROBE = """
 import sys
@@ -77,7 +77,7 @@ INVOKE = (sys.executable, "-m", "invoke")
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run took: seconds of wall clock and of CPU, peak memory in bytes, hosts called down."""
+    """The figures of one run: seconds of wall and processor time, peak memory in bytes, hosts called down."""
 
     wall_s: float
     cpu_s: float
@@ -93,7 +93,7 @@ def addresses(count: int, silent: int) -> list[str]:
 
 
 def run(command: Sequence[str], folder: str) -> Cost:
-    """Run a command in the near namespace, from a folder, and measure it alone."""
+    """Run a command in the near namespace, in a folder, and measure this process alone."""
     began = time.monotonic()
     process = subprocess.Popen(
         ["ip", "netns", "exec", NEAR, *command],
@@ -114,7 +114,7 @@ def run(command: Sequence[str], folder: str) -> Cost:
 
 @dataclass(frozen=True)
 class Contest:
-    """Who competes, by name, and what each costs before it has any hosts to do with."""
+    """The measured commands by name, and for each the name of the command without hosts to subtract."""
 
     commands: dict[str, list[str]]
     bases: dict[str, str]
@@ -156,7 +156,7 @@ def contest(folder: Path, timeout_s: float, tries: int) -> Contest:
 
 
 def compare(hosts: int, silent: int, timeout_s: float, tries: int, runs: int) -> None:
-    """Measure all in turns and print medians and ratios."""
+    """Measure all commands in turns, and print medians and ratios."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "hosts").write_text("\n".join(addresses(hosts, silent)) + "\n")
@@ -174,7 +174,7 @@ def compare(hosts: int, silent: int, timeout_s: float, tries: int, runs: int) ->
 
 
 def show(name: str, costs: dict[str, list[Cost]], base: str | None, hosts: int, floor_s: float) -> None:
-    """Print what one of them cost beyond its base, and what that is of fping's."""
+    """Print the cost of one command beyond its base, and as a multiple of fping's."""
     cost = {
         what: median(costs[name], what) - (median(costs[base], what) if base else 0)
         for what in ("wall_s", "cpu_s", "memory")

@@ -1,7 +1,7 @@
-"""What our tasks cost before they do anything: Invoke with them beside Invoke with an empty tasks.py.
+"""Measure the start-up time of our tasks: Invoke with them compared with Invoke with an empty tasks.py.
 
-Pairs of runs take turns, so that whatever else the machine does falls on both. `python bench/startup.py
-[RUNS]` prints the medians and their ratios; the aim is at most 1.3.
+The runs take turns in pairs, so that other load on the machine affects both. `python bench/startup.py [RUNS]`
+prints the medians and their ratios; the aim is at most 1.3.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PAIRS = {
 def seconds(folder: Path, words: tuple[str, ...]) -> float:
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     begin = time.perf_counter()
-    # An empty collection has nothing to list, which Invoke takes for an error.
+    # No check of the exit code: Invoke treats an empty list of tasks as an error.
     subprocess.run(
         [sys.executable, "-m", "invoke", *words],
         cwd=folder,

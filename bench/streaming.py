@@ -1,11 +1,11 @@
-"""What silent hosts cost the others: a run over many SSH servers, with hosts among them that never answer.
+"""Measure whether silent hosts delay the others: a run over many SSH servers and hosts that never answer.
 
-Run it as root: it makes two network namespaces and removes them again. In one stands a real sshd that answers
-for a whole range of addresses, and a router that silently drops what goes to another; from the other, `echo
-up` is run on all of them, in turns with and without the silent hosts. A host is handed to a worker the moment
-it answers its ping, so that neither the first login nor the last good result waits for those that never do.
+Run it as root: it creates two network namespaces and removes them again. In one, a real sshd answers for a
+whole range of addresses, and a router silently drops packets to another range. From the other, `echo up` is
+run on all hosts, in turns with and without the silent ones. A host is handed to a worker as soon as it
+answers its ping, so neither the first login nor the last good result should wait for the silent hosts.
 
-`--hosts 1000` are a thousand real logins for each round and side, about a minute on two cores.
+`--hosts 1000` makes a thousand real logins for each round and side, about a minute on two cores.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CLONE_NEWNET = 0x40000000
 
 @dataclass(frozen=True)
 class Round:
-    """When things happened in a run, in seconds since it began."""
+    """The times of events in a run, in seconds since it began."""
 
     first_login_s: float
     last_ping_s: float
@@ -50,14 +50,14 @@ class Round:
 
 
 def enter(namespace: str) -> None:
-    """Let this thread, and all that it starts from now on, stand in a network namespace (setns(2))."""
+    """Move this thread, and everything that it starts from now on, to a network namespace (setns(2))."""
     with Path("/run/netns", namespace).open() as file:
         if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), f"setns to {namespace}")
 
 
 def fleet(server: Sshd, answering: int, silent: int) -> list[Host]:
-    """Return hosts in an order in which silent ones stand among the others."""
+    """Return the hosts, with the silent ones spread among the others."""
     found = [
         server.host(f"good{number}", ansible_host=str(ANSWERING + number)) for number in range(answering)
     ]
@@ -68,7 +68,7 @@ def fleet(server: Sshd, answering: int, silent: int) -> list[Host]:
 
 
 def run(hosts: Sequence[Host], server: Sshd, workers: int) -> Round:
-    """Run a command on all hosts; tell when what happened."""
+    """Run a command on all hosts; return the times of the events."""
     begun: list[float] = []
     began = time.monotonic()
     pinged = good = 0.0

@@ -1,9 +1,9 @@
-"""Put and get one file, and a folder of small ones: ours beside OpenSSH's `sftp`, on one real OpenSSH server.
+"""Put and get one file, and a folder of small ones: compared with OpenSSH's `sftp` on a real OpenSSH server.
 
-Rounds in turns, medians, ratios of speed (above 1: ours is faster), and the client's processor time, which
-says more where other programs run. Each time is that of one host from nothing: connect, log in, move, leave.
-Ours proves what arrived by SHA-256 and puts it in place at one stroke; `plain` is ours with --no-checksum.
-`python bench/transfer.py [MEGABYTES] [ROUNDS]`.
+The tools take turns. The output has medians, ratios of speed (above 1: ours is faster), and the client's
+processor time, which is more reliable if the machine is busy. Each time includes connecting, logging in, the
+transfer and closing. Ours verifies the copy by SHA-256 and replaces the file atomically; `plain` is ours with
+--no-checksum. `python bench/transfer.py [MEGABYTES] [ROUNDS]`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def sftp(server: Sshd, batch: str) -> None:
 
 
 def timed(work: Callable[[], None]) -> tuple[float, float]:
-    """Seconds that something takes, and those of the processor in this process and what it waited for."""
+    """Return the wall seconds of a call, and the processor seconds of this process and its ended children."""
     begin, before = time.perf_counter(), cpu_s()
     work()
     return time.perf_counter() - begin, cpu_s() - before
@@ -64,7 +64,7 @@ def cpu_s() -> float:
 
 
 def cases(server: Sshd, here: Path, there: Path) -> dict[str, dict[str, Callable[[], None]]]:
-    """What is measured, and who does it; every round has names of its own, so that nothing is equal."""
+    """Return the calls by case and tool; each call uses new file names, because equal files are not sent."""
     large, small = here / "large", here / "small"
     number = iter(range(10**6))
 
@@ -92,7 +92,7 @@ def cases(server: Sshd, here: Path, there: Path) -> dict[str, dict[str, Callable
 
 
 def memory_of_many(server: Sshd, here: Path, there: Path, hosts: int) -> None:
-    """Print how much more memory it takes to put a large file to many hosts at once."""
+    """Print how much memory it takes to put a large file to many hosts at once."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     results = stream(
         [server.host(f"h{index}") for index in range(hosts)],

@@ -1,4 +1,4 @@
-"""Which of my hosts are up, and what do they say to this command?"""
+"""Find out which hosts are up, and run commands on them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name's module when it is first asked for: `invoke --list` asks for none (PEP 562)."""
+    """Import a public name's module at first use (PEP 562): `invoke --list` needs none of them."""
     for module, names in _HOMES.items():
         if name in names:
             return getattr(import_module(module), name)

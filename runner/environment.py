@@ -1,7 +1,7 @@
-"""The environment that programs which we start see, and that an inventory may ask for: without our secrets.
+"""The environment for child processes and inventories, without our secrets.
 
-A password in `INVOKE_RUNNER_PASSWORD` is for us. An inventory script, a ProxyCommand, a command on this
-machine or a template has no need of it, and could pass it on.
+A password in `INVOKE_RUNNER_PASSWORD` is for this program only. An inventory script, a ProxyCommand, a local
+command or a template does not need it and could leak it.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ SECRET_SETTINGS = ("password", "become_password", "code", "key_passphrase", "cre
 SAFE_PATH = "PYTHONSAFEPATH"
 """The variable that keeps the current folder out of Python's search path (python(1))."""
 
-# Invoke's own password, and the program that `ssh` asks for passwords: our `ssh` gets our own program.
+# Invoke's sudo password, and the askpass program of `ssh`: we give `ssh` our own askpass program.
 _OTHERS = ("INVOKE_SUDO_PASSWORD", "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE")
 _kept_back = {*(f"INVOKE_RUNNER_{name.upper()}" for name in SECRET_SETTINGS), *_OTHERS}
-if SAFE_PATH not in os.environ:  # then we set it for our workers alone
+if SAFE_PATH not in os.environ:  # if it is set later, then by us, for our workers only
     _kept_back.add(SAFE_PATH)
 
 
 def keep_back(*names: str) -> None:
-    """Keep more variables to ourselves: the configuration says that they hold secrets."""
+    """Hide more variables from child processes: the configuration says that they hold secrets."""
     _kept_back.update(names)
 
 
 def kept_back() -> Iterator[str]:
-    """Yield the names of the variables that no other program sees."""
+    """Yield the names of the variables that are hidden from other programs."""
     return iter(sorted(_kept_back))
 
 
 def value(name: str) -> str | None:
-    """Return a variable as an inventory or `ssh_config` may see it; None if there is none."""
+    """Return the value of a variable for an inventory or `ssh_config`; None if it is unset or hidden."""
     return None if name in _kept_back else os.environ.get(name)
 
 
 def of_child(**extra: str) -> dict[str, str]:
-    """Return the environment for a program that we start.
+    """Return the environment for a child process.
 
     Args:
         extra: Variables to add.

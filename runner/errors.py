@@ -1,7 +1,7 @@
-"""Every error that the program raises on purpose: one root, one leaf for each thing a user can mend.
+"""All errors that the program raises on purpose: one root class, one subclass per thing that a user can fix.
 
-Two branches. A `RunnerError` that is no `HostError` stops the run before it starts (exit code 1). A
-`HostError` is about one host and becomes that host's result; it never stops the others.
+A `RunnerError` that is not a `HostError` stops the run before it starts (exit code 1). A `HostError` is about
+one host and becomes that host's result; it never stops the other hosts.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ __all__ = [
 ]
 
 STOPPED = "the run was stopped"
-"""How the error of a host begins whose run was stopped; what that left on the host follows."""
-AT_WORK = f"{STOPPED}; what was done is not known, and it may still run"
-"""The error of a host that was at work when it was not waited for any longer."""
+"""First words of the error of a host whose run was stopped; what may remain on the host follows."""
+AT_WORK = f"{STOPPED}; the outcome is unknown, and the job may still run"
+"""The error of a host that was still running when the run stopped waiting for it."""
 
 
 _LONGEST = 2000
-"""Characters of a message. It may quote a value of an inventory, which may have millions of them."""
+"""Maximum length of a message, in characters. A quoted inventory value may have millions."""
 
 
 class RunnerError(Exception):
-    """The root. The message is one line that says what is wrong, where, and how to mend it."""
+    """The root class. The message is one line that says what is wrong, where, and how to fix it."""
 
 
 class UsageError(RunnerError):
@@ -68,14 +68,14 @@ class MissingExtra(RunnerError):
 
 
 class PermissionMissing(RunnerError):
-    """The system does not let this user do what was asked for."""
+    """The operating system does not permit this user to do it."""
 
 
 class InventoryError(RunnerError):
-    """An inventory source that cannot be read as what it claims to be.
+    """An inventory source that cannot be read in its format.
 
     Args:
-        message: What is wrong, and what was expected.
+        message: The fault, and the expected form.
         path: The file or folder.
         line: 1-based line in it.
         column: 1-based column in that line.
@@ -128,22 +128,22 @@ def _rebuild_inventory_error(
 
 
 class PatternError(InventoryError):
-    """A host pattern that cannot be read, or that names what the inventory does not hold."""
+    """A host pattern that cannot be parsed, or that names a host or group that is not in the inventory."""
 
 
 class HostError(RunnerError):
-    """Something that went wrong with one host, already in the words of its result.
+    """An error of one host; its fields become those of the host's result.
 
     Args:
         message: One line for people.
-        reason: The short fixed code for scripts.
-        phase: How far the host had come.
-        transient: Whether the same attempt may well succeed a moment later.
+        reason: A short fixed code for scripts.
+        phase: The phase in which the host failed.
+        transient: Whether the same attempt may succeed a moment later.
     """
 
     status: ClassVar[Status] = Status.ERROR
     command: CommandResult | None = None
-    """What the command that was under way had said until then."""
+    """The output so far of the command that was running, if any."""
 
     def __init__(self, message: str, *, reason: str, phase: Phase, transient: bool = False) -> None:
         super().__init__(message if len(message) <= _LONGEST else excerpt(message, _LONGEST))
@@ -164,13 +164,13 @@ def _rebuild_host_error(
 
 
 class InvalidVariable(HostError):
-    """A variable of this host that cannot be used as what it stands for."""
+    """A variable of this host has an invalid value."""
 
     status = Status.ERROR
 
 
 class LocalFault(HostError):
-    """Something failed on this machine before the host was sent a command."""
+    """Something failed on this machine before a command was sent to the host."""
 
     status = Status.ERROR
 
@@ -188,25 +188,25 @@ class HostKeyRejected(HostError):
 
 
 class LoginRefused(HostError):
-    """The server refused the login, or there was nothing to log in with."""
+    """The server refused the login, or no credential was available."""
 
     status = Status.AUTH
 
 
 class BecomeUnsupported(HostError):
-    """The host's connection does not support the become method; no server was asked anything."""
+    """The host's connection does not support the become method; nothing was sent to a server."""
 
     status = Status.AUTH
 
 
 class DeadlineExceeded(HostError):
-    """A deadline passed after the connection stood."""
+    """A deadline passed after the connection was established."""
 
     status = Status.TIMEOUT
 
 
 class ConnectionLost(HostError):
-    """The connection ended after a command had been sent and before its outcome was known."""
+    """The connection ended after a command was sent and before its outcome was known."""
 
     status = Status.LOST
 
@@ -218,17 +218,17 @@ class RequestRefused(HostError):
 
 
 class OutputLimitExceeded(HostError):
-    """A command printed more than is allowed and was ended."""
+    """A command printed more than the limit and was ended."""
 
     status = Status.ERROR
 
 
 class Cancelled(HostError):
-    """The run was stopped before this host's end."""
+    """The run was stopped before this host had finished."""
 
     status = Status.CANCELLED
 
 
 def run_stopped(phase: Phase) -> Cancelled:
-    """Return the error of a host whose run was stopped in this phase."""
+    """Return the error of a host whose run was stopped while the host was in this phase."""
     return Cancelled(STOPPED, reason="stopped", phase=phase)

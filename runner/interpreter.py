@@ -1,4 +1,4 @@
-"""What of Python's interpreter is set otherwise while a fleet is made or worked on."""
+"""Tune Python's garbage collector and thread switching while a large inventory is loaded or run on."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ __all__ = ["at_rest", "for_many_threads"]
 
 T = TypeVar("T")
 
-_SELDOM = 10_000  # new objects, which are as many as a dozen connections have
+_SELDOM = 10_000  # new objects: about as many as a dozen connections have
 _TURN_S = 0.05
 
 
 @contextlib.contextmanager
 def at_rest(*, keep: bool = False) -> Iterator[None]:
-    """Spare the collector a fleet's worth of new objects, none of which is garbage, while the context lasts.
+    """Disable the garbage collector while the context lasts, to create many objects that are not garbage.
 
-    It would walk through all of them again and again while they are made, which takes a quarter of the time
-    that ten thousand hosts take. As it holds for all threads, it is not held while the network is awaited.
+    Otherwise the collector scans all of them repeatedly, a quarter of the time that ten thousand hosts take.
+    This affects all threads, so do not wait for the network in this context.
 
     Args:
-        keep: Whether what there is at the end stays until the program ends, so that it is not worth a look
-            ever again (`gc.freeze`).
+        keep: Whether the objects that exist at the end live until the program ends, so that the collector
+            need not scan them again (`gc.freeze`).
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -42,12 +42,12 @@ def at_rest(*, keep: bool = False) -> Iterator[None]:
 
 
 class _Held(Generic[T]):
-    """A setting of the interpreter that is another one while any number of fan-outs are under way.
+    """An interpreter setting that is changed while at least one fan-out runs.
 
     Args:
-        get: Returns what it is.
-        put: Sets it.
-        other: Returns what it shall be, by what it is.
+        get: Returns the current value.
+        put: Sets the value.
+        other: Returns the value for fan-outs, given the usual one.
     """
 
     def __init__(self, get: Callable[[], T], put: Callable[[T], object], other: Callable[[T], T]) -> None:
@@ -68,12 +68,12 @@ class _Held(Generic[T]):
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._holders -= 1
-            if not self._holders and self._get() == self._ours:  # else somebody else has a wish
+            if not self._holders and self._get() == self._ours:  # else other code has changed it
                 self._put(self._usual)
 
 
 def _seldom(usual: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Have the collector look when there are thousands of new objects; never stays never (0)."""
+    """Return a threshold of at least 10,000 new objects; 0 (collector disabled) stays 0."""
     first, second, third = usual
     return first and max(first, _SELDOM), second, third
 
@@ -84,15 +84,15 @@ _turns = _Held(sys.getswitchinterval, sys.setswitchinterval, lambda usual: max(u
 
 @contextlib.contextmanager
 def for_many_threads() -> Iterator[None]:
-    """Set the interpreter for hundreds of threads that each wait for a host most of the time.
+    """Tune the interpreter for hundreds of threads that wait for a host most of the time.
 
-    The collector looks for garbage less often: it does when 700 objects are new, by default; a connection has
-    hundreds, which are freed without it when it ends. So it would walk through those of all the hosts at work
-    again and again, and find nothing.
+    The garbage collector runs less often. By default it runs after 700 new objects. A connection has
+    hundreds, which are freed without the collector when the connection ends; so it would scan the objects of
+    all running hosts repeatedly and find nothing.
 
-    Threads ask less often to have their turn: each that waits for one wakes up every 5 ms, by default, to
-    ask, which is a good part of the processor where a thousand wait. Whoever has it gives it up at its next
-    word to its host anyway.
+    Threads request the interpreter lock (GIL) less often. By default each waiting thread wakes up every 5 ms
+    to request it, which costs much processor time if a thousand wait. The thread that holds the lock releases
+    it anyway when it next reads or writes a socket.
     """
     with _looks, _turns:
         yield

@@ -1,7 +1,7 @@
-"""The values that travel through the program: none can be changed, every one can be pickled.
+"""The values that all modules share: immutable, and they can be pickled.
 
-This module is the ground and imports only `text`, so that a value made in a worker
-process means the same in the process that reports it.
+This module imports only `text`, so that a value means the same in a worker process and in the process that
+reports it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ __all__ = ["CommandResult", "Endpoint", "Host", "HostResult", "Phase", "Run", "S
 
 
 class Status(StrEnum):
-    """What is known about one host at the end. A result starts as not proven and has to earn `OK`."""
+    """The outcome of one host. It is `OK` only if success was proven."""
 
-    # It equals its text, so it has its hash, too; Enum's own is a function in Python, called at each count.
+    # A status equals its text, so it can use the fast hash of str; Enum's hash is a Python function.
     __hash__ = str.__hash__
 
     OK = "ok"
@@ -38,19 +38,19 @@ class Status(StrEnum):
     AUTH = "auth"
     """The login was refused, or there was no usable credential."""
     TIMEOUT = "timeout"
-    """A deadline passed after the connection stood."""
+    """A deadline passed after the connection was established."""
     LOST = "lost"
     """A command had been sent and its outcome is unknown."""
     ERROR = "error"
-    """Anything else of that host's own: a bad variable, a refused channel, a job that raised."""
+    """Any other error of this host: an invalid variable, a refused channel, a job that raised."""
     CANCELLED = "cancelled"
-    """Stopped before its end."""
+    """Stopped before it had finished."""
     SKIPPED = "skipped"
-    """Never started, on purpose."""
+    """Intentionally not started."""
 
 
 class Phase(StrEnum):
-    """How far a host had come when its result was decided."""
+    """The phase that a host had reached when its result was decided."""
 
     RESOLVE = "resolve"
     PING = "ping"
@@ -64,7 +64,7 @@ class Phase(StrEnum):
 
 
 class Secret:
-    """A text that no log, `repr` or JSON document shows; `reveal()` gives it to whoever logs in."""
+    """A text that no log, `repr` or JSON document shows; code that logs in calls `reveal()`."""
 
     __slots__ = ("_text",)
 
@@ -76,7 +76,7 @@ class Secret:
         return self._text
 
     def encoded(self) -> bytes:
-        """Return the text as it is sent: a byte that is not UTF-8 stays as it was given."""
+        """Return the bytes to send; bytes that are not UTF-8 are kept as given."""
         return self._text.encode("utf-8", "surrogateescape")
 
     def __eq__(self, other: object) -> bool:
@@ -100,9 +100,9 @@ class Host:
     """One machine or device of an inventory, with its variables resolved.
 
     Attributes:
-        name: Its name in the inventory; two hosts are the same when their names are.
-        variables: Every variable that holds for it, by name, after the inventory's precedence rules.
-        groups: Every group it is in, parents included, without `all`.
+        name: Its name in the inventory; hosts with the same name are equal.
+        variables: All its variables by name, after the inventory's precedence rules.
+        groups: All its groups, parents included, without `all`.
     """
 
     name: str
@@ -125,18 +125,18 @@ class Endpoint(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One fan-out: what was asked of which hosts, and how it was spread.
+    """The description of one run: its task, its hosts, and how it was executed.
 
     Attributes:
-        id: Unique, and in the order of time.
+        id: Unique; sorts by time.
         task: `ping`, `run`, or the name of a host task.
-        commands: What was run on each host, where it was known beforehand.
-        pattern: The host pattern, where the hosts were chosen by one.
+        commands: The commands for each host, if known beforehand.
+        pattern: The host pattern, if the hosts were selected by one.
         inventory: The inventory's sources.
         executor: Name of the executor.
         workers: Hosts in flight at once.
-        started: When, in UTC.
-        finished: When, in UTC; None while it goes on.
+        started: When it started, in UTC.
+        finished: When it finished, in UTC; None while it is running.
     """
 
     id: str
@@ -152,11 +152,11 @@ class Run:
 
     @property
     def duration_s(self) -> float | None:
-        """Seconds from its start to its end; None while it goes on."""
+        """Seconds from its start to its end; None while it is running."""
         return None if self.finished is None else max(0.0, (self.finished - self.started).total_seconds())
 
     def ended(self) -> Run:
-        """Return this run as one that has ended now; the clock on the wall may have jumped in between."""
+        """Return this run as finished now, by the monotonic clock: the system clock may have jumped."""
         if self.finished is not None:
             return self
         took = timedelta(seconds=time.monotonic() - self._began_s)
@@ -165,20 +165,20 @@ class Run:
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What one command on one host came to.
+    """The result of one command on one host.
 
     Its outputs may be in a temporary file: each use of `stdout_bytes` or `stdout` reads it, `size` does not.
 
     Attributes:
         command: The command as it was sent.
-        exit_code: The exit status that the host reported; None where none came.
+        exit_code: The exit status that the host reported; None if it reported none.
         stdout_bytes: Standard output, unchanged.
         stderr_bytes: Standard error, unchanged.
         duration_s: Seconds from sending the command to its end.
-        truncated: Whether there was more output than is kept here.
-        signal: Name of the signal that ended the command (`KILL`), where the host told one.
-        refused: The line in which the device's CLI refused the command, where it did.
-        stdout_file: Path of the file with all of standard output, where it was more than is kept here and was
+        truncated: Whether output beyond the limit is missing here.
+        signal: Name of the signal that ended the command (`KILL`), if the host reported one.
+        refused: The line in which the device's CLI refused the command, if it did.
+        stdout_file: Path of the file with the complete standard output, if it exceeded the limit and was
             spilled.
         stderr_file: The same for standard error.
     """
@@ -196,44 +196,44 @@ class CommandResult:
 
     @property
     def outputs(self) -> tuple[bytes | Kept, bytes | Kept]:
-        """Both outputs as they are kept, to be passed on without being read."""
+        """Both outputs as stored, to pass them on without reading them."""
         return self.__dict__["stdout_bytes"], self.__dict__["stderr_bytes"]
 
     def with_outputs(self, stdout: bytes | Kept, stderr: bytes | Kept) -> CommandResult:
-        """Return the same result with other outputs, or with equal ones that are kept elsewhere."""
+        """Return the same result with other outputs, or with equal outputs that are stored elsewhere."""
         copy = replace(self, stdout_bytes=b"", stderr_bytes=b"")
         copy.__dict__.update(stdout_bytes=stdout, stderr_bytes=stderr)
         return copy
 
     @property
     def size(self) -> int:
-        """Bytes of both outputs."""
+        """Total size of both outputs, in bytes."""
         return sum([len(item) if isinstance(item, bytes) else item.size for item in self.outputs])
 
     @property
     def ok(self) -> bool:
-        """Whether the command was accepted and ended with exit code 0, and by no signal.
+        """Whether the command was accepted and ended with exit code 0, not by a signal.
 
-        A server that tells of both is not believed the better half.
+        If a server reports both a status and a signal, assume failure.
         """
         return self.exit_code == 0 and self.signal is None and self.refused is None
 
     @property
     def stdout(self) -> str:
-        r"""Standard output as text; a byte that is no UTF-8 is shown as `\\xNN`."""
+        r"""Standard output as text; a byte that is not UTF-8 is shown as `\\xNN`."""
         return decoded(self.stdout_bytes)
 
     @property
     def stderr(self) -> str:
-        r"""Standard error as text; a byte that is no UTF-8 is shown as `\\xNN`."""
+        r"""Standard error as text; a byte that is not UTF-8 is shown as `\\xNN`."""
         return decoded(self.stderr_bytes)
 
 
 class _Output:
-    """A field whose value is read from where it is kept.
+    """A descriptor that loads the value of a field from memory or a file.
 
     Args:
-        name: The field.
+        name: The name of the field.
     """
 
     def __init__(self, name: str) -> None:
@@ -254,29 +254,29 @@ for _name in ("stdout_bytes", "stderr_bytes"):
 
 
 class HostResult(NamedTuple):
-    """The one result of one host in one run.
+    """The result of one host in one run.
 
-    A named tuple: ten thousand of them are made while answers come in, and a frozen dataclass of so many
-    fields takes five times as long to make.
+    A named tuple, because ten thousand of them are created while answers arrive, and creating a frozen
+    dataclass with so many fields takes five times as long.
 
     Attributes:
         host: The host's name in the inventory.
-        status: What is known at the end.
-        address: Where it was looked for; None where that could not be told.
+        status: The outcome.
+        address: The address that was used to reach it; None if unknown.
         port: The TCP port of its SSH server.
         rtt_ms: Round-trip time of the probe that proved it reachable, in milliseconds.
-        rtts_ms: Round-trip time of each of several probes, None for one without an answer; empty where it was
-            asked for one answer only.
-        method: How it was probed: `icmp`, `tcp` or `ssh`; None where it was not.
-        attempts: How many times a connection was begun.
+        rtts_ms: Round-trip time of each probe if there were several, None for a probe without an answer;
+            empty if one answer was enough.
+        method: How it was probed: `icmp`, `tcp` or `ssh`; None if it was not probed.
+        attempts: How many connection attempts were started.
         duration_s: Seconds spent on this host, from its start to its result.
-        phase: How far it had come, where it did not end `ok`.
-        reason: A short fixed code such as `no-route`, where it did not end `ok`.
-        error: One line for people, where it did not end `ok`.
-        sent: Whether a command was handed to the host: the point of no return.
+        phase: The phase that it had reached, if it did not end `ok`.
+        reason: A short fixed code such as `no-route`, if it did not end `ok`.
+        error: One line for people, if it did not end `ok`.
+        sent: Whether a command was sent to the host; after that, a failed attempt is not retried.
         commands: The results of the commands that were sent, in order.
-        value: What a host task returned.
-        login: What let the user in (`password 2`, `ssh-ed25519 key from agent`), where it is known.
+        value: The return value of a host task.
+        login: The credential that logged in (`password 2`, `ssh-ed25519 key from agent`), if known.
     """
 
     host: str
@@ -298,7 +298,7 @@ class HostResult(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether everything that was asked of the host was done."""
+        """Whether the host did everything that was requested."""
         return self.status is Status.OK
 
     @property

@@ -1,7 +1,7 @@
-"""What is installed in our entry-point groups: the built-in parts, and those of other packages.
+"""Find and load plugins: the built-in ones and those of other packages, by entry-point group.
 
-A part of our own is never replaced by one of another package with the same name, and a package that cannot be
-loaded costs nothing but its own parts.
+A plugin of another package never replaces a built-in one with the same name. A package that cannot be loaded
+affects only its own plugins.
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ _OURS = "invoke-runner"
 
 
 class BrokenPlugin(UsageError):
-    """A part that another package has installed, and that cannot be loaded; the message names the package."""
+    """A plugin that cannot be loaded; the message names its package."""
 
 
 def names(group: str) -> list[str]:
-    """Return the names of all parts of a group, in order."""
+    """Return the names of all plugins of a group, sorted."""
     return sorted(_found(group))
 
 
 def load(group: str, name: str) -> Any:
-    """Return what a group holds by a name.
+    """Load a plugin of a group by its name.
 
     Raises:
-        KeyError: It holds nothing by that name.
-        BrokenPlugin: It cannot be loaded.
+        KeyError: The group has no plugin of that name.
+        BrokenPlugin: The plugin cannot be loaded.
     """
     point = _found(group)[name]
     try:
         return point.load()
     except KeyboardInterrupt:
         raise
-    except BaseException as exc:  # a module may raise anything when it is imported, and even exit
+    except BaseException as exc:  # an imported module may raise anything, even SystemExit
         text = f"{type(exc).__name__}: {value_text(exc)}"
         raise BrokenPlugin(printable(f"{text} (package {_package(point)})")) from exc
 
 
 def loaded(group: str) -> Iterator[tuple[str, Any]]:
-    """Yield every part of a group by its name; warn of those that cannot be loaded, and leave them out."""
+    """Yield the name and object of each plugin of a group; warn about those that cannot be loaded."""
     for name in names(group):
         try:
             yield name, load(group, name)
@@ -63,18 +63,18 @@ def loaded(group: str) -> Iterator[tuple[str, Any]]:
 
 
 def package(group: str, name: str) -> str:
-    """Return the name of the package that a part is from."""
+    """Return the name of a plugin's package."""
     return _package(_found(group)[name])
 
 
 @cache
 def warn(text: str) -> None:
-    """Say something about a plugin, once."""
+    """Log a warning about a plugin, once."""
     logger.warning("%s", text)
 
 
 def _found(group: str) -> dict[str, EntryPoint]:
-    """Return the parts of a group by name: of several with one name our own, else the first package's."""
+    """Return the plugins of a group by name; if names clash, ours wins, else the first package by name."""
     known: dict[str, EntryPoint] = {}
     for point in sorted(_installed(group, tuple(sys.path)), key=_rank):
         first = known.setdefault(point.name, point)
@@ -87,8 +87,8 @@ def _found(group: str) -> dict[str, EntryPoint]:
 
 
 @cache
-def _installed(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:  # noqa: ARG001 - what is found there
-    """Return the entry points of a group along a path of folders: every package of each is looked at."""
+def _installed(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:  # noqa: ARG001 - part of the cache key
+    """Return the entry points of a group; cached per import path, because it reads all installed packages."""
     return tuple(entry_points(group=group))
 
 
@@ -104,5 +104,5 @@ def _package(point: EntryPoint) -> str:
 
 @cache
 def _name(package: Distribution) -> str:
-    """Return what a package calls itself: its metadata is parsed for that, with the whole page about it."""
+    """Return the name of a package; cached, because this parses the whole metadata, README included."""
     return package.metadata["Name"]

@@ -1,8 +1,8 @@
 """The functions for scripts: load an inventory, ping hosts, run commands on them.
 
-Every keyword is a setting by its name, as on the command line: `workers=100`, `timeout="2m"`, `user="admin"`.
-A keyword that a function does not heed is refused (`runner.settings.heeded`). Settings that are not given are
-read from the project's `invoke.yaml` and the environment, as tasks do.
+Every keyword is the name of a setting, as on the command line: `workers=100`, `timeout="2m"`, `user="admin"`.
+A keyword that a function does not use is refused (`runner.settings.heeded`). Settings that are not given are
+read from the project's `invoke.yaml` and the environment, as in tasks.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ __all__ = ["load", "ping", "run", "stream"]
 
 
 def load(*sources: str | os.PathLike[str], **settings: Any) -> Inventory:
-    """Read an inventory; log a warning, below the logger `runner`, about each doubtful line.
+    """Read an inventory; log a warning (below the logger `runner`) for each doubtful line.
 
     Args:
-        sources: Files, folders or comma lists of hosts; without any, those that `inventory=` or the
-            configuration names, else `inventories/`.
+        sources: Files, folders or comma-separated lists of hosts. Without any: those of `inventory=` or the
+            configuration, else `inventories/`.
         settings: Settings by name: those of vault passwords, `playbook_dir` and `allow_inventory_commands`.
 
     Raises:
@@ -55,7 +55,7 @@ def ping(hosts: Iterable[Host], *, record: bool = False, **settings: Any) -> Res
 
     Args:
         hosts: The hosts.
-        record: Whether the run is kept in the history, as runs of tasks are.
+        record: Whether to keep the run in the history, as for tasks.
         settings: Settings by name.
 
     Raises:
@@ -71,15 +71,15 @@ def stream(
     record: bool = False,
     **settings: Any,
 ) -> Iterator[HostResult]:
-    """Run something on hosts and yield each host's result as it is known.
+    """Run something on hosts and yield each host's result when it arrives.
 
-    Hosts are not pinged first, unless `no_ping=False`: a script has its own call for that. After a Ctrl-C the
-    hosts that are left are yielded as cancelled, and KeyboardInterrupt is raised.
+    Hosts are not pinged first, unless `no_ping=False`: a script can call `ping` itself. After a Ctrl-C the
+    remaining hosts are yielded as cancelled, and KeyboardInterrupt is raised.
 
     Args:
         hosts: The hosts.
         what: A command, several commands, or a function that is called with a session on each host.
-        record: Whether the run is kept in the history, as runs of tasks are.
+        record: Whether to keep the run in the history, as for tasks.
         settings: Settings by name.
 
     Raises:
@@ -98,7 +98,8 @@ def run(
 ) -> Results:
     """Run something on hosts and return all results; see `stream`.
 
-    After a Ctrl-C, it returns the results so far, the other hosts as cancelled: `Results.interrupted`.
+    After a Ctrl-C, it returns the results so far, with the other hosts as cancelled, and
+    `Results.interrupted` is true.
 
     Raises:
         UsageError: A setting is not known, is not one of `run`, or cannot be read.
@@ -108,7 +109,7 @@ def run(
 
 
 def _results(plan: Plan) -> Results:
-    """Carry it out to its end, or to a Ctrl-C; return what has come of each host."""
+    """Carry out a plan until its end or a Ctrl-C; return the result of each host."""
     found: list[HostResult] = []
     interrupted = runs.follow(runs.carry_out(plan), found.append)
     return Results(found, plan.run.ended(), plan.hosts, interrupted=interrupted)
@@ -120,10 +121,10 @@ def _plan(task: str, hosts: Iterable[Host], job: Job | None, settings: Settings,
 
 
 def _settings(function: str, given: dict[str, Any]) -> Settings:
-    """Read the keywords of a function over the configured settings that the function heeds.
+    """Merge the keywords of a function with the configured settings that the function uses.
 
     Raises:
-        UsageError: A keyword is not one that the function heeds, or cannot be read.
+        UsageError: The function does not use a keyword, or its value cannot be read.
     """
     check_keywords(function, given)
     settings = Settings.resolve(given, *configuration.of_caller(), by=Kind.KEYWORD)
@@ -135,5 +136,5 @@ def _job(what: str | Sequence[str] | Callable[..., Any]) -> Job:
         return FunctionJob(unwrapped(what), repeatable=getattr(what, "repeatable", False))
     commands = (what,) if isinstance(what, str) else tuple(what)
     if not commands:
-        raise UsageError("there is no command to run")
+        raise UsageError("no command to run was given")
     return CommandJob(tuple(map(checked_command, commands)))

@@ -1,1 +1,1 @@
-"""The tests mirror the package; `tests.lab` is a program of its own."""
+"""The tests; their folders mirror those of the package. `tests.lab` is a separate program."""

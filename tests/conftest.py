@@ -1,6 +1,6 @@
-"""The demo fleet that tests share, and the surroundings that each of them finds.
+"""Fixtures and environment of all tests.
 
-A test finds no controlling terminal and an empty home folder, whoever runs it and wherever.
+Every test runs without a controlling terminal and with an empty home folder.
 """
 
 from __future__ import annotations
@@ -30,30 +30,30 @@ if TYPE_CHECKING:
     from tests.connection.sshd import Sshd
 
 
-# A shell that starts the tests in the background has them ignore Ctrl-C (POSIX sh, asynchronous lists), and
-# so would every program that they start and interrupt; with a handler here, those begin with the default.
+# If a shell starts the tests in the background, they ignore Ctrl-C (POSIX sh, asynchronous lists), and so
+# would the programs that they start and interrupt. With a handler here, those begin with the default.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # nohup(1) has us ignore that the terminal was closed
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # started by nohup(1)
     signal.signal(signal.SIGHUP, lambda _number, _frame: None)
 
-# Compiling ours anew takes every program that the tests start 0.1 s, and they start many.
+# Without cached byte code, each of the many programs that the tests start needs 0.1 s more.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# The same examples every time: what is new is looked for on purpose, not by whoever changes something else.
-# How long one takes says how busy the machine is, and nothing about what it shows.
+# The same examples in every run: an unrelated change must not make a test fail by chance. New examples are
+# searched for with RUNNER_FUZZ_SECONDS. No deadline: it would only measure how busy the machine is.
 hypothesis.settings.register_profile("steady", derandomize=True, database=None, deadline=None)
 hypothesis.settings.register_profile("searching", deadline=None)
 hypothesis.settings.load_profile("searching" if "RUNNER_FUZZ_SECONDS" in os.environ else "steady")
 
 
 def _leave_the_terminal() -> None:
-    """Give up the controlling terminal: a program that a test starts must not ask the person who started it.
+    """Give up the controlling terminal, so that programs under test cannot ask the person who runs the tests.
 
-    Not in a session leader, whose leaving would hang up its whole session (tty_ioctl(4), TIOCNOTTY).
+    Do nothing in a session leader: this would send SIGHUP to its whole session (tty_ioctl(4), TIOCNOTTY).
     """
     if os.getsid(0) == os.getpid():
         return
-    with contextlib.suppress(OSError):  # there is none
+    with contextlib.suppress(OSError):  # no terminal
         terminal = os.open("/dev/tty", os.O_RDWR)
         try:
             fcntl.ioctl(terminal, termios.TIOCNOTTY)
@@ -63,7 +63,7 @@ def _leave_the_terminal() -> None:
 
 _leave_the_terminal()
 
-# Others may read what a test's server needs to read, and nobody else may write what `ssh` reads.
+# Other users may read files, as the test servers need it, but not write them: `ssh` refuses such files.
 os.umask(0o022)
 
 
@@ -82,12 +82,12 @@ _TOGETHER = (
     "tests/report/test_html.py",
     "tests/tasks/test_history_tasks.py",
 )
-"""Names of tests that share one lab, one cluster, or a fixture that takes seconds to make."""
+"""Parts of test names; tests with the same part share a lab, a cluster or a slow fixture."""
 
 
-@pytest.hookimpl(optionalhook=True)  # pytest-xdist need not be installed
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist is optional
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
-    """Spread the tests over the workers one by one, but give those that share something to one worker."""
+    """Spread the tests over the workers one by one, but run tests that share a fixture in one worker."""
     from xdist.scheduler import LoadScopeScheduling
 
     class OneByOne(LoadScopeScheduling):
@@ -98,7 +98,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest test."""
+    """Put the longest tests first."""
     items.sort(key=lambda item: "/test_pages.py::" not in item.nodeid)
 
 
@@ -115,13 +115,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     group = os.fstat(slave).st_gid
     os.close(master)
     os.close(slave)
-    # sshd gives a terminal to the group tty, which only root may do (pty_setowner in OpenSSH's sshpty.c).
+    # sshd changes a terminal's group to tty, which only root may do (pty_setowner in OpenSSH's sshpty.c).
     if marker.kwargs.get("remote") and os.geteuid() != 0 and group != grp.getgrnam("tty").gr_gid:
         pytest.skip("only root's sshd can open a pseudo-terminal, as devpts is mounted without gid=tty")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many tests were skipped, for each reason."""
+    """Print the number of skipped tests for each reason."""
     reasons = Counter(
         report.longrepr[2].removeprefix("Skipped: ")
         for report in terminalreporter.getreports("skipped")
@@ -135,7 +135,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the tests out of the home folder of the user who runs them, and its settings out of the tests."""
+    """Replace the home folder and remove the user's settings, so that the tests do not depend on them."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("XDG_", "INVOKE_", "ANSIBLE_", "SSH_"))]:
             patch.delenv(name)
@@ -145,27 +145,27 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_history(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give each test a history of its own."""
+    """Give each test its own history."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
 
 
 @pytest.fixture(scope="session")
 def sshd() -> Iterator[Sshd]:
-    """A real OpenSSH server that lets the user `Sshd.user` in."""
+    """A real OpenSSH server; `Sshd.user` can log in."""
     with temporary_sshd() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def demo_fleet() -> Iterator[Fleet]:
-    """The demo fleet on ports that the system picked."""
+    """The demo fleet, on free ports."""
     with Fleet(anywhere(*DEMO_DEVICES)) as fleet:
         yield fleet
 
 
 @pytest.fixture
 def demo(demo_fleet: Fleet, tmp_path: Path) -> Project:
-    """A project over the demo fleet: of `routers` one is slow, one down, one refuses logins."""
+    """A project for the demo fleet; of its `routers`, one is slow, one is down, and one refuses logins."""
     groups = {
         "routers": ["r1", "r2", "r3", "r-slow", "r-down", "r-denied"],
         "good": ["r1", "r2", "r3"],

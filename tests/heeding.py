@@ -1,4 +1,4 @@
-"""Which settings a run really reads, field by field."""
+"""Record which settings a run reads, field by field."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-# The settings that a field of options is made of, unless both have the same name.
+# The settings from which a field of options is computed, unless both have the same name.
 _MADE_OF: dict[type, dict[str, str]] = {
     Settings: {},
     ConnectionOptions: {field: name for name, field in settings._FIELDS.items()},
@@ -35,12 +35,12 @@ _MADE_OF: dict[type, dict[str, str]] = {
     },
 }
 _COPYING = (dataclasses.__file__, settings.__file__, "<string>")
-"""Code that passes settings on: `replace`, `Settings.connection()` and its like, generated methods."""
+"""Code that only copies settings: `replace`, `Settings.connection()` and similar, generated methods."""
 
 
 @contextmanager
 def reading() -> Iterator[dict[str, set[str]]]:
-    """Yield a mapping that is filled with the settings that are read, and with the places that read each."""
+    """Yield a mapping that records each setting that is read in the context, with the code that reads it."""
     found: dict[str, set[str]] = {}
     with pytest.MonkeyPatch.context() as patch:
         for kind, made_of in _MADE_OF.items():

@@ -1,4 +1,4 @@
-"""What comes true after a moment, such as the end of a process, for tests that wait for it."""
+"""Helpers to wait until a condition holds, such as the end of a process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["alive", "comes_true", "gone"]
 
 
 def comes_true(condition: Callable[[], bool], within_s: float = 30.0) -> bool:
-    """Wait until a condition holds; tell whether it does."""
+    """Wait until a condition holds, and return whether it does."""
     end = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > end:
@@ -23,13 +23,13 @@ def comes_true(condition: Callable[[], bool], within_s: float = 30.0) -> bool:
 
 
 def alive(pid: int) -> bool:
-    """Tell whether a process runs; one that only waits to be reaped does not."""
+    """Return whether a process is running; a zombie is not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:  # not there, or ended between `open` and `read`
+    except OSError:  # no such process, or it ended between `open` and `read`
         return False
 
 
 def gone(*pids: int, within_s: float = 30.0) -> bool:
-    """Wait until none of some processes runs; tell whether that came to be."""
+    """Wait until none of the processes is running, and return whether that is so."""
     return comes_true(lambda: not any(alive(pid) for pid in pids), within_s)

@@ -1,6 +1,7 @@
-"""Runs in the far namespace: a port that dies after the ping, and a relay to sshd on which packets get lost.
+"""Server in the far namespace: a port that closes after the ping, and a relay to sshd that loses packets.
 
-A stream does not show a lost packet but the wait for its repetition, 200 ms at least (RTO_MIN of Linux).
+In a TCP stream, a lost packet is only visible as the wait for its repetition: at least 200 ms (RTO_MIN of
+Linux).
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def relay(connection: socket.socket, sshd: int) -> None:
 
 def pass_on(source: socket.socket, target: socket.socket) -> None:
     with suppress(OSError):
-        while data := source.recv(1400):  # what one packet carries
+        while data := source.recv(1400):  # the content of about one packet
             if random.random() < _LOSS:
                 time.sleep(_REPEATED_S)
             target.sendall(data)

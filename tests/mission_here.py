@@ -1,4 +1,4 @@
-"""Runs a command on the hosts that stdin names, as a script does; tells on stdout what came, in JSON."""
+"""Run a command on the hosts in the JSON on stdin, as a script does; print the results as JSON."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""A process that has imported the modules of our programs, and forks one of them on request.
+"""Start our programs quickly: by a fork of a process that has already imported their modules.
 
-An interpreter that starts anew needs 0.5 s of processor time before the first line of a task, and tests start
-more than a thousand. `Prepared` is a `subprocess.Popen` whose child is forked by this process instead. It
-has an environment, a folder, a session, standard streams and a module `__main__` of its own, and ends as an
-interpreter does.
+A new interpreter needs 0.5 s of processor time before the first line of a task, and the tests start more than
+a thousand programs. `Prepared` is a `subprocess.Popen` whose child is forked by the prepared process instead.
+The child has its own environment, folder, session, standard streams and module `__main__`, and ends like an
+interpreter.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from typing import Any
 
 _LENGTH = struct.Struct("!Q")
 _PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
-_LANGUAGE = "C.UTF-8"  # that of the process that forks: how text is coded is decided when Python starts
+_LANGUAGE = "C.UTF-8"  # of the forking process: Python chooses text encodings when it starts
 _SIGNALS = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGTERM: signal.SIG_DFL,
@@ -45,7 +45,7 @@ _LOADED = (
 
 
 class Prepared(subprocess.Popen[bytes]):
-    """A program of Python that is forked where that makes no difference, and started anew elsewhere."""
+    """A Python program: forked if that makes no difference to it, else started by a new interpreter."""
 
     def _execute_child(self, *given: Any) -> None:  # the same arguments in Python 3.11 to 3.14
         argv, _, preexec_fn, _, pass_fds, cwd, env, *_ = given
@@ -59,7 +59,7 @@ class Prepared(subprocess.Popen[bytes]):
 
 
 def _may_be_forked(argv: list[str], cwd: Any, env: dict[str, str] | None, streams: tuple[int, ...]) -> bool:
-    """Return whether a program would not notice: no other start of Python, no modules that hide others."""
+    """Return whether a program may be forked: no special start of Python, no modules that hide others."""
     if sys.platform != "linux" or cwd is None or env is None or min(streams) < 0:
         return False
     special = {name for name in env if name.startswith(("PYTHON", "LC_", "INVOKE_DEBUG"))} - {"PYTHONPATH"}
@@ -69,7 +69,7 @@ def _may_be_forked(argv: list[str], cwd: Any, env: dict[str, str] | None, stream
 
 
 class _Server:
-    """The process that forks, and its socket."""
+    """The forking process, and our socket to it."""
 
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair()
@@ -85,12 +85,12 @@ class _Server:
     def start(
         self, argv: list[str], cwd: str, env: dict[str, str], streams: tuple[int, ...], *, session: bool
     ) -> int:
-        """Have a program forked, as a child of this process; return its id."""
+        """Let the server fork a program, as a child of this process; return its process id."""
         ignored = [number for number in _SIGNALS if signal.getsignal(number) is signal.SIG_IGN]
         given = {"argv": argv, "cwd": cwd, "env": env, "session": session, "ignored": ignored}
         asked = json.dumps(given).encode()
         prctl = ctypes.CDLL(None).prctl
-        prctl(_PR_SET_CHILD_SUBREAPER, 1)  # its parent ends at once, and we are who adopts it
+        prctl(_PR_SET_CHILD_SUBREAPER, 1)  # its parent ends at once, and this process adopts it
         try:
             descriptors = array.array("i", streams).tobytes()
             rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)]
@@ -103,7 +103,7 @@ class _Server:
 
 @cache
 def _server() -> _Server:
-    """Return that of this process: it ends when our end of its socket is closed, with us."""
+    """Return the server of this process; it ends when this process ends and so closes its socket."""
     return _Server()
 
 
@@ -118,7 +118,7 @@ def _exactly(channel: socket.socket, size: int) -> bytes:
 
 
 def _next(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """Wait for what is to be forked, and its standard streams."""
+    """Wait for the next request; return it with the standard streams of the program."""
     descriptors = array.array("i")
     head, rights, _, _ = channel.recvmsg(_LENGTH.size, socket.CMSG_SPACE(3 * descriptors.itemsize))
     if not head:
@@ -130,7 +130,7 @@ def _next(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 
 def _fork_until_asked_no_more(channel: socket.socket) -> dict[str, Any]:
-    """Fork a process for each request; return in each what it is to be, and never here."""
+    """Fork a process for each request; return the request in the new process, and never in this one."""
     while True:
         try:
             asked, streams = _next(channel)
@@ -158,7 +158,7 @@ def _fork_until_asked_no_more(channel: socket.socket) -> dict[str, Any]:
 
 
 def _become(asked: dict[str, Any], path: list[str]) -> list[str]:
-    """Take on what an interpreter takes from those who start it; return the command line after its name."""
+    """Set up the process as a new interpreter would be; return the command line without the interpreter."""
     if asked["session"]:
         os.setsid()
     for number, usual in _SIGNALS.items():
@@ -167,7 +167,7 @@ def _become(asked: dict[str, Any], path: list[str]) -> list[str]:
     os.environ.clear()
     os.environ.update(asked["env"])
     time.tzset()
-    # Our tasks see to what goes wrong in the program that imports them: they have to be imported in it.
+    # Importing the tasks changes the Invoke program that imports them: they must be imported again here.
     for name in [name for name in sys.modules if name.startswith("runner.tasks")]:
         del sys.modules[name]
     words: list[str] = asked["argv"][1:]
@@ -188,7 +188,7 @@ def _stream(number: int, mode: str, errors: str) -> io.TextIOWrapper:
 
 
 def _run(words: list[str]) -> None:
-    """Do what `python WORDS` does: `-m MODULE …` or `-c CODE …`."""
+    """Run like `python WORDS`: `-m MODULE …` or `-c CODE …`."""
     how, what, *rest = words
     sys.modules["__main__"] = main = ModuleType("__main__")
     main.__builtins__ = __builtins__  # type: ignore[attr-defined]

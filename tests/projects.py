@@ -1,4 +1,4 @@
-"""A user's project in a folder of its own: a running fleet's inventory, and the programs to type at it."""
+"""A user's project in its own folder: the inventory of a running fleet, and the programs to run on it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 PROGRAMS = {
     "invoke": (sys.executable, "-m", "invoke"),
-    # As the installed program, which does not have the current folder among those that it imports from.
+    # Like the installed program, which does not import from the current folder.
     "runner": (sys.executable, "-P", "-c", "from runner.tasks.program import main; main()"),
 }
 
@@ -59,7 +59,7 @@ class Project:
 
     @property
     def _surroundings(self) -> dict[str, Any]:
-        # In a session of its own, a program has no terminal on which it could ask.
+        # In a new session, a program has no terminal on which it could ask.
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return {**pipes, "start_new_session": True}
 
@@ -79,17 +79,17 @@ class Project:
         )
 
     def type(self, *words: str, **how: Any) -> Ended:
-        """Run a program to its end, its output not on a terminal."""
+        """Run a program to its end, without a terminal."""
         with self.start(*words, **how) as process:
             stdout, stderr = process.communicate(timeout=60)
         return Ended(process.returncode, stdout.decode(), stderr.decode())
 
 
 def interrupt_twice(process: subprocess.Popen[bytes]) -> bytes:
-    """Send Ctrl-C, and again when the first was heard; the kernel merges two that are pending (signal(7)).
+    """Send SIGINT, and again after the first was handled; the kernel merges pending signals (signal(7)).
 
     Returns:
-        What the process wrote on standard error in between.
+        The standard error of the process between the two.
     """
     assert process.stderr is not None
     process.send_signal(signal.SIGINT)
@@ -103,7 +103,7 @@ def interrupt_twice(process: subprocess.Popen[bytes]) -> bytes:
 
 
 def project(folder: Path, fleet: Fleet, hosts: Mapping[str, Sequence[str]], **variables: object) -> Project:
-    """Write a project: its inventory holds the fleet's devices, in the groups named."""
+    """Write a project; its inventory has the fleet's devices, in the given groups."""
     folder.mkdir(parents=True, exist_ok=True)
     made = Project(folder)
     places = {device.name: fleet.endpoint(device.name) for device in fleet.devices}

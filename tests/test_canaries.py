@@ -1,5 +1,5 @@
-"""Secrets stay where they belong: one is planted in each place where one can enter, and searched for in all
-that the program writes, shows, logs or starts.
+"""Secrets do not leak: each place that can hold a secret has a canary, and the tests search for the canaries
+in everything that the program writes, shows, logs or starts.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ CANARY = {place: f"canary-{place}-71f3" for place in PLACES}
 
 
 def seen(content: str | bytes) -> set[str]:
-    """The places whose canary shows."""
+    """Return the places whose canary is in the content."""
     text = content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape")
     return {place for place, canary in CANARY.items() if canary.encode() in text}
 
@@ -65,7 +65,7 @@ def stage() -> Iterator[Stage]:
 
 
 def sealed(folder: Path, text: str) -> str:
-    """A text as ansible-vault writes it."""
+    """Return a text encrypted as by ansible-vault."""
     from ansible.parsing.vault import VaultLib, VaultSecret
 
     vault = VaultLib([("default", VaultSecret(CANARY["vault-password"].encode()))])
@@ -75,7 +75,7 @@ def sealed(folder: Path, text: str) -> str:
 
 @pytest.fixture
 def place(tmp_path: Path, stage: Stage) -> Project:
-    """A project with a secret in every corner, and hosts that take some of them and refuse others."""
+    """A project with a secret in every place, and hosts that accept some of them and refuse others."""
     made = Project(tmp_path)
     ports = {
         "taken": stage.ssh(Script(answer=takes_its_time, questions=(("Password: ", CANARY["variable"]),))),
@@ -101,7 +101,7 @@ def place(tmp_path: Path, stage: Stage) -> Project:
     document = json.dumps(
         {"all": {"hosts": hosts, "vars": {"ansible_user": USER, "ansible_become_pass": CANARY["become"]}}}
     )
-    # JSON is YAML, but for the tag that says that a value is encrypted.
+    # The inventory is JSON, which is YAML; only the tag of an encrypted value needs a YAML file.
     inner = "\n".join(f"      {line}" for line in sealed(tmp_path, CANARY["vaulted"]).splitlines())
     made.write("inventories/hosts.yml", document)
     made.write("inventories/host_vars/sealed.yml", f"ansible_password: !vault |\n{inner}\n")
@@ -136,7 +136,7 @@ def shown(ended: Ended) -> set[str]:
 
 
 def written(place: Project, *besides: str) -> dict[str, set[str]]:
-    """Every file of the project in which a canary is, but those in which it was put."""
+    """Return every file of the project that has a canary, except the files in which the test put one."""
     put = {"vault-password", "reference", "invoke.yaml", "hosts.yml", *besides}
     files = (path for path in place.folder.rglob("*") if path.is_file() and path.name not in put)
     return {str(path): found for path in files if (found := seen(path.read_bytes()))}
@@ -171,7 +171,7 @@ def test_no_task_of_ones_own_nor_any_other_shows_one(place: Project) -> None:
         for call in calls
     }
 
-    # `invoke` writes out invoke.yaml before it reads tasks.py, and with it anything of ours.
+    # Not `invoke -d`: that prints invoke.yaml before it imports tasks.py and our code.
     debugged = place.type("-d", "run", "--cmd", "true", "--no-ping", program="runner")
 
     assert "Merging config" in debugged.stderr
@@ -211,7 +211,7 @@ def test_no_process_has_one_among_its_arguments(place: Project) -> None:
 
 
 def session_arguments(leader: int) -> set[bytes]:
-    """The arguments of every process of a session, as anybody on the machine can read them."""
+    """Return the arguments of every process of a session; every user of the machine can read them."""
     found = set()
     for entry in Path("/proc").glob("[0-9]*"):
         try:

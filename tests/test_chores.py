@@ -1,4 +1,4 @@
-"""This repository's own tasks.py."""
+"""The development tasks in this repository's tasks.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the inventory comes from when nothing, a folder or a setting names one."""
+"""Which inventory is used, if nothing, a folder or a setting names one."""
 
 from __future__ import annotations
 

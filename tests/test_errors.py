@@ -1,4 +1,4 @@
-"""Errors say what to do in one line, and keep their words on the way between processes."""
+"""Errors say in one line what to do, and keep their text when they are passed between processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Equal answers once, as they come, without holding them all."""
+"""Equal answers are folded as they arrive, without keeping all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every setting is heeded or refused by every task and every function for scripts: one table says which."""
+"""Every task and every function for scripts heeds or refuses every setting, as one table says."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def call(task: str, configured: dict[str, Any] | None = None, **arguments: Any) 
 
 
 def noting(received: list[Settings]) -> Callable[[Call], int]:
-    """Return the body of a task that only notes the settings with which it is called."""
+    """Return the body of a task that only records the settings with which it is called."""
 
     def body(given: Call) -> int:
         received.append(given.settings)
@@ -145,7 +145,7 @@ def test_a_keyword_is_heeded_or_refused(
     elif name in SPILLING:
         given["overflow"] = "spill"
     if name in FUNCTIONS[function].settings:
-        if name in ("spill_dir", "max_spill"):  # the two go with it
+        if name in ("spill_dir", "max_spill"):  # they need it
             given["overflow"] = "spill"
         called(*hosts.get(function, ([], "true")), **given)
         return

@@ -1,4 +1,4 @@
-"""A setting that a task or a function heeds is really read by it."""
+"""If a task or a function heeds a setting, its code reads the setting."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OWN: dict[str, dict[str, Any]] = {
     "system": {},
     "trust": {},
 }
-"""The own arguments of tasks that connect to hosts."""
+"""The task's own arguments, for the tasks that connect to hosts."""
 
 WAYS: tuple[dict[str, Any], ...] = (
     {"group": "servers"},
@@ -37,7 +37,7 @@ WAYS: tuple[dict[str, Any], ...] = (
     {"group": "servers", "become": True},
     {"group": "busy", "no_ping": True, "retries": "0"},
 )
-"""How each of them is called: as usual, with much output, as another user, to a host that hangs up."""
+"""The calls of each of them: plain, with much output, as another user, to a host that closes connections."""
 
 OTHERS: dict[str, tuple[dict[str, Any], ...]] = {
     "ping": ({"group": "servers"},),
@@ -55,7 +55,7 @@ OTHERS: dict[str, tuple[dict[str, Any], ...]] = {
 
 @pytest.fixture
 def project(demo: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    """A project whose inventory leaves the login to the settings, and whose ssh_config has a say."""
+    """A project whose inventory gives no credentials, so that settings and ssh_config decide."""
     monkeypatch.chdir(demo.folder)
     inventory = json.loads((demo.folder / "inventories/hosts.yml").read_text())
     del inventory["all"]["vars"]
@@ -79,7 +79,7 @@ def test_a_task_reads_what_it_heeds(task: str) -> None:
         for _ in range(2):
             assert call("run", CONFIGURED, group="servers", **COMMAND) == 0
     calls = OTHERS.get(task) or tuple({**OWN[task], **way} for way in WAYS)
-    if task == "watch":  # it refuses to spill, and finds earlier runs in the history, but keeps nothing there
+    if task == "watch":  # it refuses to spill, and reads earlier runs from the history, but records none
         assert call("run", CONFIGURED, **COMMAND, **WAYS[-1]) != 0
         calls = ({**calls[0], "failed": "last"}, {**calls[1], "overflow": "drop"}, *calls[2:])
     with reading() as read:

@@ -1,4 +1,4 @@
-"""The interpreter is set for many hosts while a fleet is made or worked on, and is as it was afterwards."""
+"""The interpreter is tuned for many hosts while an inventory is loaded or a run works, and restored later."""
 
 from __future__ import annotations
 

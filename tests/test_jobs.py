@@ -1,4 +1,4 @@
-"""A job on one host: it always comes to one result, and never to a command that ran twice."""
+"""A job on one host: it always ends in exactly one result, and no command runs twice."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_a_refused_variable_is_that_hosts_error() -> None:
     ],
 )
 def test_a_job_that_raises_anything_is_its_hosts_error(exception: BaseException, text: str) -> None:
-    def job(session: Session) -> None:  # noqa: ARG001 - the shape of a job
+    def job(session: Session) -> None:  # noqa: ARG001 - the signature of a job
         raise exception
 
     result = local(FunctionJob(job))
@@ -187,7 +187,7 @@ def test_a_job_that_raises_anything_is_its_hosts_error(exception: BaseException,
     assert result.error is not None
     said, place = result.error.rsplit(" ", 1)
     assert said == text
-    assert re.fullmatch(r"\(test_jobs\.py:\d+\)", place)  # where to look
+    assert re.fullmatch(r"\(test_jobs\.py:\d+\)", place)  # file and line of the error
 
 
 def test_ctrl_c_in_a_job_is_let_through() -> None:
@@ -223,7 +223,7 @@ def top_level(session: Session, word: str = "x") -> str:
 
 @runner.host_task
 def decorated(session: Session, word: str = "x") -> str:
-    """A function whose name stands for an Invoke task."""
+    """A function whose module-level name is an Invoke task."""
     return f"{word} {session.name}"
 
 
@@ -253,7 +253,7 @@ def test_it_arrives_in_another_process(tmp_path: Path) -> None:
 
 def test_a_function_without_a_name_of_its_own_says_why_it_cannot_travel() -> None:
     def inner(session: Session) -> None:
-        """Known only here."""
+        """A local function, which cannot be imported."""
 
     for function in (inner, lambda session: None):  # noqa: ARG005
         with pytest.raises(pickle.PicklingError, match="define it at the top of a module"):

@@ -1,4 +1,4 @@
-"""Which packages import which: data moves in one direction; a package can be read without those above."""
+"""Which packages import which: a package never imports those above it, and can be read without them."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ FORBIDDEN = {
     "report": ("runner.runs", "runner.settings", "runner.fanout", "runner.jobs", "runner.connection"),
     "demo": tuple(f"runner.{name.removesuffix('.py')}" for rooms in ROOMS[:-1] for name in rooms),
 }
-"""What a package does not import although it is lower."""
+"""Lower packages that a package still must not import."""
 
 EXCEPTIONS = {"inventory/sources/ssh_config.py": "runner.connection"}
-"""Modules that import from above: the source `ssh_config` reads its file as the connections do."""
+"""Modules that may import a higher package: the source `ssh_config` uses the parser of the connections."""
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Every module that a file imports, also for types, and within functions."""
+    """Yield every module that a file imports, including imports for types and inside functions."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
@@ -56,7 +56,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def wrong(name: str, banned: tuple[str, ...]) -> list[str]:
-    """The imports of a package, or of a module, that are banned."""
+    """Return the banned imports of a package or module."""
     place = ROOT / name
     files = [place] if place.is_file() else sorted(place.rglob("*.py"))
     assert files

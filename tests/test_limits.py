@@ -1,4 +1,4 @@
-"""When a run stops of itself."""
+"""The limits that stop a run: failures and refused logins."""
 
 from __future__ import annotations
 

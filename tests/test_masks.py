@@ -1,4 +1,4 @@
-"""--ignore: what does not count where answers are compared, and never runs away."""
+"""--ignore removes text before answers are compared, and ends even for a slow pattern."""
 
 from __future__ import annotations
 

@@ -33,13 +33,13 @@ _UP, _SILENT, _FEW = 170, 20, 5
 
 @dataclass(frozen=True)
 class Place:
-    """The network, and the server on all of its addresses."""
+    """The network, and the server that answers on all its addresses."""
 
     network: Network
     server: Sshd
 
     def ask(self, hosts: dict[str, Any], *, icmp: bool, **settings: Any) -> dict[str, Any]:
-        """Run the command from the near namespace; without `icmp` as who may not send an echo."""
+        """Run the command from the near namespace; without `icmp`, the process may not send ICMP echo."""
         asked = {
             "hosts": hosts,
             "command": COMMAND,
@@ -78,7 +78,7 @@ def place() -> Iterator[Place]:
 
 
 def fleet(place: Place, version: int, silent: str) -> dict[str, dict[str, Any]]:
-    """200 hosts: their variables by name."""
+    """Return the variables of 200 hosts by name."""
 
     def address(network: int, number: int) -> str:
         return f"10.64.{network}.{number}" if version == 4 else f"fd64:0:{network}::{number:x}"

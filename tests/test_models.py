@@ -1,4 +1,4 @@
-"""The values that travel: they pickle, they are frozen, and a secret stays one."""
+"""The values passed between processes: they can be pickled, are frozen, and do not show secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folded names: short to read, and standing for exactly the names that went in."""
+"""Folded names are short, and unfold to exactly the original names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAMES = st.text(alphabet='ar-.019٣[],"\n', min_size=1, max_size=8)
 
 
 def unfold(text: str) -> set[str]:
-    """Read a folded text as its notation says; the other direction, written apart from the first."""
+    """Unfold a text by the rules of the notation, independently of the code under test."""
     names: set[str] = set()
     while text:
         quoted = re.match(r'"(?:[^"\\]|\\.)*"', text)
@@ -105,7 +105,7 @@ def test_each_word_of_a_folded_text_gives_its_names_back(numbers: set[int], widt
 
 
 def folded_words(names: set[str]) -> list[str]:
-    """Split a folded text at the commas outside of its brackets."""
+    """Split a folded text at the commas outside brackets."""
     return re.findall(r"(?:[^,\[]|\[[^\]]*\])+", fold(names))
 
 

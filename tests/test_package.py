@@ -1,4 +1,4 @@
-"""What `import runner` is: public names, and next to nothing else."""
+"""`import runner` gives the public names and loads almost nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every command of the README and of the tutorial, typed as it is on the page, in a fresh copy."""
+"""Run every command of the README and of the tutorial as it is on the page, in a fresh copy."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ MASKS = (
 
 
 def masked(text: str) -> list[str]:
-    """Return the parts of an output, masked where runs differ, and sorted: hosts have no fixed order."""
+    """Return the parts of an output, with variable text masked, and sorted: hosts have no fixed order."""
     for pattern, name in MASKS:
         text = re.sub(pattern, name, text)
     return sorted(re.split(r"\n(?=\S)", re.sub(r"\s*\n", "\n", text.strip())))
@@ -314,7 +314,7 @@ def free_hundred() -> int:
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
-    """A reader with a new clone, whose fleet has ports of its own, and an Ansible inventory at home."""
+    """A reader with a new clone, a fleet on free ports, and an Ansible inventory in the home folder."""
     clone, home, programs = (tmp_path / name for name in ("runner", "home", "bin"))
     hundred = free_hundred()
     copy_project(clone, hundred)
@@ -333,7 +333,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
 
 
 def copy_project(clone: Path, hundred: int) -> None:
-    """Copy the project, and give the fleet other ports: the demo fleet itself may be up on this machine."""
+    """Copy the project, and give the fleet other ports: the usual ones may be in use on this machine."""
     clone.mkdir()
     for name in COPIED:
         source = ROOT / name

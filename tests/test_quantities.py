@@ -1,4 +1,4 @@
-"""Numbers as people write them, and one line for what is none."""
+"""Parse quantities as people write them; a wrong one is a one-line error."""
 
 from __future__ import annotations
 

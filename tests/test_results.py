@@ -1,4 +1,4 @@
-"""Results: one document, one exit code, and equal answers told once."""
+"""Results: one document, one exit code, and equal answers shown once."""
 
 from __future__ import annotations
 

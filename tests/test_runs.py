@@ -1,4 +1,4 @@
-"""The engine: what a run is called, its dry run, and what an interrupt leaves."""
+"""The engine: names of runs, dry runs, and the results after an interrupt."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def slowly(names: Sequence[str], interrupt_at: str) -> Generator[list[HostResult
 def test_an_interrupt_leaves_every_host_with_one_result(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, recorded: bool
 ) -> None:
-    """Whether the interrupt comes while a result is awaited, or while one is shown."""
+    """The interrupt arrives once while a result is awaited, and once while one is shown."""
     hosts = tuple(Host(name) for name in "abcd")
     settings = Settings(history=str(tmp_path / "history.sqlite3"), executor="thread")
     for interrupt_at, shown_before in (("c", None), ("-", "b")):

@@ -1,4 +1,4 @@
-"""The contract for scripts, as the documentation shows it."""
+"""The API for scripts, as documented."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def test_a_script_has_what_finished_before_ctrl_c(demo: Project) -> None:
 
 def test_a_script_means_what_a_task_means_by_the_projects_settings(demo: Project) -> None:
     hosts = runner.load().select("good")
-    results = runner.run(hosts, "show clock")  # known_hosts is said in invoke.yaml
+    results = runner.run(hosts, "show clock")  # invoke.yaml gives known_hosts
     assert results.ok
     assert "known_hosts" in (demo.folder / "invoke.yaml").read_text()
 

@@ -1,4 +1,4 @@
-"""Settings: one declaration is a flag, a key of invoke.yaml, a variable of the environment and a keyword."""
+"""Settings: one declaration makes a flag, a key of invoke.yaml, an environment variable and a keyword."""
 
 from __future__ import annotations
 

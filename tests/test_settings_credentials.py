@@ -1,4 +1,4 @@
-"""`runner.credentials`: secrets by where they are, and one line for each way to get that wrong."""
+"""`runner.credentials` names the places of secrets; each mistake in it is a one-line error."""
 
 from __future__ import annotations
 

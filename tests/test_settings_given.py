@@ -1,4 +1,4 @@
-"""A setting that is written down at its default is given: it wins over what docs/login.md says it does."""
+"""A setting that is given at its default value counts as given: the precedence of docs/login.md applies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from runner.connection import ConnectionOptions
 
-# Settings whose default is nothing cannot be written down at it.
+# A setting without a default value cannot be given at its default.
 WRITABLE = [name for name, flag in Settings.flags().items() if flag.default not in (None, ())]
 SSH_CONFIG = """\
 StrictHostKeyChecking no
@@ -50,7 +50,7 @@ SAID_BY_VARIABLES = SAID_BY_SSH_CONFIG | {"become", "become_method", "become_use
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project that nobody else's files have a say in, but for an ssh_config that contradicts everything."""
+    """A project with an empty home folder, except for an ssh_config that contradicts every setting."""
     home = tmp_path / "home"
     (home / ".ssh").mkdir(parents=True)
     (home / ".ssh" / "config").write_text(SSH_CONFIG)
@@ -90,7 +90,7 @@ def by_file(name: str) -> Settings:
 
 
 def text_of(name: str) -> str:
-    """The default as one would type it."""
+    """Return the default of a setting as a user would type it."""
     default = Settings.flags()[name].default
     return ":".join(default) if isinstance(default, tuple) else Settings.flags()[name].shown(default)
 
@@ -104,14 +104,14 @@ WAYS: dict[str, Callable[[str], Settings]] = {
 
 
 def fields_of(name: str) -> dict[str, Any]:
-    """The options of a connection that a setting is about, each at its default."""
+    """Return the connection options that a setting changes, each with its default."""
     usual, other = Settings().connection(), Settings.resolve({name: READ[name][0]}).connection()
     fields = {field.name for field in dataclasses.fields(usual)} - {"origins", "spill_folder"}
     return {each: getattr(usual, each) for each in fields if getattr(usual, each) != getattr(other, each)}
 
 
 def part(name: str, options: ConnectionOptions) -> Any:
-    """What a setting says in options: of what several settings say together, its own part."""
+    """Return the part of the options that a setting decides, also if several settings share an option."""
     if name in ("become_method", "become_user"):
         return getattr(options.become_as, name.removeprefix("become_"))
     return {field: getattr(options, field) for field in fields_of(name)}
@@ -132,10 +132,10 @@ def test_given_at_its_default_it_wins_over_ssh_config(name: str, way: str) -> No
 @pytest.mark.parametrize("name", WRITABLE)
 def test_given_for_the_run_it_wins_over_the_inventory_and_configured_it_does_not(name: str, way: str) -> None:
     chosen = WAYS[way](name).connection()
-    if name != "become":  # what it says is not looked at without
+    if name != "become":  # the other settings of become are not read without it
         chosen = dataclasses.replace(chosen, become=True)
     ours, theirs = part(name, Settings().connection()), part(name, access(WITH_VARIABLES, chosen).options)
-    holds_always = name == "host_key_policy"  # no inventory makes it weaker than the operator has it
+    holds_always = name == "host_key_policy"  # an inventory cannot make it weaker than the operator's policy
     wins = way in ("flag", "keyword") or name not in SAID_BY_VARIABLES or holds_always
     assert (theirs == ours) is wins
 

@@ -1,4 +1,4 @@
-"""Outputs of all hosts together, in bounded memory: the same ones, wherever results are held."""
+"""The outputs of all hosts share a limited amount of memory, and are the same in memory and on disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Store:
-    """Return what keeps every output from now on, none of it in memory."""
+    """The store of all outputs of this test; it keeps nothing in memory."""
     store = Store(0)
     monkeypatch.setattr(spill, "_STORE", store)
     return store

@@ -1,4 +1,4 @@
-"""Probes go the way that SSH will go."""
+"""Probes use the same address and port as SSH."""
 
 from __future__ import annotations
 

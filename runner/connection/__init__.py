@@ -1,4 +1,4 @@
-"""How one host is talked to: the `Connection` protocol, and where its kinds come from."""
+"""How to reach and log in to one host: the `Connection` protocol, and how a connection is found by name."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = [
 
 GROUP = "runner.connections"
 
-# What Ansible calls its ways to a host, in our words. A device's CLI is asked through SSH exec requests.
+# Ansible's connection names, translated to ours. A device's CLI is reached through SSH exec requests.
 _ALIASES = {
     "smart": "ssh",
     "paramiko": "ssh",
@@ -52,30 +52,30 @@ class Connection(Protocol):
     """A login on one host."""
 
     sent: bool
-    """Whether a command has been handed to the host: the point after which nothing is repeated."""
+    """Whether a command has been sent to the host: after that, nothing is repeated."""
 
     def run(self, command: str, given: CommandOptions = PLAIN) -> CommandResult:
-        """Run one command and wait for its end; raise `HostError` where it has none of its own."""
+        """Run one command and wait for its end; raise `HostError` if it does not end by itself."""
 
     def close(self) -> None:
         """End the login at once."""
 
 
 class Connect(Protocol):
-    """What the entry-point group `runner.connections` holds, by the name of the connection.
+    """The type of the objects in the entry-point group `runner.connections`, one for each connection name.
 
     Its attribute `become_methods`, if it has one, names the become methods that the connection supports.
     """
 
     def __call__(self, host: Host, options: ConnectionOptions, deadline: Deadline) -> Connection:
-        """Log in to a host before the deadline; raise `HostError` where that fails."""
+        """Log in to a host before the deadline; raise `HostError` if that fails."""
 
 
 def connector(host: Host) -> Connect:
-    """Return the way to a host that its `ansible_connection` names; `ssh` where it names none.
+    """Return the connection that a host's `ansible_connection` names; by default `ssh`.
 
     Raises:
-        InvalidVariable: There is no such connection.
+        InvalidVariable: No connection has that name.
     """
     name, known = kind(host), _connections()
     if name not in known:
@@ -93,21 +93,21 @@ def connector(host: Host) -> Connect:
 
 
 def kind(host: Host) -> str:
-    """Return the name of the connection that a host's `ansible_connection` asks for, in our words."""
+    """Return our name of the connection that a host's `ansible_connection` asks for."""
     wanted = str(host.variables.get("ansible_connection") or "ssh")
     return _ALIASES.get(wanted, wanted)
 
 
 def load_ahead(hosts: Iterable[Host]) -> Thread:
-    """Load what the connections to these hosts need, in a thread, while they are pinged.
+    """Import the modules for the connections to these hosts, in a thread, while the hosts are pinged.
 
-    An import takes a fifth of a second, which the first host that answers would wait for.
+    An import takes 0.2 s, for which the first host that answers would have to wait.
     """
     names = {kind(host) for host in hosts} & _connections()
 
     def load() -> None:
         for name in names:
-            with suppress(Exception):  # whoever needs it meets the same, and has a host to tell it of
+            with suppress(Exception):  # the login imports it again and reports the error for its host
                 _load(name)
 
     thread = Thread(target=load, name="runner-load-ahead", daemon=True)

@@ -1,4 +1,4 @@
-"""How the hosts of one run are connected to, as a fan-out sees it."""
+"""The connections to the hosts of one run, as the fan-out uses them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Connections"]
 
 _FILES = {"ssh": 4, "local": 10, "openssh": 18}
-"""The most files that one host takes at once, by its connection: the `ssh` program has many pipes."""
+"""Maximum number of files that one host needs at once, by connection: the `ssh` program has many pipes."""
 
 
 class Connections:
@@ -35,21 +35,21 @@ class Connections:
         self._options = options
 
     def options(self, processes: int) -> ConnectionOptions:
-        """Return how each of several processes is to connect."""
+        """Return the options for each of several processes."""
         if not self._options.startups:
             return self._options
         return replace(self._options, startups=max(1, self._options.startups // processes))
 
     def standing(self, hosts: Sequence[Host]) -> set[str]:
-        """Return the names of the hosts to which this process has a connection already."""
+        """Return the names of the hosts to which this process already has a connection."""
         return kept.standing(hosts)
 
     def load_ahead(self, hosts: Sequence[Host]) -> Thread:
-        """Load what connections to these hosts need, in a thread."""
+        """Import the modules for the connections to these hosts, in a thread."""
         return load_ahead(hosts)
 
     def files(self, hosts: Sequence[Host]) -> int:
-        """Return the most files that a connection to one of these hosts takes at once."""
+        """Return the maximum number of files that a connection to one of these hosts needs at once."""
         most = min(_FILES.values())
         for host in hosts:
             with suppress(Exception):  # its variables may raise; its own connection will report that
@@ -60,7 +60,7 @@ class Connections:
     def probing(
         self, hosts: Sequence[Host], reach: ReachOptions, most_handed_on: int
     ) -> Generator[Generator[HostResult, None, None], None, None]:
-        """Ping hosts while the context lasts; hand so many of the connections on to logins."""
+        """Ping hosts inside this context; pass up to `most_handed_on` of the connections on to logins."""
         from runner.connection.target.ways import ways  # noqa: PLC0415
         from runner.reach import probe  # noqa: PLC0415 - not every run pings
 

@@ -3,12 +3,12 @@
 Paramiko's own timeouts do not cover a peer that stops in mid-exchange: an exec request that is never
 answered blocks for ever (paramiko issues #1815, #2618), `channel.settimeout` is per read. So every step that
 may block runs under a `Guard`: when its time is over, one watchdog thread of the process closes the socket,
-which wakes whoever waits on it. What is to be done at some moment and takes longer is an errand, for which
-there is another thread.
+which wakes the thread that waits on it. Scheduled work that takes longer is an errand, for which there is
+another thread.
 
-A peer has not been silent where its answer has come and nobody here has got round to reading it: a thousand
-logins at once on two cores take longer than any of them. The watchdog is one thread among those that wait for
-the interpreter, and knows by how much it woke late; a step that waits for a peer gets as much more time.
+A peer is not at fault if its reply is already in our buffer, unread: a thousand logins at once on two cores
+take longer than a single one may. The watchdog competes for the interpreter like all threads that wait, and
+measures by how much it woke late. A step that waits for a peer gets that much more time.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 __all__ = ["LONGEST", "Deadline", "Guard", "abort", "forget"]
 
 LONGEST = 3.0
-"""How many times as long as it should a step may take at most, where this process is late."""
+"""Timeouts are extended at most by this factor while this process, not the host, is the bottleneck."""
 
-# How long a step may take to end in good order. Hundreds that end at once share one interpreter, on a machine
-# that may be busy, and each has a remote command to tell of it first.
+# How long a step may take to end cleanly. Hundreds may end at once in one interpreter, on a busy machine, and
+# each first has to tell its remote command to end.
 _GRACE_S = 1.0
 _LOOK_S = 0.25
-_PROMPT_S = 0.01  # no thread is woken sooner than it can be
+_PROMPT_S = 0.01  # a delay that even an idle machine may have when it wakes a thread
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """What bounds the work on one host: a moment on the monotonic clock, and the end of its run.
+    """The time limit for the work on one host: a moment on the monotonic clock, and the end of its run.
 
     Attributes:
-        at: The moment; None is never.
+        at: The moment; None means never.
         run: Id of the run, which `abort` stops.
     """
 
@@ -51,15 +51,15 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float | None, run: str = "") -> Deadline:
-        """Return the moment `seconds` from now."""
+        """Return the deadline that is `seconds` from now."""
         return cls(None if seconds is None else time.monotonic() + seconds, run)
 
     def remaining(self) -> float | None:
-        """Return the seconds left, never below 0; None where there is no end."""
+        """Return the seconds left, never below 0; None without a limit."""
         return None if self.at is None else max(0.0, self.at - time.monotonic())
 
     def sooner(self, seconds: float | None) -> tuple[float | None, bool]:
-        """Return how long a step of at most `seconds` may take, and whether this deadline bounds it."""
+        """Return how long a step of at most `seconds` may take, and whether this deadline limits it."""
         left = self.remaining()
         if left is None or (seconds is not None and seconds < left):
             return seconds, False
@@ -76,32 +76,32 @@ class Deadline:
         """Return a context in which `close` is called after `seconds`, or when the run is aborted.
 
         Args:
-            seconds: From its beginning; None is never.
-            close: Wakes whoever waits; it is called from another thread and must not block.
-            ask: Called instead when the run is aborted, for a step that can end in good order; `close`
-                follows where it has not ended a second later.
-            fair: Whether time that this process was late by is none of the step's, up to `LONGEST`.
+            seconds: Seconds from its beginning; None means never.
+            close: Wakes the thread that waits; it is called from another thread and must not block.
+            ask: Called instead when the run is aborted, for a step that can end cleanly; if the step has not
+                ended a second later, `close` follows.
+            fair: Whether to extend the time by the delays of this process, up to the factor `LONGEST`.
         """
         most_grace_s = (LONGEST - 1) * (seconds or 0) if fair else 0.0
         return Guard(self.run, seconds, close, ask, most_grace_s=most_grace_s)
 
     def errand(self, seconds: float, act: Callable[[], None]) -> Guard:
-        """Return a context in which something is done after so many seconds, that may take a moment.
+        """Return a context in which `act` is called after so many seconds; it may take a moment.
 
-        It delays nobody's deadline, and the end of the run is no reason to do it.
+        It does not delay the watchdog, and is not called early when the run is aborted.
 
         Args:
-            seconds: From its beginning.
-            act: What is done, in another thread.
+            seconds: Seconds from its beginning.
+            act: The function, called in another thread.
         """
         return Guard("", seconds, act, watchdog=_errands)
 
     def stopped(self) -> bool:
-        """Whether the run has been aborted."""
+        """Return whether the run has been aborted."""
         return _watchdog.stop_of(self.run).is_set()
 
     def sleep(self, seconds: float) -> None:
-        """Wait, but not beyond the abortion of the run."""
+        """Wait so many seconds, or until the run is aborted."""
         _watchdog.stop_of(self.run).wait(seconds)
 
 
@@ -110,9 +110,9 @@ class Guard:
     """One watched step, which lasts as long as its context.
 
     Attributes:
-        most_grace_s: How much more time it gets at most where the watchdog was late.
-        late_s: By how much the watchdog had been late when its time was last set.
-        expired: Whether the time ran out and the socket was closed for it.
+        most_grace_s: Maximum number of seconds to extend the time by if the watchdog was late.
+        late_s: The watchdog's total delay when the step's time was last set.
+        expired: Whether the time ran out and the socket was closed for that reason.
         aborted: Whether it was closed because the whole run is being stopped.
     """
 
@@ -135,11 +135,11 @@ class Guard:
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._done = True
-            self.close, self.ask = _nothing, None  # until its moment has passed it keeps no host in memory
+            self.close, self.ask = _nothing, None  # the heap keeps this guard: release the host's memory
         (self.watchdog or _watchdog).leave(self)
 
     def fire(self) -> None:
-        """Close what the step waits on, unless it has ended."""
+        """Call `close`, unless the step has ended."""
         with self._lock:
             if self._done:
                 return
@@ -149,7 +149,7 @@ class Guard:
         close()
 
     def abort(self) -> None:
-        """End the step because its run is being stopped: at once, or in good order where it can."""
+        """End the step because its run is being stopped: cleanly if it can, otherwise at once."""
         with self._lock:
             if self._done or self.aborted:
                 return
@@ -202,18 +202,18 @@ class _Watchdog:
             with self._lock:
                 due = self._pop_due()
             if due is not None:
-                with suppress(Exception):  # one host's socket that cannot be closed is no other host's matter
+                with suppress(Exception):  # an error with one host's socket must not stop the watchdog
                     due.fire()
 
     def _pop_due(self) -> Guard | None:
-        """Wait for the first guard's moment or a change; return the guard that is due, if one is."""
+        """Wait for the next guard's time or a change; return the guard that is due, if there is one."""
         while self._heap and self._heap[0][2] not in self._active:
             heapq.heappop(self._heap)
         now = time.monotonic()
         if self._heap and self._heap[0][0] <= now:
             moment, _, due = heapq.heappop(self._heap)
             return None if self._postpone(due, moment, now) else due
-        # To look now and then costs less than to be woken for each step of each host.
+        # Waking up four times a second costs less than being woken for each step of each host.
         left = min(_LOOK_S, self._heap[0][0] - now) if self._heap else None
         self._looks_at = math.inf if left is None else now + left
         self._changed.wait(left)
@@ -221,7 +221,7 @@ class _Watchdog:
         return None
 
     def _postpone(self, due: Guard, moment: float, now: float) -> bool:
-        """Give a step the time that this process was late by meanwhile; whether there was any."""
+        """Extend a step's time by the delays of this process meanwhile; return whether there were any."""
         late = max(self._late_s - due.late_s, now - moment - _PROMPT_S)
         grace = 0.0 if due.aborted else min(late, due.most_grace_s)
         if grace <= 0:
@@ -260,10 +260,10 @@ _errands = _Watchdog()
 
 
 def abort(run: str) -> None:
-    """Close, in this process, everything that any step of a run waits on, now and from now on."""
+    """Stop a run: close everything that its steps wait on in this process, now and from now on."""
     _watchdog.abort(run)
 
 
 def forget(run: str) -> None:
-    """Say that a run has ended and nothing of it is left in this process."""
+    """Forget a run that has ended: no step of it is left in this process."""
     _watchdog.forget(run)

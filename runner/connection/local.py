@@ -1,4 +1,4 @@
-"""The `local` connection: commands run on this machine, by its shell, as the user who runs us."""
+"""The `local` connection: commands run on this machine, in its shell, as the user of this program."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ class LocalConnection:
         """Run one command in a shell and wait for its end.
 
         Raises:
-            DeadlineExceeded: It was ended, with all that it had started, because its time was over.
-            OutputLimitExceeded: It was ended because it printed more than is kept.
+            DeadlineExceeded: The command and all that it had started were ended, because its time was over.
+            OutputLimitExceeded: The command was ended because it printed more than is kept.
             Cancelled: The run was stopped.
-            InvalidVariable: It is to run on a terminal, which it does over SSH only.
+            InvalidVariable: The command asks for a terminal, which only SSH connections have.
         """
         if given.terminal is not None:
             text = "there is no terminal on the local connection"
@@ -64,7 +64,7 @@ class LocalConnection:
         patience = CommandTimeout(self._options, self._deadline)
         execution = Execution(command, self._options, given, None)
         process = LocalProcess(given.script(command), has_input=execution.has_input)
-        self.sent = True  # the shell runs: where it cannot be started, nothing was
+        self.sent = True  # the shell runs; if it cannot be started, the line above raises
         with (
             closing(execution),
             closing(process),
@@ -73,14 +73,14 @@ class LocalConnection:
             return execution.collect(process, patience)
 
     def close(self) -> None:
-        """Do nothing: there is nothing to leave."""
+        """Do nothing: nothing is open."""
 
 
 class LocalProcess(PipeProcess):
     """A shell on this machine; see `Process`.
 
     Args:
-        script: What it runs.
+        script: The script that it runs.
         has_input: Whether anything is written to it.
     """
 
@@ -120,7 +120,7 @@ class LocalProcess(PipeProcess):
         return self._process.poll() is not None
 
     def wait(self, seconds: float | None) -> None:
-        """See `Process`; no pipe tells of the end of a process whose output is closed, or held open."""
+        """See `Process`; poll, as pipes do not show the end of a process if they are closed or held open."""
         look = QUIET_S if self.output_open or self.errors_open else _LOOK_S
         super().wait(look if seconds is None else min(look, seconds))
 
@@ -137,7 +137,7 @@ class LocalProcess(PipeProcess):
         end(self._process)
 
     def close(self) -> None:
-        """Close the pipes, and end a process that still runs."""
+        """Close the pipes, and end the process if it still runs."""
         super().close()
         if not self.finished:
             self.terminate()

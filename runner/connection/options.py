@@ -1,4 +1,4 @@
-"""How hosts are connected to, before any host's own variables have been looked at."""
+"""How to connect to hosts, before any host's own variables are applied."""
 
 from __future__ import annotations
 
@@ -18,48 +18,48 @@ if TYPE_CHECKING:
 __all__ = ["KNOWN_HOSTS", "METHODS", "ConnectionOptions", "Guard", "HostKeyPolicy", "Overflow"]
 
 KNOWN_HOSTS = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
-"""Where host keys are on record unless somebody says otherwise (ssh(1), FILES)."""
+"""The files with host keys, by default (ssh(1), FILES)."""
 
 SSH_CONFIG = "~/.ssh/config"
-"""The user's own `ssh_config`, behind which the system's is read, too (ssh_config(5))."""
+"""The user's own `ssh_config`; the system's file is read after it, too (ssh_config(5))."""
 
 METHODS = ("publickey", "password", "keyboard-interactive")
 """Ways to log in (RFC 4252, RFC 4256)."""
 
 
 class HostKeyPolicy(StrEnum):
-    """What is done about an unknown host key (ssh_config(5), StrictHostKeyChecking)."""
+    """What to do about an unknown host key (ssh_config(5), StrictHostKeyChecking)."""
 
     STRICT = "strict"
     """Refuse it."""
     ACCEPT_NEW = "accept-new"
     """Record it; a key that differs from the recorded one is still refused."""
     OFF = "off"
-    """Take any key, a changed one too."""
+    """Accept any key, even a changed one."""
 
 
 class Overflow(StrEnum):
-    """What becomes of a command that prints more than is kept."""
+    """What to do with a command that prints more than is kept."""
 
     END = "end"
-    """It is ended."""
+    """End it."""
     DROP = "drop"
-    """It goes on, and what is too much is thrown away."""
+    """Let it go on, and drop the rest of its output."""
     SPILL = "spill"
-    """It goes on, and all that it prints is written to a file."""
+    """Let it go on, and write all of its output to a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What the operator says about host keys, where an inventory says something else.
+    """The operator's settings for host keys, if an inventory has other settings.
 
-    What an inventory names is read and never written, and it adds to the checks and takes nothing from them.
+    Files that an inventory names are read and never written. They add to the checks and remove none.
 
     Attributes:
         ssh_config: The operator's `ssh_config` file, if an inventory names another one.
         known_hosts: The operator's `known_hosts` files, if an inventory names others. These are read, too,
             and new keys are recorded in the first of them.
-        revoked_host_keys: The operator's file of revoked keys, if an inventory has a say in that.
+        revoked_host_keys: The operator's file of revoked keys, if an inventory sets this, too.
     """
 
     ssh_config: str | None = None
@@ -69,41 +69,41 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOptions:
-    """How hosts are connected to, where their own variables do not say otherwise.
+    """How to connect to hosts, unless their own variables say otherwise.
 
     Attributes:
-        user: Login name; the local user's where neither this nor the host's variables name one.
+        user: Login name; the local user's if neither this nor the host's variables name one.
         password: Login password.
         private_keys: Paths of private key files, in the order in which they are tried.
-        credentials: What else is tried then, in order.
-        passphrases: What may open private keys.
+        credentials: Further credentials, tried after these, in order.
+        passphrases: Passphrases for private keys.
         code: A one-time code, for servers that ask for one.
-        known_hosts: Paths of `known_hosts` files; one that does not exist is passed over.
-        host_key_policy: What is done about keys that they do not hold.
+        known_hosts: Paths of `known_hosts` files; one that does not exist is skipped.
+        host_key_policy: What to do about keys that are not in these files.
         connect_timeout_s: Seconds for each of: name and TCP connect, key exchange, login, opening a channel.
-        command_timeout_s: Seconds for each command; None is no limit.
-        host_timeout_s: Seconds for everything done on one host, retries included; None is no limit.
-        idle_timeout_s: Seconds that a command may go without printing anything; None is no limit.
+        command_timeout_s: Seconds for each command; None means no limit.
+        host_timeout_s: Seconds for all work on one host, retries included; None means no limit.
+        idle_timeout_s: Seconds that a command may go without printing anything; None means no limit.
         max_output: Bytes kept in memory of each stream of each command.
-        overflow: What becomes of a command that prints more.
-        spill_folder: Where files with all of its output go then; None is the system's folder for such things.
-        max_spill: Bytes that such a file may hold; a command that prints more is ended.
-        revoked_host_keys: Path of a file with keys that no host may show; None is none.
-        startups: Connections to one address at once that have not logged in yet; 0 is no limit.
-        retries: How often an attempt that failed for a passing reason, before any command was sent, is
+        overflow: What to do with a command that prints more.
+        spill_folder: Folder for files with all of its output; None means the system's temporary folder.
+        max_spill: Maximum bytes of such a file; a command that prints more is ended.
+        revoked_host_keys: Path of a file with keys that no host may show; None means no file.
+        startups: Maximum number of unauthenticated connections to one address; 0 means no limit.
+        retries: How often an attempt that failed for a transient reason, before any command was sent, is
             repeated.
-        keepalive_s: Seconds of silence after which the server is asked for a sign of life; after the third
-            without one the connection counts as lost. None is never.
-        ssh_config: Path of the user's `ssh_config` file; None is none.
+        keepalive_s: Seconds of silence after which a keepalive is sent; after the third without a reply the
+            connection counts as lost. None means never.
+        ssh_config: Path of the user's `ssh_config` file; None means no file.
         trust_ssh_config: Whether that file may name programs to run on this machine.
         allow_commands: Whether variables of the inventory may name programs to run on this machine.
         become: Whether commands run as another user than the one who logs in.
-        become_as: As whom then, and how.
-        methods: Ways to log in that may be used.
+        become_as: That user, and the program that changes to it.
+        methods: Login methods that may be used.
         origins: Where each value comes from, by the name of its field; `become_method`, `become_user` and
             `become_password` are parts of `become_as`. A field that is not here was not given; one that is
-            here wins over `ssh_config`, also if it equals the default.
-        guard: What holds of the operator's host key checks whatever the inventory says.
+            here wins over `ssh_config`, even if it equals the default.
+        guard: The operator's host key settings, which hold whatever the inventory says.
     """
 
     user: str | None = None
@@ -142,7 +142,7 @@ class ConnectionOptions:
 
     @property
     def read_known_hosts(self) -> tuple[str, ...]:
-        """All `known_hosts` files that are read; new keys are recorded in the first, the operator's."""
+        """All `known_hosts` files to read; new keys are recorded in the first, the operator's."""
         return tuple(dict.fromkeys((*self.guard.known_hosts, *self.known_hosts)))
 
     @property

@@ -1,7 +1,7 @@
-"""Logins that outlast their job, kept open from one round over the same hosts to the next.
+"""Connection pool: connections that stay open from one round over the same hosts to the next.
 
-Who has to log in finds a connection here or makes one; nothing depends on which. Only what stands is handed
-out, and only in the process that keeps it: a connection does not travel to another.
+A login takes a connection from here or opens a new one; both work alike. The pool returns only open
+connections, and only in the process that keeps them: a connection cannot move to another process.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ __all__ = ["Lasting", "Pool", "keep", "keeping", "standing", "taken"]
 
 @runtime_checkable
 class Lasting(Protocol):
-    """A connection that can serve another job when one is done."""
+    """A connection that can serve another job after one has ended."""
 
     def alive(self) -> bool:
-        """Whether it stands, as far as has been heard."""
+        """Return whether the connection is open, as far as is known."""
 
     def hold(self) -> None:
-        """Wait for another job, in a way that nothing between here and the host forgets the connection."""
+        """Wait for another job, with keepalives so that no device on the way forgets the connection."""
 
     def renew(self, deadline: Deadline) -> bool:
-        """Serve another job under its own deadline; whether the host is still there for it."""
+        """Use the connection for another job with its own deadline; return whether the host still answers."""
 
     def close(self) -> None:
-        """End it at once."""
+        """End the connection at once."""
 
 
 class _Login(NamedTuple):
-    """A connection, and whose it is: that host's very object and the options that it was made with."""
+    """A connection with its host (that very object) and the options that it was made with."""
 
     host: Host
     options: ConnectionOptions
@@ -50,7 +50,7 @@ class Pool:
     """Connections that wait for the next job on their host.
 
     Args:
-        most: How many are kept; each takes a file descriptor and a thread.
+        most: Maximum number of connections to keep; each takes a file descriptor and a thread.
     """
 
     def __init__(self, most: int) -> None:
@@ -63,7 +63,7 @@ class Pool:
         return len(self._logins)
 
     def standing(self, hosts: Iterable[Host]) -> set[str]:
-        """Return the names of those hosts to which a connection stands; what has ended is dropped."""
+        """Return the names of the hosts with an open connection; drop connections that have ended."""
         found = set()
         for host in hosts:
             login = self._logins.get(host.name)
@@ -76,7 +76,7 @@ class Pool:
         return found
 
     def take(self, host: Host, options: ConnectionOptions, deadline: Deadline) -> Lasting | None:
-        """Return the connection to a host, under a new deadline; None where there is none that stands."""
+        """Return the open connection to a host, under a new deadline; None if there is none."""
         with self._lock:
             login = self._logins.get(host.name)
             if login is None or login.host is not host or login.options != options:
@@ -92,7 +92,7 @@ class Pool:
         return None
 
     def give(self, login: _Login) -> bool:
-        """Keep a connection; tell whether there was room for it."""
+        """Keep a connection; return whether there was room for it."""
         with self._lock:
             if self._closed or len(self._logins) >= self._most or login.host.name in self._logins:
                 return False
@@ -100,7 +100,7 @@ class Pool:
             return True
 
     def close(self) -> None:
-        """End all of them, and keep none that still comes."""
+        """End all connections, and keep none from now on."""
         with self._lock:
             self._closed = True
             logins = tuple(self._logins.values())
@@ -121,10 +121,10 @@ _open: set[Pool] = set()
 
 @contextmanager
 def keeping(most: int) -> Iterator[Pool]:
-    """Keep connections while the context lasts; with its end, however that comes, all of them end.
+    """Keep connections inside this context; when it ends, for whatever reason, close all of them.
 
     Args:
-        most: How many at once.
+        most: Maximum number of connections.
     """
     kept = Pool(most)
     _open.add(kept)
@@ -136,17 +136,17 @@ def keeping(most: int) -> Iterator[Pool]:
 
 
 def standing(hosts: Iterable[Host]) -> set[str]:
-    """Return the names of those hosts to which this process has a connection that stands."""
+    """Return the names of those hosts to which this process has an open connection."""
     return {name for kept in tuple(_open) for name in kept.standing(hosts)}
 
 
 def taken(host: Host, options: ConnectionOptions, deadline: Deadline) -> Connection | None:
-    """Return a connection to a host that an earlier job has left; None where there is none that stands.
+    """Return an open connection to a host that an earlier job left in the pool; None if there is none.
 
     Args:
         host: The host.
-        options: How it would be connected to.
-        deadline: That of the new job.
+        options: The options for connecting to it.
+        deadline: The new job's deadline.
     """
     for kept in tuple(_open):
         found = kept.take(host, options, deadline)
@@ -156,12 +156,12 @@ def taken(host: Host, options: ConnectionOptions, deadline: Deadline) -> Connect
 
 
 def keep(host: Host, options: ConnectionOptions, connection: Connection) -> bool:
-    """Leave a connection to whoever works on the host next; tell whether it is kept, and not to be closed."""
+    """Leave a connection in the pool for the next job; return whether it was kept (if not, close it)."""
     if not _open or not isinstance(connection, Lasting) or not connection.alive():
         return False
     try:
         connection.hold()
-    except Exception:  # noqa: BLE001 - it has just ended, and what it ended with is nobody's any more
+    except Exception:  # noqa: BLE001 - the connection has just ended; its error is of no use any more
         return False
     login = _Login(host, options, connection)
     return any(kept.give(login) for kept in tuple(_open))

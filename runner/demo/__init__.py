@@ -1,7 +1,7 @@
 """The embedded fleet: simulated devices on loopback, for first steps, tests and benchmarks.
 
-Everything is one process without root. The SSH side is asyncssh, an implementation other than the one
-that the program itself speaks, so that a fault of one does not hide behind the same fault of the other.
+The whole fleet runs in one process and does not need root. Its SSH server is asyncssh, not the implementation
+that the program itself uses, so that a bug in one is not hidden by the same bug in the other.
 
     with Fleet() as fleet:
         runner.ping(runner.load("inventories/demo"))

@@ -1,4 +1,4 @@
-"""What time the devices believe it is."""
+"""The clock of the simulated devices."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ __all__ = ["utc_now"]
 
 
 def utc_now() -> datetime:
-    """Return the time in UTC, the zone that all devices are set to."""
+    """Return the time in UTC, the time zone of all devices."""
     return datetime.now(UTC)

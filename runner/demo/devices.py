@@ -1,6 +1,6 @@
 """The fleet that `inventories/demo` describes, and fleets of any size for tests and benchmarks.
 
-Addresses are from the ranges kept for documentation (RFC 5737), serial numbers are invented.
+Addresses are from the ranges reserved for documentation (RFC 5737); serial numbers are invented.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["DEMO_DEVICES", "replicas"]
 
 
 def _router(name: str, number: int, *links: Interface) -> Device:
-    """Return a router: a loopback for its identity, its links, and one port that nobody has cabled."""
+    """Return a router: its links, a port without a cable, and a loopback with the router id."""
     interfaces = (
         *links,
         Interface("GigabitEthernet4", shutdown=True, cabled=False),
@@ -30,7 +30,7 @@ def _router(name: str, number: int, *links: Interface) -> Device:
 
 
 def _switch(name: str, number: int) -> Device:
-    """Return a switch: an uplink, access ports, and its management address."""
+    """Return a switch: a management port, an uplink, access ports, a VLAN interface and a loopback."""
     interfaces = (
         Interface("mgmt0", f"203.0.113.{number}/24"),
         Interface("Ethernet1/1", description="uplink to r1"),
@@ -52,7 +52,7 @@ def _switch(name: str, number: int) -> Device:
 
 
 def _server(name: str, number: int) -> Device:
-    """Return a server: a shell, a few files, exit codes."""
+    """Return a server with one interface."""
     return Device(
         name,
         22120 + number,
@@ -63,7 +63,7 @@ def _server(name: str, number: int) -> Device:
 
 
 def _link(number: int, address: str, description: str, neighbor: int) -> Interface:
-    """Return a link between two routers, over which they speak OSPF."""
+    """Return an interface that links to another router, its OSPF neighbour."""
     name = f"GigabitEthernet{number}"
     return Interface(name, address, description, neighbor=f"192.0.2.{neighbor}")
 
@@ -95,9 +95,9 @@ def replicas(model: Device, count: int, *, first_port: int = 0, prefix: str = "d
 
     Args:
         model: The device to repeat.
-        count: How many.
-        first_port: Port of the first, the others following it; 0 lets the system pick each.
-        prefix: What their names begin with; a number of equal width follows.
+        count: The number of devices.
+        first_port: Port of the first device; the others get the ports after it. 0 lets the system pick each.
+        prefix: The beginning of their names; a number of equal width follows.
     """
     width = len(str(count))
     return tuple(

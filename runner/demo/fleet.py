@@ -1,4 +1,4 @@
-"""A fleet of simulated devices in this process: a background thread with an event loop of its own."""
+"""A fleet of simulated devices in this process: a background thread with its own event loop."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["Fleet"]
 
 
 class Fleet:
-    """Simulated devices that answer from the moment `start` returns until `stop` does.
+    """Simulated devices that answer from the return of `start` until the return of `stop`.
 
         with Fleet() as fleet:
             fleet.endpoint("r1")
@@ -35,14 +35,14 @@ class Fleet:
         devices: The devices; by default those of `inventories/demo`.
 
     Raises:
-        UsageError: Two devices have one name, or one would be seen from other machines.
+        UsageError: Two devices have the same name, or a device would be reachable from other machines.
     """
 
     def __init__(self, devices: Sequence[Device] = DEMO_DEVICES) -> None:
         self.devices = tuple(devices)
         self._named = {device.name: device for device in self.devices}
         if len(self._named) != len(self.devices):
-            raise UsageError("two devices of a demo fleet have one name: give each a name of its own")
+            raise UsageError("two devices of a demo fleet have the same name: give each a different one")
         for device in self.devices:
             _check_address(device)
         self._servers: dict[str, DeviceServer] = {}
@@ -59,11 +59,12 @@ class Fleet:
         self.stop()
 
     def start(self) -> Self:
-        """Start every device, and return when all of them answer.
+        """Start every device; return when all of them answer.
 
         Raises:
             MissingExtra: asyncssh is not installed.
-            RunnerError: A port cannot be taken. Nothing is left running then.
+            RunnerError: A port cannot be opened, or the fleet is already running. After a failed start, no
+                device is left running.
         """
         try:
             from runner.demo.server import DeviceServer  # noqa: PLC0415 - asyncssh is an extra
@@ -83,26 +84,26 @@ class Fleet:
         return self
 
     def stop(self) -> None:
-        """End every connection, give every port back and end the thread. Stopping twice is no fault."""
+        """Close every connection and port, and end the thread. A second call does nothing."""
         if self._thread is None:
             return
         if self._loop is not None and self._stopping is not None:
-            # the loop may have ended by itself, after a port that was in use
+            # The loop has already ended if a port was in use.
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
         self._thread = self._loop = self._stopping = None
 
     def wait(self) -> None:
-        """Block until the fleet is stopped by another thread, or a KeyboardInterrupt ends the waiting."""
+        """Block until another thread stops the fleet, or a KeyboardInterrupt ends the wait."""
         while self._thread is not None and self._thread.is_alive():
             self._thread.join(timeout=1.0)
 
     def endpoint(self, name: str) -> Endpoint:
-        """Return where a device listens; a port that the system picks is known once the fleet has started.
+        """Return a device's address and port; a port that the system picks is known after the start.
 
         Raises:
-            KeyError: There is no such device.
+            KeyError: The fleet has no device with this name.
         """
         device, server = self._named[name], self._servers.get(name)
         return Endpoint(device.address, server.port if server is not None else device.port)
@@ -145,7 +146,7 @@ async def _open(server: DeviceServer) -> None:
 
 
 def _check_address(device: Device) -> None:
-    """Refuse an address off loopback: the password of these devices is in the manual."""
+    """Reject an address that is not loopback: the password of these devices is public."""
     try:
         loopback = ipaddress.IPv4Address(device.address).is_loopback
     except ValueError:
@@ -156,11 +157,11 @@ def _check_address(device: Device) -> None:
 
 
 def _refusal(device: Device, exc: OSError | OverflowError) -> str:
-    """Return one line that says why a port could not be taken and what to do."""
+    """Return one line that says why a port could not be opened and what to do."""
     place = f"demo device {device.name} cannot listen on {device.address}:{device.port}"
     code = exc.errno if isinstance(exc, OSError) else None
     if code == errno.EADDRINUSE:
-        return f"{place}: the port is in use; end what listens there (another demo fleet?), then try again"
+        return f"{place}: the port is in use; stop the program there (another demo fleet?), then try again"
     if code in {errno.EMFILE, errno.ENFILE}:
         return f"{place}: too many open files; raise the limit (`ulimit -n`) or start fewer devices"
     return f"{place}: {os.strerror(code) if code else exc}"

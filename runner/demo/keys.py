@@ -1,9 +1,9 @@
-"""Host keys that anybody can compute, on purpose.
+"""Host keys of the demo devices, derived from public values on purpose.
 
-A demo that asks a newcomer to switch host key checking off would teach the wrong thing, and a demo that makes
-keys on the first run could not come with a `known_hosts`. So each device's Ed25519 key is derived from a
-phrase in this file and the device's name. These keys are no secrets: whoever reads this line can impersonate
-a device that listens on loopback and holds nothing.
+A demo should not ask a new user to switch host key checking off. If it generated keys at the first run, it
+could not come with a `known_hosts` file. So each device's Ed25519 key is derived from a phrase in this file
+and the device's name. These keys are not secret: any reader of this file can impersonate a demo device, but
+the devices listen only on loopback and hold no data.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def private_key(name: str) -> bytes:
 
 
 def public_key(name: str) -> str:
-    """Return the public half as `ssh-ed25519 AAAA…`."""
+    """Return the public key as `ssh-ed25519 AAAA…`."""
     encoded = (
         _derive(name)
         .public_key()
@@ -37,7 +37,7 @@ def public_key(name: str) -> str:
 
 def known_hosts_line(name: str, address: str, port: int) -> str:
     """Return the line of a `known_hosts` file for a device, as sshd(8) describes it under SSH_KNOWN_HOSTS."""
-    place = address if port == 22 else f"[{address}]:{port}"  # noqa: PLR2004 - the port that SSH leaves out
+    place = address if port == 22 else f"[{address}]:{port}"  # noqa: PLR2004 - known_hosts omits the default port
     return f"{place} {public_key(name)}"
 
 

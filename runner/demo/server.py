@@ -1,4 +1,4 @@
-"""The SSH side of one device: its port, its host key, its login, and the time it takes."""
+"""The SSH server of one device: its port, host key, login and delays."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["DeviceServer"]
 
 
 class _Login(asyncssh.SSHServer):
-    """One connection to a device: decides on the login, and tells the device when it is gone."""
+    """One connection to a device: checks the login, and cancels its channels when the connection is lost."""
 
     def __init__(self, device: Device, connections: set[asyncssh.SSHServerConnection]) -> None:
         self._device = device
@@ -34,8 +34,8 @@ class _Login(asyncssh.SSHServer):
         self._connection = conn
         self._connections.add(conn)
         if self._device.latency_s:
-            # asyncssh has no door for this: the transport looks the method up on each packet, so the
-            # connection is given a slower one
+            # asyncssh has no option for latency. The transport looks this method up for each packet, so it
+            # can be replaced by a slower one.
             conn.data_received = _Later(self._device.latency_s, conn)  # type: ignore[method-assign]
 
     def connection_lost(self, _exc: Exception | None) -> None:
@@ -61,7 +61,7 @@ class _Login(asyncssh.SSHServer):
         return await self._decide(username, known)
 
     async def serve(self, channels: Channels, process: Process) -> None:
-        """Serve a channel until it or the connection ends; that a client hangs up is no fault."""
+        """Serve a channel until it or the connection ends; ignore a client that hangs up."""
         task = asyncio.ensure_future(channels(process))
         self._channels.add(task)
         with suppress(asyncssh.Error, ConnectionError, asyncio.CancelledError):
@@ -74,7 +74,7 @@ class _Login(asyncssh.SSHServer):
 
 
 class _Later:
-    """Hands each packet on in order, a fixed time after it came."""
+    """Delivers each packet in order, a fixed time after its arrival."""
 
     def __init__(self, delay_s: float, connection: asyncssh.SSHServerConnection) -> None:
         self._delay_s = delay_s
@@ -93,14 +93,14 @@ class _Later:
 
 
 async def _serve(channels: Channels, process: Process) -> None:
-    """Let the connection that a channel belongs to serve it."""
+    """Serve a channel through the connection that it belongs to."""
     login = process.channel.get_connection().get_owner()
     if isinstance(login, _Login):
         await login.serve(channels, process)
 
 
 class DeviceServer:
-    """One device, listening or, where it is down, holding its port so that nothing else can listen there.
+    """The server of one device. For a device that is down, it only reserves the port.
 
     Args:
         device: The device.
@@ -114,10 +114,10 @@ class DeviceServer:
         self._held: socket.socket | None = None
 
     async def open(self) -> None:
-        """Take the port.
+        """Open the port.
 
         Raises:
-            OSError: It is in use, or may not be taken.
+            OSError: The port is in use, or opening it is not permitted.
         """
         device = self.device
         if not device.listening:
@@ -143,7 +143,7 @@ class DeviceServer:
         self.port = self._acceptor.get_port()
 
     async def close(self) -> None:
-        """Give the port back and end every connection."""
+        """Close the port and every connection."""
         if self._held is not None:
             self._held.close()
         if self._acceptor is not None:

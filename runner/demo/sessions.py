@@ -1,4 +1,4 @@
-"""What happens on one channel: a command or a shell, on a CLI device or on a server."""
+"""Serve one channel: a command or a shell, on a CLI device or on a server."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 __all__ = ["Channels", "Process", "channels_of"]
 
 Process: TypeAlias = "asyncssh.SSHServerProcess[bytes]"
-"""One channel as asyncssh gives it: its request, its streams, its exit status."""
+"""One channel as asyncssh represents it: its request, streams and exit status."""
 
 SftpFactory: TypeAlias = "Callable[[asyncssh.SSHServerChannel[bytes]], asyncssh.SFTPServer]"
 
 
 class Channels(Protocol):
-    """Serves all channels of one device, which share the device's state."""
+    """Serves all channels of one device; they share the device's state."""
 
     @property
     def sftp(self) -> SftpFactory | None:
-        """What serves SFTP; None where the device has none."""
+        """The factory of SFTP servers; None if the device has no SFTP."""
 
     async def __call__(self, process: Process) -> None:
         """Serve one command or shell from its request to its exit status."""
@@ -46,7 +46,7 @@ _NO_SUBSYSTEM = 1
 
 
 def channels_of(device: Device) -> Channels:
-    """Return what serves the channels of a device, in the state of a device that was just started."""
+    """Return the server for the channels of a device that has just started."""
     if device.platform is Platform.LINUX:
         return _LinuxChannels(device)
     return _CliChannels(device)
@@ -60,7 +60,7 @@ class _Input:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     async def read(self, n: int) -> str:
-        """Return up to `n` characters as soon as there are some; empty at the end."""
+        """Return up to `n` characters as soon as some have arrived; empty at the end."""
         while True:
             try:
                 chunk = await self._process.stdin.read(n)
@@ -100,7 +100,7 @@ class _CliChannels:
             process.exit(0)
 
     async def _command(self, line: str) -> str:
-        """Answer an exec request; whether the line was understood or not, such devices report exit code 0."""
+        """Return the output of an exec request; such devices exit with 0 even after an invalid command."""
         session = Session(self._state, self._dialect, interactive=False)
         await asyncio.sleep(self._device.answer_delay_s)
         return session.execute(line).replace("\n", "\r\n")
@@ -128,14 +128,14 @@ class _CliChannels:
 
 
 class _Streams:
-    """A channel's three streams; a terminal has only one way out, and ends lines with two characters."""
+    """A channel's three streams. A terminal has only one output stream, and ends lines with CR LF."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
         self._on_terminal = process.term_type is not None
 
     async def read(self) -> bytes:
-        """Return everything up to the end of standard input, or nothing where a signal comes first."""
+        """Return everything up to the end of standard input; a signal ends it early."""
         if self._on_terminal:
             return b""
         try:
@@ -144,14 +144,14 @@ class _Streams:
             return b""
 
     async def read_line(self) -> bytes:
-        """Return the next line of standard input with its newline, or what there is of it before a signal."""
+        """Return the next line of standard input with its newline; a signal ends it early."""
         try:
             return await self._process.stdin.readline()
         except (asyncssh.BreakReceived, asyncssh.SignalReceived):
             return b""
 
     def write(self, descriptor: int, content: bytes) -> None:
-        """Print on file descriptor 1 or 2."""
+        """Write to file descriptor 1 or 2."""
         if self._on_terminal:
             self._process.stdout.write(content.replace(b"\n", b"\r\n"))
         else:

@@ -1,7 +1,7 @@
-"""The terminal between a session and the wire: echo, line editing, line ends, paging.
+"""The terminal between a session and its channel: echo, line editing, line ends, paging.
 
-It does what the line discipline of a real device does: every typed character comes back, a newline is sent as
-carriage return and line feed, and output longer than a page waits at `--More--`.
+It works like the line discipline of a real device: typed characters are echoed, a newline is sent as carriage
+return and line feed, and output longer than a page stops at `--More--`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _LONGEST_LINE = 4096
 
 
 class Wire(Protocol):
-    """Where a terminal's characters come from."""
+    """The source of a terminal's characters."""
 
     async def read(self, n: int) -> str:
-        """Return up to `n` characters as soon as there are some; empty at the end."""
+        """Return up to `n` characters as soon as some have arrived; empty at the end."""
 
 
 class Ending(Enum):
@@ -39,7 +39,7 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What was typed, and how it ended."""
+    """A typed line, and how it ended."""
 
     text: str
     ending: Ending
@@ -57,9 +57,9 @@ class Terminal:
     """A terminal on a channel.
 
     Args:
-        wire: Where the client's characters come from.
+        wire: The source of the client's characters.
         write: Sends characters to the client.
-        help_key: Whether `?` asks for help at once, as network gear has it.
+        help_key: Whether `?` shows help at once, as on network gear.
     """
 
     def __init__(self, wire: Wire, write: Callable[[str], None], *, help_key: bool) -> None:
@@ -70,15 +70,15 @@ class Terminal:
         self._after_return = False
 
     def show(self, text: str) -> None:
-        """Send text, its newlines as carriage return and line feed."""
+        """Send text, with newlines as carriage return and line feed."""
         self._write(text.replace("\r\n", "\n").replace("\n", "\r\n"))
 
     async def read_line(self, *, echo: bool = True, typed: str = "") -> Line:
         """Return the next line.
 
         Args:
-            echo: Whether what is typed comes back.
-            typed: What already stands behind the prompt.
+            echo: Whether typed characters are echoed.
+            typed: Text that is already typed after the prompt.
         """
         while True:
             key = await self._key()
@@ -96,8 +96,8 @@ class Terminal:
         """Show text, stopping at `--More--` each time a page is full.
 
         Args:
-            text: What to show.
-            length: Lines of a page, the `--More--` line among them; 0 never stops.
+            text: The text to show.
+            length: Lines of a page, including the `--More--` line; 0 never stops.
         """
         lines = text.splitlines(keepends=True)
         room = length - 1
@@ -142,7 +142,7 @@ def _edit(typed: str, key: str) -> str:
 
 
 def _redraw(before: str, after: str) -> str:
-    """Return what turns one line on the screen into the other."""
+    """Return the characters that change one line on the screen into the other."""
     if after.startswith(before):
         return after[len(before) :]
     return "\b \b" * (len(before) - len(after))

@@ -1,7 +1,7 @@
-"""How work is spread: a name -> a `concurrent.futures.Executor`.
+"""Executors by name: each is a `concurrent.futures.Executor`.
 
-Third parties add theirs to the entry-point group `runner.executors`; ours come in by the same door. The
-fan-out uses nothing but `submit`, futures and `shutdown`.
+Third parties add executors to the entry-point group `runner.executors`, which also holds the built-in ones.
+The fan-out uses only `submit`, futures and `shutdown`.
 """
 
 from __future__ import annotations
@@ -35,30 +35,30 @@ T = TypeVar("T")
 
 
 class ExecutorFactory(Protocol):
-    """What the entry-point group `runner.executors` holds."""
+    """The type of the entry points in the group `runner.executors`."""
 
     def __call__(self, workers: int, **settings: Any) -> Executor:
-        """Return an executor that has up to `workers` calls in flight at once.
+        """Return an executor that runs up to `workers` calls at once.
 
-        Of the settings of a run (`scheduler`, `start_method`) it is given those that it names as parameters.
+        The factory receives the settings of the run (`scheduler`, `start_method`) that it has parameters for.
         """
 
 
 def names() -> list[str]:
-    """Return the names of all executors that are installed."""
+    """Return the names of all installed executors."""
     return plugins.names(GROUP)
 
 
 def create(name: str, workers: int, settings: Mapping[str, Any] | None = None) -> Executor:
-    """Return the executor of this name.
+    """Create the executor with this name.
 
     Args:
         name: The name.
-        workers: Calls in flight at once.
-        settings: What a factory may want to know of the run's settings.
+        workers: Most calls at once.
+        settings: The run's settings, from which the factory picks.
 
     Raises:
-        UsageError: There is none, or it cannot be used here.
+        UsageError: The name is unknown, or the executor cannot be started here.
     """
     if name not in names():
         raise UsageError(f"--executor: {name!r} is not known; known: {', '.join(names())}")
@@ -72,18 +72,18 @@ def create(name: str, workers: int, settings: Mapping[str, Any] | None = None) -
     except Exception as exc:  # a third party's factory may raise anything
         raise UsageError(f"--executor {name} cannot be started: {type(exc).__name__}: {exc}") from exc
     if not callable(getattr(executor, "submit", None)) or not callable(getattr(executor, "shutdown", None)):
-        raise UsageError(f"--executor {name} is no concurrent.futures.Executor but {executor!r}")
+        raise UsageError(f"--executor {name} is not a concurrent.futures.Executor: {executor!r}")
     return executor
 
 
 def _wanted(factory: ExecutorFactory, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that a factory names as parameters."""
+    """Return the settings that a factory has parameters for."""
     named = inspect.signature(factory).parameters
     return {name: value for name, value in settings.items() if name in named}
 
 
 def end(executor: Executor, *, wait: bool) -> None:
-    """Shut an executor down, dropping what it has not begun; not every one takes `cancel_futures`."""
+    """Shut down an executor and cancel calls not begun, if its `shutdown` accepts `cancel_futures`."""
     try:
         executor.shutdown(wait=wait, cancel_futures=True)
     except TypeError:
@@ -91,11 +91,11 @@ def end(executor: Executor, *, wait: bool) -> None:
 
 
 class SerialExecutor(Executor):
-    """Does each call at once, in the thread that submits it: a breakpoint in a job works.
+    """Runs each call at once in the submitting thread, so that a breakpoint in a job works.
 
     Attributes:
-        max_workers: How many calls it has in flight at once, whatever was asked for; the fan-out looks here.
-        in_process: That it works in this process, so that what is open here can be handed to it.
+        max_workers: Always 1, whatever number was requested; the fan-out reads it.
+        in_process: Always True: calls run in this process, so that open resources can be passed to them.
     """
 
     max_workers = 1
@@ -109,28 +109,28 @@ class SerialExecutor(Executor):
             future.set_result(fn(*args, **kwargs))
         except KeyboardInterrupt:
             raise
-        except BaseException as exc:  # a future carries whatever its call raised  # noqa: BLE001
+        except BaseException as exc:  # the future carries any exception of its call  # noqa: BLE001
             future.set_exception(exc)
         return future
 
 
-def serial(workers: int) -> Executor:  # noqa: ARG001 - one at a time, whatever is asked for
-    """One host after the other, in the caller."""
+def serial(workers: int) -> Executor:  # noqa: ARG001 - always one at a time
+    """Return an executor that runs one host after the other, in the caller's thread."""
     return SerialExecutor()
 
 
 def thread(workers: int) -> Executor:
-    """One thread for each host in flight: right for nearly every fleet."""
+    """Return an executor with one thread for each host in progress: right for nearly every fleet."""
     from runner.executors.threads import DaemonThreadExecutor  # noqa: PLC0415 - each executor loads its own parts
 
     return DaemonThreadExecutor(workers)
 
 
 def process(workers: int, start_method: str = "spawn") -> Executor:
-    """One process a core, each with its share of the workers as threads.
+    """Return an executor with one process per core; the workers are divided among them as threads.
 
-    Right where many hundreds of hosts are worked on at once, and where key exchange is heavy: it holds the
-    interpreter lock, and so one process does about twenty logins a second with DH group 16, whatever its
+    Use it for many hundreds of hosts at once, or if key exchange is expensive: key exchange holds the
+    interpreter lock, so that one process makes about twenty logins a second with DH group 16, whatever its
     number of threads.
     """
     from runner.executors.processes import ThreadedProcessExecutor  # noqa: PLC0415 - multiprocessing is slow to import
@@ -139,11 +139,11 @@ def process(workers: int, start_method: str = "spawn") -> Executor:
 
 
 def dask(workers: int, scheduler: str | None = None) -> Executor:
-    """Dask workers, each with its share of the workers as threads, dialling from where it stands.
+    """Return an executor over Dask workers, each of which connects to hosts from its own machine, in threads.
 
     Args:
-        workers: Calls in flight at once.
-        scheduler: Address of the scheduler; without one, a cluster on this machine for as long as it is used.
+        workers: Most calls at once.
+        scheduler: Address of the scheduler; without one, a temporary cluster is started on this machine.
 
     Raises:
         MissingExtra: Dask is not installed.

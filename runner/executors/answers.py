@@ -1,4 +1,4 @@
-"""Calls on their way to another process, and what they came to on their way back."""
+"""Serialise calls for another process, and their outcomes on the way back."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ __all__ = ["Answer", "NotBegun", "Outcome", "answer", "not_begun", "outcome", "p
 
 
 class NotBegun(RuntimeError):
-    """A call could not be read where it was to be done: nothing of it was."""
+    """The worker could not unpickle or start a call, so nothing of it was done."""
 
 
 class Answer(NamedTuple):
-    """What a call came to: its value, or what it raised, pickled."""
+    """The pickled outcome of a call: its value, or the exception that it raised."""
 
     raised: bool
     payload: bytes
 
 
 def packed(fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
-    """Return a call as it travels.
+    """Return a call as pickled bytes.
 
     Raises:
-        Exception: It cannot, as `pickle` says.
+        Exception: `pickle` cannot serialise it.
     """
     return pickle.dumps((fn, args, kwargs))
 
@@ -35,49 +35,49 @@ def packed(fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any
 class Outcome(NamedTuple):
     """The outcome of a call: its value, or the exception that it raised.
 
-    A value may hold outputs that are on disk, and its pickle holds them all: make that when it is sent.
+    A value may refer to outputs on disk, and its pickle contains them in full: pickle it only for sending.
     """
 
     raised: bool
     value: Any
 
     def packed(self) -> Answer:
-        """Return it as it travels."""
+        """Return the pickled outcome."""
         if not self.raised:
             try:
                 return Answer(False, pickle.dumps(self.value))
-            except BaseException as exc:  # a value's own pickling may raise anything  # noqa: BLE001
+            except BaseException as exc:  # pickling a value may raise anything  # noqa: BLE001
                 return Answer(True, _failure(exc))
         return Answer(True, _failure(self.value))
 
 
 def outcome(payload: bytes) -> Outcome:
-    """Do a call that came from another process; whatever happens in it is its outcome."""
+    """Run a call from another process; return its value, or any exception, as its outcome."""
     try:
-        fn, args, kwargs = pickle.loads(payload)  # noqa: S301 - from whoever started this process
-    except BaseException as exc:  # a module may even exit when it is imported  # noqa: BLE001
+        fn, args, kwargs = pickle.loads(payload)  # noqa: S301 - from the process that started this one
+    except BaseException as exc:  # importing a module may even exit  # noqa: BLE001
         return not_begun(_text(exc))
     try:
         return Outcome(False, fn(*args, **kwargs))
-    except BaseException as exc:  # the future carries whatever the call raised  # noqa: BLE001
+    except BaseException as exc:  # the future carries any exception of the call  # noqa: BLE001
         return Outcome(True, exc)
 
 
 def answer(payload: bytes) -> Answer:
-    """Do a call that came from another process, and return what it came to as it travels."""
+    """Run a call from another process, and return its pickled outcome."""
     return outcome(payload).packed()
 
 
 def not_begun(why: str) -> Outcome:
-    """Return the outcome of a call of which nothing was done."""
+    """Return the outcome of a call that was not begun."""
     return Outcome(True, NotBegun(why))
 
 
 def settle(future: Future[Any], came: Answer) -> None:
-    """Give a future what its call came to; a value's own unpickling may raise anything."""
+    """Set a future to the outcome of its call, or to the exception if the outcome cannot be unpickled."""
     raised = came.raised
     try:
-        value = pickle.loads(came.payload)  # noqa: S301 - from a worker of ours
+        value = pickle.loads(came.payload)  # noqa: S301 - from our own worker
     except Exception as exc:  # noqa: BLE001 - the future carries it
         raised, value = True, exc
     if raised:
@@ -87,11 +87,11 @@ def settle(future: Future[Any], came: Answer) -> None:
 
 
 def _failure(exc: BaseException) -> bytes:
-    """Return what a call raised; an exception that does not pickle becomes its text."""
+    """Return a pickled exception; one that does not pickle is replaced by a `RuntimeError` with its text."""
     try:
         found = pickle.dumps(exc)
         pickle.loads(found)  # noqa: S301 - just made here
-    except BaseException:  # an exception's own pickling may raise anything  # noqa: BLE001
+    except BaseException:  # pickling an exception may raise anything  # noqa: BLE001
         return pickle.dumps(RuntimeError(_text(exc)))
     return found
 
@@ -99,5 +99,5 @@ def _failure(exc: BaseException) -> bytes:
 def _text(exc: BaseException) -> str:
     try:
         return f"{type(exc).__name__}: {exc}"
-    except Exception:  # noqa: BLE001 - its `__str__` is not ours
+    except Exception:  # noqa: BLE001 - a foreign `__str__` may raise anything
         return type(exc).__name__

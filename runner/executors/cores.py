@@ -1,4 +1,4 @@
-"""How many processes are worth having."""
+"""Count the processor cores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C is for the process that the user sees, and not for those that it starts."""
+"""Keep Ctrl-C away from child processes: only the process in the foreground handles it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["sigint_blocked"]
 
 @contextmanager
 def sigint_blocked() -> Iterator[None]:
-    """Keep Ctrl-C from children and threads that are started in the context, which begin with it blocked."""
+    """Block SIGINT (Ctrl-C) in processes and threads that are started in this context."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -1,7 +1,7 @@
-"""Processes times threads behind the one `Executor` interface.
+"""An executor with several processes, each of which runs many threads.
 
-`ProcessPoolExecutor` gives each process one call at a time, and when one worker dies, it fails every call of
-the pool. Here each process runs many calls as threads, and the death of one costs only the calls that it had.
+`ProcessPoolExecutor` gives each process one call at a time, and if one worker dies, it fails every call of
+the pool. Here each process runs many calls in threads, and if it dies, only its own calls fail.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ __all__ = ["ThreadedProcessExecutor"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_TOLD = 0  # the number of what is no call; calls count from 1
+_TOLD = 0  # the number of a message for the worker itself; calls are numbered from 1
 _JOIN_S = 5.0
 _MOST_FRUITLESS = 3
-"""So many processes that died one after the other without a single answer are not replaced any more."""
+"""After this many processes in a row that died without an answer, dead processes are not replaced."""
 
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    """One submitted call on its way to a process."""
+    """One submitted call."""
 
     future: Future[Any]
     payload: bytes
@@ -54,7 +54,7 @@ class _Call:
 
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """One process, and the calls that it has."""
+    """One process, and the calls that it is running."""
 
     process: multiprocessing.process.BaseProcess
     pipe: Connection
@@ -65,24 +65,24 @@ class _Worker:
 
     @property
     def free(self) -> int:
-        """How many calls more it can take."""
+        """The number of further calls that it can take."""
         return self.threads - len(self.running)
 
 
 class ThreadedProcessExecutor(Executor):
-    """An executor over processes that each run several calls at once.
+    """An executor with processes that each run several calls at once.
 
-    Functions, arguments and results must pickle. A call whose process dies raises `BrokenProcessPool`; the
-    others go on, and another process takes its place.
+    Functions, arguments and results must pickle. If a process dies, its calls raise `BrokenProcessPool`; the
+    other calls continue, and a new process replaces it.
 
     Args:
-        workers: Calls in flight at once, over all processes.
-        processes: How many processes; one for each core that this process may use, by default.
-        start_method: How they are started: `spawn`, or `forkserver`, which is quicker for those that take the
-            place of others. `fork` would copy the locks of threads that are not copied with it.
+        workers: Most calls at once, over all processes.
+        processes: The number of processes; by default, one for each core that this process may use.
+        start_method: How processes are started: `spawn`, or `forkserver`, which starts replacements faster.
+            `fork` would copy locks held by threads that do not exist in the child.
 
     Attributes:
-        processes: How many processes there are.
+        processes: The number of processes.
     """
 
     def __init__(self, workers: int, processes: int | None = None, start_method: str = "spawn") -> None:
@@ -94,7 +94,7 @@ class ThreadedProcessExecutor(Executor):
         self._shut = False
         self._fruitless = 0
         self._context = multiprocessing.get_context(start_method)
-        # For outputs in all workers together, half of what is for those in this process, which has them last.
+        # All workers together keep half as much output in memory as this process, where all outputs end up.
         self._memory = spill.MEMORY // (2 * count)
         self._workers: list[_Worker] = []
         self._readers: list[threading.Thread] = []
@@ -105,15 +105,15 @@ class ThreadedProcessExecutor(Executor):
             except Exception:
                 if index == 0:
                     raise
-                break  # the system has no room for more: those that there are go on
+                break  # the system cannot start more processes: continue with fewer
         self.processes = max(1, len(self._workers))
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Give a call to the process that has most room; keep it back while none has any.
+        """Send a call to the process with the most free threads; queue it while no thread is free.
 
         Raises:
             RuntimeError: The executor has been shut down.
-            pickle.PicklingError: The call cannot travel to a process.
+            pickle.PicklingError: The call cannot be pickled.
         """
         call = _Call(Future(), packed(fn, args, kwargs))
         with self._lock:
@@ -124,7 +124,7 @@ class ThreadedProcessExecutor(Executor):
         return call.future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the processes when what they have is done; with `cancel_futures`, drop what they have not."""
+        """End the processes when their calls are done; with `cancel_futures`, cancel the queued calls."""
         with self._lock:
             self._shut = True
             if cancel_futures:
@@ -137,7 +137,7 @@ class ThreadedProcessExecutor(Executor):
                 worker.process.join(_JOIN_S)
 
     def tell_workers(self, fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Call `fn` once in each process, beside what it is doing; nothing comes back."""
+        """Call `fn` once in each process, while its other calls run; no result is returned."""
         message = pickle.dumps((_TOLD, packed(fn, args, kwargs)))
         with self._lock:
             for worker in self._workers:
@@ -145,7 +145,7 @@ class ThreadedProcessExecutor(Executor):
                     worker.pipe.send_bytes(message)
 
     def terminate_workers(self) -> None:
-        """End the processes now; what they were doing raises `BrokenProcessPool`."""
+        """End the processes now; their running calls raise `BrokenProcessPool`."""
         with self._lock:
             self._shut = True
             self._cancel_pending()
@@ -153,7 +153,7 @@ class ThreadedProcessExecutor(Executor):
                 worker.process.terminate()
 
     def _add(self, threads: int) -> None:
-        """Start a process, and the thread that reads what it answers. Called locked."""
+        """Start a process, and the thread that reads its answers. The caller holds the lock."""
         ours, theirs = self._context.Pipe()
         process = self._context.Process(  # type: ignore[attr-defined] # every context has it
             target=_serve,
@@ -163,7 +163,7 @@ class ThreadedProcessExecutor(Executor):
         )
         try:
             with safe_path():
-                # Starting the tracker of resources unblocks the signal, so it has to be there before.
+                # Starting the resource tracker unblocks the signal, so start it before blocking.
                 resource_tracker.ensure_running()
                 with sigint_blocked():
                     process.start()
@@ -174,11 +174,11 @@ class ThreadedProcessExecutor(Executor):
             theirs.close()
         worker = _Worker(process, ours, threads, threads)
         reader = threading.Thread(target=self._read, args=(worker,), name="runner-process", daemon=True)
-        self._workers.append(worker)  # before its reader starts, which may find it dead at once
+        self._workers.append(worker)  # before its reader starts, which may find the process dead at once
         self._readers.append(reader)
         try:
             reader.start()
-        except BaseException:  # a process to which nothing listens would never answer
+        except BaseException:  # without a reader thread, the process's calls would never end
             self._workers.remove(worker)
             self._readers.remove(reader)
             ours.close()
@@ -186,7 +186,7 @@ class ThreadedProcessExecutor(Executor):
             raise
 
     def _dispatch(self) -> None:
-        """Hand pending calls to processes with room; end idle ones after shutdown. Called locked."""
+        """Send queued calls to processes with free threads; end idle ones after shutdown. Called locked."""
         while self._pending:
             worker = max(self._workers, key=lambda worker: worker.free, default=None)
             if worker is None:
@@ -208,7 +208,9 @@ class ThreadedProcessExecutor(Executor):
         worker.running[self._next] = call
         try:
             worker.pipe.send_bytes(pickle.dumps((self._next, call.payload)))
-        except OSError:  # it has just died, and will be buried by its reader: somebody else can still have it
+        except (
+            OSError
+        ):  # the process has just died: its reader replaces it, and another process takes this call
             del worker.running[self._next]
             worker.threads = len(worker.running)
             self._pending.appendleft(call)
@@ -223,23 +225,23 @@ class ThreadedProcessExecutor(Executor):
         self._pending.clear()
 
     def _read(self, worker: _Worker) -> None:
-        """Resolve futures from one process's answers until it ends."""
+        """Set futures from the answers of one process until it ends."""
         while True:
             try:
                 self._take(worker)
             except (EOFError, OSError):
                 break
-            except Exception:  # noqa: BLE001 - whatever it wrote is no answer
+            except Exception:  # noqa: BLE001 - the process sent something other than an answer
                 worker.process.terminate()
                 break
         self._bury(worker)
 
     def _take(self, worker: _Worker) -> None:
-        """Resolve a future from the next answer of a process; nothing of it is held afterwards.
+        """Set a future from the next answer of a process; keep no reference to the answer.
 
         Raises:
             EOFError, OSError: The process has ended.
-            Exception: What it wrote is no answer.
+            Exception: The process sent something other than an answer.
         """
         number, raised = pickle.loads(worker.pipe.recv_bytes())  # noqa: S301 - from our own child
         came = Answer(raised, worker.pipe.recv_bytes())
@@ -250,7 +252,7 @@ class ThreadedProcessExecutor(Executor):
         settle(call.future, came)
 
     def _bury(self, worker: _Worker) -> None:
-        """Put another process in the place of one that has ended, and fail what it had."""
+        """Replace a process that has ended, and fail its calls."""
         worker.pipe.close()
         worker.process.join(_JOIN_S)
         with self._lock:
@@ -260,7 +262,7 @@ class ThreadedProcessExecutor(Executor):
             self._fruitless = 0 if worker.answered else self._fruitless + 1
             wanted = self._pending or not self._shut
             if wanted and self._fruitless < _MOST_FRUITLESS:
-                with suppress(Exception):  # no process or thread is to be had: those that are left go on
+                with suppress(Exception):  # no process or thread can be started: continue with the others
                     self._add(worker.share)
             self._dispatch()
         for call in lost:
@@ -272,20 +274,20 @@ class ThreadedProcessExecutor(Executor):
 
 
 def _serve(pipe: Connection, threads: int, secrets: tuple[str, ...], memory: int) -> None:
-    """The life of a worker process: take calls, answer each when done, end when told or left alone."""
+    """Run a worker process: answer each call when it is done; end on request or when the parent ends."""
     keep_back(*secrets)
     spill.limit(memory)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that the user sees
-    signal.signal(signal.SIGHUP, _stay)  # and so is the end of the terminal
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    signal.signal(signal.SIGHUP, _stay)  # and the end of the terminal
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     answering = threading.Lock()
-    sys.stdout = sys.stderr  # a program's stdout is for its results, and what a call prints is none
+    sys.stdout = sys.stderr  # stdout is for the run's results, not for prints of a call
     with for_many_threads(), DaemonThreadExecutor(threads) as pool:
         while True:
             try:
                 message = pipe.recv_bytes()
             except EOFError:
-                os._exit(1)  # nobody is left to answer to
+                os._exit(1)  # the parent has ended
             if not message:
                 return
             number, payload = pickle.loads(message)  # noqa: S301 - from our own parent
@@ -295,12 +297,12 @@ def _serve(pipe: Connection, threads: int, secrets: tuple[str, ...], memory: int
             else:
                 try:
                     pool.submit(_answer, pipe, answering, number, payload)
-                except RuntimeError as exc:  # the system gives it not even one thread
+                except RuntimeError as exc:  # the system cannot start a single thread
                     _send_back(pipe, answering, number, not_begun(f"{exc}; raise `ulimit -u`"))
 
 
 def _stay(_number: int, _frame: object) -> None:
-    """Ignore the signal: the parent tells the worker which calls to end. Programs started here get it."""
+    """Ignore the signal in the worker, not in programs that it starts: the parent says which calls to end."""
 
 
 def _answer(pipe: Connection, answering: threading.Lock, number: int, payload: bytes) -> None:
@@ -308,7 +310,7 @@ def _answer(pipe: Connection, answering: threading.Lock, number: int, payload: b
 
 
 def _send_back(pipe: Connection, answering: threading.Lock, number: int, came: Outcome) -> None:
-    """Send an outcome to the parent; one at a time is packed, and only once, since results may be large."""
+    """Send an outcome to the parent; pickle one at a time, because results may be large."""
     with answering, suppress(OSError):
         packed = came.packed()
         pipe.send_bytes(pickle.dumps((number, packed.raised)))

@@ -1,4 +1,4 @@
-"""Worker processes import no module from the current folder, which may be another user's."""
+"""Keep worker processes from importing modules from the current folder, which may be another user's."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["safe_path"]
 
 @contextmanager
 def safe_path() -> Iterator[None]:
-    """Have Python processes that start in the context leave the current folder out of their search path.
+    """Leave the current folder out of the search path of Python processes that start in this context.
 
-    `multiprocessing` starts them with `-c`, and then the current folder comes first: a `socket.py` in it
-    would run before the search path of this process is passed on. `runner.environment` keeps the variable
-    from programs that are no workers.
+    `multiprocessing` starts them with `-c`, which puts the current folder first: a `socket.py` in it would
+    run before the worker receives the search path of this process. `runner.environment` removes the variable
+    from the environment of programs that are not workers.
     """
     before = os.environ.get(SAFE_PATH)
     os.environ[SAFE_PATH] = "1"

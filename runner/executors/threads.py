@@ -1,4 +1,4 @@
-"""Threads that a call which never ends cannot use to keep the program from ending."""
+"""A thread pool that lets the program end even if a call never returns."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class _Call(NamedTuple):
 
 
 class DaemonThreadExecutor(Executor):
-    """Up to so many calls at once, each in a thread.
+    """Runs up to `workers` calls at once, each in a daemon thread.
 
-    `ThreadPoolExecutor` has the interpreter wait at its exit for every call that still runs. A run that has
-    been told twice to end must not hang there on a host's function that sleeps.
+    With `ThreadPoolExecutor`, the interpreter waits at its exit for every running call. After a second
+    request to stop, a run must not hang on a host's function that sleeps.
 
     Args:
-        workers: Calls in flight at once.
+        workers: Most calls at once.
 
     Attributes:
-        in_process: That it works in this process, so that what is open here can be handed to it.
+        in_process: Always True: calls run in this process, so that open resources can be passed to them.
     """
 
     in_process = True
@@ -48,10 +48,10 @@ class DaemonThreadExecutor(Executor):
         self._shut = False
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Call `fn` in the next thread that is free.
+        """Call `fn` in the next free thread.
 
         Raises:
-            RuntimeError: The executor has been shut down, or the system gives it not even one thread.
+            RuntimeError: The executor has been shut down, or the system cannot start a single thread.
         """
         future: Future[T] = Future()
         with self._lock:
@@ -63,7 +63,7 @@ class DaemonThreadExecutor(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more calls, and end the threads when what was submitted is done."""
+        """Accept no more calls, and end the threads when the submitted calls are done."""
         with self._lock:
             self._shut = True
             if cancel_futures:
@@ -75,7 +75,7 @@ class DaemonThreadExecutor(Executor):
                 thread.join()
 
     def _grow(self) -> None:
-        """Start one more thread; where the system has none left, those that there are have to do."""
+        """Start one more thread; if the system cannot, continue with the present ones."""
         thread = Thread(target=self._work, name="runner-worker", daemon=True)
         try:
             thread.start()
@@ -99,14 +99,14 @@ class DaemonThreadExecutor(Executor):
         while (call := self._calls.get()) is not None:
             if call.future.set_running_or_notify_cancel():
                 _settle(call)
-            del call  # an idle thread keeps nobody's output in memory
+            del call  # so that an idle thread keeps no output in memory
             self._idle.release()
 
 
 def _settle(call: _Call) -> None:
     try:
         value = call.do()
-    except BaseException as exc:  # a future carries whatever its call raised  # noqa: BLE001
+    except BaseException as exc:  # the future carries any exception of its call  # noqa: BLE001
         call.future.set_exception(exc)
     else:
         call.future.set_result(value)

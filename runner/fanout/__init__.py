@@ -1,4 +1,4 @@
-"""One job over many hosts: batches, pacing, stopping, and one result for each host, whatever dies."""
+"""Run one job on many hosts: batches, pacing, stopping, and exactly one result per host."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Control", "FanoutOptions", "batches", "planned", "stream"]
 
 
-def batches(  # noqa: PLR0913 - one composition of parts that have nothing else in common
+def batches(  # noqa: PLR0913 - composes independent parts
     hosts: Iterable[Host],
     job: Job,
     *,
@@ -35,16 +35,16 @@ def batches(  # noqa: PLR0913 - one composition of parts that have nothing else 
     control: Control | None = None,
     starting: Callable[[Sequence[str]], None] = lambda _names: None,
 ) -> Generator[list[HostResult], None, None]:
-    """Do a job on hosts; yield lists of results, those together that are known at the same time.
+    """Run a job on hosts; yield lists of results. Results that arrive together share a list.
 
     Args:
-        hosts: The hosts; one that comes twice is taken once.
-        job: What to do on each.
+        hosts: The hosts; duplicates are dropped.
+        job: The job to run on each host.
         run: Id of the run.
         connecting: How to connect.
         options: How to spread the work.
         reach: How to ping.
-        control: By which the run can be stopped.
+        control: Handle to watch and stop the run.
         starting: Called with the names of hosts that are about to be handed to workers.
 
     Raises:
@@ -64,14 +64,14 @@ def batches(  # noqa: PLR0913 - one composition of parts that have nothing else 
 
 
 def stream(hosts: Iterable[Host], job: Job, **how: Any) -> Generator[HostResult, None, None]:
-    """Do a job on hosts; yield each host's one result as it is known; see `batches`."""
+    """Run a job on hosts; yield each host's result when it arrives; see `batches`."""
     with closing(batches(hosts, job, **how)) as found:
         for results in found:
             yield from results
 
 
 def planned(hosts: Iterable[Host], options: FanoutOptions) -> Iterator[Sequence[Host]]:
-    """Yield the batches in which `stream` would do something on hosts, in their order."""
+    """Yield the batches in which `stream` would start the hosts, in order."""
     return cut(_arranged(hosts, options), options.batches)
 
 

@@ -1,4 +1,4 @@
-"""Hosts in batches that follow one another, canaries first."""
+"""Split hosts into batches that run one after another, canaries first."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["cut"]
 
 
 def cut(hosts: Sequence[Host], sizes: Sequence[Share]) -> Iterator[Sequence[Host]]:
-    """Cut hosts into batches; the last size is used again until all are in one.
+    """Split hosts into batches; the last size repeats until no hosts remain.
 
     Args:
         hosts: The hosts.
-        sizes: Sizes of the batches, shares being those of all hosts; empty is all in one.
+        sizes: Sizes of the batches; a share is relative to all hosts. Empty means one batch.
     """
     begin, turn = 0, 0
     while begin < len(hosts):

@@ -1,4 +1,4 @@
-"""All that a fan-out has to know of connections."""
+"""The interface between a fan-out and the connections."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Connecting(Protocol):
     """How hosts are connected to: `runner.connection.connections.Connections`.
 
     Attributes:
-        abort: Ends what runs for a run, by its id, in this process; it can be sent to others.
-        forget: Takes that back, so that the id can be used again.
-        most_files: The most files that a connection to any host takes at once.
+        abort: Ends the commands of a run (by run id) in this process; can be pickled for other processes.
+        forget: Undoes `abort`, so that the id can be used again.
+        most_files: Upper limit of open files per connection, for any host.
     """
 
     abort: Callable[[str], None]
@@ -29,18 +29,18 @@ class Connecting(Protocol):
     most_files: int
 
     def options(self, processes: int) -> Any:
-        """Return what a job is done with in each of several processes, which keep to limits together."""
+        """Return the connection options for a job; limits are shared by this number of processes."""
 
     def standing(self, hosts: Sequence[Host]) -> set[str]:
-        """Return the names of the hosts to which this process has a connection already."""
+        """Return the names of the hosts to which this process already has an open connection."""
 
     def load_ahead(self, hosts: Sequence[Host]) -> Thread:
-        """Load what connections to these hosts need, in a thread."""
+        """Import the modules that connections to these hosts need, in a thread."""
 
     def files(self, hosts: Sequence[Host]) -> int:
-        """Return the most files that a connection to one of these hosts takes at once."""
+        """Return the largest number of open files that a connection to one of these hosts needs."""
 
     def probing(
         self, hosts: Sequence[Host], reach: ReachOptions, most_handed_on: int
     ) -> AbstractContextManager[Generator[HostResult, None, None]]:
-        """Ping hosts while the context lasts; hand so many of the connections on to logins."""
+        """Ping hosts while the context lasts; reuse up to `most_handed_on` of the connections for logins."""

@@ -1,4 +1,4 @@
-"""The way to watch and to stop a run from outside its loop."""
+"""Watch and stop a run from outside its loop."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _STOPPED = Verdict(Status.CANCELLED, "stopped", f"not started: {STOPPED}")
 
 
 class Control:
-    """The way to watch and to stop a run from a signal handler or another thread.
+    """A handle to watch and stop a run from a signal handler or another thread.
 
     Attributes:
-        stopping: Whether it has been told to stop.
-        workers: How many hosts may be at work just now.
+        stopping: Whether a stop has been requested.
+        workers: The current limit of hosts in flight.
     """
 
     def __init__(self) -> None:
@@ -55,11 +55,12 @@ class Control:
     def _end(self, why: Verdict) -> None:
         self.stopping = True
         self._events.put(Stop(now=True, why=why))
-        # An executor that works in the caller leaves nobody to read the queue; and a signal handler must not
-        # wait for a lock that the code it interrupted may hold.
-        with suppress(RuntimeError):  # no thread is left; whoever reads the queue ends the steps, too
+        # End the steps from here, too: an executor that runs jobs in the caller's thread blocks the loop, so
+        # the queue is not read. Use a thread: a signal handler must not wait for a lock that the interrupted
+        # code may hold.
+        with suppress(RuntimeError):  # cannot start a thread: the loop ends the steps when it reads the event
             Thread(target=self._end_steps, name="runner-abort", daemon=True).start()
 
 
 def _nothing() -> None:
-    """End nothing: no run has begun."""
+    """Do nothing: no run has begun."""

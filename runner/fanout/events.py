@@ -1,4 +1,4 @@
-"""What happens in a run: each comes in through the one queue that its loop reads."""
+"""The events of a run. All of them arrive through the one queue that the loop reads."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["Event", "Finished", "PingsEnded", "Reached", "Stop"]
 
 
 class Reached(NamedTuple):
-    """A host's probe has come to its result."""
+    """The probe of a host has finished."""
 
     result: HostResult
 
 
 class Finished(NamedTuple):
-    """A host's future is done; `reached` is what its probe had found."""
+    """The future of a host is done; `reached` is the result of its probe."""
 
     host: Host
     reached: HostResult | None
@@ -29,14 +29,14 @@ class Finished(NamedTuple):
 
 
 class Stop(NamedTuple):
-    """Hosts are not to be started any more, or those that run are to end `now` too, and `why`."""
+    """A request to start no more hosts; if `now`, also to end the running ones. `why` is the reason."""
 
     now: bool
     why: Verdict
 
 
 class PingsEnded(NamedTuple):
-    """A batch has no answers to come any more; `raised` is why, where that was not the end of its hosts."""
+    """The pings of a batch have ended; `raised` is the error that stopped them early, if any."""
 
     hosts: Sequence[Host]
     raised: BaseException | None

@@ -1,6 +1,6 @@
-"""The loop of one run: everything that happens comes in through one queue and is dealt with in one thread.
+"""The loop of one run: all events arrive through one queue and are handled in one thread.
 
-So a host goes to the executor the moment it answers, and nothing needs a lock.
+So a host goes to the executor as soon as it answers, and no lock is needed.
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ logger = logging.getLogger(__name__)
 
 _ABORT_GRACE_S = 1.5
 _LOOK_S = 0.25
-"""So long at most nothing is looked for: a signal that comes just before a wait begins does not end it, and
-Python's handlers run between two waits only."""
+"""Longest wait for an event, in seconds. Python runs signal handlers only between two waits, and a signal
+that arrives just before a wait begins does not interrupt it."""
 _MOST_REPEATS = 2
-"""So often a repeatable job is given to another worker: a host that kills every one of them is enough."""
+"""Maximum number of retries after a worker crash: the host itself may crash every worker."""
 _DEADLINES = (Status.TIMEOUT, Status.UNREACHABLE, Status.CANCELLED)
 
 
 class Loop:
-    """The state of one run, all of it in the thread that consumes the stream.
+    """The state of one run. Only the thread that consumes the stream uses it.
 
     Args:
-        total: How many hosts the run has.
-        task: The job, how hosts are connected to, and the run's id.
+        total: Number of hosts in the run.
+        task: The job, how to connect to hosts, and the run's id.
         options: How the work is spread.
-        control: By which the run can be stopped.
+        control: Handle to watch and stop the run.
         starting: Called with the names of hosts that are about to be handed to workers.
 
     Raises:
@@ -73,7 +73,7 @@ class Loop:
         self._options = options
         self._control = control
         self._starting = starting
-        # The two are one thing, of which callers see half.
+        # Control is the public half of the loop: the two share their private state.
         self._events = control._events  # noqa: SLF001
         self._running = control._running  # noqa: SLF001
         control._end_steps = partial(task[1].abort, task[2])  # noqa: SLF001
@@ -95,12 +95,12 @@ class Loop:
         self._timer = _alarm(options.total_s, control)
 
     def close(self) -> None:
-        """Leave nothing behind: end what still runs, and the executor."""
+        """End the jobs that still run, then shut down the executor."""
         self._timer.cancel()
         self._pool.close(_ABORT_GRACE_S if self._give_up_at is None else 0)
 
     def batch(self, hosts: Sequence[Host], reach: ReachOptions) -> Iterator[list[HostResult]]:
-        """Do the job on these hosts; yield their results, those together that came together."""
+        """Run the job on these hosts; yield lists of results. Results that arrive together share a list."""
         self._hosts = hosts
         self._undecided = {host.name: place for place, host in enumerate(hosts)}
         self._begun = False
@@ -111,13 +111,14 @@ class Loop:
         if not pinged:
             yield from self._decide()
             return
-        # To whom a connection stands is there; a ping says no more, and servers count who only looks in.
+        # Skip the ping for hosts with an open connection: they are up, and sshd penalises clients that
+        # connect and leave.
         there = self._connecting.standing(hosts) if self._pool.in_process else set()
         for name in there:
             self._ready.add(self._undecided[name], None)
         hosts = [host for host in hosts if host.name not in there]
         if self._pool.in_process:
-            with suppress(Exception):  # variables may raise; whoever connects to that host will say so
+            with suppress(Exception):  # variables may raise; the connection to that host will report it
                 self._connecting.load_ahead(hosts)
         most = self._pool.most if self._pool.in_process else 0
         with (
@@ -127,7 +128,7 @@ class Loop:
             yield from self._decide()
 
     def _decide(self) -> Iterator[list[HostResult]]:
-        """Deal with one event after the other until every host of the batch has its result."""
+        """Handle events one by one until every host of the batch has its result."""
         any_ok = False
         while self._undecided:
             results = []
@@ -156,7 +157,8 @@ class Loop:
                 yield from self._abandon()
             return
         yield from self._take_in(event)
-        # What else has happened by now comes first: who starts after it is announced, and kept, in one go.
+        # Handle all events that are already queued: the hosts that start next are then announced, and
+        # recorded in the history, together.
         for _ in range(self._events.qsize()):
             yield from self._take_in(self._events.get_nowait())
 
@@ -175,7 +177,7 @@ class Loop:
                 yield event.result
 
     def _finish(self, event: Finished) -> Iterator[HostResult]:
-        """Give a host its result, unless another worker may do it again."""
+        """Yield the result of a host, unless its job goes to another worker."""
         name, now = event.host.name, time.monotonic()
         full = len(self._running) >= self._workers.limit
         self._running.pop(name, None)
@@ -191,7 +193,7 @@ class Loop:
         yield self._named(result)
 
     def _again(self, name: str, reached: HostResult | None) -> bool:
-        """Let a host wait for another worker, where its job may be repeated; tell whether it does."""
+        """Queue a host for another worker if its job may be repeated; return whether it was queued."""
         if not self._repeatable or self._stop is not None or self._repeated[name] >= _MOST_REPEATS:
             return False
         self._repeated[name] += 1
@@ -199,24 +201,27 @@ class Loop:
         return True
 
     def _named(self, result: HostResult) -> HostResult:
-        """Return a result that says why the run was ended, if that ended the host, too, and what it left."""
+        """Return the result; if the end of the run cancelled the host, say why the run ended.
+
+        The part of the error that says what may still run on the host is kept.
+        """
         if self._stop is None or result.status is not Status.CANCELLED or result.reason != "stopped":
             return result
         why, left = self._stop.text.removeprefix("not started: "), (result.error or "").removeprefix(STOPPED)
         return result._replace(reason=self._stop.reason, error=f"{why}{left}")
 
     def _room(self, now: float) -> int:
-        """Return how many hosts more may be at work."""
+        """Return how many more hosts may start now."""
         self._control.workers = limit = self._workers.limit
         overdue = self._stragglers.count(now, self._spare(limit))
         return min(limit + overdue, self._pool.most) - len(self._running)
 
     def _spare(self, workers: int) -> int:
-        """Return how many may stand in for those who wait for a host that hangs; one by one means that."""
+        """Return how many extra workers may replace those blocked by slow hosts; 0 for a single worker."""
         return min(self._options.spare.of(workers), workers - 1) if self._options.spare else 0
 
     def _start(self) -> Iterator[HostResult]:
-        """Start what may be started now."""
+        """Start the hosts that may start now."""
         if self._control.stopping:
             return
         now = time.monotonic()
@@ -240,7 +245,10 @@ class Loop:
             logger.exception("an observer of the run failed")
 
     def _unprobed(self, end: PingsEnded) -> Iterator[HostResult]:
-        """Give the hosts that were never heard of their result; what kept all from being probed is raised."""
+        """Yield a result for each host that the probe never reported.
+
+        Raise the error instead if it stopped the whole probe before any host was started.
+        """
         if isinstance(end.raised, RunnerError) and not self._begun:
             raise end.raised
         known = self._ready.names().union(self._running)
@@ -248,11 +256,11 @@ class Loop:
         for name in [host.name for host in end.hosts if host.name in self._undecided]:
             if name not in known:
                 host = self._hosts[self._undecided.pop(name)]
-                text = f"not started: its ping came to no end{why}"
+                text = f"not started: its ping did not finish{why}"
                 yield without_outcome(host, None, Status.ERROR, "not-pinged", text, sent=False)
 
     def _patience(self) -> float:
-        """Return how long to wait for an event: to the next start that may be, or the end of an abort."""
+        """Return the seconds to wait for an event: until the next possible start or the end of an abort."""
         now = time.monotonic()
         moments = [now + _LOOK_S, self._give_up_at]
         start = self._ready.next_moment() if self._stop is None and not self._control.stopping else None
@@ -269,24 +277,24 @@ class Loop:
             self._pool.end_running()
 
     def _refuse(self, status: Status, reason: str, text: str) -> Iterator[HostResult]:
-        """Give every host that has not been started the result that says why."""
+        """Yield a result that says why for every host that has not been started."""
         self._ready.clear()
         for name in [name for name in self._undecided if name not in self._running]:
             del self._undecided[name]
             yield HostResult(name, status, reason=reason, error=text)
 
     def _abandon(self) -> Iterator[HostResult]:
-        """Stop waiting for hosts that do not come to an end; whether their command was sent is not known."""
+        """Stop waiting for hosts that do not finish; whether their command was sent is unknown."""
         for host in [self._hosts[place] for place in self._undecided.values()]:
             del self._undecided[host.name]
             yield self._named(without_outcome(host, None, Status.CANCELLED, "stopped", AT_WORK, sent=True))
 
 
 def _alarm(seconds: float | None, control: Control) -> Timer:
-    """Return a timer that runs, and ends the run when its time is over; where there is no end, none does."""
+    """Return a timer that ends the run after `seconds`; if this is None, the timer is not started."""
     text = f"not started: the run's {seconds or 0:g} s were over (--timeout-total)"
     why = Verdict(Status.CANCELLED, "run-deadline", text)
-    timer = Timer(seconds or 0, control._end, (why,))  # noqa: SLF001 - the two are one thing
+    timer = Timer(seconds or 0, control._end, (why,))  # noqa: SLF001 - they share private state
     timer.daemon = True
     if seconds is not None:
         timer.start()

@@ -20,20 +20,20 @@ class FanoutOptions:
     Attributes:
         executor: Name of the executor.
         workers: Hosts in flight at once.
-        adaptive: Whether it is found out how many are good, and `workers` is only the most.
-        spare: Hosts that may be in flight beyond that while so many others are overdue; None is none.
-        executor_settings: What the executor's factory may want to know, by name.
-        rate: Hosts started a second; None is no limit.
-        batches: Sizes of the batches that follow one another, the last used again; empty is all at once.
-        max_fail: No more hosts are started when more than this share did not end `ok`.
-        max_refused: No more hosts are started when so many logins in a row were refused; 0 is any number.
-        ping: Whether hosts are pinged first, from here.
+        adaptive: Whether the number of hosts in flight adapts to the results, with `workers` as the maximum.
+        spare: Extra hosts in flight, one for each overdue host, up to this share; None means none.
+        executor_settings: Settings for the executor's factory, by name.
+        rate: Hosts started per second; None means unlimited.
+        batches: Sizes of the batches, run one after another; the last size repeats. Empty means one batch.
+        max_fail: Start no more hosts if more than this share did not end `ok`.
+        max_refused: Start no more hosts after this number of refused logins in a row; 0 means unlimited.
+        ping: Whether to ping hosts first.
         order: In which order hosts are started: one of `runner.fanout.order.ORDERS`.
-        seed: By which they are shuffled the same way again.
-        spread: Which hosts are never at work together.
-        total_s: Seconds for all of it; None is no limit.
-        repeatable: Whether a host is given to another worker when its own died, though nobody knows how far
-            that had come.
+        seed: Seed for a repeatable shuffle.
+        spread: Limits how many hosts with the same value of a variable are in flight.
+        total_s: Time limit of the whole run, in seconds; None means unlimited.
+        repeatable: Whether to give a host to another worker if its worker died, although it is unknown how
+            much of the job was done.
     """
 
     executor: str = "thread"

@@ -1,4 +1,4 @@
-"""In which order hosts are started: Ansible's words for it (its playbook keyword `order`)."""
+"""The order in which hosts are started; the values are those of Ansible's playbook keyword `order`."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 __all__ = ["ORDERS", "arranged"]
 
 ORDERS = ("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle")
-"""The words."""
+"""The valid values."""
 
 
 def arranged(hosts: Sequence[Host], order: str, seed: int | None = None) -> list[Host]:
     """Return hosts in an order.
 
     Args:
-        hosts: The hosts, as the inventory has them.
+        hosts: The hosts, in inventory order.
         order: One of `ORDERS`.
-        seed: By which the same hosts are shuffled the same way again; None is a new way each time.
+        seed: Seed for a repeatable shuffle; None shuffles differently each time.
     """
     found = list(hosts)
     if order == "shuffle":
-        random.Random(seed).shuffle(found)  # noqa: S311 - nobody has to be kept from guessing it
+        random.Random(seed).shuffle(found)  # noqa: S311 - the order is not a secret
     elif order in ("sorted", "reverse_sorted"):
         found.sort(key=lambda host: host.name, reverse=order == "reverse_sorted")
     elif order == "reverse_inventory":

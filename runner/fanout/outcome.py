@@ -1,4 +1,4 @@
-"""What a future came to, as the one result of its host: also where it holds none."""
+"""Turn a finished future into the result of its host, even if the future holds none."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["outcome", "without_outcome"]
 
 
 def outcome(event: Finished, *, ending: bool) -> HostResult:
-    """Return what a future holds; one that holds no result is made into one.
+    """Return the result of a future; make one if the future failed or was cancelled.
 
     Args:
         event: The future that is done.
-        ending: Whether what runs was told to end, which a worker may have done by its death.
+        ending: Whether the run is being aborted: then a worker that died counts as stopped.
     """
     host, reached, future = event
     if future.cancelled() or isinstance(future.exception(), CancelledError):
@@ -35,23 +35,23 @@ def outcome(event: Finished, *, ending: bool) -> HostResult:
     if isinstance(raised, BrokenExecutor) and ending:
         return without_outcome(host, reached, Status.CANCELLED, "stopped", AT_WORK, sent=True)
     if isinstance(raised, BrokenExecutor):
-        text = f"its worker died, what was done is not known: {value_text(raised)}"
+        text = f"its worker died; the outcome is unknown: {value_text(raised)}"
         return without_outcome(host, reached, Status.LOST, "worker-died", text, sent=True)
     text = f"its result was lost: {type(raised).__name__}: {value_text(raised)}"
     return without_outcome(host, reached, Status.LOST, "result-lost", text, sent=True)
 
 
 def _checked(host: Host, reached: HostResult | None, result: object) -> HostResult:
-    """Return what an executor says that the job returned, where it can be that."""
+    """Return the executor's result if it is a result of this host; else a `LOST` result."""
     if isinstance(result, HostResult) and result.host == host.name:
         return result
-    text = f"its result was lost: the executor returned {type(result).__name__} in its place"
+    text = f"its result was lost: the executor returned {type(result).__name__} instead"
     return without_outcome(host, reached, Status.LOST, "result-lost", text, sent=True)
 
 
 def without_outcome(
     host: Host, reached: HostResult | None, status: Status, reason: str, error: str, *, sent: bool
 ) -> HostResult:
-    """Return the result of a host whose job told nothing; what its probe had found stays in it."""
+    """Return a result for a host whose job returned none; keep the fields that its probe filled in."""
     result = reached or HostResult(host.name, status)
     return result._replace(status=status, reason=reason, error=error, sent=sent)

@@ -1,4 +1,4 @@
-"""Where hosts wait until they have answered a ping."""
+"""Ping the hosts of a batch before they are started."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["PingStage"]
 
 
 class PingStage:
-    """A thread that pings the hosts of a batch and passes every answer on as it comes.
+    """A thread that pings the hosts of a batch and queues every answer when it arrives.
 
     Args:
         hosts: The hosts.
-        answers: Pings them as it is read.
-        events: Where answers are put.
+        answers: Generator that pings the hosts while it is consumed.
+        events: Queue for the answers.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class PingStage:
         Thread(target=self._pass_on, name="runner-gate", daemon=True).start()
 
     def close(self) -> None:
-        """Let the thread end the pings at the next answer."""
+        """Tell the thread to end the pings at the next answer."""
         self._closed = True
 
     def _pass_on(self) -> None:
@@ -49,7 +49,7 @@ class PingStage:
                     if self._closed:
                         return
                     self._events.put(Reached(answer))
-        except BaseException as exc:  # the thread that consumes the stream has to hear of it  # noqa: BLE001
+        except BaseException as exc:  # passed on to the thread that consumes the stream  # noqa: BLE001
             self._events.put(PingsEnded(self._hosts, exc))
         else:
             self._events.put(PingsEnded(self._hosts, None))

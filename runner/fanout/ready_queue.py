@@ -1,4 +1,4 @@
-"""Who may be started now: hosts that wait for their turn, and when it comes."""
+"""The queue of hosts that are ready to start, with pacing and spreading."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["ReadyQueue", "Waiting"]
 
 
 class Waiting(NamedTuple):
-    """A host that may be started, and what its probe found, where it was probed."""
+    """A host that may be started, and the result of its probe if it was probed."""
 
     host: Host
     reached: HostResult | None
@@ -25,12 +25,12 @@ class Waiting(NamedTuple):
 class ReadyQueue:
     """The hosts of a batch that wait for a worker, and the pace at which they are started.
 
-    The first of those that may start is the one that stands first in its batch. A host that has to wait for
-    another of its chassis keeps its place.
+    Hosts start in batch order. A host that has to wait for another host of the same kind (for example, in the
+    same chassis) keeps its place.
 
     Args:
-        rate: Hosts started a second; None is no limit.
-        spread: Which of them are not to be at work together.
+        rate: Hosts started per second; None means unlimited.
+        spread: Limits how many hosts with the same value of a variable are in flight.
     """
 
     def __init__(self, rate: float | None, spread: Spread | None = None) -> None:
@@ -45,29 +45,29 @@ class ReadyQueue:
         self._at_work: Counter[str] = Counter()
 
     def open(self, hosts: Sequence[Host], *, ready: bool) -> None:
-        """Begin with a batch; `ready` is whether all of it waits at once."""
+        """Begin a batch; `ready` says whether all its hosts may start immediately."""
         self._hosts = hosts
         self._untouched = range(len(hosts) if ready else 0)
         self._ready, self._parked, self._reached = [], {}, {}
 
     def add(self, place: int, reached: HostResult | None) -> None:
-        """Let the host wait that stands at this place of the batch."""
+        """Queue the host at this index of the batch."""
         if reached is not None:
             self._reached[place] = reached
         heapq.heappush(self._ready, place)
 
     def names(self) -> set[str]:
-        """Return the names of the hosts that wait."""
+        """Return the names of the queued hosts."""
         parked = (place for places in self._parked.values() for place in places)
         return {self._hosts[place].name for place in (*self._ready, *self._untouched, *parked)}
 
     def clear(self) -> None:
-        """Let nobody wait any more."""
+        """Empty the queue."""
         self._untouched = range(0)
         self._ready, self._parked, self._reached = [], {}, {}
 
     def take(self, room: int, now: float) -> list[Waiting]:
-        """Return the hosts that may be started now: as many as there is room for; one at a time if paced."""
+        """Take up to `room` hosts that may start at `now`; at most one if a rate is set."""
         if now < self._next:
             return []
         most = min(room, 1) if self._rate else room
@@ -81,7 +81,7 @@ class ReadyQueue:
         return taken
 
     def ended(self, host: Host) -> None:
-        """Take in that a host is not at work any more: another of its kind may start."""
+        """Note that a host has finished: another host of its kind may start."""
         kind = self._kind(host)
         if kind is None:
             return
@@ -91,21 +91,21 @@ class ReadyQueue:
             heapq.heappush(self._ready, parked.popleft())
 
     def next_moment(self) -> float | None:
-        """Return the monotonic time from which a host may be started; None where nobody waits for it."""
+        """Return the monotonic time of the next possible start; None if the queue is empty."""
         return self._next if self._anybody() else None
 
     def _anybody(self) -> bool:
         return bool(self._ready) or bool(self._untouched)
 
     def _first(self) -> int:
-        """Take out the first place, of those that waited from the beginning or came to wait since then."""
+        """Take out the lowest index, of the initial hosts and those added later."""
         if self._ready and not (self._untouched and self._untouched[0] < self._ready[0]):
             return heapq.heappop(self._ready)
         place, self._untouched = self._untouched[0], self._untouched[1:]
         return place
 
     def _admit(self, place: int) -> bool:
-        """Count a host in, or let it wait until one of its kind has ended."""
+        """Return whether a host may start; if not, park it until another host of its kind has ended."""
         kind = self._kind(self._hosts[place])
         if kind is None or self._spread is None:
             return True
@@ -116,6 +116,6 @@ class ReadyQueue:
         return True
 
     def _kind(self, host: Host) -> str | None:
-        """Return what a host has in common with others; None where nothing binds it."""
+        """Return the host's value of the spread variable; None if it has none."""
         value = host.variables.get(self._spread.variable) if self._spread is not None else None
         return None if value in (None, "") else str(value)

@@ -1,4 +1,4 @@
-"""How many hosts this machine can work on at once: each takes some of the files that a process may open."""
+"""Limit the number of hosts in flight by the number of files that this process may open."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ logger = logging.getLogger(__name__)
 
 
 def fitted(options: FanoutOptions, hosts: Sequence[Host], connecting: Connecting) -> FanoutOptions:
-    """Return how to spread the work so that no host lacks a file; say once if that means fewer at a time.
+    """Return options whose number of workers fits the open file limit; log a warning if it was reduced.
 
     Args:
-        options: How to spread it.
+        options: How to spread the work.
         hosts: The hosts.
-        connecting: How they are connected to.
+        connecting: How to connect to them.
     """
     wanted = min(options.workers, len(hosts))
     if host_allowance(wanted, connecting.most_files)[1] is None:
         return options
     workers, limit = host_allowance(wanted, connecting.files(hosts))
-    # What connections are made of is loaded while there are files left to read it from.
+    # Import the modules that connections need now, while files can still be opened.
     with suppress(Exception):  # variables may raise; the connection to that host will report it
         connecting.load_ahead(hosts).join()
     if limit is None:

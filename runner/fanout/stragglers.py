@@ -1,7 +1,7 @@
-"""Hosts that take much longer than the others: they are waited for, and keep nobody else from starting.
+"""Stragglers: hosts that take much longer than the others, and must not block them.
 
-A host that hangs holds a worker until its deadline. Were its place not given to another, a few of them would
-hold all workers, and the healthy hosts behind them would wait for nothing.
+A host that hangs holds a worker until its deadline. Without extra workers, a few such hosts would hold all
+workers, and the healthy hosts behind them could not start.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ __all__ = ["Stragglers"]
 _SAMPLES = 100
 _FEWEST = 10
 _USUAL = 0.9
-"""The share of hosts that are done within what counts as usual."""
+"""The share of hosts that finish within the usual time."""
 _FACTOR = 1.5
 _LEAST_S = 0.1
 
 
 class Stragglers:
-    """Which of the hosts at work are overdue: at it half as long again as nine of ten others took."""
+    """Tracks which running hosts are overdue: those that take 1.5 times as long as nine of ten others."""
 
     def __init__(self) -> None:
         self._began: dict[str, float] = {}
@@ -29,16 +29,16 @@ class Stragglers:
         self._seen = 0
 
     def began(self, name: str, now: float) -> None:
-        """Take in that a host is at work from now on, a moment on the monotonic clock."""
+        """Note that a host has started; `now` is on the monotonic clock."""
         self._began[name] = now
 
     def ended(self, name: str, now: float, *, usual: bool) -> float:
-        """Take in that a host has its result; return when it began.
+        """Note that a host has its result; return when it started.
 
         Args:
             name: The host.
-            now: The moment.
-            usual: Whether the time that it took says something of others: not where that was a deadline.
+            now: The time, on the monotonic clock.
+            usual: Whether to learn from its duration: False if a deadline or a stop ended it.
         """
         began = self._began.pop(name, now)
         if usual:
@@ -50,7 +50,7 @@ class Stragglers:
         return began
 
     def count(self, now: float, spare: int) -> int:
-        """Return how many hosts are overdue, as far as there are spares for them."""
+        """Return how many hosts are overdue, at most `spare`."""
         found = 0
         for began in islice(self._began.values(), spare):  # in the order in which they began
             if self._usual_s is None or now - began < self._usual_s:
@@ -59,7 +59,7 @@ class Stragglers:
         return found
 
     def next_moment(self, now: float, spare: int) -> float | None:
-        """Return when the next host will be overdue; None where that gives no room to another."""
+        """Return when the next host will be overdue; None if unknown or if `spare` is used up."""
         already = self.count(now, spare)
         if self._usual_s is None or already >= spare:
             return None

@@ -1,4 +1,4 @@
-"""How many hosts may be at work at once: so many, or as many as the network and the servers bear."""
+"""The limit of hosts in flight: fixed, or adapted to the load that the network and the servers can take."""
 
 from __future__ import annotations
 
@@ -31,45 +31,45 @@ _STRAINS = frozenset(
         "resolve-timeout",
     }
 )
-"""What happens where too much is asked at once; a closed port or a refused login happens anyway."""
+"""Reasons that indicate overload; a closed port or a refused login does not depend on the load."""
 
 
 class WorkerLimit(Protocol):
-    """How many hosts may be at work."""
+    """Decides how many hosts may be in flight."""
 
     limit: int
-    """So many."""
+    """The current limit."""
 
     def take(self, result: HostResult, began: float, now: float, *, full: bool) -> None:
         """Learn from a host's result.
 
         Args:
             result: The result.
-            began: When it was started, on the monotonic clock.
-            now: When its result came.
-            full: Whether as many were at work as may be.
+            began: When the host was started, on the monotonic clock.
+            now: When its result arrived.
+            full: Whether the limit of hosts in flight had been reached.
         """
 
 
 class Fixed:
-    """As many as were asked for."""
+    """A limit that does not change."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
 
     def take(self, result: HostResult, began: float, now: float, *, full: bool) -> None:
-        """Learn nothing."""
+        """Do nothing."""
 
 
 class Adaptive:
-    """As many as go well: more and more, half as many once more than a tenth meet passing faults.
+    """A limit that grows with each success and is halved when more than a tenth of hosts show overload.
 
-    Additive increase and multiplicative decrease, as TCP has it (RFC 5681): until the first setback one more
-    for every host that went well, from then on one more for every `limit` of them. After a setback only hosts
-    that were started since then are heard.
+    Additive increase and multiplicative decrease, as in TCP (RFC 5681). Until it is first halved, the limit
+    grows by one for every host without a fault; after that, by one for every `limit` such hosts. After the
+    limit is halved, only hosts that were started later count.
 
     Args:
-        most: It goes no higher.
+        most: The highest limit.
     """
 
     def __init__(self, most: int) -> None:
@@ -101,7 +101,7 @@ class Adaptive:
 
 
 def strained(result: HostResult) -> bool:
-    """Whether a host met a fault that passes, and that fewer at once would have spared it."""
+    """Return whether a host shows overload: it needed a second attempt, or failed for such a reason."""
     faults = (Status.UNREACHABLE, Status.TIMEOUT, Status.LOST, Status.ERROR)
     met = result.status in faults and result.reason in _STRAINS
     return result.attempts > 1 or met

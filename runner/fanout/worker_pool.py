@@ -1,4 +1,4 @@
-"""The executor of one run, and what it has in flight."""
+"""The executor of one run and its pending futures."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ if TYPE_CHECKING:
 __all__ = ["RESOURCE", "WorkerPool"]
 
 RESOURCE = "runner_dask_resource"
-"""The variable that names the resource which workers must have to reach a host."""
+"""The host variable that names the resource which a worker must have to reach the host."""
 
 
 class WorkerPool:
-    """Those who work: an executor, and the futures that it has not settled.
+    """An executor and its pending futures.
 
     Args:
         options: How the work is spread.
         most: Hosts in flight at once.
-        task: The job, how hosts are connected to, and the run's id.
-        running: Futures by host name, which others may read; None while one is being submitted.
-        events: Where a future that is done is put.
+        task: The job, how to connect to hosts, and the run's id.
+        running: Futures by host name, readable by other threads; None while a host is being submitted.
+        events: Queue for finished futures.
 
     Raises:
         UsageError: The executor cannot be used.
 
     Attributes:
-        most: How many hosts the executor has in flight at once, whatever was asked for.
-        elsewhere: Whether its workers stand elsewhere, so that they have to ping hosts themselves.
-        in_process: Whether they work in this process, so that what is open here can be handed to them.
-        reach: How they ping a host before they work on it; None if they do not.
+        most: How many hosts the executor actually has in flight at once; may differ from the argument.
+        elsewhere: Whether the workers run on other machines, so that they have to ping hosts themselves.
+        in_process: Whether the workers run in this process, so that open connections can be handed to them.
+        reach: How workers ping a host before they start its job; None if they do not.
     """
 
     reach: ReachOptions | None = None
@@ -69,7 +69,7 @@ class WorkerPool:
         self._connection = self._connecting.options(getattr(self._executor, "processes", 1))
 
     def submit(self, waiting: Waiting) -> HostResult | None:
-        """Hand a host to the executor; return its result where the executor does not take it."""
+        """Submit a host to the executor; return an error result if the executor refuses it, else None."""
         host, reached = waiting
         self._running[host.name] = None
         arguments = (host, self._job, self._connection, reached, self._run, self.reach)
@@ -85,7 +85,7 @@ class WorkerPool:
         return None
 
     def _submitter(self, host: Host) -> Callable[..., Future[HostResult]]:
-        """Return what takes a host: the executor, or that part of it which the host's variable names."""
+        """Return the submit function for a host, bound to the resource that its variable names, if any."""
         place = host.variables.get(RESOURCE)
         chosen: Callable[..., Future[HostResult]] | None = getattr(self._executor, "submit_to", None)
         if place in (None, "") or chosen is None:
@@ -93,20 +93,20 @@ class WorkerPool:
         return partial(chosen, str(place))
 
     def end_running(self) -> None:
-        """End what runs, in whichever process it is, so that remote commands are told to end too."""
+        """End the running jobs in all processes, so that their remote commands are ended too."""
         self._connecting.abort(self._run)
         self._ask_executor("tell_workers", self._connecting.abort, self._run)
 
     def close(self, grace_s: float) -> None:
-        """Leave nothing behind: end what still runs, and the executor.
+        """End the jobs that still run, then shut down the executor.
 
         Args:
-            grace_s: How long what runs has to end in good order.
+            grace_s: Seconds that running jobs have to end cleanly.
         """
         if self._running:
             self.end_running()
         futures = [future for future in self._running.values() if future is not None]
-        # What still runs has to find the run stopped, or it would try again.
+        # While a job still runs, the run must stay marked as aborted, or the job would try again.
         if not wait(futures, grace_s).not_done:
             self._connecting.forget(self._run)
         else:
@@ -114,7 +114,7 @@ class WorkerPool:
         executors.end(self._executor, wait=not self._running)
 
     def _ask_executor(self, what: str, *arguments: object) -> None:
-        """Call what only executors over processes of our own have."""
+        """Call a method that only executors with our own worker processes have."""
         ask: Callable[..., None] | None = getattr(self._executor, what, None)
         if ask is not None:
             ask(*arguments)

@@ -1,10 +1,10 @@
-"""Where results are kept: one SQLite database for each user, written as each result comes in.
+"""The history of runs: one SQLite database per user, written as each result arrives.
 
-A run is written down before it begins; a host before it is handed to a worker, on the disk; a result before
-it is shown. So whatever kills the program, what was shown is there, and a host that had been started without
-a result is known to be in doubt.
+A run is recorded before it begins, a host (synced to disk) before it is handed to a worker, and a result
+before it is shown. So if the program is killed, every result that was shown is recorded, and a host that was
+started but has no result is known to be in doubt.
 
-What another program does to the database, or a full disk, never costs a run: see `Recorder`.
+A damaged or locked database or a full disk never ends a run: see `Recorder`.
 """
 
 from runner.history.database import History, default_path

@@ -1,4 +1,4 @@
-"""The history's database: what is written of a run while it goes on, and what is read of it later."""
+"""The history database: write a run while it is running, and read it later."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ __all__ = ["Arrival", "History", "Intent", "default_path"]
 
 
 def default_path() -> Path:
-    """Return where the user's history is, in the folder that the system has for such things."""
-    from platformdirs import user_state_path  # noqa: PLC0415 - only where history is used
+    """Return the path of the user's history, in the user's state folder."""
+    from platformdirs import user_state_path  # noqa: PLC0415 - needed only with a history
 
     return user_state_path("invoke-runner") / "history.sqlite3"
 
 
 class Intent(NamedTuple):
-    """A host is about to be handed to a worker, so many seconds after its run began."""
+    """A host is about to be handed to a worker, `at_s` seconds after its run began."""
 
     host: str
     at_s: float
 
 
 class Arrival(NamedTuple):
-    """A host's result has come, so many seconds after its run began."""
+    """A host's result has arrived, `at_s` seconds after its run began."""
 
     result: HostResult
     at_s: float
@@ -63,10 +63,10 @@ class History:
     """The database; a context manager that closes it.
 
     Args:
-        path: Its file; made, with its folder and readable by its owner alone, where it does not exist.
+        path: Its file; if it does not exist, it is created with its folder, readable by the owner only.
 
     Raises:
-        sqlite3.Error, OSError: It cannot be opened or is no history.
+        sqlite3.Error, OSError: It cannot be opened or is not a history.
     """
 
     def __init__(self, path: Path) -> None:
@@ -88,7 +88,7 @@ class History:
         self._database.close()
 
     def begin(self, run: Run, hosts: Sequence[str], arguments: Mapping[str, str] | None = None) -> None:
-        """Write down a run, what a host task was called with, and the hosts that are meant."""
+        """Record a run, the arguments of its host task, and its hosts."""
         place_mark(self.path, run.id)
         marks = ", ".join("?" * len(run_row(run)))
         with transaction(self._database):
@@ -102,10 +102,10 @@ class History:
         self._places[run.id] = number, {host: position for position, host in enumerate(hosts)}
 
     def claim(self, run: Run) -> datetime:
-        """Take a run over, to go on with it; return when it began.
+        """Take over a run, to resume it; return when it began.
 
         Raises:
-            UsageError: A process is at work on it.
+            UsageError: Another process is working on it.
         """
         with transaction(self._database):
             owner, started = self._database.execute(
@@ -114,18 +114,18 @@ class History:
             if owner is not None and is_alive(owner) and process_id(owner) != os.getpid():
                 raise UsageError(
                     f"run {run.id} is still going on (process {process_id(owner)}); "
-                    "it can be gone on with when that has ended"
+                    "resume it when that process has ended"
                 )
             self._database.execute("UPDATE runs SET process = ? WHERE id = ?", (this_process(), run.id))
         self._again = True
         return datetime.fromisoformat(started)
 
     def reopen(self, run: Run) -> datetime:
-        """Write down that a run is gone on with, before any host is started; return when the run began.
+        """Record that a run is resumed, before any host is started; return when the run began.
 
         Raises:
-            UsageError: Another process is at work on it.
-            sqlite3.Error, OSError: It cannot be written, so that the record would say too little.
+            UsageError: Another process is working on it.
+            sqlite3.Error, OSError: This cannot be recorded, so that the record would be incomplete.
         """
         started = self.claim(run)
         if self._complete(run):
@@ -135,14 +135,15 @@ class History:
         return started
 
     def _complete(self, run: Run) -> bool:
-        """Return whether the record of a run holds everything that the run has done."""
+        """Return whether the record holds everything that the run has done."""
         return run.finished is not None or has_mark(self.path, run.id)
 
     def write(self, run: Run, intents: Sequence[Intent], arrivals: Sequence[Arrival]) -> None:
-        """Write down what has happened, all in one transaction.
+        """Record intents and results in one transaction.
 
-        Intents are on the disk when this returns. Results survive this process; they are on the disk with the
-        next intents or the end of the run, and until then a power cut makes their hosts hosts in doubt.
+        Intents are synced to disk when this returns. Results survive a crash of this process; they are synced
+        with the next intents or at the end of the run. If the power fails before that, their hosts are in
+        doubt.
         """
         number, positions = self._place(run)
         self._sync(always=bool(intents))
@@ -164,7 +165,7 @@ class History:
                     self._write_commands(number, positions[result.host], result.commands)
 
     def _forget(self, run: int, positions: Sequence[int]) -> None:
-        """Delete what an earlier sitting had found: it must not stand for what happens from here on."""
+        """Delete earlier results of hosts that are started again: they must not count as new results."""
         for table in ("results", "commands"):
             self._database.executemany(
                 f"DELETE FROM {table} WHERE run = ? AND position = ?",  # noqa: S608 - our own names
@@ -182,7 +183,7 @@ class History:
         )
 
     def finish(self, run: Run) -> None:
-        """Write down that a run has come to its end; everything of it is on the disk then."""
+        """Record the end of a run; its complete record is then synced to disk."""
         finished = run.ended().finished
         assert finished is not None  # noqa: S101 - `ended` sets it
         self._sync(always=True)
@@ -193,7 +194,7 @@ class History:
         remove_mark(self.path, run.id)
 
     def runs(self, query: Query) -> list[Summary]:
-        """Return the runs that are asked for, newest first."""
+        """Return the runs that match a query, newest first."""
         where, values = _conditions(query)
         limit = -1 if query.limit is None else query.limit
         rows = self._database.execute(
@@ -215,12 +216,12 @@ class History:
         """Return a run by its id, the beginning of its id, or `last`.
 
         Args:
-            name: Which.
-            task: `last` is the last run of this task; of any where it is None.
-            outputs: Whether what hosts said is wanted; reading it may take long.
+            name: The name of the run.
+            task: `last` means the last run of this task, or of any task if this is None.
+            outputs: Whether to read the outputs of hosts, which may take long.
 
         Raises:
-            UsageError: There is no such run, or several.
+            UsageError: No run matches, or several do.
         """
         select = f"SELECT {RUN_COLUMNS}, arguments, number FROM runs"  # noqa: S608 - our own names
         query, values = f"{select} WHERE substr(id, 1, ?) = ?", [len(name), storable(name)]
@@ -235,7 +236,7 @@ class History:
         return self._record(row, outputs=outputs)
 
     def before(self, run: Run) -> str | None:
-        """Return the id of the latest run of the same task and commands before a run, if there is one."""
+        """Return the id of the previous run of the same task, commands and arguments, if there is one."""
         row = self._database.execute(
             "SELECT id FROM runs WHERE (task, commands, arguments) = "
             "(SELECT task, commands, arguments FROM runs WHERE id = ?) "
@@ -292,7 +293,7 @@ class History:
         return self._places[run.id]
 
     def _sync(self, *, always: bool) -> None:
-        """Have a commit wait until it is on the disk, or not."""
+        """Set whether commits are synced to disk; the setting is changed only if it differs."""
         if always is not self._synced:
             self._database.execute(f"PRAGMA synchronous = {'FULL' if always else 'NORMAL'}")
             self._synced = always
@@ -305,7 +306,7 @@ def _not_found(name: str, task: str | None) -> str:
 
 
 def _conditions(query: Query) -> tuple[str, list[Any]]:
-    """Return a query's WHERE clause and the values of its marks."""
+    """Return a query's WHERE clause and the values of its placeholders."""
     texts: list[str] = []
     values: list[Any] = []
 
@@ -316,7 +317,7 @@ def _conditions(query: Query) -> tuple[str, list[Any]]:
     if query.task is not None:
         add("task = ?", query.task)
     if query.command is not None:
-        # Each by itself: in the list's JSON, a quote of a command would not be the quote that is looked for.
+        # Search each command separately: in the JSON list, quotes within a command are escaped.
         contained = "EXISTS (SELECT 1 FROM json_each(commands) WHERE instr(lower(value), ?))"
         add(contained, query.command.lower())
     if query.since is not None:
@@ -340,11 +341,11 @@ def _spans(
     ends: Mapping[int, float | None],
     results: Mapping[str, HostResult],
 ) -> Iterator[tuple[str, Span]]:
-    """Return when each host was worked on: its own time before its result, or since it was handed over."""
+    """Yield the span of each host: its duration before its result, or from its handover to a worker."""
     for position, name in names.items():
         end, begun = ends.get(position), intents.get(position)
         if end is not None:
-            # A host whose result says no more than that its worker was lost has a beginning only.
+            # A result without a duration (for example, a lost worker): count from the handover, if known.
             duration = results[name].duration_s or max(0.0, end - (end if begun is None else begun))
             yield name, Span(max(0.0, end - duration), end)
         elif begun is not None:

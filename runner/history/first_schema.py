@@ -1,6 +1,6 @@
-"""What the first version of the database looked like, moved into the tables of today.
+"""Migrate the first version of the database to the current tables.
 
-It kept a host's result as one JSON document, and an output by its digest in hexadecimal.
+The first version stored a host's result as one JSON document, and referred to outputs by hexadecimal digest.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _COMMAND = ("command", "exit_code", "duration_s", "truncated", "signal", "refuse
 
 
 def set_aside(database: sqlite3.Connection) -> None:
-    """Give the old tables other names."""
+    """Rename the old tables."""
     for name in _SET_ASIDE:
         database.execute(f"ALTER TABLE {name} RENAME TO first_{name}")
 
 
 def move(database: sqlite3.Connection) -> None:
-    """Move everything, and drop the old tables."""
+    """Copy all rows to the new tables, and drop the old ones."""
     database.execute(
         "INSERT INTO runs SELECT rowid, id, task, commands, '{}', pattern, inventory, executor, workers, "
         "started, finished, NULL FROM first_runs"
@@ -50,7 +50,7 @@ def move(database: sqlite3.Connection) -> None:
         "INSERT INTO intents SELECT r.rowid, position, NULL FROM first_hosts h JOIN first_runs r "
         "ON r.id = h.run WHERE h.started"
     )
-    # All of them were compressed; how long they were is known once they are read.
+    # All old outputs are compressed. `size` is the compressed size: the real one is known only after reading.
     database.execute(
         "INSERT INTO outputs (digest, size, compressed, data) SELECT digest, length(data), 1, data FROM "
         "first_outputs"

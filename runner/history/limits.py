@@ -1,4 +1,4 @@
-"""How much history is kept: so many runs, for so long, in so many bytes."""
+"""Limit the history by number of runs, age and size: delete the oldest runs."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ __all__ = ["Limits", "Pruned", "prune"]
 
 _PAGES_AT_ONCE = 1000
 _RUNS_THAT_AGREE = 10
-"""So many runs have to say that time has passed before a run is too old: one jump of the clock, or a machine
-that starts with a wrong one, must not delete the history."""
+"""Number of recent runs whose start time must confirm the current time before a run counts as too old. A jump
+of the clock, or a machine that boots with a wrong clock, must not delete the history."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What may be kept; what is None has no limit.
+    """Limits of the history; None means unlimited.
 
     Attributes:
-        runs: The most runs.
-        age_s: Seconds since a run began.
-        size: Bytes of the database, what is free in it not counted.
+        runs: Maximum number of runs.
+        age_s: Maximum age of a run since its start, in seconds.
+        size: Maximum size of the database in bytes, without its free pages.
     """
 
     runs: int | None = None
@@ -42,13 +42,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What was deleted.
+    """The result of pruning.
 
     Attributes:
-        runs: How many runs.
-        freed: How many bytes the file is smaller.
-        kept: How many runs are left.
-        size: Bytes of what is left.
+        runs: Number of deleted runs.
+        freed: By how many bytes the file has shrunk.
+        kept: Number of remaining runs.
+        size: Size of the file afterwards, in bytes.
     """
 
     runs: int
@@ -58,19 +58,19 @@ class Pruned:
 
 
 def prune(path: Path, limits: Limits, *, most_s: float | None = None, now: datetime | None = None) -> Pruned:
-    """Delete the oldest runs until the limits are kept, and give the room back to the file system.
+    """Delete the oldest runs until the limits are met, and return the space to the file system.
 
-    A run that a process is at work on stays.
+    A run that a process is working on is kept.
 
     Args:
         path: The database's file.
-        limits: What may be kept.
-        most_s: Stop after so many seconds; the next time goes on.
-        now: The time from which ages count; None is that of the tenth run from the end, or what the clock
-            says if that is earlier.
+        limits: The limits.
+        most_s: Time limit in seconds; the next call continues.
+        now: The time to compute ages from; None means the start of the tenth most recent run, or the clock's
+            time if that is earlier.
 
     Raises:
-        sqlite3.Error, OSError: It cannot be opened or written.
+        sqlite3.Error, OSError: The database cannot be opened or written.
     """
     end = None if most_s is None else time.monotonic() + most_s
     database = connect(path)
@@ -95,7 +95,7 @@ def _delete(database: sqlite3.Connection, limits: Limits, now: datetime | None, 
     if deleted:
         _forget_outputs(database)
     while limits.size is not None and _bytes(database) > limits.size and not _over(end):
-        # A twentieth at a time: what a run takes is known when it is gone, for others may share its outputs.
+        # Delete a twentieth at a time: runs share outputs, so the space freed is known only after deletion.
         oldest = _idle(database)
         oldest = oldest[: max(1, len(oldest) // 20)]
         if not oldest:
@@ -106,7 +106,7 @@ def _delete(database: sqlite3.Connection, limits: Limits, now: datetime | None, 
 
 
 def _too_many_or_old(database: sqlite3.Connection, limits: Limits, now: datetime | None) -> list[int]:
-    """Return the runs beyond the number or age that is kept, oldest first."""
+    """Return the runs beyond the limits of number and age, oldest first."""
     idle = _idle(database)
     (all_of_them,) = database.execute("SELECT count(*) FROM runs").fetchone()
     found = set() if limits.runs is None else set(idle[: max(0, all_of_them - limits.runs)])
@@ -119,24 +119,24 @@ def _too_many_or_old(database: sqlite3.Connection, limits: Limits, now: datetime
 
 
 def _agreed_time(database: sqlite3.Connection) -> datetime | None:
-    """Return a time that has certainly come: several runs began then or later; None if there are too few."""
+    """Return a time that is certainly not in the future: ten runs started then or later; None if too few."""
     select = "SELECT started FROM runs ORDER BY started DESC LIMIT 1 OFFSET ?"
     row = database.execute(select, (_RUNS_THAT_AGREE - 1,)).fetchone()
     return min(datetime.now(UTC), datetime.fromisoformat(row[0])) if row else None
 
 
 def _idle(database: sqlite3.Connection) -> list[int]:
-    """Return the runs that no process is at work on, oldest first."""
+    """Return the runs that no process is working on, oldest first."""
     rows = database.execute("SELECT number, process FROM runs ORDER BY number").fetchall()
     return [number for number, process in rows if process is None or not is_alive(process)]
 
 
 def _forget(database: sqlite3.Connection, number: int) -> int:
-    """Delete one run, in a transaction of its own: others that write wait for none longer than that."""
+    """Delete one run, in a separate transaction, so that other writers wait only briefly."""
     with transaction(database):
         gone = database.execute("DELETE FROM runs WHERE number = ? RETURNING id", (number,)).fetchall()
     for (run,) in gone:
-        with suppress(OSError):  # the mark of a run that was killed; without its run it says nothing
+        with suppress(OSError):  # a killed run has left its mark; without the run, the mark has no meaning
             remove_mark(_file(database), run)
     return len(gone)
 
@@ -147,10 +147,10 @@ def _forget_outputs(database: sqlite3.Connection) -> None:
 
 
 def _give_back(database: sqlite3.Connection, end: float | None) -> None:
-    """Make the file smaller, some pages at a time."""
+    """Shrink the file, some pages at a time."""
     (incremental,) = database.execute("PRAGMA auto_vacuum").fetchone()
     if not incremental and end is None:
-        # The first version of the database did not ask for it; from here on it is so.
+        # The first version of the database did not enable this; VACUUM applies it to the existing file.
         database.execute("PRAGMA auto_vacuum = INCREMENTAL")
         database.execute("VACUUM")
     (free,) = database.execute("PRAGMA freelist_count").fetchone()

@@ -1,9 +1,9 @@
-"""The mark of a run whose record is exact so far: a file next to the database.
+"""A file next to the database marks a run whose record is exact so far.
 
-A run that was killed and a run whose record could not be written any more look alike in the database: neither
-has an end. After a kill the record is exact, for each host is recorded before it is started. So the mark is
-made before the run begins, and removed when the record fails: to remove a file needs neither the lock of the
-database nor room on the disk.
+A killed run and a run whose record could not be completed look the same in the database: neither has an end.
+After a kill the record is exact, because each host is recorded before it is started. So the mark is created
+before the run begins, and removed if recording fails: removing a file needs neither the database lock nor
+free disk space.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ __all__ = ["has_mark", "place_mark", "remove_mark"]
 
 
 def place_mark(database: Path, run: str) -> None:
-    """Mark the record of a run as exact, for as long as the run goes on.
+    """Mark the record of a running run as exact.
 
     Raises:
-        OSError: The mark cannot be made.
+        OSError: The mark cannot be created.
     """
     os.close(os.open(_path(database, run), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     _sync(database.parent)
 
 
 def remove_mark(database: Path, run: str) -> None:
-    """Remove the mark: the run has its end in the record, or the record is not kept any more.
+    """Remove the mark: the end of the run is recorded, or recording has failed.
 
     Raises:
         OSError: The mark cannot be removed.
@@ -38,7 +38,7 @@ def remove_mark(database: Path, run: str) -> None:
 
 
 def has_mark(database: Path, run: str) -> bool:
-    """Return whether the record of a run was exact when the run was last at work."""
+    """Return whether the record of a run was exact when the run was last active."""
     return _path(database, run).exists()
 
 
@@ -47,7 +47,7 @@ def _path(database: Path, run: str) -> Path:
 
 
 def _sync(folder: Path) -> None:
-    """Write the folder to the disk: the mark has to outlast a power cut, and so has its removal."""
+    """Sync the folder to disk: the mark, and its removal, must survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

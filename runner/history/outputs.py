@@ -1,4 +1,4 @@
-"""What hosts said: each output once, however many hosts said it, and compressed where that saves anything."""
+"""Store the outputs of hosts: identical outputs once, compressed if that saves space."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 __all__ = ["Outputs", "forget_unused"]
 
 _WORTH_COMPRESSING = 256
-"""Bytes. Of less, the row costs more than the text."""
+"""Bytes. For smaller outputs, the row takes more space than the text."""
 _MOST_KNOWN = 20_000
 
 
 class Outputs:
-    """The outputs of the database, by their ids there; an empty output is None.
+    """The outputs in the database, by id; the id of an empty output is None.
 
-    What is written is part of the caller's transaction.
+    Writes are part of the caller's transaction.
     """
 
     def __init__(self, database: sqlite3.Connection) -> None:
@@ -28,7 +28,7 @@ class Outputs:
         self._loaded: dict[int, bytes] = {}
 
     def store(self, data: bytes) -> int | None:
-        """Keep an output; return its id."""
+        """Store an output; return its id."""
         if not data:
             return None
         digest = hashlib.sha256(data).digest()
@@ -53,7 +53,7 @@ class Outputs:
         return added.lastrowid
 
     def load(self, number: int | None) -> bytes:
-        """Return an output; hosts that said the same share one object."""
+        """Return an output; hosts with the same output share one object."""
         if number is None:
             return b""
         if number not in self._loaded:
@@ -63,12 +63,12 @@ class Outputs:
         return self._loaded[number]
 
     def let_go(self) -> None:
-        """Keep none of what was loaded in memory."""
+        """Drop all loaded outputs from memory."""
         self._loaded.clear()
 
 
 def forget_unused(database: sqlite3.Connection) -> None:
-    """Delete the outputs that no command refers to any more."""
+    """Delete the outputs that no command refers to."""
     database.execute(
         "DELETE FROM outputs WHERE id NOT IN (SELECT stdout FROM commands WHERE stdout IS NOT NULL "
         "UNION SELECT stderr FROM commands WHERE stderr IS NOT NULL)"

@@ -1,4 +1,4 @@
-"""Who is at work on a run: a process, told apart from a later one that was given the same number."""
+"""Identify the process that works on a run, even if a later process gets the same process id."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ __all__ = ["is_alive", "process_id", "this_process"]
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _ENDED = "ZX"
-"""States of a process that only waits for its parent to take notice."""
+"""States of a process that has ended but is still in the process table."""
 
 
 def this_process() -> str:
-    """Return what this process is known by, on this machine and in its history."""
+    """Return the identity of this process for the history, unique on this machine."""
     return _described(os.getpid())
 
 
 def process_id(owner: str) -> int:
-    """Return the number of a process that is known by this."""
+    """Return the process id in an identity."""
     return int(owner.partition(" ")[0])
 
 
 def is_alive(owner: str) -> bool:
-    """Whether the process that is known by this still runs; False where the system does not tell."""
+    """Return whether the process with this identity still runs; False if the system cannot say."""
     return " " in owner and _described(process_id(owner)) == owner
 
 
 def _described(number: int) -> str:
-    """Return a process's number, when it started, and in which life of the machine.
+    """Return a process id, the start time of the process, and the boot id of the machine.
 
-    Linux tells (proc_pid_stat(5), field 22); elsewhere it is the number alone.
+    The start time is field 22 of proc_pid_stat(5) on Linux; other systems give the process id only.
     """
     try:
-        # The second field is the program's name in parentheses, and may itself hold any of them and blanks.
+        # The second field is the program's name in parentheses; it may itself contain parentheses and blanks.
         after_name = Path(f"/proc/{number}/stat").read_text("utf-8", "replace").rpartition(")")[2]
         state, *fields = after_name.split()
         if state in _ENDED:

@@ -1,4 +1,4 @@
-"""What the history gives back: a run with its results, or a line about it."""
+"""The values that the history returns: a run with its results, or a summary of it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["Query", "Record", "Span", "Summary"]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """When a host was worked on, in seconds after its run began.
+    """When a host was processed, in seconds since its run began.
 
     Attributes:
-        start_s: When work on it began, as far as is known.
-        end_s: When its result came; None where none did.
+        start_s: When work on it began, as far as known.
+        end_s: When its result arrived; None if none did.
     """
 
     start_s: float
@@ -31,17 +31,17 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A run as the history holds it.
+    """A run as stored in the history.
 
     Attributes:
         run: The run.
         results: The result of each host that has one.
         started: Hosts that had been handed to a worker.
-        hosts: All hosts that were meant, in order.
-        arguments: What a host task was called with, as text by name.
-        spans: When each host was worked on; an earlier version did not keep it.
-        complete: Whether it holds everything that was done. If the history could not be written any more, the
-            run went on without it.
+        hosts: All hosts of the run, in order.
+        arguments: The arguments of a host task, as text by name.
+        spans: When each host was processed; missing in runs of the first version.
+        complete: Whether the record holds everything that was done. If the history cannot be written any
+            more, a run continues without it.
     """
 
     run: Run
@@ -54,12 +54,12 @@ class Record:
 
     @property
     def in_doubt(self) -> tuple[str, ...]:
-        """Hosts that may have been sent a command whose outcome is not known."""
+        """Hosts to which a command may have been sent and whose outcome is unknown."""
         return tuple(name for name in self.hosts if self._doubtful(name))
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Hosts that the run did not come to."""
+        """Hosts that the run did not reach."""
         return tuple(name for name in self.hosts if not self._doubtful(name) and self._untouched(name))
 
     @property
@@ -68,16 +68,18 @@ class Record:
         return tuple(name for name in self.hosts if name not in self.results or not self.results[name].ok)
 
     def result(self, name: str) -> HostResult:
-        """Return a host's result; of a host without one, what is known of it."""
+        """Return a host's result; for a host without one, a result that says what is known."""
         if name in self.results:
             return self.results[name]
         if name in self.started:
-            text = "the run was killed while it was at work here: what was done is not known"
+            text = "the run was killed while it worked on this host: the outcome is unknown"
             return HostResult(name, Status.LOST, reason="in-doubt", error=text, sent=True)
         if not self.complete:
-            text = "the history could not be written any more: whether anything was done here is not known"
+            text = "the history could not be written any more: it is unknown if this host was started"
             return HostResult(name, Status.LOST, reason="in-doubt", error=text, sent=True)
-        return HostResult(name, Status.CANCELLED, reason="not-reached", error="the run did not come to it")
+        return HostResult(
+            name, Status.CANCELLED, reason="not-reached", error="the run did not reach this host"
+        )
 
     def _untouched(self, name: str) -> bool:
         """Return whether the record says that nothing was done on a host."""
@@ -95,16 +97,16 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which runs are asked for; what is None is not asked about.
+    """A search for runs; a field that is None is not a condition.
 
     Attributes:
-        host: A host's name, with `*` and `?`: runs that meant it.
-        status: Runs in which a host (that one, where one is asked for) ended so.
+        host: A host's name, with wildcards `*` and `?`: runs that include it.
+        status: Runs in which a host (that of `host`, if given) ended with this status.
         task: The task's name.
-        command: What one of the commands contains, in either case.
+        command: Text that one of the commands contains; upper and lower case are equal.
         since: Runs that began then or later.
-        until: Runs that began before.
-        limit: The most runs, newest first; None is all.
+        until: Runs that began earlier.
+        limit: Maximum number of runs, newest first; None means all.
     """
 
     host: str | None = None
@@ -122,8 +124,8 @@ class Summary:
 
     Attributes:
         run: The run.
-        counts: How many hosts ended how.
-        without_result: How many hosts have no result.
+        counts: Number of hosts by status.
+        without_result: Number of hosts without a result.
     """
 
     run: Run

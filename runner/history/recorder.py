@@ -1,7 +1,6 @@
-"""The history as a run sees it: whatever is wrong with it is one warning, and the run goes on.
+"""Record a run in the history. If recording fails, log one warning and let the run continue.
 
-What happened at the same time goes into one transaction: ten thousand results that come at once cost a few
-commits.
+Events of the same moment are written in one transaction: ten thousand results at once take a few commits.
 """
 
 from __future__ import annotations
@@ -29,22 +28,22 @@ __all__ = ["Recorder"]
 logger = logging.getLogger(__name__)
 
 _PRUNING_S = 0.5
-"""Seconds after a run that pruning may take; the next run goes on with it."""
+"""Time limit for pruning after a run, in seconds; the next run continues it."""
 
 
 class Recorder:
-    """Keeps a run, from the first host that is started or the first result.
+    """Records a run, from the first started host or the first result.
 
-    A run that was refused before that (a misspelt executor, a folder that cannot be written) is not kept:
+    A run that is refused before that (a misspelt executor, a folder that cannot be written) is not recorded:
     `--failed last` must not find it.
 
     Args:
         path: The database's file.
-        run: The run to be written down.
-        hosts: Names of the hosts that are meant.
+        run: The run to record.
+        hosts: Names of the hosts of the run.
         arguments: The arguments of a host task.
-        resumed: Whether the history holds the run already, and it was reopened to go on with it.
-        limits: How much history is kept; seen to when the run has ended.
+        resumed: Whether the run is already in the history and was reopened to resume it.
+        limits: Limits of the history; applied after the run has ended.
     """
 
     def __init__(
@@ -68,19 +67,19 @@ class Recorder:
         self._began = time.monotonic()
 
     def start(self, hosts: Sequence[str]) -> None:
-        """Write down that hosts are about to be handed to workers; return when that is on the disk."""
+        """Record that hosts are about to be handed to workers; return after it is synced to disk."""
         at_s = self._now()
         self._write([Intent(host, at_s) for host in hosts], [])
 
     def keep(self, results: Sequence[HostResult]) -> None:
-        """Write down results; when this returns, they outlast the program."""
+        """Record results; when this returns, they survive a crash of the program."""
         if not results:
             return
         at_s = self._now()
         self._write([], [Arrival(result, at_s) for result in results])
 
     def finish(self) -> None:
-        """Write down the end of the run, if anything was written of it."""
+        """Record the end of the run, if anything of it was recorded."""
         with self._tolerant():
             if self._history is not None:
                 self._history.finish(self._run)
@@ -89,7 +88,7 @@ class Recorder:
         self._history = None
 
     def _now(self) -> float:
-        """Return the seconds since the run began; the clock on the wall may jump in between."""
+        """Return the seconds since the run began, by the monotonic clock: the system clock may jump."""
         return time.monotonic() - self._began
 
     def _write(self, intents: Sequence[Intent], arrivals: Sequence[Arrival]) -> None:
@@ -113,18 +112,18 @@ class Recorder:
             if self._limits is not None:
                 prune(self._path, self._limits, most_s=_PRUNING_S)
         except (sqlite3.Error, OSError) as exc:
-            logger.warning("%s: what is old in the history was not deleted: %s", self._path, _told(exc))
+            logger.warning("%s: old runs in the history were not deleted: %s", self._path, _told(exc))
 
     @contextmanager
     def _tolerant(self) -> Iterator[None]:
         try:
             yield
-        except Exception as exc:  # whatever it is, it must not cost the hosts their run  # noqa: BLE001
+        except Exception as exc:  # a failing history must not end the run  # noqa: BLE001
             logger.warning("%s: this run is not kept in the history from here on: %s", self._path, _told(exc))
             self._give_up()
 
     def _give_up(self) -> None:
-        """Keep nothing any more, and leave no record that looks complete."""
+        """Stop recording, and make sure that the record does not look complete."""
         try:
             remove_mark(self._path, self._run.id)
         except OSError as exc:
@@ -138,17 +137,17 @@ class Recorder:
 
 
 _ADVICE = (
-    (("malformed", "not a database"), "move the file away, and the next run begins a new one"),
-    (("disk is full", "No space left"), "make room, or let `history.prune` do so"),
+    (("malformed", "not a database"), "move the file away: the next run creates a new one"),
+    (("disk is full", "No space left"), "free disk space, or run `history.prune`"),
     (
         ("readonly", "unable to open", "Read-only", "Permission denied", "Not a directory"),
-        "have the file where you may write (`runner: history:`), or say --no-history",
+        "set a file that you can write (`runner: history:`), or use --no-history",
     ),
 )
 
 
 def _told(exc: Exception) -> str:
-    """Return what is wrong with the history, and what to do about it."""
+    """Describe a fault of the history, with advice if there is some."""
     text = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
     for marks, advice in _ADVICE:
         if any(mark in text for mark in marks):

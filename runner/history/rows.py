@@ -1,4 +1,4 @@
-"""Runs and results as rows of the database, and back."""
+"""Convert runs and results to rows of the database, and back."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ COMMAND_COLUMNS = "command, exit_code, duration_s, truncated, signal, refused, s
 
 
 def storable(text: str | None) -> str | None:
-    r"""Return a text that SQLite takes: half a surrogate pair, which UTF-8 has no place for, as `\udc80`."""
+    r"""Return a text that SQLite accepts: lone surrogates (not possible in UTF-8) are written as `\udc80`."""
     if text is None or text.isascii():
         return text
     return text.encode("utf-8", "backslashreplace").decode()
@@ -55,7 +55,7 @@ def run_row(run: Run) -> tuple[Any, ...]:
 
 
 def of_run_row(row: Sequence[Any]) -> Run:
-    """Return the run that the values of `RUN_COLUMNS` stand for."""
+    """Return the run with these values of `RUN_COLUMNS`."""
     return Run(
         id=row[0],
         task=row[1],
@@ -71,7 +71,7 @@ def of_run_row(row: Sequence[Any]) -> Run:
 
 def result_row(result: HostResult) -> tuple[Any, ...]:
     """Return a result as the values of `RESULT_COLUMNS`."""
-    # Exact types: for a subclass, sqlite3 would look for an adapter each time.
+    # Use exact types: for a subclass, sqlite3 looks up an adapter each time.
     return (
         str(result.status),
         storable(result.address),
@@ -90,7 +90,7 @@ def result_row(result: HostResult) -> tuple[Any, ...]:
 
 
 def of_result_row(host: str, row: Sequence[Any], commands: tuple[CommandResult, ...]) -> HostResult:
-    """Return the result that the values of `RESULT_COLUMNS` stand for."""
+    """Return the result with these values of `RESULT_COLUMNS`."""
     return HostResult(
         host=host,
         status=Status(row[0]),
@@ -111,7 +111,7 @@ def of_result_row(host: str, row: Sequence[Any], commands: tuple[CommandResult, 
 
 
 def command_row(command: CommandResult, store: Callable[[bytes], int | None]) -> tuple[Any, ...]:
-    """Return what a command came to as the values of `COMMAND_COLUMNS`; its outputs are stored apart."""
+    """Return a command's result as the values of `COMMAND_COLUMNS`; `store` saves its outputs."""
     return (
         storable(command.command),
         command.exit_code,
@@ -125,7 +125,7 @@ def command_row(command: CommandResult, store: Callable[[bytes], int | None]) ->
 
 
 def of_command_row(row: Sequence[Any], load: Callable[[int | None], bytes]) -> CommandResult:
-    """Return what the values of `COMMAND_COLUMNS` stand for."""
+    """Return the command's result with these values of `COMMAND_COLUMNS`."""
     return CommandResult(
         command=row[0],
         exit_code=row[1],
@@ -139,8 +139,8 @@ def of_command_row(row: Sequence[Any], load: Callable[[int | None], bytes]) -> C
 
 
 def _value(value: object) -> str:
-    """Return what a host task returned as JSON; what JSON has no words for is kept as its text."""
+    """Return the return value of a host task as JSON; if JSON cannot express it, its text."""
     try:
         return json.dumps(value, allow_nan=False)
-    except Exception:  # noqa: BLE001 - it is any object, and may raise anything
+    except Exception:  # noqa: BLE001 - any object may raise anything
         return json.dumps(value_text(value))

@@ -1,7 +1,7 @@
-"""The database's file and tables: made, opened, and brought up from what an earlier version wrote.
+"""Create, open and upgrade the database file and its tables.
 
-Settings of SQLite that matter, from its manual: in WAL mode a commit survives the death of this process; with
-`synchronous = FULL` it also survives a power cut, for the price of one fsync(2) (sqlite.org/wal.html,
+SQLite settings used here: in WAL mode a commit survives a crash of this process; with `synchronous = FULL` it
+also survives a power cut, at the cost of one fsync(2) (sqlite.org/wal.html,
 sqlite.org/pragma.html#pragma_synchronous).
 """
 
@@ -26,10 +26,10 @@ __all__ = ["VERSION", "NewerVersion", "connect", "insert", "transaction"]
 VERSION = 2
 _BUSY_S = 10.0
 _ROWS = 50
-"""Rows in one statement: so many of 16 values are within the least that SQLite takes (999)."""
+"""Rows in one statement: 50 rows of 16 values stay below SQLite's lowest limit of parameters (999)."""
 
-# `position` is the host's place among those that were meant; times are seconds since the run began; `stdout`
-# and `stderr` are ids of outputs, NULL for an empty one. `process` is who is at work on the run.
+# `position` is the host's index in the run; times are seconds since the run began; `stdout` and `stderr` are
+# ids of outputs, NULL for an empty one. `process` identifies the process that works on the run.
 _TABLES = """
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, task TEXT NOT NULL, commands TEXT NOT NULL,
@@ -65,14 +65,14 @@ CREATE TABLE outputs (
 
 
 class NewerVersion(sqlite3.DatabaseError):
-    """A later version of this program wrote the database, and only that one knows what it means."""
+    """A newer version of this program wrote the database; this version cannot read it."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open the database; make it, with its folder and readable by its owner alone, where it does not exist.
+    """Open the database; if it does not exist, create it and its folder, readable by the owner only.
 
     Raises:
-        sqlite3.Error, OSError: It cannot be opened, is no history, or is one of a newer version.
+        sqlite3.Error, OSError: It cannot be opened, is not a history, or is from a newer version.
     """
     refuse_foreign(path)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -89,12 +89,12 @@ def connect(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """Do all of it or nothing; the lock for writing is taken at the beginning, so that waiting can help."""
+    """Run the block as one transaction; take the write lock first, so that SQLite waits for other writers."""
     database.execute("BEGIN IMMEDIATE")
     try:
         yield
     except BaseException:
-        # A full disk has SQLite roll back by itself.
+        # If the disk is full, SQLite has already rolled back.
         if database.in_transaction:
             database.execute("ROLLBACK")
         raise
@@ -104,13 +104,13 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
 def insert(database: sqlite3.Connection, into: str, rows: Sequence[Sequence[Any]]) -> None:
     """Insert rows, many with one statement.
 
-    While a statement is carried out, Python lets other threads go on, and then waits to have its turn again.
-    Done for each row, that takes longer than the row while these threads are busy.
+    The sqlite3 module releases the interpreter lock (GIL) during each statement, and then waits for it again.
+    While other threads are busy, this wait takes longer than inserting a row.
 
     Args:
         database: The database.
         into: The statement up to its VALUES.
-        rows: The rows, of the same number of values each.
+        rows: The rows; all have the same number of values.
     """
     if not rows:
         return
@@ -126,10 +126,10 @@ def _prepare(database: sqlite3.Connection) -> None:
     if found > VERSION:
         raise NewerVersion(
             f"it was written by a newer version of this program (schema {found}, known: {VERSION}); use that "
-            "one, or have another file for this one (`runner: history:`)"
+            "version, or set another file for this one (`runner: history:`)"
         )
     if found == 0:
-        # It has to be said before there is any table; `prune` gives pages back by it.
+        # Must be set before any table exists; `prune` needs it to shrink the file.
         database.execute("PRAGMA auto_vacuum = INCREMENTAL")
     _use_wal(database)
     database.execute("PRAGMA synchronous = NORMAL")
@@ -144,7 +144,7 @@ def _version(database: sqlite3.Connection) -> int:
 
 
 def _use_wal(database: sqlite3.Connection) -> None:
-    """Switch the journal; SQLite does not wait for its lock here while another run does the same."""
+    """Switch to WAL mode; retry, as SQLite does not wait here while another run does the same."""
     end = time.monotonic() + _BUSY_S
     while True:
         try:
@@ -158,9 +158,9 @@ def _use_wal(database: sqlite3.Connection) -> None:
 
 
 def _upgrade(database: sqlite3.Connection) -> None:
-    """Make the tables, and move into them what an earlier version kept.
+    """Create the tables, and move the data of an earlier version into them.
 
-    Another run that began at the same moment may have just done so.
+    Check the version again inside the transaction: another run may have just done the same.
     """
     with transaction(database):
         found = _version(database)

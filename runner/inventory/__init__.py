@@ -1,4 +1,4 @@
-"""What hosts are there? Ansible's inventories, read as Ansible reads them, and other sources beside.
+"""Inventories: those of Ansible, read as Ansible reads them, and other sources of hosts.
 
 `load` reads sources into an `Inventory`; its `select` turns a host pattern into hosts with their variables.
 """

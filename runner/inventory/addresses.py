@@ -1,7 +1,7 @@
 """Host names as inventories write them: `name:port`, `[v6]:port`, and ranges such as `web[01:20:2]`.
 
-The grammar is the one that Ansible documents under "Adding ranges of hosts", with the corners that its
-releases accept in fact: an unusual text is a name as it stands, never an error, unless it holds a `[`.
+The grammar is the one that Ansible documents under "Adding ranges of hosts", with the special cases that its
+releases accept: an unusual text is used unchanged as a name. Only a text with a `[` can be an error.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from runner.errors import InventoryError
 __all__ = ["MAX_RANGE_HOSTS", "expand", "is_address", "is_endpoint", "is_ip", "split_port"]
 
 MAX_RANGE_HOSTS = 100_000
-"""How many hosts the ranges of one name may make: `[0:9999][0:9999]` is a mistake or an attack."""
+"""Maximum number of hosts from the ranges of one name: `[0:9999][0:9999]` is a mistake or an attack."""
 
 _STEP = r"(?::[0-9]+)?"
 _DECIMAL = rf"\[[0-9]+:[0-9]+{_STEP}\]"
@@ -30,7 +30,10 @@ _PLAIN_PORT = r"((?:[^:\[\]]|\[[^\]]*\])*):([0-9]+)"
 
 
 def _v6() -> str:
-    """Every way to write eight groups, with at most one `::`, and an IPv4 address in the last two."""
+    """Return a regular expression for an IPv6 address.
+
+    It matches eight groups with at most one `::`; the last two may be an IPv4 address.
+    """
     part = _V6_PART
     dotted = rf"(?:{part}\.){{3}}{part}"
     forms = [rf"(?:{part}:){{7}}{part}", rf"(?:{part}:){{1,6}}:", rf":(?::{part}){{1,6}}", rf"{part}?::"]
@@ -41,7 +44,7 @@ def _v6() -> str:
 
 @cache
 def _compiled(name: str) -> re.Pattern[str]:
-    """Compile one of the grammars on first use: most inventories need none of them."""
+    """Compile one of the grammars on first use, because most inventories need none of them."""
     grammars = {
         "bracketed": _BRACKETED_PORT,
         "plain": _PLAIN_PORT,
@@ -53,19 +56,19 @@ def _compiled(name: str) -> re.Pattern[str]:
 
 
 def is_ip(text: str) -> bool:
-    """Tell whether `text` is written like an IPv4 or IPv6 address, ranges allowed."""
-    # Every way to write an IPv6 one has two colons at least, and its grammar takes long to compile.
+    """Return whether `text` looks like an IPv4 or IPv6 address, ranges allowed."""
+    # Count colons first: an IPv6 address has at least two, and its grammar is slow to compile.
     kinds = ("v4", "v6") if text.count(":") > 1 else ("v4",)
     return any(_compiled(kind).match(text) for kind in kinds)
 
 
 def is_address(text: str) -> bool:
-    """Tell whether `text` is an address or a host name, ranges allowed."""
+    """Return whether `text` is an address or a host name, ranges allowed."""
     return is_ip(text) or _compiled("name").match(text) is not None
 
 
 def _split(text: str) -> tuple[str, int | None]:
-    """Take `:port` off, whatever the rest is."""
+    """Split off `:port` without checking the rest."""
     port = None
     for kind in ("bracketed", "plain"):
         if match := _compiled(kind).match(text):
@@ -74,7 +77,7 @@ def _split(text: str) -> tuple[str, int | None]:
 
 
 def is_endpoint(text: str) -> bool:
-    """Tell whether `text` is an address or host name, with or without a port, ranges allowed."""
+    """Return whether `text` is an address or host name, with or without a port, ranges allowed."""
     try:
         return is_address(_split(text)[0])
     except ValueError:
@@ -82,17 +85,17 @@ def is_endpoint(text: str) -> bool:
 
 
 def split_port(text: str, *, ranges: bool = True) -> tuple[str, int | None]:
-    """Split `name:port`; a text that is no address or name with a port is a name as it stands.
+    """Split `name:port`; return any other text unchanged, without a port.
 
     Args:
-        text: What the inventory says.
+        text: The text from the inventory.
         ranges: Whether the name may hold ranges.
     """
     if ":" not in text and "[" not in text:
         return text, None
     try:
         name, port = _split(text)
-    except ValueError:  # more digits than Python reads as a number
+    except ValueError:  # a port with more digits than Python converts
         return text, None
     if not is_address(name) or ("[" in name and not ranges):
         return text, None
@@ -119,7 +122,7 @@ def _number(text: str, whole: str) -> int:
 
 
 def _members(body: str, whole: str) -> list[str]:
-    """Write out one range."""
+    """List the members of one range."""
     begin, end, step_text = _bounds(body, whole)
     width = len(begin) if begin[0] == "0" and len(begin) > 1 else 0
     if width and width != len(end):
@@ -133,12 +136,12 @@ def _members(body: str, whole: str) -> list[str]:
             raise InventoryError("a host range begins with its lower letter", text=whole)
         return [letter.zfill(width) for letter in string.ascii_letters[first : last + 1 : step]]
     numbers = range(_number(begin, whole), _number(end, whole) + 1, step)
-    # The step may be negative in what people write; Ansible gives no host for it, and so does Python.
+    # A negative step gives no hosts, here as in Ansible.
     return [str(number).zfill(width) for number in islice(numbers, MAX_RANGE_HOSTS + 1)]
 
 
 def _pieces(pattern: str) -> list[list[str]]:
-    """Cut a pattern into its fixed texts and the members of its ranges, in turn."""
+    """Split a pattern into its fixed texts and the members of its ranges, in order."""
     if "|" in pattern:
         raise InventoryError("a host name with a range cannot hold '|'", text=pattern)
     pieces, rest = [], pattern
@@ -152,10 +155,10 @@ def _pieces(pattern: str) -> list[list[str]]:
 
 
 def expand(pattern: str) -> list[str]:
-    """List the host names that `pattern` stands for; the rightmost range moves fastest.
+    """List the host names of `pattern`, with its ranges expanded; the rightmost range changes fastest.
 
     Raises:
-        InventoryError: A range that cannot be read, or ranges that make more than `MAX_RANGE_HOSTS` hosts.
+        InventoryError: A range cannot be read, or the ranges make more than `MAX_RANGE_HOSTS` hosts.
     """
     if "[" not in pattern:
         return [pattern]

@@ -1,8 +1,8 @@
-"""Read Ansible's own configuration, which counts below our settings: `ansible.cfg` and `ANSIBLE_…`.
+"""Read Ansible's own configuration, `ansible.cfg` and `ANSIBLE_…`; our own settings override it.
 
-The file is sought where Ansible seeks it ("Ansible Configuration Settings"): `$ANSIBLE_CONFIG`, the current
-folder, `~/.ansible.cfg`, `/etc/ansible/ansible.cfg`. Except for the first, which the operator has named, a
-file that breaks the owner rule is passed over. The environment wins over the file.
+The file is looked up in Ansible's order ("Ansible Configuration Settings"): `$ANSIBLE_CONFIG`, the current
+folder, `~/.ansible.cfg`, `/etc/ansible/ansible.cfg`. A file that breaks the owner rule is skipped, except the
+first, which the operator has named. The environment overrides the file.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class AnsibleDefaults(NamedTuple):
     """The part of Ansible's configuration that we honour as settings.
 
     Attributes:
-        values: The value of each of our settings that it gives.
+        values: The values that it sets, by the name of our setting.
         origins: Where each value comes from.
         path: The file that was read.
         ignored: A file that was not read, because it breaks the owner rule.
-        fault: How it breaks the rule, and what mends that.
+        fault: How the file breaks the rule, and how to fix that.
     """
 
     values: Mapping[str, Any]
@@ -62,14 +62,14 @@ class AnsibleDefaults(NamedTuple):
 def ansible_defaults(
     environment: Mapping[str, str] | None = None, folder: str | None = None
 ) -> AnsibleDefaults:
-    """Read the part of Ansible's configuration that gives our settings.
+    """Read the part of Ansible's configuration that sets our settings.
 
     Args:
-        environment: Environment variables; the process's own where None.
+        environment: Environment variables; None for those of this process.
         folder: The current folder.
 
     Raises:
-        UsageError: The file cannot be read, or a value is not what it should be.
+        UsageError: The file cannot be read, or a value is not valid.
     """
     values, ignored, fault = _values(environment, folder)
     found = {each: each.read(values, each.key) for each in HONOURED}
@@ -87,12 +87,12 @@ def inventory_rules(environment: Mapping[str, str] | None = None, folder: str | 
     """Read the part of Ansible's configuration that decides how inventories are read.
 
     Args:
-        environment: Environment variables; the process's own where None.
+        environment: Environment variables; None for those of this process.
         folder: The current folder.
 
     Raises:
-        UsageError: The file cannot be read, a value is not what it should be, or a key changes how Ansible
-            reads inventories in a way that we do not honour.
+        UsageError: The file cannot be read, a value is not valid, or a key changes how Ansible reads
+            inventories in a way that is not supported here.
     """
     values, _, _ = _values(environment, folder)
     for key, accepted in _NOT_HONOURED.items():
@@ -111,7 +111,7 @@ def inventory_rules(environment: Mapping[str, str] | None = None, folder: str | 
 def _values(
     environment: Mapping[str, str] | None, folder: str | None
 ) -> tuple[_Values, str | None, str | None]:
-    """Return what reads values, the first file that was passed over, and why."""
+    """Return a reader of values, the first file that was skipped, and why it was skipped."""
     environment = os.environ if environment is None else environment
     folder = os.getcwd() if folder is None else folder  # noqa: PTH109
     path, ignored, fault = _find(environment, folder)
@@ -119,7 +119,7 @@ def _values(
 
 
 def _find(environment: Mapping[str, str], folder: str) -> tuple[str | None, str | None, str | None]:
-    """Return the file that counts, the first one that was passed over, and why."""
+    """Return the file to use, the first one that was skipped, and why it was skipped."""
     if named := environment.get("ANSIBLE_CONFIG"):
         named = os.path.join(folder, os.path.expanduser(named))  # noqa: PTH111, PTH118
         named = os.path.join(named, "ansible.cfg") if os.path.isdir(named) else named  # noqa: PTH112, PTH118
@@ -160,9 +160,9 @@ class Key(NamedTuple):
 
     Attributes:
         name: Its name in the file.
-        variable: The environment variable, which wins over the file.
+        variable: The environment variable, which overrides the file.
         section: The section of the file.
-        older: Its name in the section `[defaults]`, which counts if the section does not have it.
+        older: Its older name in the section `[defaults]`, used if its own section does not have it.
     """
 
     name: str
@@ -205,7 +205,7 @@ class _Values:
         return key.name, text or None
 
     def origin(self, key: Key) -> Origin:
-        """Return where a value comes from."""
+        """Return the origin of a value."""
         if self._environment.get(key.variable):
             return Origin(Kind.ANSIBLE_ENVIRONMENT, key.variable)
         return Origin(Kind.ANSIBLE_CFG, self._in_file(key)[0], self.path_of_file)
@@ -225,9 +225,9 @@ class _Values:
         return int(text[:9])
 
     def policy(self, key: Key) -> str | None:
-        """Return the policy for host keys that a yes or no means.
+        """Return the host key policy for a yes or no.
 
-        As in Ansible, a yes gives no value: `ssh_config` decides then.
+        As in Ansible, a yes gives no value, so that `ssh_config` decides.
         """
         text = self.text(key)
         if text is None:
@@ -237,12 +237,16 @@ class _Values:
         return None if text.lower() in _TRUE else "off"
 
     def words(self, key: Key) -> tuple[str, ...]:
-        """Return a value that is a list between commas."""
+        """Return a value that is a comma-separated list."""
         words = [word.strip().strip("'\"") for word in (self.text(key) or "").split(",")]
         return tuple([word for word in words if word])
 
     def path(self, key: Key) -> str | None:
-        """Return a path: from the environment it begins in the current folder, from a file in the file's."""
+        """Return an absolute path.
+
+        A relative path from the environment begins in the current folder, one from a file in the file's
+        folder.
+        """
         text = self.text(key)
         return None if text is None else self._resolved(text, key)
 
@@ -275,7 +279,7 @@ class _Values:
         return None if mode is None else GroupNames(mode)
 
     def precedence(self, key: Key) -> tuple[str, ...]:
-        """Return the kinds of group variables that count, weakest first."""
+        """Return the kinds of group variables to use, weakest first."""
         entries = self.words(key)
         for entry in entries:
             if entry not in PRECEDENCE:
@@ -284,11 +288,11 @@ class _Values:
         return entries
 
     def plugins(self, key: Key) -> tuple[str, ...]:
-        """Return names of plugins, those of Ansible itself without their collection."""
+        """Return plugin names; those of Ansible itself without their collection."""
         return tuple([short_name(word) for word in self.words(key)])
 
     def ignored(self) -> re.Pattern[str]:
-        """Return the regular expression of names in a folder that are not sources."""
+        """Return a regular expression for names in a folder that are not sources."""
         extensions = self.words(_EXTENSIONS) if self.text(_EXTENSIONS) else IGNORED_EXTENSIONS
         for pattern in self.words(_PATTERNS):
             try:
@@ -300,7 +304,7 @@ class _Values:
 
 
 class Honoured(NamedTuple):
-    """One key of Ansible's configuration that gives one of our settings.
+    """One key of Ansible's configuration that sets one of our settings.
 
     Attributes:
         setting: The name of the setting.
@@ -324,7 +328,7 @@ HONOURED = (
     Honoured("vault_password_file", Key("vault_password_file", "ANSIBLE_VAULT_PASSWORD_FILE"), _Values.path),
     Honoured("vault_id", Key("vault_identity_list", "ANSIBLE_VAULT_IDENTITY_LIST"), _Values.words),
 )
-"""All keys that give a setting."""
+"""All keys that set one of our settings."""
 
 _EXTENSIONS = Key(
     "ignore_extensions", "ANSIBLE_INVENTORY_IGNORE", "inventory", older="inventory_ignore_extensions"
@@ -342,7 +346,7 @@ _RULES: dict[str, tuple[Key, Callable[[_Values, Key], Any]]] = {
     "precedence": (Key("precedence", "ANSIBLE_PRECEDENCE"), _Values.precedence),
     "enabled": (Key("enable_plugins", "ANSIBLE_INVENTORY_ENABLED", "inventory"), _Values.plugins),
 }
-"""The keys that give a field of `Rules`."""
+"""The keys that set a field of `Rules`."""
 
 RULE_KEYS = (_EXTENSIONS, _PATTERNS, *[key for key, _ in _RULES.values()])
 """All keys that decide how inventories are read."""
@@ -352,4 +356,4 @@ _NOT_HONOURED: dict[Key, tuple[str, ...]] = {
     Key("run_vars_plugins", "ANSIBLE_RUN_VARS_PLUGINS"): ("demand",),
     Key("yaml_valid_extensions", "ANSIBLE_YAML_FILENAME_EXT"): (".yml", ".yaml", ".json"),
 }
-"""Keys that change how Ansible reads inventories, and the only value of each that we can keep to."""
+"""Keys that change how Ansible reads inventories, and the only value of each that we support."""

@@ -1,4 +1,4 @@
-"""How large what a template gives may be."""
+"""Limits on the size of template results."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import Any
 __all__ = ["MAX_RESULT", "MAX_TOTAL", "FilterError", "Plain", "bounded"]
 
 MAX_RESULT = 65_536
-"""The longest text, and the most items of one list or mapping, that a template may give."""
+"""Maximum length of a text, and maximum number of items of a list or mapping, in a template result."""
 MAX_TOTAL = 1_000_000
-"""Characters and items that a template may give all in all."""
+"""Maximum total number of characters and items in a template result."""
 
 _MAX_BITS = 256
 _MAX_DEPTH = 20
 
 
 class FilterError(Exception):
-    """A filter that refuses its input, or a result that is too large. One line for people."""
+    """A filter refuses its input, or a result is too large. The message is one line for people."""
 
 
 def bounded(value: Any) -> Any:
-    """Return a value as it is.
+    """Check the size of a value and return it unchanged.
 
     Raises:
-        FilterError: It is larger than anything that an inventory needs.
+        FilterError: It is larger than any value that an inventory needs.
     """
     if isinstance(value, (str, bytes, list, tuple, dict, set)) and len(value) > MAX_RESULT:
         raise FilterError(f"a result of more than {MAX_RESULT} characters or items")
@@ -36,10 +36,10 @@ def bounded(value: Any) -> Any:
 
 
 class Plain:
-    """Turns results into plain values, of which there is a limit all in all.
+    """Turns results into plain values, and limits their total size.
 
     Args:
-        most: How many characters and items there may be.
+        most: Maximum total number of characters and items.
     """
 
     def __init__(self, most: int = MAX_TOTAL) -> None:
@@ -49,7 +49,8 @@ class Plain:
         """Return a result as plain values.
 
         Raises:
-            FilterError: It is too large, nested too deep, or of a type that no variable has: a method, say.
+            FilterError: It is too large, nested too deep, or of a type that no variable has, such as a
+                method.
         """
         if depth > _MAX_DEPTH:
             raise FilterError(f"a result nested deeper than {_MAX_DEPTH} levels")
@@ -62,13 +63,13 @@ class Plain:
             return [self.of(item, depth + 1) for item in value]
         if value is None or isinstance(value, (str, int, float, bytes, date)):
             return value
-        raise FilterError(f"gives a {type(value).__name__}, which is no value")
+        raise FilterError(f"gives a {type(value).__name__}, which is not a value")
 
     def count(self, value: Any) -> None:
-        """Count a value; of lists and mappings, each item is counted when it is turned into a plain value.
+        """Count a value; items of lists and mappings are counted when they become plain values.
 
         Raises:
-            FilterError: There have been too many.
+            FilterError: The total is over the limit.
         """
         self._left -= len(value) + 1 if isinstance(value, (str, bytes)) else 1
         if self._left < 0:

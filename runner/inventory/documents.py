@@ -1,8 +1,8 @@
 """YAML and JSON documents, read straight from libyaml's events.
 
-PyYAML's own loader builds a node for each event and a value for each node; building values from events is
-several times faster, and it is here that positions, duplicate keys and limits against hostile documents are
-at hand.
+PyYAML's own loader builds a node for each event and a value for each node. Building values directly from
+events is several times faster. It also lets us record positions, report duplicate keys and enforce limits
+against hostile documents.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 __all__ = ["MAX_ALIASED_NODES", "MAX_DEPTH", "MAX_VALUES", "DocumentReader", "from_json", "revive"]
 
 MAX_DEPTH = 100
-"""How deep mappings and lists may be nested."""
+"""Maximum nesting of mappings and lists."""
 MAX_VALUES = 4_000_000
-"""How many values, keys included, all documents of one load may hold: 400 MB of memory, and far beyond any
-fleet."""
+"""Maximum number of values, keys included, in all documents of one load: 400 MB of memory, and far more than
+any fleet needs."""
 MAX_ALIASED_NODES = 1_000_000
-"""How many values aliases and merge keys may add to a document beyond those written in it."""
+"""Maximum number of values that aliases and merge keys may add to those written in a document."""
 
 _AT_ONCE = 1024
 _VAULT_TAGS = frozenset({"!vault", "!vault-encrypted"})
@@ -60,7 +60,7 @@ class _Anchored:
 
 
 class DocumentReader:
-    """Reads documents of one load; what a plain scalar means is worked out once for all of them.
+    """Reads the documents of one load; each plain scalar is interpreted only once for all of them.
 
     Args:
         warn: Called with one line for each duplicate key; None ignores them.
@@ -77,7 +77,7 @@ class DocumentReader:
         Args:
             text: JSON, or YAML 1.1.
             path: The file's name, for messages.
-            located: Whether mappings are to be `LocatedDict`, which know the position of each key.
+            located: Whether to build mappings as `LocatedDict`, which knows the position of each key.
 
         Raises:
             NotADocument: The text is malformed, has a second document or is over a limit.
@@ -86,7 +86,7 @@ class DocumentReader:
             try:
                 value = from_json(text)
             except ValueError:
-                pass  # flow-style YAML begins with a brace too, and has the better message
+                pass  # it may be flow-style YAML, and the YAML parser has the better message
             else:
                 return self._with_places(value, text, path) if located else value
         return self._built(text, path, located=located)
@@ -98,7 +98,7 @@ class DocumentReader:
         return value
 
     def _with_places(self, value: Any, text: str, path: str) -> Any:
-        """Return a JSON value with positions, where YAML, which knows them, reads it the same."""
+        """Return a JSON value with the positions of its keys, if the YAML parser reads the same value."""
         try:
             placed = self._built(text, path, located=True)
         except NotADocument:
@@ -112,7 +112,7 @@ def from_json(text: str) -> Any:
     Raises:
         ValueError: It is malformed, or over a limit.
     """
-    # Each value follows one of these. Those in texts count too, which matters to no text below the limit.
+    # Each value follows one of these characters. Those inside strings only make the count too high.
     if sum(map(text.count, "[{,")) > MAX_VALUES:
         raise ValueError(f"more than {MAX_VALUES:,} values")
     try:
@@ -134,7 +134,7 @@ def _items(value: Any) -> Iterable[Any]:
 
 
 def revive(mapping: dict[str, Any]) -> Any:
-    """Give back what `ansible-inventory` wrote of tagged texts."""
+    """Turn the mappings that `ansible-inventory` writes for tagged texts back into those texts."""
     if isinstance(text := mapping.get("__ansible_unsafe"), str):
         return UnsafeText(text)
     if isinstance(text := mapping.get("__ansible_vault"), str):
@@ -143,7 +143,7 @@ def revive(mapping: dict[str, Any]) -> Any:
 
 
 class _Builder:
-    """Builds one document. A method per kind of event; `_next` is the only thing that moves on."""
+    """Builds one document, with a method per kind of event; only `_next` advances the parser."""
 
     def __init__(
         self,
@@ -224,7 +224,7 @@ class _Builder:
             raise self._error(_TOO_DEEP, event)
 
     def _check(self, values: int, event: Any) -> None:
-        """Stop at more values than one load may hold."""
+        """Raise an error if there are more values than one load may hold."""
         if self.nodes + values > MAX_VALUES:
             raise self._error(f"more than {MAX_VALUES:,} values", event)
 
@@ -256,7 +256,7 @@ class _Builder:
             if key in result:
                 self._duplicate(key, event)
             value = following()
-            # Nine of ten values are plain texts without tag or anchor: they are taken here, without a call.
+            # Fast path without a call: nine of ten values are plain texts without tag or anchor.
             if (
                 value.__class__ is ScalarEvent
                 and value.implicit[0]
@@ -277,7 +277,7 @@ class _Builder:
         return self._under(merged, result) if merged else result
 
     def _key(self, event: Any) -> Any:
-        """Build a key; `_MERGE` for the key that merges."""
+        """Build a key; return `_MERGE` for the merge key `<<`."""
         if event.__class__ is ScalarEvent and event.tag is None and event.anchor is None:
             if not event.implicit[0] or event.value == "=":
                 return event.value
@@ -299,7 +299,7 @@ class _Builder:
             )
 
     def _merge(self, event: Any) -> list[dict[Any, Any]]:
-        """Return the mappings that a `<<` brings in, the strongest last."""
+        """Return the mappings that a `<<` merges, the strongest last."""
         value = self._value(event)
         sources = value[::-1] if isinstance(value, list) else [value]
         if not all(isinstance(source, dict) for source in sources):
@@ -317,12 +317,12 @@ class _Builder:
         return result
 
     def _count(self, nodes: int, event: Any) -> None:
-        """Count what aliases and merges stand for: ten lines of them can stand for billions."""
+        """Count the values that aliases and merges add: ten lines of them can add billions."""
         self._aliased += nodes
         self.nodes += nodes
         if self._aliased > MAX_ALIASED_NODES:
             raise self._error(
-                f"aliases and merge keys stand for more than {MAX_ALIASED_NODES:,} values", event
+                f"aliases and merge keys expand to more than {MAX_ALIASED_NODES:,} values", event
             )
 
     def _anchor(self, event: Any) -> Any:
@@ -341,12 +341,12 @@ class _Builder:
             raise self._error(f"alias *{event.anchor} has no anchor before it", event)
         anchored = self._anchors[event.anchor]
         if anchored is None:
-            raise self._error(f"alias *{event.anchor} stands inside what it refers to", event)
+            raise self._error(f"alias *{event.anchor} is inside the value that it refers to", event)
         self._count(anchored.nodes, event)
         return anchored.value
 
     def _tagged(self, event: Any) -> Any:
-        """Build a value whose tag is written out."""
+        """Build a value with an explicit tag."""
         tag, event.tag = event.tag, None
         if tag == "!unsafe":
             return self._unsafe_value(event)
@@ -396,7 +396,7 @@ class _Builder:
 
 
 def _as_plain(event: Any) -> Any:
-    """A tagged plain scalar is marked as not implicit: let what it looks like decide, as without its tag."""
+    """Mark a tagged plain scalar as implicit, so that its form decides its type, as without the tag."""
     if event.__class__ is ScalarEvent and not event.style:
         event.implicit = (True, False)
     return event

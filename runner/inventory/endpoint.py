@@ -1,9 +1,9 @@
-"""Where a host's SSH server listens and who logs in, as its variables say, checked against what is allowed.
+"""The address, port and login name of a host, read from its variables and checked.
 
-A value that cannot be used is that host's error, never the fleet's. These names end in command lines of
-programs, in shells (`%h`, `%n`, `%r` and `%k` of ssh_config(5)) and in configuration files. So each is
-checked here against a list of what is allowed: no such character means anything to any of them, and none
-makes an option of a word.
+A value that cannot be used is an error of that host, never of the whole fleet. These values end up in command
+lines of programs, in shells (`%h`, `%n`, `%r` and `%k` of ssh_config(5)) and in configuration files. So each
+value may hold only characters that have no special meaning in any of these places, and cannot be read as an
+option.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _ALIAS = re.compile(r"(?!-)[\w.:-]+")
 
 
 def endpoint(host: Host, default_port: int = 22) -> Endpoint:
-    """Tell where a host is reached: `ansible_host` or its name, and `ansible_port` or `default_port`.
+    """Return a host's address and port: `ansible_host` or its name, `ansible_port` or `default_port`.
 
     Args:
         host: The host.
-        default_port: The port where its variables name none.
+        default_port: The port if its variables do not set one.
 
     Raises:
         InvalidVariable: The address or port cannot be used.
@@ -49,38 +49,38 @@ def endpoint(host: Host, default_port: int = 22) -> Endpoint:
 
 
 def user(host: Host) -> str | None:
-    """Return the login name that a host's variables give, if any.
+    """Return the login name that a host's variables set, if any.
 
     Raises:
-        InvalidVariable: It cannot be one.
+        InvalidVariable: It is not a valid login name.
     """
     name, value = _first(host, "ansible_user", "ansible_ssh_user")
     return None if value is None else login_name(value, host.name, name)
 
 
 def login_name(value: Any, of: str, given_as: str = "user") -> str:
-    r"""Return a login name: letters, digits and `._@+:-`, also with a domain before it (`DOMAIN\user`).
+    r"""Check and return a login name: letters, digits and `._@+:-`, also with a domain (`DOMAIN\user`).
 
     Args:
         value: The name.
         of: The host, for the message.
-        given_as: What gives the name, for the message.
+        given_as: The variable or setting that holds the name, for the message.
 
     Raises:
-        InvalidVariable: It cannot be one.
+        InvalidVariable: It is not a valid login name.
     """
     text = str(value)
     if _USER.fullmatch(text) is None:
-        why = r"is no login name: expected letters, digits and ._@+:-, or DOMAIN\user of these"
+        why = r"is not a login name: expected letters, digits and ._@+:-, or DOMAIN\user of these"
         raise _invalid(of, given_as, text, why)
     return text
 
 
 def alias(value: str, of: str) -> str:
-    """Return a name under which host keys may be on record: `HostKeyAlias` of ssh_config(5).
+    """Check and return the name under which a host key is stored: `HostKeyAlias` of ssh_config(5).
 
     Raises:
-        InvalidVariable: It cannot be one.
+        InvalidVariable: It is not a host name.
     """
     if _ALIAS.fullmatch(value) is None:
         raise _invalid(of, "HostKeyAlias", value, "is not a host name")
@@ -88,7 +88,7 @@ def alias(value: str, of: str) -> str:
 
 
 def _first(host: Host, *names: str) -> tuple[str, Any]:
-    """Return the first of these variables that is set."""
+    """Return the name and value of the first of these variables that is set."""
     variables = host.variables
     for name in names:
         if (value := variables.get(name)) is not None:
@@ -106,7 +106,7 @@ def _address(host: Host) -> str:
     if value is None:
         name, value = "host name", host.name
     if not isinstance(value, str) or not value:
-        raise _invalid(host.name, name, value, "is no address: expected a host name or an IP address")
+        raise _invalid(host.name, name, value, "is not an address: expected a host name or an IP address")
     if _NAME.fullmatch(value):
         return value
     text = value[1:-1] if value.startswith("[") and value.endswith("]") else value
@@ -116,7 +116,7 @@ def _address(host: Host) -> str:
 
 
 def _is_ip(text: str) -> bool:
-    """Tell whether it is an IPv4 or IPv6 address, with a zone such as `%eth0` or without."""
+    """Return whether a text is an IPv4 or IPv6 address, with or without a zone such as `%eth0`."""
     bare, percent, zone = text.partition("%")
     if percent and not (zone.isascii() and re.fullmatch(r"[A-Za-z0-9._-]+", zone)):
         return False
@@ -144,6 +144,9 @@ def _port(host: Host, default: int) -> int:
         value = int(value.strip()[:6])
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _HIGHEST_PORT:
         raise _invalid(
-            host.name, name, host.variables[name], f"is no port: expected a number from 1 to {_HIGHEST_PORT}"
+            host.name,
+            name,
+            host.variables[name],
+            f"is not a port: expected a number from 1 to {_HIGHEST_PORT}",
         )
     return value

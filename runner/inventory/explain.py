@@ -1,4 +1,4 @@
-"""Where a variable of a host comes from: every place that sets it, weakest first, and the one that counts."""
+"""Explain a variable of a host: every place that sets it, weakest first, and the one that wins."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ class Setting:
 
     Attributes:
         value: Its value there, as it is written.
-        level: Whom it is set for: `group web`, `host h1`, `group_vars of web`, `host_vars of h1`.
-        path: The file; None for what no file says.
-        line: 1-based line in it, where known.
-        wins: Whether it is the one that counts.
+        level: The group or host that it is set for: `group web`, `host h1`, `group_vars of web`,
+            `host_vars of h1`.
+        path: The file; None if no file sets it.
+        line: 1-based line in the file, if known.
+        wins: Whether this place decides the value.
     """
 
     value: Any
@@ -42,7 +43,7 @@ class Setting:
 
     @property
     def place(self) -> str:
-        """The file and line as an editor understands them."""
+        """The file and line in the form that editors understand."""
         if self.path is None:
             return "(no file)"
         return self.path if self.line is None else f"{self.path}:{self.line}"
@@ -51,10 +52,10 @@ class Setting:
 def explain(inventory: Inventory, host: str, variable: str) -> tuple[Setting, ...]:
     """Return each place that sets a variable for a host, weakest first: the last one wins.
 
-    An inventory that was not loaded with `Options.traced` is read again.
+    The inventory is read again unless it was loaded with `Options.traced`.
 
     Raises:
-        PatternError: There is no such host, or nothing sets the variable for it.
+        PatternError: The host does not exist, or nothing sets the variable for it.
         InventoryError: A source cannot be read.
     """
     name = inventory.host(host).name
@@ -77,7 +78,7 @@ def explanation_lines(inventory: Inventory, host: str, variable: str) -> Iterato
     """Yield `explain` as lines for people, weakest first, the winner marked with `=>`.
 
     Raises:
-        PatternError: There is no such host, or nothing sets the variable for it.
+        PatternError: The host does not exist, or nothing sets the variable for it.
         InventoryError: A source cannot be read.
     """
     settings = explain(inventory, host, variable)
@@ -89,7 +90,7 @@ def explanation_lines(inventory: Inventory, host: str, variable: str) -> Iterato
 
 
 def _filled_in(inventory: Inventory, host: str, variable: str, written: Any) -> Iterator[str]:
-    """Yield a line that says what the templates of a value give, if it has any."""
+    """Yield a line with the value after its templates are filled in, if it has any."""
     try:
         value = inventory.filled_in(host)[variable]
     except InvalidVariable as exc:
@@ -101,7 +102,7 @@ def _filled_in(inventory: Inventory, host: str, variable: str, written: Any) -> 
 
 
 def _shown(value: Any) -> Any:
-    """Return a value as it is shown to people: that a text holds no template is not."""
+    """Return a value in the form shown to people, without the mark of unsafe texts."""
     from runner.inventory.listing import plain  # noqa: PLC0415 - they import one another's types
 
     return str(value) if isinstance(value, UnsafeText) else plain(value)
@@ -131,9 +132,9 @@ def _inline(assignments: list[Assignment], kind: str, name: str, variable: str) 
 
 
 def _port_in_name(node: HostNode, variable: str) -> Iterator[Setting]:
-    """Yield the port of `name:port`, which no assignment sets."""
+    """Yield the port of `name:port`, which is not recorded as an assignment."""
     if variable == "ansible_port" and (port := node.variables.get(variable)) is not None:
-        yield Setting(port, f"host {node.name}, beside its name", node.source)
+        yield Setting(port, f"host {node.name}, in NAME:PORT", node.source)
 
 
 def _in_files(

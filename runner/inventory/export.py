@@ -1,4 +1,4 @@
-"""An inventory as one YAML file that Ansible reads back the same, variable files included."""
+"""Export an inventory, variable files included, as one YAML file that gives Ansible the same inventory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["yaml_text"]
 
 
 class _Dumper(CSafeDumper):
-    """Writes tagged texts with their tags, and everything out in full: nobody reads aliases."""
+    """Writes tagged texts with their tags, and repeated values in full: aliases are hard to read."""
 
     def ignore_aliases(self, _data: Any) -> bool:
         return True
@@ -40,10 +40,10 @@ _Dumper.add_representer(UnsafeText, _unsafe)
 
 
 def yaml_text(inventory: Inventory) -> str:
-    """Return the whole inventory as YAML; nothing is templated or decrypted.
+    """Return the whole inventory as YAML, without filling in templates or decrypting.
 
     Raises:
-        InventoryError: A file of variables cannot be read.
+        InventoryError: A variables file cannot be read.
     """
     document = _Exporter(inventory).document()
     return yaml.dump(document, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=110)
@@ -52,8 +52,9 @@ def yaml_text(inventory: Inventory) -> str:
 class _Exporter:
     """Builds the document.
 
-    Ansible puts the `group_vars` files of every group over the inline variables of all groups, and one YAML
-    file has inline variables alone. What a host would get otherwise there is written with the host.
+    In Ansible, the `group_vars` files of any group override the inline variables of all groups, but one YAML
+    file has only inline variables. If a host would get another value that way, the value is written with the
+    host.
     """
 
     def __init__(self, inventory: Inventory) -> None:
@@ -82,7 +83,7 @@ class _Exporter:
         return section
 
     def _group_variables(self, group: GroupNode) -> dict[str, Any]:
-        """Return what a group sets, in sources and in files."""
+        """Return the variables that sources and files set for a group."""
         variables = dict(group.variables)
         for folder in self._table.folders:
             variables.update(folder.of_group(group.name))
@@ -100,7 +101,7 @@ class _Exporter:
         return members
 
     def _own(self, host: HostNode) -> dict[str, Any]:
-        """Return a host's own variables, and those that its groups would give it otherwise."""
+        """Return a host's own variables, and those for which its exported groups give another value."""
         inherited: dict[str, Any] = {}
         groups: Iterable[GroupNode] = (self._inventory.graph.groups[ALL], *self._table.groups_of(host))
         for group in groups:
@@ -114,7 +115,7 @@ class _Exporter:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Compare values and their types: 1 is not true, and an unsafe text is no text."""
+    """Compare values and their types: 1 is not true, and an unsafe text is not a plain text."""
     return type(one) is type(other) and bool(one == other)
 
 

@@ -1,7 +1,8 @@
-"""Hosts and groups while sources are read into them: the one growing thing of a load.
+"""Hosts and groups, filled in while sources are read.
 
-The rules of membership are Ansible's: groups are declared by being named, a host is found by its name alone,
-the first mention fixes the order, and `reconcile` puts the orphans under `all` and `ungrouped`.
+The rules of membership are Ansible's: naming a group declares it, a host is identified by its name alone, the
+first mention fixes the order, and `reconcile` puts groups without a parent under `all` and hosts without a
+group into `ungrouped`.
 """
 
 from __future__ import annotations
@@ -30,18 +31,18 @@ __all__ = [
 ]
 
 MAX_WALKED = 20_000_000
-"""How many ancestors may be looked at while cycles are sought: seconds of work, and far beyond any fleet."""
+"""Maximum number of ancestors visited in checks for cycles: seconds of work, and far beyond any fleet."""
 MAX_HOSTS = 500_000
-"""How many hosts there may be: 400 MB of memory. A line of a few bytes may stand for 100,000."""
+"""Maximum number of hosts: 400 MB of memory. A line of a few bytes can expand to 100,000 hosts."""
 ALL = "all"
 UNGROUPED = "ungrouped"
 MAX_GROUP_DEPTH = 64
-"""How deep groups may be nested: far beyond what people do, and within what any walk over them can do."""
+"""Maximum nesting of groups: far deeper than people nest them, and safe for every walk over them."""
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Deferred(Protocol):
-    """Variables that were seen to be well-formed and are read when somebody asks."""
+    """Variables that are known to be well-formed and are parsed only when they are needed."""
 
     def read(self) -> Mapping[str, Any]:
         """Return the variables."""
@@ -49,7 +50,7 @@ class Deferred(Protocol):
 
 
 class _Node:
-    """What hosts and groups share: a name and inline variables, kept in layers until they are asked for."""
+    """Base of hosts and groups: a name and inline variables, kept in layers until they are needed."""
 
     __slots__ = ("_layers", "name")
 
@@ -58,11 +59,11 @@ class _Node:
         self._layers: list[Mapping[str, Any] | Deferred] = []
 
     def add_layer(self, layer: Mapping[str, Any] | Deferred) -> None:
-        """Put variables over those that are there."""
+        """Add variables that override the present ones."""
         self._layers.append(layer)
 
     def merge_layer(self, layer: Mapping[str, Any]) -> None:
-        """Put variables over those that are there; mappings in both are merged."""
+        """Add variables that override the present ones; a mapping in both is merged."""
         self._layers = [merged(self.variables, layer)]
 
     @property
@@ -86,13 +87,13 @@ class HostNode(_Node):
     Attributes:
         parents: The groups that list it.
         source: The source that mentioned it first.
-        lost: Groups that it is not in whoever lists it, because it was taken out of `ungrouped`.
+        lost: Groups that it does not belong to even if they list it, because it was removed from `ungrouped`.
     """
 
     __slots__ = ("lost", "parents", "source")
 
     def __init__(self, name: str, source: str | None) -> None:
-        self.name = name  # without `super()`: there are tens of thousands
+        self.name = name  # no `super()` call, for speed: there are tens of thousands of hosts
         self._layers = []
         self.parents: list[GroupNode] = []
         self.source = source
@@ -159,8 +160,8 @@ class Assignment:
         name: The host or group that it is set for.
         variable: Its name.
         value: Its value there.
-        path: The file that says so; None where no file does.
-        line: 1-based line in it, where known.
+        path: The file that sets it; None if no file does.
+        line: 1-based line in the file, if known.
     """
 
     kind: str
@@ -202,10 +203,10 @@ class Graph:
         self.add_child(ALL, UNGROUPED)
 
     def add_group(self, name: Any) -> GroupNode:
-        """Return the group of this name, made on first mention.
+        """Return the group of this name; create it on first mention.
 
         Raises:
-            InventoryError: The name is empty or no text.
+            InventoryError: The name is empty or not a text.
         """
         _check_name(name, "group")
         name = self.group_name(name)
@@ -215,22 +216,23 @@ class Graph:
         return group
 
     def group_name(self, name: Any) -> Any:
-        """Return the name under which a group is kept."""
+        """Return the name under which a group is stored."""
         kept = self.rules.group_names(name)
         if kept != name:
             self.renamed[name] = kept
         return kept
 
     def add_host(self, name: Any, group: GroupNode | None = None, port: int | None = None) -> HostNode:
-        """Return the host of this name, made on first mention, as a member of `group`.
+        """Return the host of this name, as a member of `group`; create it on first mention.
 
         Args:
             name: The host's name.
             group: A group that lists it.
-            port: `ansible_port`, which counts only at the first mention.
+            port: `ansible_port`, used only at the first mention.
 
         Raises:
-            InventoryError: The name is empty, no text, or has control characters; or there are too many.
+            InventoryError: The name is empty, is not a text or has control characters, or there are too many
+                hosts.
         """
         host = self.hosts.get(name) if isinstance(name, str) else None
         if host is None:
@@ -246,10 +248,10 @@ class Graph:
         return host
 
     def add_child(self, parent: str, child: str) -> None:
-        """Put a group, or else a host, under a group; both must be there.
+        """Put a group, or else a host, under a group; both must exist.
 
         Raises:
-            InventoryError: One is not there, or the groups would form a cycle.
+            InventoryError: One of them does not exist, or the groups would form a cycle.
         """
         parent = self.group_name(parent)
         if parent not in self.groups:
@@ -259,7 +261,7 @@ class Graph:
         elif child in self.hosts:
             self.add_host(child, self.groups[parent])
         else:
-            raise InventoryError(f"{child!r} is no host and no group", text=child)
+            raise InventoryError(f"{child!r} is neither a host nor a group", text=child)
 
     def _add_child_group(self, parent: GroupNode, child: GroupNode) -> None:
         if child.name == ALL:
@@ -268,7 +270,7 @@ class Graph:
             raise InventoryError(f"group {parent.name!r} cannot be a child of itself", text=child.name)
         if child.name in parent.children:
             return
-        # A group without children is above nothing, and most new edges lead to one.
+        # A child without children cannot close a cycle, and most new edges lead to such a group.
         if child.children and child.name in self._above(parent):
             chain = " > ".join([*_path_down(child, parent.name), child.name])
             raise InventoryError(f"groups form a cycle: {chain}", text=child.name)
@@ -277,25 +279,23 @@ class Graph:
         child.parents.append(parent)
 
     def _above(self, group: GroupNode) -> Mapping[str, GroupNode]:
-        """Return a group's ancestors, and count them: each edge that may close a cycle walks them."""
+        """Return a group's ancestors, and count them, because each check for a cycle walks them."""
         ancestors = group.ancestors()
         self._walked += len(ancestors)
         if self._walked > MAX_WALKED:
-            raise InventoryError(
-                "groups within groups beyond what can be checked for cycles", text=group.name
-            )
+            raise InventoryError("too many nested groups to check them for cycles", text=group.name)
         return ancestors
 
     def set_variables(
         self, name: str, variables: Mapping[str, Any], line: int | None = None, *, path: str | None = None
     ) -> None:
-        """Set inline variables of a group or host; where both have the name, of the group, as Ansible does.
+        """Set inline variables of a group or host; if both have the name, of the group, as Ansible does.
 
         Args:
             name: The group or host.
             variables: Its variables; kept, not copied.
-            line: Where they stand in the source, for those that do not know it themselves.
-            path: The file, where it is not the source that is being read.
+            line: Their line in the source, for variables that do not know it themselves.
+            path: The file, if it is not the source that is being read.
         """
         if not variables:
             return
@@ -325,7 +325,7 @@ class Graph:
             self.assignments.append(Assignment(kind, name, key, value, path or self.source, place))
 
     def reconcile(self) -> None:
-        """Put groups without a parent under `all`, and into `ungrouped` the hosts of no group alone.
+        """Put groups without a parent under `all`, and hosts without another group into `ungrouped`.
 
         Raises:
             InventoryError: Groups are nested too deep.
@@ -335,14 +335,14 @@ class Graph:
                 self.add_child(ALL, name)
         if max(self.depths().values()) > MAX_GROUP_DEPTH:
             raise InventoryError(f"groups nested deeper than {MAX_GROUP_DEPTH} levels")
-        # Told before `ungrouped` is cleared: as in Ansible, a host is either taken out of it or put into it.
+        # Found before `ungrouped` is cleared: as in Ansible, a host is either removed from it or added to it.
         alone = [name for name, host in self.hosts.items() if {each.name for each in host.parents} <= {ALL}]
         self._clear_ungrouped()
         for name in alone:
             self.add_child(UNGROUPED, name)
 
     def _clear_ungrouped(self) -> None:
-        """Take out of `ungrouped` the hosts of other groups."""
+        """Remove from `ungrouped` the hosts that are in other groups."""
         ungrouped = self.groups[UNGROUPED]
         above = ungrouped.ancestors()
         nested = bool(ungrouped.children) or len(above) > 1
@@ -359,7 +359,7 @@ class Graph:
                 host.parents.remove(ungrouped)
 
     def depths(self) -> dict[str, int]:
-        """Return for each group the length of the longest way down to it from `all`."""
+        """Return for each group the length of the longest path to it from `all`."""
         depth = dict.fromkeys(self.groups, 0)
         for group in self._top_down():
             below = depth[group.name] + 1
@@ -381,10 +381,10 @@ class Graph:
 
 
 def _lost(host: HostNode, ungrouped: GroupNode) -> frozenset[str]:
-    """Tell which groups a host is not in any more when it leaves `ungrouped`.
+    """Return the groups that a host loses when it is removed from `ungrouped`.
 
-    Ansible takes from it each ancestor of `ungrouped` that is no ancestor of its other groups, also one that
-    lists the host itself, and never puts it back.
+    Ansible removes the host from each ancestor of `ungrouped` that is not an ancestor of its other groups,
+    even from one that lists the host itself, and never adds it back.
     """
     groups = {parent.name: parent for parent in host.parents}
     for parent in host.parents:
@@ -402,7 +402,7 @@ def _lost(host: HostNode, ungrouped: GroupNode) -> frozenset[str]:
 
 
 def _check_name(name: Any, kind: str) -> None:
-    """Refuse what can be no name: an empty text, a number or a control character."""
+    """Refuse an invalid name: an empty one, one that is not a text, or one with a control character."""
     if not isinstance(name, str):
         raise InventoryError(f"a {kind} name must be a text; quote it", text=str(name))
     if not name:
@@ -412,7 +412,7 @@ def _check_name(name: Any, kind: str) -> None:
 
 
 def _is_control(char: str) -> bool:
-    """Tell whether a character controls a terminal or the direction of the text around it."""
+    """Return whether a character controls a terminal or the direction of the text around it."""
     code = ord(char)
     return code < 0x20 or 0x7F <= code < 0xA0 or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069  # noqa: PLR2004
 
@@ -427,7 +427,7 @@ def _priority(value: Any, group: str) -> int:
 
 
 def _path_down(start: GroupNode, goal: str) -> list[str]:
-    """Name the groups from `start` down to `goal`, which is known to be below it, by the shortest way."""
+    """Return the names on the shortest path from `start` down to `goal`, which must be below it."""
     ways: list[list[GroupNode]] = [[start]]
     seen = {start.name}
     for way in ways:

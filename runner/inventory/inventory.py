@@ -1,4 +1,4 @@
-"""The finished inventory: which hosts there are, which a pattern means, and what holds for each."""
+"""The finished inventory: its hosts, the hosts that a pattern selects, and the variables of each host."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["Inventory", "load"]
 
 
 _ANSIBLE_VERSION = {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "2.19.0"}
-"""The version of Ansible whose reading and templates ours are compared with."""
+"""The Ansible version that our reading of inventories and our templates are compared with."""
 
 
 def load(
@@ -44,14 +44,14 @@ def load(
 
     Args:
         sources: Files, folders, scripts, `host1,host2,` lists, or `FORMAT:PATH` to name a format.
-        playbook_dir: The folder whose `group_vars` and `host_vars` count as those beside a playbook; the
-            current folder where None.
-        vault: What opens encrypted values.
-        partial: Whether a source that cannot be read is left out with a warning.
-        options: Limits, and defaults for the three before.
+        playbook_dir: The folder whose `group_vars` and `host_vars` are used as those next to a playbook; None
+            for the current folder.
+        vault: Decrypts encrypted values.
+        partial: Whether to skip a source that cannot be read, with a warning.
+        options: Limits, and defaults for the three arguments before.
 
     Raises:
-        InventoryError: A source cannot be read; the message says where it is wrong.
+        InventoryError: A source cannot be read; the message names the place of the error.
     """
     given = options or Options()
     given = replace(given, vault=vault or given.vault, partial=partial or given.partial)
@@ -61,7 +61,7 @@ def load(
 
 
 def _absolute(source: str) -> str:
-    """Make a path absolute, links kept; a list of hosts or a text that is no path stays as it is."""
+    """Make a path absolute without resolving links; return a host list or any other text unchanged."""
     if "," in source and not os.path.lexists(source):
         return source
     name, rest = split_format(source)
@@ -71,9 +71,9 @@ def _absolute(source: str) -> str:
 
 
 class Inventory:
-    """Hosts, groups and variables of some sources. Nothing of it changes after the load.
+    """Hosts, groups and variables of some sources. They do not change after the load.
 
-    Variables are worked out when they are asked for, so that choosing among ten thousand hosts costs none.
+    A variable is computed on first use, so selecting from ten thousand hosts computes none.
 
     Attributes:
         sources: The sources as they were read, paths absolute.
@@ -94,12 +94,12 @@ class Inventory:
 
     @cached_property
     def table(self) -> VariableTable:
-        """What works out variables, for listings."""
+        """The table that computes variables, for listings."""
         return VariableTable(self.graph, self.sources, self._loading)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """One line for each thing that was read and is doubtful, so far: files are read on demand."""
+        """One line for each doubtful thing read so far; files read later on demand may add more."""
         return tuple(self._loading.warnings)
 
     @property
@@ -108,14 +108,14 @@ class Inventory:
         return tuple(self.graph.groups)
 
     def traced(self) -> Loading:
-        """Return a load that knows where everything was set: this one if it does, else another.
+        """Return a load that knows the place of every setting: this one if it does, else a new one.
 
         Raises:
-            InventoryError: A source cannot be read any more.
+            InventoryError: A source can no longer be read.
         """
         if self.options.traced:
             return self._loading
-        return Inventory(self.sources, replace(self.options, traced=True, told=None))._loading  # noqa: SLF001 - one of us
+        return Inventory(self.sources, replace(self.options, traced=True, told=None))._loading  # noqa: SLF001 - same class
 
     def __len__(self) -> int:
         return len(self.graph.hosts)
@@ -126,14 +126,14 @@ class Inventory:
     def names(
         self, pattern: str | Sequence[str] = "all", limit: str | Sequence[str] | None = None
     ) -> tuple[str, ...]:
-        """Return the names of the hosts that a pattern means, without working out a variable.
+        """Return the names of the hosts that a pattern selects, without computing variables.
 
         Args:
             pattern: A host pattern.
-            limit: A second one that the hosts have to match too.
+            limit: A second pattern that the hosts must also match.
 
         Raises:
-            PatternError: The pattern cannot be read, or names what the inventory does not hold.
+            PatternError: The pattern cannot be read, or names something that the inventory does not have.
         """
         return tuple([node.name for node in self._matcher.select(pattern, limit)])
 
@@ -144,16 +144,16 @@ class Inventory:
         *,
         template_all: bool = False,
     ) -> tuple[Host, ...]:
-        """Return the hosts that a pattern means, each with its variables.
+        """Return the hosts that a pattern selects, each with its variables.
 
         Args:
             pattern: A host pattern.
-            limit: A second one that the hosts have to match too.
-            template_all: Whether templates of every variable are filled in, not only of `ansible_…`.
+            limit: A second pattern that the hosts must also match.
+            template_all: Whether to fill in the templates of every variable, not only of `ansible_…`.
 
         Raises:
-            PatternError: The pattern cannot be read, or names what the inventory does not hold.
-            InventoryError: A file of variables that one of the hosts needs cannot be read.
+            PatternError: The pattern cannot be read, or names something that the inventory does not have.
+            InventoryError: A variables file that one of the hosts needs cannot be read.
         """
         nodes = self._matcher.select(pattern, limit)
         return tuple([self._host(node, template_all=template_all) for node in nodes])
@@ -163,11 +163,11 @@ class Inventory:
 
         Args:
             name: Its name in the inventory, or `localhost`.
-            template_all: Whether templates of every variable are filled in, not only of `ansible_…`.
+            template_all: Whether to fill in the templates of every variable, not only of `ansible_…`.
 
         Raises:
-            PatternError: There is no such host.
-            InventoryError: A file of variables that it needs cannot be read.
+            PatternError: The host does not exist.
+            InventoryError: A variables file that it needs cannot be read.
         """
         return self._host(self._node(name), template_all=template_all)
 
@@ -193,19 +193,19 @@ class Inventory:
         return self._templating._replace(template_all=True)
 
     def _services(self, host: str) -> Services:
-        """Return what the lookups of a host's templates may use."""
+        """Return the services for the lookups in a host's templates."""
         pipe = self._piped if self.options.allow_commands else None
         return Services(read=partial(self._read_beside, host), pipe=pipe, hosts=self._names_or_none)
 
     def _names_or_none(self, pattern: str) -> tuple[str, ...]:
-        """Return the names that a pattern means; none if it means nothing, as Ansible's lookup does."""
+        """Return the names that a pattern selects; none for a pattern error, as Ansible's lookup does."""
         try:
             return self.names(pattern)
         except PatternError:
             return ()
 
     def _read_beside(self, host: str, path: str) -> str:
-        """Return the text of a file in the folder of the inventory or of the playbook: the lookup `file`."""
+        """Return the text of a file in the inventory's or the playbook's folder, for the lookup `file`."""
         from runner.inventory.templating import TemplateError  # noqa: PLC0415 - loads Jinja
 
         source = self._node(host).source
@@ -221,7 +221,7 @@ class Inventory:
         raise KeyError(path)
 
     def _piped(self, command: str) -> str:
-        """Run a shell's command where playbooks would, as Ansible's `pipe` lookup does."""
+        """Run a shell command in the playbook's folder, as Ansible's `pipe` lookup does."""
         from runner.inventory.processes import output  # noqa: PLC0415 - few inventories run a program
         from runner.inventory.templating import TemplateError  # noqa: PLC0415 - loads Jinja
 
@@ -239,7 +239,7 @@ class Inventory:
         return TemplateVariables(node.name, share.variables, own, means or self._templating_all)
 
     def _magic(self, name: str) -> dict[str, Any]:
-        """Return the names that only templates of a host see."""
+        """Return the special variables that only the templates of a host see."""
         node = self._node(name)
         folder = os.path.dirname(node.source) if node.source else None  # noqa: PTH120
         return {
@@ -257,25 +257,25 @@ class Inventory:
 
     @cached_property
     def _hosts_of_groups(self) -> Constant:
-        """The names in each group: what templates see as `groups`."""
+        """The host names in each group, which templates see as `groups`."""
         return Constant({name: list(group.all_hosts()) for name, group in self.graph.groups.items()})
 
     def variables(self, name: str) -> Mapping[str, Any]:
-        """Return every variable of a host as `ansible-inventory --host` shows it: as it is written.
+        """Return every variable of a host as `ansible-inventory --host` shows it: templates not filled in.
 
         Raises:
-            PatternError: There is no such host.
-            InventoryError: A file of variables that it needs cannot be read.
+            PatternError: The host does not exist.
+            InventoryError: A variables file that it needs cannot be read.
         """
         variables = self.table.of_host(self._node(name))
         return {key: value for key, value in variables.items() if key not in INTERNAL_NAMES}
 
     def filled_in(self, name: str) -> ResolvedVariables:
-        """Return the variables of a host with their templates filled in, to be shown: nothing is decrypted.
+        """Return the variables of a host for display: templates filled in, but nothing decrypted.
 
         Raises:
-            PatternError: There is no such host.
-            InventoryError: A file of variables that it needs cannot be read.
+            PatternError: The host does not exist.
+            InventoryError: A variables file that it needs cannot be read.
         """
 
         def magic(host: str) -> dict[str, Any]:
@@ -289,7 +289,7 @@ class Inventory:
 
 
 def _read_all(sources: Sequence[str], loading: Loading) -> Loading:
-    """Read every source that is not broken, and settle the graph."""
+    """Read every source that is not broken, then complete the graph."""
     try:
         for source in sources:
             loading.read_source(source, read)
@@ -309,11 +309,11 @@ def _read_all(sources: Sequence[str], loading: Loading) -> Loading:
     graph.source = None
     try:
         graph.reconcile()
-    except InventoryError as exc:  # what is wrong with all of it together is wrong with no one line
+    except InventoryError as exc:  # an error in the whole graph does not belong to one line
         raise InventoryError(exc.message, path=", ".join(sources), text=exc.text) from exc
     if graph.rules.group_names.warns:
         for name, kept in graph.renamed.items():
             loading.warn(f"group {name!r} is read as {kept!r} (force_valid_group_names = always)")
     for name in graph.groups.keys() & graph.hosts.keys():
-        loading.warn(f"{name!r} is a group and a host: what is set for the host may count for the group")
+        loading.warn(f"{name!r} is a group and a host: variables of the host may be set for the group")
     return loading

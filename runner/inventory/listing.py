@@ -1,7 +1,7 @@
-"""An inventory in the shapes of `ansible-inventory`: `--list`, `--host` and `--graph`.
+"""An inventory in the output formats of `ansible-inventory`: `--list`, `--host` and `--graph`.
 
-The `--list` document of a large fleet is mostly the same group variables over and over, so the writer turns
-each of them into JSON once and hands the text out piece by piece.
+The `--list` document of a large fleet mostly repeats the same group variables. So the writer converts each of
+them to JSON once, and yields the text in pieces.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["graph_lines", "host_document", "list_document", "list_text", "plain"]
 
 MAX_GRAPH_LINES = 1_000_000
-"""How long a graph may be: groups that share children many levels down make it endless."""
+"""Maximum number of lines of a graph: groups that share children on many levels make it endless."""
 PROFILE = "inventory_legacy"
-"""What Ansible writes into `_meta` to tell how tagged texts are to be read back."""
+"""The value that Ansible writes into `_meta` to say how to read tagged texts back."""
 
 _INDENT = 4
 _FLUSH = 1 << 16
@@ -39,9 +39,9 @@ _ENCODER_INDENTED = json.JSONEncoder(indent=_INDENT, sort_keys=True, ensure_asci
 
 
 def plain(value: Any) -> Any:
-    """Turn a value into what JSON has words for, as Ansible does.
+    """Turn a value into types that JSON has, as Ansible does.
 
-    Encrypted and unsafe texts become the mappings that Ansible reads back as such; dates their ISO form.
+    Encrypted and unsafe texts become the mappings that Ansible reads back as such; dates become ISO texts.
     """
     if type(value) in (str, int, float, bool) or value is None:
         return value
@@ -74,15 +74,15 @@ def _shown(variables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def host_document(inventory: Inventory, name: str, *, filled_in: bool = False) -> dict[str, Any]:
-    """Return the variables of one host as `ansible-inventory --host` prints them: no text is marked unsafe.
+    """Return one host's variables as `ansible-inventory --host` prints them, unsafe texts not marked.
 
     Args:
         inventory: The inventory.
         name: The host's name.
-        filled_in: Whether templates are filled in. What is encrypted, or fails, stays as it is written.
+        filled_in: Whether to fill in templates. A value that is encrypted or fails stays as it is written.
 
     Raises:
-        PatternError: There is no such host.
+        PatternError: The host does not exist.
         InventoryError: A file of its variables cannot be read.
     """
     variables = inventory.variables(name)
@@ -113,10 +113,10 @@ def list_document(inventory: Inventory, *, export: bool = False) -> dict[str, An
 
     Args:
         inventory: The inventory.
-        export: Whether each group and host shows only what is set for itself, as `--export` does.
+        export: Whether each group and host shows only its own variables, as `--export` does.
 
     Raises:
-        InventoryError: A file of variables cannot be read.
+        InventoryError: A variables file cannot be read.
     """
     document: dict[str, Any] = json.loads("".join(list_text(inventory, export=export)))
     return document
@@ -127,10 +127,10 @@ def list_text(inventory: Inventory, *, export: bool = False) -> Iterator[str]:
 
     Args:
         inventory: The inventory.
-        export: Whether each group and host shows only what is set for itself, as `--export` does.
+        export: Whether each group and host shows only its own variables, as `--export` does.
 
     Raises:
-        InventoryError: A file of variables cannot be read.
+        InventoryError: A variables file cannot be read.
     """
     table = inventory.table
     hosts = inventory.graph.groups[ALL].all_hosts()
@@ -149,12 +149,12 @@ def list_text(inventory: Inventory, *, export: bool = False) -> Iterator[str]:
 
 
 def _indented(value: Any, level: int) -> str:
-    """Write a value as JSON inside of `level` others."""
+    """Write a value as JSON, indented for `level` enclosing values."""
     return _ENCODER_INDENTED.encode(value).replace("\n", "\n" + " " * _INDENT * level)
 
 
 def _group_sections(top: GroupNode, table: VariableTable | None) -> dict[str, dict[str, Any]]:
-    """Return the sections of every group below `top`, without those that say nothing."""
+    """Return the sections of `top` and every group below it, without empty ones."""
     sections: dict[str, dict[str, Any]] = {}
     for group in (top, *top.descendants().values()):
         section: dict[str, Any] = {"children": list(group.children)}
@@ -168,11 +168,11 @@ def _group_sections(top: GroupNode, table: VariableTable | None) -> dict[str, di
 
 
 class _Layout:
-    """The text of hosts that have the same from their groups, with gaps for what each has of its own.
+    """The text of hosts with the same group variables, with gaps for each host's own variables.
 
     Args:
-        shared: The line of each variable from groups.
-        own: The names of the gaps, which cover shared variables of that name.
+        shared: The line of each group variable, by its name.
+        own: The names of the gaps; a gap replaces the group variable of the same name.
     """
 
     def __init__(self, shared: Mapping[str, str], own: Collection[str]) -> None:
@@ -189,7 +189,7 @@ class _Layout:
         self._between.append(text)
 
     def filled(self, own: Mapping[str, str]) -> str:
-        """Return the text with the lines of one host in its gaps."""
+        """Return the text with one host's lines in the gaps."""
         parts = [self._between[0]]
         for name, text in zip(self._gaps, self._between[1:], strict=True):
             parts += (own[name], text)
@@ -197,7 +197,7 @@ class _Layout:
 
 
 class _HostWriter:
-    """Writes `_meta`: each host's variables, those of its groups turned into text once for all of them."""
+    """Writes `_meta`: each host's variables. Group variables are converted to text once for all hosts."""
 
     _LEVEL = 4
 
@@ -267,8 +267,8 @@ def graph_lines(inventory: Inventory, group: str = ALL, *, variables: bool = Fal
         variables: Whether to show the variables of groups and hosts.
 
     Raises:
-        PatternError: There is no such group.
-        InventoryError: A file of variables cannot be read, or the graph is longer than `MAX_GRAPH_LINES`.
+        PatternError: The group does not exist.
+        InventoryError: A variables file cannot be read, or the graph is longer than `MAX_GRAPH_LINES`.
     """
     start = inventory.graph.groups.get(group)
     if start is None:

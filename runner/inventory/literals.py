@@ -1,4 +1,4 @@
-"""Values in Ansible's INI format: Python literals, and any other text as it stands."""
+"""Values in Ansible's INI format: Python literals; any other text stays a text."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["Literals"]
 
 
 class Literals(dict[str, Any]):
-    """Text -> value, worked out once for each text that gives an unchangeable one.
+    """Text -> value, evaluated once for each text, except for lists and mappings.
 
-    `5`, `True` and `['a', 'b']` are what Python takes them for; `true`, `yes`, `007` and `10.0.0.1` stay
-    texts. Tuples and sets become lists, bytes become text, numbers that JSON has no word for become text.
+    `5`, `True` and `['a', 'b']` have the values that Python gives them; `true`, `yes`, `007` and `10.0.0.1`
+    stay texts. Tuples and sets become lists; bytes, and numbers that JSON cannot express, become texts.
     """
 
     __slots__ = ()
-    # What cannot be a literal: a word that begins like a name, and dotted numbers.
+    # Texts that cannot be literals: a word that begins like a name, and dotted numbers.
     _WORD: ClassVar = re.compile(
         r"(?!True\b|False\b|None\b)(?=[.-]*[A-Za-z_/~])[A-Za-z_/~.-]*+[\w./:@%+-]*+\Z|\d+(?:\.\d+){2,}\Z"
     )
@@ -34,7 +34,7 @@ class Literals(dict[str, Any]):
 
 
 def _evaluated(text: str) -> Any:
-    """Read a Python literal, or keep the text."""
+    """Return the value of a Python literal, or the text itself if it is not one."""
     import ast  # noqa: PLC0415 - few values need it
     import warnings  # noqa: PLC0415
 
@@ -49,7 +49,7 @@ def _evaluated(text: str) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Turn what Python has and inventories have not into its nearest relation."""
+    """Convert Python types that inventories do not have into the nearest type that they have."""
     if isinstance(value, (list, tuple, set)):
         return [_plain(item) for item in value]
     if isinstance(value, dict):

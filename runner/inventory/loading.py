@@ -1,4 +1,4 @@
-"""What a source is given to read with: the graph to fill, bounded files, vault, warnings and options."""
+"""The state of one load, which every source gets: graph, limits on files, vault, warnings and options."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ if TYPE_CHECKING:
 __all__ = ["MAX_SOURCES", "MAX_WARNINGS", "BrokenSource", "Loading", "Options"]
 
 MAX_SOURCES = 20_000
-"""How many files folders of sources may hold: links can make a folder endless."""
+"""Maximum number of files in folders of sources: links can make a folder endless."""
 
 MAX_WARNINGS = 1000
-"""How many doubtful things are told of; nobody reads more."""
+"""Maximum number of warnings; no operator reads more."""
 
 _VAULT_HEADER = b"$ANSIBLE_VAULT"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How inventories are to be read.
+    """How to read inventories.
 
     Attributes:
-        playbook_dir: The folder whose `group_vars` and `host_vars` count as those beside a playbook.
-        playbook_given: Whether somebody named it; else it is the current folder.
-        vault: What opens encrypted values; None where there is no password.
-        max_file_bytes: How large a file may be.
+        playbook_dir: The folder whose `group_vars` and `host_vars` are used as those next to a playbook.
+        playbook_given: Whether that folder was given explicitly; else it is the current folder.
+        vault: Decrypts encrypted values; None if there is no password.
+        max_file_bytes: Maximum size of a file.
         script_timeout_s: Seconds that an inventory script may run.
-        max_script_bytes: How much an inventory script may print.
-        partial: Whether a source that cannot be read is a warning instead of an error.
+        max_script_bytes: Maximum size of the output of an inventory script.
+        partial: Whether a source that cannot be read gives a warning instead of an error.
         allow_commands: Whether an inventory may run programs that it names: by `lookup('pipe', …)` in a
-            template, or by a plugin of Ansible's.
-        rules: How Ansible's configuration wants inventories read.
-        named: Whether the operator named the sources for this run, by a flag or a variable of the
-            environment. The owner rule does not apply to what was named.
-        told: Called with each warning at once; None if the caller reads `Inventory.warnings` instead.
-        traced: Whether to remember where everything is set, for `explain`; else that reads the sources again,
-            which runs scripts twice and finds pipes empty.
+            template, or by an Ansible plugin.
+        rules: How to read inventories according to Ansible's configuration.
+        named: Whether the operator named the sources for this run, by a flag or an environment variable. The
+            owner rule does not apply to sources named that way.
+        told: Called with each warning immediately; None if the caller reads `Inventory.warnings` instead.
+        traced: Whether to remember the place of every setting, for `explain`. Without it, `explain` reads the
+            sources again, which runs scripts twice and finds pipes empty.
     """
 
     playbook_dir: str = field(default_factory=os.getcwd)
@@ -65,11 +65,11 @@ class Options:
 
 
 class BrokenSource(InventoryError):
-    """A source that is to be left out. It may have filled half the graph, so the load begins anew without it.
+    """A source to leave out. It may have filled half the graph, so the load starts again without it.
 
     Args:
         source: The source.
-        error: What is wrong with it.
+        error: The error that makes it unusable.
     """
 
     def __init__(self, source: str, error: InventoryError) -> None:
@@ -87,11 +87,11 @@ class Loading:
     Attributes:
         options: How to read.
         sources: The sources that were given.
-        graph: What the sources fill.
-        warnings: One line for each thing that was read and is doubtful, in order.
+        graph: The graph that the sources fill.
+        warnings: One line for each doubtful thing that was read, in order.
         files: The files that have been read as sources, in order.
-        located: Whether documents are to know the position of each key.
-        left_out: Sources that turned out to be broken, and why.
+        located: Whether documents record the position of each key.
+        left_out: The broken sources, each with its error.
     """
 
     options: Options
@@ -106,7 +106,7 @@ class Loading:
     _depth: int = 0
 
     def warn(self, message: str) -> None:
-        """Remember one line for people; the same line counts once, and beyond `MAX_WARNINGS` none."""
+        """Record a warning of one line; ignore a repeated line, and any line beyond `MAX_WARNINGS`."""
         if message in self.warnings or len(self.warnings) >= MAX_WARNINGS:
             return
         self.warnings[message] = None
@@ -114,10 +114,10 @@ class Loading:
             self.options.told(message)
 
     def read_source(self, source: str, read: Callable[[str, Loading], None]) -> None:
-        """Read one source, unless it is to be left out.
+        """Read one source, unless it is known to be broken.
 
         Raises:
-            InventoryError: It cannot be read; `BrokenSource` where such a one is to be left out.
+            InventoryError: It cannot be read; `BrokenSource` if the load should continue without it.
         """
         if source in self.left_out:
             return
@@ -138,7 +138,7 @@ class Loading:
             self._depth -= 1
 
     def check_program(self, path: str) -> None:
-        """Refuse a program that the operator has not named, if another user can have written it.
+        """Refuse a program that the operator has not named, if another user could have written it.
 
         Raises:
             InventoryError: The program breaks the owner rule.
@@ -150,13 +150,13 @@ class Loading:
             raise InventoryError(f"this program is not run: {found}, or name it with -i", path=path)
 
     def trusted(self, folder: str) -> frozenset[int] | None:
-        """Return who may own the variable files in a folder besides the operator; None if anybody may.
+        """Return the users, besides the operator, that may own the variable files in a folder; None for all.
 
-        A folder that was given as a source, or as the playbook's, is the operator's choice. The owner of a
-        source may own the files next to it.
+        If the operator gave the folder, or one around it, as a source or as the playbook's folder, every user
+        may own the files. Otherwise the owners of the sources may.
 
         Args:
-            folder: The folder, without links on the way.
+            folder: The folder, with links resolved.
         """
         chosen = [self.options.playbook_dir] if self.options.playbook_given else []
         chosen += [source for source in self._paths() if os.path.isdir(source)]  # noqa: PTH112
@@ -165,11 +165,11 @@ class Loading:
         return frozenset(os.stat(path).st_uid for path in self._paths())  # noqa: PTH116 - texts, as above
 
     def check_found(self, path: str, trusted: frozenset[int] | None) -> None:
-        """Refuse a file that was found next to a source, if another user can have written it.
+        """Refuse a file that was found next to a source, if another user could have written it.
 
         Args:
             path: The file, or its folder.
-            trusted: What `trusted` returns for the folder.
+            trusted: The result of `trusted` for the folder.
 
         Raises:
             InventoryError: The file breaks the owner rule.
@@ -179,14 +179,14 @@ class Loading:
             raise InventoryError(f"not used: {found}, or name the folder around it with -i", path=path)
 
     def _paths(self) -> list[str]:
-        """Return the sources that are files or folders, without the names of formats."""
+        """Return the sources that are files or folders, without format names."""
         from runner.inventory.sources import split_format  # noqa: PLC0415 - it imports this module's users
 
         paths = [path for _, path in map(split_format, self.sources)]
         return [path for path in paths if os.path.exists(path)]  # noqa: PTH110
 
     def read_bytes(self, path: str) -> bytes:
-        """Read a regular file within the limit, decrypted if it is a vault; once for all formats that ask.
+        """Read a file within the size limit and decrypt a vault; cache the result for the next format.
 
         Raises:
             InventoryError: It cannot be read, is a device, is too large, or cannot be decrypted.
@@ -237,10 +237,10 @@ class Loading:
         return self._documents.read(text, path, located=self.located)
 
     def variables_file(self, path: str) -> Mapping[str, Any]:
-        """Read a file of variables; one that says nothing, false or 0 is an empty one, as in Ansible.
+        """Read a variables file; an empty document, false or 0 counts as no variables, as in Ansible.
 
         Raises:
-            InventoryError: It cannot be read, or holds something else than a mapping.
+            InventoryError: It cannot be read, or is not a mapping.
         """
         value = self.document(self.read_text(path), path) or {}
         if not isinstance(value, dict):

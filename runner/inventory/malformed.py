@@ -1,4 +1,4 @@
-"""What is raised when a text is not written in the format that it was taken for."""
+"""Errors for texts that are not in the expected format."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ __all__ = ["NotADocument", "NotThisFormat"]
 
 
 class NotThisFormat(InventoryError):
-    """A source turned out not to be written in the format it was taken for: the next one may try."""
+    """A source is not in the format that was tried; the next format may try it."""
 
 
 class NotADocument(InventoryError):
-    """A text that is no well-formed YAML or JSON document."""
+    """A text is not a well-formed YAML or JSON document."""

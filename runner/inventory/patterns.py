@@ -1,8 +1,8 @@
 """Host patterns: `routers:&lab:!r3`, `web*`, `~r[13]`, `core[0]`, `@failed.txt`.
 
-The grammar and the order of evaluation are Ansible's ("Patterns: targeting hosts and groups"). What differs
-on purpose: a part that names nothing is an error that says what is near, where Ansible warns and goes on; and
-names that a report folded, `leaf[01-03,40]`, may be given as they were printed.
+The grammar and the order of evaluation are Ansible's ("Patterns: targeting hosts and groups"), with two
+deliberate differences. A part that names nothing is an error that suggests similar names; Ansible only warns.
+And names that a report has folded, `leaf[01-03,40]`, can be given as they were printed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["LOCALHOST", "PatternMatcher", "nearest", "split"]
 
 LOCALHOST = ("localhost", "127.0.0.1", "::1")
-"""Names that mean this machine, also where no inventory holds them; `all` never does."""
+"""Names of this machine. They match even if no inventory has them, but then `all` does not include them."""
 
 _COMMA_PARTS = re.compile(r"(?:[^,\[]|\[[0-9,-]*\]|\[)+")
 _PARTS = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
@@ -37,10 +37,10 @@ _GLOB = frozenset("*?[")
 def split(pattern: str | Iterable[str]) -> list[str]:
     """Split a pattern into its parts: at commas if it has any, else at colons outside brackets.
 
-    Commas between the numbers of a folded name, `leaf[01-03,40]`, part nothing.
+    Commas between the numbers of a folded name, `leaf[01-03,40]`, do not split it.
 
     Args:
-        pattern: One pattern, or several that count together.
+        pattern: One pattern, or several to combine.
     """
     if not isinstance(pattern, str):
         return [part for each in pattern for part in split(each)]
@@ -51,7 +51,7 @@ def split(pattern: str | Iterable[str]) -> list[str]:
 
 
 def nearest(name: str, known: Iterable[str], shown_by: str = "inventory --graph") -> str:
-    """Say which known names are near to a wrong one, or what shows them all; ready to follow a message."""
+    """Return the end of a message about a wrong name: similar names, or the command that lists all names."""
     import difflib  # noqa: PLC0415 - only a wrong name needs it
 
     found = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
@@ -59,12 +59,12 @@ def nearest(name: str, known: Iterable[str], shown_by: str = "inventory --graph"
 
 
 class PatternMatcher:
-    """Answers patterns over one finished graph.
+    """Finds the hosts of a pattern in a finished graph.
 
     Args:
         graph: The graph.
         read_text: Reads the file of an `@FILE` part.
-        warn: Called with one line where a part may have been meant differently.
+        warn: Called with one line if a part is ambiguous.
     """
 
     def __init__(self, graph: Graph, read_text: Callable[[str], str], warn: Callable[[str], None]) -> None:
@@ -76,10 +76,10 @@ class PatternMatcher:
     def select(
         self, pattern: str | Sequence[str], limit: str | Sequence[str] | None = None
     ) -> list[HostNode]:
-        """Return the hosts of a pattern, in its order, of which only those in `limit` are kept.
+        """Return the hosts of a pattern, in its order; with `limit`, only those that it selects too.
 
         Raises:
-            PatternError: A part cannot be read, or names nothing that the inventory holds.
+            PatternError: A part cannot be read, or names nothing in the inventory.
         """
         hosts = self._evaluate(self._parts(pattern))
         if limit:
@@ -88,7 +88,7 @@ class PatternMatcher:
         return list({host.name: host for host in hosts}.values())
 
     def _parts(self, pattern: str | Sequence[str]) -> list[str]:
-        """Split a pattern and put what `@FILE` lists in place of it."""
+        """Split a pattern, and replace each `@FILE` with the lines of the file."""
         parts: list[str] = []
         for part in split(pattern):
             if part[0] == "@":
@@ -108,7 +108,7 @@ class PatternMatcher:
             raise PatternError(f"host list {part} {exc.message}", text=part) from exc
 
     def _evaluate(self, parts: list[str]) -> list[HostNode]:
-        """Unite, then intersect, then exclude."""
+        """Unite the plain parts, then intersect with `&` parts, then exclude `!` parts."""
         required = [part for part in parts if part[0] == "&"]
         excluded = [part for part in parts if part[0] == "!"]
         united = [part for part in parts if part[0] not in "&!"] or ["all"]
@@ -122,12 +122,12 @@ class PatternMatcher:
         return list(hosts.values())
 
     def _host_or(self, part: str) -> list[HostNode]:
-        """Return the host of that very name, which comes before a group, but not after `&` and `!`."""
+        """Return the host with exactly this name, else the hosts of the part; not used after `&` and `!`."""
         host = self._graph.hosts.get(part)
         return self._part(part) if host is None else [host]
 
     def _part(self, part: str) -> list[HostNode]:
-        """Return the hosts of one part without its `&` or `!`, doubles included."""
+        """Return the hosts of one part without its `&` or `!`, duplicates included."""
         if not part:
             raise PatternError("a pattern ends after '&' or '!'; name a group or host")
         if part not in self._known:
@@ -135,7 +135,11 @@ class PatternMatcher:
         return self._known[part]
 
     def _matches(self, part: str) -> list[HostNode]:
-        """Read a part as Ansible does; only one that then names nothing is read as folded names."""
+        """Return the hosts of a part, read as Ansible does.
+
+        If one of its folded names is a host, a part with a comma, or one that names nothing for Ansible, is
+        read as folded names.
+        """
         names = [] if part[0] == "~" else unfold(part)
         folded = [self._graph.hosts[name] for name in names if name in self._graph.hosts]
         if "," in part and folded:
@@ -151,7 +155,7 @@ class PatternMatcher:
         return hosts
 
     def _all_of(self, names: list[str]) -> list[HostNode]:
-        """Return hosts that somebody named one by one, which all have to be there."""
+        """Return the hosts of folded names, which must all exist."""
         return [host for name in names for host in self._named(name)]
 
     def _as_ansible(self, part: str) -> list[HostNode]:
@@ -180,7 +184,7 @@ class PatternMatcher:
         return hosts
 
     def localhost(self, name: str) -> HostNode:
-        """Return this machine: the first host that has one of its names, else one of its own."""
+        """Return this machine: the first host with one of its names, else a new host."""
         for host in self._graph.hosts.values():
             if host.name in LOCALHOST:
                 return host
@@ -192,7 +196,7 @@ class PatternMatcher:
 
 
 def _matcher(expression: str) -> Callable[[str], object]:
-    """Return what tells whether a name matches: a name, a shell pattern, `~` and a regular expression."""
+    """Return a test for names, from a name, a shell pattern, or `~` and a regular expression."""
     if expression[0] != "~" and _GLOB.isdisjoint(expression):
         return expression.__eq__
     source = expression[1:] if expression[0] == "~" else fnmatch.translate(expression)
@@ -204,12 +208,12 @@ def _matcher(expression: str) -> Callable[[str], object]:
 
 
 def _subscripted(hosts: list[HostNode], subscript: re.Match[str]) -> list[HostNode]:
-    """Take the hosts that a subscript names: `[i]`, `[-i]`, or `[a:b]` with both ends."""
+    """Return the hosts that a subscript selects: `[i]`, `[-i]`, or `[a:b]` with both ends included."""
     _, index, start, end = subscript.groups()
     if not hosts:
         return hosts
     if index is None and int(end or -1) == 0:
-        index = start  # Ansible takes [2:0] for [2]
+        index = start  # Ansible reads [2:0] as [2]
     try:
         if index is not None:
             return [hosts[int(index)]]
@@ -224,7 +228,7 @@ def _subscripted(hosts: list[HostNode], subscript: re.Match[str]) -> list[HostNo
 
 
 def _ambiguous(part: str, count: int, names: list[str]) -> str:
-    """Say that a part of Ansible's notation is the folded form of other hosts, and how to name those."""
+    """Return a warning for a part in Ansible's notation that is also the folded form of other hosts."""
     return (
         f"{part!r} is a subscript or shell pattern here, as in Ansible, and means {count} hosts, not the "
         f"{len(names)} from {names[0]} to {names[-1]}: for these write {','.join(names[:2])},…"

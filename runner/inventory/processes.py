@@ -1,4 +1,4 @@
-"""Running somebody's program with an end to its time and to its output."""
+"""Run an external program with limits on its time and output."""
 
 from __future__ import annotations
 
@@ -30,18 +30,20 @@ _running: set[subprocess.Popen[bytes]] = set()
 def output(
     argv: Sequence[str], *, timeout_s: float, max_bytes: int, environment: Mapping[str, str] | None = None
 ) -> str:
-    """Run a program and return what it printed.
+    """Run a program and return its output.
 
-    The program's end decides, not the end of its output: a daemon that it left behind may hold the pipe open.
+    The call ends with the program, not with its output: a daemon that the program started may keep the pipe
+    open.
 
     Args:
-        argv: The program and its arguments; there is no shell.
-        timeout_s: Seconds after which it and all it started are killed.
-        max_bytes: How much it may print before the same happens.
+        argv: The program and its arguments, run without a shell.
+        timeout_s: Seconds after which the program and all it started are killed.
+        max_bytes: Maximum size of the output; more gets them killed as well.
         environment: Environment variables to add to ours.
 
     Raises:
-        InventoryError: It cannot be started, fails, takes too long, prints too much or prints no UTF-8.
+        InventoryError: It cannot be started, fails, takes too long, prints too much, or its output is not
+            UTF-8.
     """
     path = argv[0]
     try:
@@ -59,7 +61,7 @@ def output(
         _running.add(process)
         try:
             printed, complaint = _collect(process, path, time.monotonic() + timeout_s, max_bytes)
-        except BaseException:  # an interrupt, say
+        except BaseException:  # for example an interrupt
             _kill_group(process)
             raise
         finally:
@@ -76,7 +78,7 @@ def output(
 
 
 def _kill_all() -> None:
-    """End what threads wait for that end with this process."""
+    """Kill all running programs when this process exits."""
     for process in tuple(_running):
         _kill_group(process)
 
@@ -85,7 +87,7 @@ atexit.register(_kill_all)
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill the program and what it started: it leads a session of its own."""
+    """Kill the program and all it started: they are one process group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.kill()
@@ -94,7 +96,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 def _collect(
     process: subprocess.Popen[bytes], path: str, deadline: float, max_bytes: int
 ) -> tuple[bytes, bytes]:
-    """Read both pipes until the program has ended and they are dry."""
+    """Read both pipes until the program has ended and the pipes are empty."""
     printed, complaint = bytearray(), bytearray()
     with selectors.DefaultSelector() as selector:
         for pipe, kept in ((process.stdout, printed), (process.stderr, complaint)):
@@ -112,7 +114,7 @@ def _collect(
 
 
 def _more(selector: selectors.BaseSelector, *, ended: bool) -> bool:
-    """Read what has come; tell whether more may."""
+    """Read the available output; return whether more may follow."""
     ready = selector.select(0 if ended else _POLL_S)
     for key, _ in ready:
         chunk = os.read(key.fd, _CHUNK)
@@ -131,6 +133,6 @@ def _await_end(process: subprocess.Popen[bytes], path: str, deadline: float) -> 
 
 
 def _one_line(text: bytes) -> str:
-    """Make a complaint fit for a message: its last line, without what moves a terminal."""
+    """Return the last line of the error output, made safe for a terminal."""
     lines = text.decode("utf-8", "replace").strip().splitlines()
     return excerpt(lines[-1]) if lines else ""

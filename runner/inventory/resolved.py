@@ -1,4 +1,4 @@
-"""The variables of one host, each decrypted and with its template filled in when somebody asks for it."""
+"""The variables of one host; each is decrypted and its template filled in on first use."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ def _no_services(_host: str) -> Services:
 
 
 class Means(NamedTuple):
-    """What variables are worked out with; hosts share it.
+    """Everything that is needed to compute variables; shared by hosts.
 
     Attributes:
-        magic: Gives what templates of a host see beside variables (`inventory_hostname`, …), by its name.
-        vault: What opens encrypted values.
-        template_all: Whether every template is filled in.
-        services: Gives what the lookups of a host's templates may use, by its name.
-        closed: Why nothing can be decrypted if there is no vault.
+        magic: Returns the special variables of a host's templates (`inventory_hostname`, …), by the host's
+            name.
+        vault: Decrypts encrypted values.
+        template_all: Whether to fill in every template.
+        services: Returns the services for the lookups in a host's templates, by the host's name.
+        closed: The reason to report for an encrypted value if there is no vault.
     """
 
     magic: Callable[[str], Mapping[str, Any]]
@@ -48,17 +49,17 @@ class Means(NamedTuple):
 
 
 class ResolvedVariables(Mapping[str, Any]):
-    """A mapping of variables that works each one out at its first use.
+    """A mapping of variables that computes each one on first use.
 
-    Templates are filled in for `ansible_…`, which say how a host is reached; other variables keep their
-    text unless asked for. A value that cannot be worked out raises `InvalidVariable` for that host and that
-    use alone. A pickled copy has every value worked out.
+    Templates are filled in for `ansible_…` variables, which say how to reach a host; other variables keep
+    their text unless `means.template_all` is set. A value that cannot be computed raises `InvalidVariable`
+    when it is used, and affects only this host. A pickled copy has every value computed.
 
     Args:
         host: The host's name, for messages.
-        inherited: What it has from its groups.
-        own: What is set for it.
-        means: What works them out.
+        inherited: The variables from its groups.
+        own: Its own variables.
+        means: Everything that is needed to compute them.
     """
 
     __slots__ = ("_active", "_cache", "_failed", "_host", "_inherited", "_means", "_own")
@@ -83,7 +84,7 @@ class ResolvedVariables(Mapping[str, Any]):
         return self._resolved(name, raw, templated=templated)
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return a variable, or the default: most that are asked for are not set, which shall cost little."""
+        """Return a variable or the default, without the cost of an exception: most are not set."""
         return self[name] if name in self._own or name in self._inherited else default
 
     def __iter__(self) -> Iterator[str]:
@@ -102,7 +103,7 @@ class ResolvedVariables(Mapping[str, Any]):
         return _Worked, (self._host, *self._worked_out())
 
     def _worked_out(self) -> tuple[dict[str, Any], dict[str, HostError]]:
-        """Work out everything; what fails keeps its error."""
+        """Compute all variables; return the values, and the error of each that fails."""
         values: dict[str, Any] = {}
         errors: dict[str, HostError] = {}
         for name in self:
@@ -113,12 +114,12 @@ class ResolvedVariables(Mapping[str, Any]):
         return values, errors
 
     def _resolved(self, name: str, raw: Any, *, templated: bool) -> Any:
-        """Work out one variable, once: one that took too long does not take that long again."""
+        """Compute a variable only once, and cache failures too: a timeout must not be repeated."""
         key = (name, templated)
         if key in self._failed:
             raise self._failed[key].with_traceback(None)
         if key not in self._cache:
-            # Another thread may be at the same variable of this host, which is no loop.
+            # The key names the thread: two threads that compute the same variable are not a loop.
             active = (get_ident(), name, templated)
             if active in self._active:
                 self._fail(name, "refers to itself")
@@ -135,13 +136,13 @@ class ResolvedVariables(Mapping[str, Any]):
         return self._cache[key]
 
     def _value(self, name: str, raw: Any, *, templated: bool, all_in_all: Plain | None = None) -> Any:
-        """Work out a value, and what is in it.
+        """Compute a value, including the values inside it.
 
         Args:
             name: The variable.
             raw: The value as it was written.
-            templated: Whether templates are filled in.
-            all_in_all: Counts what the templates of the variable give, if there may be several.
+            templated: Whether to fill in templates.
+            all_in_all: Counts the results of the variable's templates, if there may be several.
         """
         if isinstance(raw, (dict, list)):
             work_out = partial(self._value, name, templated=templated, all_in_all=all_in_all or Plain())
@@ -158,7 +159,7 @@ class ResolvedVariables(Mapping[str, Any]):
         return value if all_in_all is None else self._counted(name, value, all_in_all)
 
     def _counted(self, name: str, value: Any, all_in_all: Plain) -> Any:
-        """Count what one of many templates of a variable gave."""
+        """Count the result of one of several templates of a variable."""
         try:
             return all_in_all.of(value)
         except FilterError as exc:
@@ -187,10 +188,10 @@ class ResolvedVariables(Mapping[str, Any]):
         return [str(name) for name in self]
 
     def lookup(self, name: str) -> Any:
-        """Find what a name in a template stands for, its own template filled in.
+        """Return the value of a name in a template, with its own template filled in.
 
         Raises:
-            KeyError: Nothing has that name.
+            KeyError: The name does not exist.
         """
         if name in self._own or name in self._inherited:
             raw = self._own[name] if name in self._own else self._inherited[name]
@@ -215,11 +216,11 @@ class TemplateVariables(ResolvedVariables):
 
 
 class HostVariables(Mapping[str, ResolvedVariables]):
-    """What templates see as `hostvars`: the variables of any host, by its name.
+    """The mapping that templates see as `hostvars`: the variables of any host, by its name.
 
     Args:
-        names: Every host.
-        variables: Gives those of one host; asked once for each.
+        names: The names of all hosts.
+        variables: Returns the variables of one host; called once for each.
     """
 
     __slots__ = ("_known", "_names", "_variables")
@@ -244,7 +245,7 @@ class HostVariables(Mapping[str, ResolvedVariables]):
 
 
 class _Worked(Mapping[str, Any]):
-    """What a pickled copy is: plain values, and the errors of those that could not be worked out."""
+    """A pickled copy: plain values, and the errors of those that could not be computed."""
 
     __slots__ = ("_errors", "_host", "_values")
 

@@ -38,10 +38,10 @@ PRECEDENCE = (
 """The kinds of group variables, weakest first (`VARIABLE_PRECEDENCE`)."""
 
 ANSIBLE_FORMATS = ("host_list", "script", "yaml", "ini", "toml")
-"""Formats of ours that are inventory plugins of Ansible, which `enable_plugins` can leave out or reorder."""
+"""Our formats that are also inventory plugins of Ansible, which `enable_plugins` can leave out or reorder."""
 
 ADVANCED_HOST_LIST = "advanced_host_list"
-"""Ansible's plugin for lists of hosts with ranges, which `enable_plugins` has to name."""
+"""Ansible's plugin for host lists with ranges; it is used only if `enable_plugins` names it."""
 
 _ALWAYS_IGNORED = r"^\.|^(?:host_vars|group_vars|vars_plugins)$"
 _INVALID_IN_NAMES = re.compile(r"^[\d\W]|[^\w]")
@@ -50,11 +50,11 @@ _INVALID_IN_NAMES = re.compile(r"^[\d\W]|[^\w]")
 def ignored_names(
     extensions: Iterable[str] = IGNORED_EXTENSIONS, patterns: Iterable[str] = ()
 ) -> re.Pattern[str]:
-    """Return the regular expression of names in a folder that are not sources.
+    """Return a regular expression for names in a folder that are not sources.
 
     Args:
         extensions: Endings of such names.
-        patterns: Regular expressions of others.
+        patterns: Regular expressions for further such names.
 
     Raises:
         re.error: A pattern is not a regular expression.
@@ -64,7 +64,7 @@ def ignored_names(
 
 
 IGNORED = ignored_names()
-"""Names in a folder that are not sources, without configuration."""
+"""The default expression for names in a folder that are not sources."""
 
 
 def valid_group_name(name: str) -> str:
@@ -87,20 +87,20 @@ class GroupNames:
         self.warns = mode == "always"
 
     def __call__(self, name: Any) -> Any:
-        """Return the name under which a group is kept."""
+        """Return the name under which a group is stored."""
         return valid_group_name(name) if self.replaces and isinstance(name, str) else name
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How inventories are to be read, as Ansible's configuration says.
+    """How to read inventories, according to Ansible's configuration.
 
     Attributes:
-        ignored: Found in names in a folder that are not sources.
+        ignored: Matches names in a folder that are not sources.
         merge: Whether a mapping is merged into a weaker one of the same name (`hash_behaviour`).
         group_names: How group names that are not valid as variable names are treated.
-        precedence: The kinds of group variables that count, weakest first.
-        enabled: The names of the inventory plugins that may read, in order; None for all of ours.
+        precedence: The kinds of group variables to use, weakest first.
+        enabled: The names of the inventory plugins that may read, in order; None for all our formats.
     """
 
     ignored: re.Pattern[str] = IGNORED
@@ -115,12 +115,12 @@ class Rules:
 
     @property
     def ranges_in_lists(self) -> bool:
-        """Whether a list of hosts may have ranges: `web[1:3],db`."""
+        """Whether a host list may have ranges: `web[1:3],db`."""
         lists = [name for name in self.enabled or () if name in {"host_list", ADVANCED_HOST_LIST}]
         return lists[:1] == [ADVANCED_HOST_LIST]
 
     def combined(self, layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-        """Return variables of several places as one mapping, later places over earlier ones."""
+        """Combine variables from several places into one mapping; later places override earlier ones."""
         result: dict[str, Any] = {}
         for layer in layers:
             if self.merge:
@@ -131,16 +131,16 @@ class Rules:
 
 
 def short_name(plugin: str) -> str:
-    """Return the name of a plugin without the collection of those that come with Ansible."""
+    """Return the name of a plugin, without the collection name of Ansible's own plugins."""
     return plugin.removeprefix("ansible.builtin.").removeprefix("ansible.legacy.")
 
 
 def merged(weaker: Mapping[str, Any], stronger: Mapping[str, Any]) -> dict[str, Any]:
-    """Return two mappings as one: mappings in both are merged likewise, all else is replaced."""
+    """Merge two mappings: a mapping in both is merged the same way, any other value is replaced."""
     result = dict(weaker)
     for key, value in stronger.items():
         before = result.get(key)
         if isinstance(before, dict) and isinstance(value, dict):
-            value = merged(before, value)  # noqa: PLW2901 - what is put in its place
+            value = merged(before, value)  # noqa: PLW2901 - the merged value
         result[key] = value
     return result

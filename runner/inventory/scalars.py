@@ -1,6 +1,6 @@
-"""What a YAML scalar means, by the rules of YAML 1.1 as PyYAML's safe loader applies them.
+"""Values of YAML scalars, by the rules of YAML 1.1 as PyYAML's safe loader applies them.
 
-Ansible reads with that loader, so `yes` is true, `017` is 15, `1:30` is 90 and `1e3` is a text.
+Ansible uses that loader, so `yes` is true, `017` is 15, `1:30` is 90 and `1e3` is a text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def construct(tag: str, text: str) -> Any:
     """Build the value of a scalar whose tag is known.
 
     Raises:
-        ValueError: The text is not what its tag says, or the tag is not a scalar's.
+        ValueError: The text does not fit its tag, or the tag is not for scalars.
     """
     if tag in (_STR_TAG, _PREFIX + "python/unicode"):
         return text
@@ -43,7 +43,7 @@ def construct(tag: str, text: str) -> Any:
 
 
 def resolve(text: str) -> str:
-    """Tell the tag of a plain scalar from its looks."""
+    """Return the tag of a plain scalar, which depends on its form."""
     resolvers = Resolver.yaml_implicit_resolvers
     for tag, pattern in [*resolvers.get(text[:1], ()), *resolvers.get(None, ())]:
         if pattern.match(text):
@@ -52,7 +52,7 @@ def resolve(text: str) -> str:
 
 
 class PlainScalars(dict[str, Any]):
-    """Plain scalar text -> value, worked out once for each text: a fleet repeats its values."""
+    """Plain scalar text -> value, computed once for each text, because a fleet repeats its values."""
 
     __slots__ = ()
     _LONGEST: ClassVar[int] = 4300

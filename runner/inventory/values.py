@@ -1,4 +1,4 @@
-"""Values that an inventory may hold and Python has no type of its own for."""
+"""Types of inventory values that Python does not have."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ class VaultText:
 
 
 class UnsafeText(str):
-    """A text that is never a template, whatever braces it holds (`!unsafe`)."""
+    """A text that is never a template, even with braces in it (`!unsafe`)."""
 
     __slots__ = ()
 
 
 class GivenText(str):
-    """A text as a source wrote it, which may be a template; a text that an expression made is not one."""
+    """A text from a source, which may be a template, unlike a text that an expression made."""
 
     __slots__ = ()
 
 
 class Constant(Mapping[str, Any]):
-    """A mapping that does not change, so that a process that has asked for an item need not ask again.
+    """A mapping that does not change, so that another process can cache the items it has asked for.
 
     Args:
-        items: What it holds.
+        items: The items.
 
     Attributes:
-        number: Which one it is, among those of this process.
+        number: A number that identifies it in this process.
     """
 
     __slots__ = ("_items", "number")
@@ -62,7 +62,7 @@ class Constant(Mapping[str, Any]):
 
 
 class LocatedDict(dict[object, object]):
-    """A mapping that knows where in its file each key stands.
+    """A mapping that knows the position of each key in its file.
 
     Attributes:
         places: 1-based line and column of each key.

@@ -1,8 +1,7 @@
-"""Variables that stand in files: `group_vars/NAME` and `host_vars/NAME`, beside an inventory or a playbook.
+"""Variables in files: `group_vars/NAME` and `host_vars/NAME`, next to an inventory or a playbook.
 
-One entry counts for a name: `NAME`, `NAME.yml`, `NAME.yaml`, `NAME.json`, the first that exists. A folder is
-read in byte order of its names, folders in it likewise. A file that no host of interest needs is never
-opened.
+For each name, the first that exists is used: `NAME`, `NAME.yml`, `NAME.yaml` or `NAME.json`. A folder is read
+in byte order of its names, subfolders included. A file that no selected host needs is never opened.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ _MAX_DEPTH = 20
 
 
 class VariableFolder:
-    """The `group_vars` and `host_vars` beside one inventory or playbook.
+    """The `group_vars` and `host_vars` next to one inventory or playbook.
 
     Args:
         base: The folder that may hold them.
-        loading: What to read files with.
+        loading: The load, which reads the files.
     """
 
     def __init__(self, base: str, loading: Loading) -> None:
@@ -39,26 +38,26 @@ class VariableFolder:
         self._read: dict[tuple[str, str], Mapping[str, Any]] = {}
 
     def of_group(self, name: str) -> Mapping[str, Any]:
-        """Return what files say of a group.
+        """Return the variables that files set for a group.
 
         Raises:
-            InventoryError: One of them cannot be read as variables.
+            InventoryError: A file cannot be read as variables.
         """
         return self._variables("group_vars", name)
 
     def has_hosts(self) -> bool:
-        """Tell whether there are files about any host.
+        """Return whether there are files for any host.
 
         Raises:
-            InventoryError: The folder is there and cannot be listed.
+            InventoryError: The folder exists but cannot be listed.
         """
         return bool(self._listing("host_vars"))
 
     def of_host(self, name: str) -> Mapping[str, Any]:
-        """Return what files say of a host.
+        """Return the variables that files set for a host.
 
         Raises:
-            InventoryError: One of them cannot be read as variables.
+            InventoryError: A file cannot be read as variables.
         """
         return self._variables("host_vars", name)
 
@@ -86,14 +85,14 @@ class VariableFolder:
         return []
 
     def _warn_of_hidden(self, folder: str, name: str, chosen: str) -> None:
-        """Say which entry is passed over for the sake of another: people look for that for hours."""
+        """Warn about entries that are not read because of another one: such a fault takes hours to find."""
         entries = self._listing(os.path.basename(folder))  # noqa: PTH119
         for suffix in _SUFFIXES[_SUFFIXES.index(chosen) + 1 :]:
             if f"{name}{suffix}" in entries:
                 self._loading.warn(f"{folder}/{name}{suffix}: not read, because {name}{chosen} is there")
 
     def _listing(self, kind: str) -> frozenset[str]:
-        """List a folder once: thousands of hosts ask for four names each."""
+        """List a folder only once, because thousands of hosts look up four names each."""
         if kind not in self._entries:
             try:
                 self._entries[kind] = frozenset(os.listdir(f"{self.base}/{kind}"))  # noqa: PTH208
@@ -118,7 +117,7 @@ class VariableFolder:
 
 
 def _files_in(folder: str, depth: int) -> Iterator[str]:
-    """Yield the files of a folder that count."""
+    """Yield the variables files in a folder and its subfolders."""
     if depth > _MAX_DEPTH:
         raise InventoryError(f"folders nested deeper than {_MAX_DEPTH} levels", path=folder)
     try:

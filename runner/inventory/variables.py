@@ -1,11 +1,16 @@
-"""Which value of a variable holds for a host.
+"""Variable precedence: which value of a variable applies to a host.
 
-Ansible's order, weakest first (its documentation, "Understanding variable precedence"): inline variables of
-`all`; of the other groups; `group_vars/all` beside the sources, beside the playbook; `group_vars/GROUP`
-beside the sources, beside the playbook; inline variables of the host; `host_vars` beside the sources,
-beside the playbook. Among groups the deeper wins, then the higher `ansible_group_priority`, then the later
-name. A value replaces another whole. Ansible's `precedence` can change the order of the group variables, and
-`hash_behaviour = merge` merges mappings (`Rules`).
+Ansible's order, weakest first (its documentation, "Understanding variable precedence"):
+
+- inline variables of `all`, then of the other groups;
+- `group_vars/all` next to the sources, then next to the playbook;
+- `group_vars/GROUP` next to the sources, then next to the playbook;
+- inline variables of the host;
+- `host_vars` next to the sources, then next to the playbook.
+
+Among groups the deeper one wins, then the one with the higher `ansible_group_priority`, then the later name.
+A value replaces a weaker one completely. Ansible's `precedence` can change the order of the group variables,
+and `hash_behaviour = merge` merges mappings (`Rules`).
 """
 
 from __future__ import annotations
@@ -63,15 +68,15 @@ INTERNAL_NAMES = frozenset(
         "role_uuid",
     }
 )
-"""Names that Ansible sets itself and therefore leaves out of every listing, whoever else sets them."""
+"""Names that Ansible sets itself, and so leaves out of every listing, even if the inventory sets them too."""
 
 
 class Share(NamedTuple):
-    """What hosts of the same groups have in common; not to be changed.
+    """The data shared by hosts of the same groups; must not be changed.
 
     Attributes:
-        groups: The names of their groups but `all`, weakest first.
-        variables: What these say.
+        groups: The names of their groups without `all`, weakest first.
+        variables: The variables from their groups.
     """
 
     groups: tuple[str, ...]
@@ -79,12 +84,12 @@ class Share(NamedTuple):
 
 
 class VariableTable:
-    """Works out variables, for a host at a time and for a set of groups once.
+    """Computes the variables of one host at a time, and those of a set of groups only once.
 
     Args:
         graph: The finished graph.
         sources: The sources as they were given; their folders may hold variables.
-        loading: What to read files with.
+        loading: The load, which reads the files.
     """
 
     def __init__(self, graph: Graph, sources: Sequence[str], loading: Loading) -> None:
@@ -105,15 +110,15 @@ class VariableTable:
 
     @cached_property
     def _about_hosts(self) -> list[VariableFolder]:
-        """Those of them that hold variables of hosts, which few do."""
+        """The folders that hold variables of hosts; few do."""
         return [folder for folder in self.folders if folder.has_hosts()]
 
     def signature(self, host: HostNode) -> tuple[object, ...]:
-        """Tell a host's place among groups: hosts of one signature get the same from them."""
+        """Return a key of a host's groups: hosts with the same key get the same variables from groups."""
         return (host.lost, *[parent.name for parent in host.parents])
 
     def groups_of(self, host: HostNode) -> tuple[GroupNode, ...]:
-        """Return every group that a host is in but `all`, weakest first."""
+        """Return every group of a host except `all`, weakest first."""
         signature = self.signature(host)
         if signature not in self._ordered:
             found = {parent.name: parent for parent in host.parents}
@@ -129,7 +134,7 @@ class VariableTable:
         return self._depths[group.name], group.priority, group.name
 
     def share(self, host: HostNode) -> Share:
-        """Return what a host has from its groups, worked out once for all of its like."""
+        """Return the data that a host gets from its groups, computed once for hosts of the same groups."""
         signature = self.signature(host)
         share = self._shares.get(signature)
         if share is None:
@@ -158,9 +163,9 @@ class VariableTable:
                     yield group, folder
 
     def own(self, host: HostNode) -> Mapping[str, Any]:
-        """Return what is set for a host itself, in sources and in `host_vars`.
+        """Return a host's own variables, from sources and from `host_vars`.
 
-        If mappings are merged, each value includes what it is merged into.
+        If mappings are merged, each value includes the mapping that it is merged into.
         """
         layers = [host.variables, *[folder.of_host(host.name) for folder in self._about_hosts]]
         if not any(layers[1:]) and not self._rules.merge:
@@ -171,11 +176,14 @@ class VariableTable:
         return {name: together[name] for layer in layers for name in layer}
 
     def of_host(self, host: HostNode) -> dict[str, Any]:
-        """Return every variable of a host, untemplated."""
+        """Return every variable of a host, with templates not filled in."""
         return {**self.share(host).variables, **self.own(host)}
 
     def of_group(self, group: GroupNode) -> dict[str, Any]:
-        """Return what `ansible-inventory` shows of a group; the playbook's files only if named."""
+        """Return the variables that `ansible-inventory` shows for a group.
+
+        Files in the playbook's folder are used only if that folder was given.
+        """
         folders = self.folders if self._playbook_given else self.beside_sources
         files = [folder.of_group(group.name) for folder in folders]
         merged = self._rules.combined([group.variables, *files])
@@ -184,13 +192,13 @@ class VariableTable:
         return merged
 
     def exported(self, host: HostNode) -> dict[str, Any]:
-        """Return what is set for a host itself, the playbook's `host_vars` only if that folder was named."""
+        """Return a host's own variables; the playbook's `host_vars` only if that folder was given."""
         folders = self.folders if self._playbook_given else self.beside_sources
         return self._rules.combined([host.variables, *[folder.of_host(host.name) for folder in folders]])
 
 
 def _folder_of(source: str) -> str | None:
-    """Tell the folder whose variables belong to a source; a list of hosts has none."""
+    """Return the folder whose variables belong to a source; None for a host list."""
     _, source = split_format(source)
     if os.path.isdir(source):  # noqa: PTH112
         return source

@@ -1,8 +1,8 @@
-"""Ansible Vault: opening values and files that were encrypted with a password (formats 1.1 and 1.2).
+"""Ansible Vault: decrypt values and files that were encrypted with a password (formats 1.1 and 1.2).
 
 The format is documented under "Format of files encrypted with Ansible Vault": PBKDF2-HMAC-SHA256 with 10,000
-rounds makes a cipher key, a check key and a counter from password and salt; AES-256 in counter mode hides
-the text.
+rounds derives a cipher key, a check key and a counter from the password and the salt; AES-256 in counter mode
+encrypts the text.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ class Vault:
     """The passwords of one load.
 
     Attributes:
-        passwords: What gives the password of each vault id; asked once, when something encrypted is met.
+        passwords: Returns the password of each vault id; called at most once, when a text must be decrypted.
     """
 
     passwords: Mapping[str, Callable[[], Secret]]
     _told: dict[str, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def decrypt(self, envelope: str, where: str) -> bytes:
-        """Open an encrypted text: with the password of its label first, then with the others.
+        """Decrypt a text: try the password of its label first, then the others.
 
         Args:
             envelope: The text that begins with `$ANSIBLE_VAULT;`.
             where: The file or variable, for messages.
 
         Raises:
-            InventoryError: It is damaged, or no password opens it.
+            InventoryError: It is damaged, or no password decrypts it.
             MissingExtra: `cryptography` is not installed.
         """
         header, _, body = envelope.strip().partition("\n")
@@ -75,14 +75,14 @@ def _label(header: str, where: str) -> str:
         raise InventoryError("not a vault: expected $ANSIBLE_VAULT;1.1;AES256", path=where, text=header[:40])
     if parts[1] not in ("1.1", "1.2") or parts[2] != "AES256":
         message = (
-            f"vault version {parts[1]} with {parts[2]} is not known; versions 1.1 and 1.2 with AES256 are"
+            f"vault version {parts[1]} with {parts[2]} is not supported; use version 1.1 or 1.2 with AES256"
         )
         raise InventoryError(message, path=where)
     return parts[3] if len(parts) == 4 else DEFAULT_ID  # noqa: PLR2004
 
 
 def _payload(body: str, where: str) -> tuple[bytes, bytes, bytes]:
-    """Split what follows the header into salt, digest and ciphertext; each is hex in hex."""
+    """Split the text after the header into salt, digest and ciphertext; each is hex-encoded twice."""
     try:
         inner = unhexlify("".join(body.split()))
         salt, digest, ciphertext = (unhexlify(part) for part in inner.split(b"\n", 2))

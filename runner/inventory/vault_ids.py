@@ -1,4 +1,4 @@
-"""Where vault passwords come from: files, programs and questions, as `--vault-id LABEL@SOURCE` names them."""
+"""Sources of vault passwords: files, programs and prompts, as `--vault-id LABEL@SOURCE` names them."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ _PROGRAM_TIMEOUT_S = 30.0
 def vault_of(
     identities: Sequence[str], ask: Callable[[str], Secret] | None = None, found: Collection[str] = ()
 ) -> Vault | None:
-    """Return what opens values encrypted with these passwords; None without any.
+    """Return a vault with these passwords; None if there are none.
 
-    Nothing is read, run or asked before something encrypted is met.
+    No file is read, no program is run and no question is asked before a text must be decrypted.
 
     Args:
-        identities: `LABEL@FILE`, `FILE` or `LABEL@prompt` each; a file with the execute bit is run and prints
-            the password, one whose name ends in `-client` is told the label.
-        ask: Asks for the password of a label; None where nobody can be asked.
-        found: Those of the identities that a file names, and no flag: a program among them is run only if it
+        identities: Each is `LABEL@FILE`, `FILE` or `LABEL@prompt`. A file with the execute bit is run and
+            prints the password; one whose name ends in `-client` gets the label as an argument.
+        ask: Asks the operator for the password of a label; None if asking is impossible.
+        found: The identities that a file names instead of a flag: a program among them is run only if it
             passes the owner rule.
 
     Raises:
-        UsageError: A password has to be asked for, and nobody can be.
+        UsageError: A password has to be asked for, but `ask` is None.
     """
     passwords: dict[str, Callable[[], Secret]] = {}
     for identity in identities:
         label, at, source = identity.partition("@")
         if not at:
             label, source = DEFAULT_ID, identity
-        # Several passwords may have one label; the name under which they are kept has to differ.
+        # Several passwords may have the same label, but each needs its own key in `passwords`.
         name = label if label not in passwords else f"{label}@{source}"
         if source not in _PROMPTS:
             passwords[name] = partial(_from_file, os.path.expanduser(source), label, identity in found)  # noqa: PTH111
@@ -56,7 +56,7 @@ def vault_of(
 
 
 def _from_file(path: str, label: str, found: bool) -> Secret:
-    """Read a password from a file, or from what a program prints; `found` programs pass the owner rule."""
+    """Read a password from a file, or from a program's output; `found` programs must pass the owner rule."""
     if os.path.isfile(path) and os.access(path, os.X_OK):  # noqa: PTH113
         fault = owners.fault(path) if found else None
         if fault is not None:

@@ -1,4 +1,4 @@
-"""What is done on one host, in a worker."""
+"""Jobs: the work on one host, done in an executor's worker."""
 
 from runner.jobs.jobs import CommandFailed, CommandJob, FunctionJob, Job, Session, perform, unwrapped
 

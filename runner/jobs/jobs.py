@@ -1,7 +1,6 @@
-"""What is done on each host, and how it is turned into that host's one result.
+"""The work on one host, and the one result made from it.
 
-This is the code that runs in an executor's worker: it knows one host and nothing of the others, and whatever
-happens in it, it returns a result.
+This code runs in an executor's worker. It handles a single host, and returns a result whatever happens.
 """
 
 from __future__ import annotations
@@ -40,30 +39,30 @@ _BACKOFF_CAP_S = 8.0
 
 
 class Job(Protocol):
-    """What is done on each host. It travels to workers, so it pickles."""
+    """The work to do on each host. It must pickle, because it is sent to workers."""
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The commands, where they are known beforehand; they are named in reports."""
+        """The commands, for reports, if they are known before the job runs; else empty."""
 
     def __call__(self, session: Session) -> Any:
-        """Do it on one host; what it returns becomes the result's `value`."""
+        """Do the job on one host; the return value becomes the result's `value`."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandJob:
-    """Run these commands one after the other, up to the first that fails.
+    """Run commands one after the other, up to the first that fails.
 
     Attributes:
         commands: The commands.
-        given: What each of them is given beside its text.
+        given: Options for each command, such as input and environment.
     """
 
     commands: tuple[str, ...]
     given: CommandOptions = PLAIN
 
     def __call__(self, session: Session) -> None:
-        """Run them."""
+        """Run the commands."""
         for command in self.commands:
             session.run_with(command, self.given)
 
@@ -72,14 +71,14 @@ class CommandJob:
 class FunctionJob:
     """Call a function with a session on the host.
 
-    It travels to other processes by the function's name, as functions do, which they import. That name may by
-    now stand for something that wraps the function and holds it as its attribute `function`: a decorator's
-    result, such as an Invoke task.
+    The job is sent to other processes as the function's name, which they import. The name may by now refer
+    to an object that wraps the function as its attribute `function`, such as an Invoke task made by a
+    decorator.
 
     Attributes:
         function: The function.
-        arguments: Its arguments beside the session, by name.
-        repeatable: Whether it may be done again on a host whose worker died, where it may be half done.
+        arguments: Its arguments after the session, by name.
+        repeatable: Whether it may be repeated on a host whose worker died, although it may be half done.
     """
 
     function: Callable[..., Any]
@@ -88,14 +87,14 @@ class FunctionJob:
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """Nothing: what a function runs is known when it has run it."""
+        """Empty: the commands of a function are not known before it runs."""
         return ()
 
     def __call__(self, session: Session) -> Any:
-        """Call it.
+        """Call the function.
 
         Raises:
-            TypeError: It is a coroutine or a generator function, so that calling it has done nothing.
+            TypeError: It is a coroutine or generator function, so calling it has done nothing.
         """
         value = self.function(session, **self.arguments)
         if isinstance(value, (Coroutine, Generator)):
@@ -118,7 +117,7 @@ class FunctionJob:
 
 
 def _imported(module: str, name: str) -> Any:
-    """Return the function that a module holds under a name, or that what it holds there wraps."""
+    """Import a function by its name, unwrapping a task or other wrapper."""
     found: Any = importlib.import_module(module)
     for part in name.split("."):
         found = getattr(found, part)
@@ -126,12 +125,12 @@ def _imported(module: str, name: str) -> Any:
 
 
 def unwrapped(what: Any) -> Any:
-    """Return the function that something wraps and holds as its attribute `function`; any other as it is."""
+    """Return the attribute `function` of a wrapper; return any other object unchanged."""
     return getattr(what, "function", what)
 
 
 def _function_job(module: str, name: str, arguments: Mapping[str, Any]) -> FunctionJob:
-    """Unpickle a job whose function is found by its name."""
+    """Rebuild a pickled job from its function's name."""
     return FunctionJob(_imported(module, name), arguments)
 
 
@@ -145,18 +144,18 @@ def perform(
 ) -> HostResult:
     """Do a job on one host.
 
-    An attempt that failed for a passing reason is repeated, with full jitter, as long as no command was sent.
+    An attempt that failed for a transient reason is repeated, with full jitter, unless a command was sent.
 
     Args:
         host: The host.
         job: What to do on it.
         options: How to connect to it.
-        reached: What its probe found, where it was probed.
+        reached: The result of its probe, if it was probed.
         run: Id of the run, by which it can be aborted.
-        reach: How to ping it first, if this worker is the one to ping it.
+        reach: How to ping it first, if this worker has to ping it.
 
     Returns:
-        Its result, whatever happened; only `KeyboardInterrupt` is let through.
+        Its result, whatever happened; only `KeyboardInterrupt` is raised.
     """
     if reach is None:
         return _perform(host, job, options, reached, run)
@@ -166,14 +165,14 @@ def perform(
 
 
 def _pinged(host: Host, options: ConnectionOptions, reach: ReachOptions, made: Preconnected) -> HostResult:
-    """Return what a ping of one host from here comes to."""
+    """Ping one host from this worker, and return the result."""
     from runner.connection.target.ways import ways  # noqa: PLC0415
-    from runner.reach import probe  # noqa: PLC0415 - only workers that stand elsewhere ping
+    from runner.reach import probe  # noqa: PLC0415 - only workers on other machines ping
 
     try:
         with closing(probe([host], reach, ways=ways(options, [host]), handover=made)) as answers:
             return next(answers)
-    except Exception as exc:  # noqa: BLE001 - as in the job, it is this host's alone
+    except Exception as exc:  # noqa: BLE001 - an error must affect only this host
         error = f"it could not be pinged: {_described(exc)}"
         return HostResult(host.name, Status.ERROR, phase=Phase.PING, reason="not-pinged", error=error)
 
@@ -200,7 +199,7 @@ def _perform(
 
 
 def _attempt(host: Host, job: Job, options: ConnectionOptions, deadline: Deadline) -> tuple[HostResult, bool]:
-    """Do the job once; return the result and whether it may be done again."""
+    """Do the job once; return the result, and whether the job may be repeated."""
     session = Session(host, options, deadline)
     status, phase, reason, error, value, passing = Status.ERROR, None, None, None, None, False
     try:
@@ -211,7 +210,7 @@ def _attempt(host: Host, job: Job, options: ConnectionOptions, deadline: Deadlin
         passing = exc.transient and not session.sent
     except KeyboardInterrupt:
         raise
-    except BaseException as exc:  # a job may raise anything, SystemExit too, and it is this host's alone  # noqa: BLE001
+    except BaseException as exc:  # a job may raise anything, even SystemExit; it must affect only this host  # noqa: BLE001
         phase, reason = Phase.COMMAND, "job-raised"
         error = _described(exc)
     finally:
@@ -234,10 +233,10 @@ def _attempt(host: Host, job: Job, options: ConnectionOptions, deadline: Deadlin
 
 
 def _described(exc: BaseException) -> str:
-    """Return an exception in one line, with where it was raised, whatever becomes of its own text."""
+    """Describe an exception in one line, with the place where it was raised; its `__str__` may fail."""
     try:
         text = str(exc)
-    except Exception:  # noqa: BLE001 - an exception of a job's own may fail to describe itself
+    except Exception:  # noqa: BLE001 - the `__str__` of a job's exception may fail
         text = ""
     frames = traceback.extract_tb(exc.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""

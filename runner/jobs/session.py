@@ -1,4 +1,4 @@
-"""One host as a job sees it: commands and files, on a connection that is made when the first one needs it."""
+"""One host as a job sees it: commands and file transfers, on a connection that is made at first use."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ __all__ = ["CommandFailed", "Session"]
 
 
 class CommandFailed(HostError):
-    """A command ended with another exit code than 0, by a signal, or was refused by the device."""
+    """A command ended with a non-zero exit code or by a signal, or the device refused it."""
 
     status = Status.FAILED
 
 
 class Session:
-    """One host while a job is done on it; connects when the first command is run.
+    """One host while a job runs on it; connects when the first command is run.
 
     Attributes:
         host: The host.
-        results: What the commands came to so far.
-        sent: Whether any command has been handed to the host.
-        way: What let the user in: `password 2`, `ssh-ed25519 key from agent`; None where that is not known.
-        endpoint: Where the host was logged in to; None where that is not known.
+        results: The results of the commands so far.
+        sent: Whether any command has been sent to the host.
+        way: The credential that logged in: `password 2`, `ssh-ed25519 key from agent`; None if not known.
+        endpoint: The address and port of the login; None if not known.
     """
 
     def __init__(self, host: Host, options: ConnectionOptions, deadline: Deadline) -> None:
@@ -85,16 +85,17 @@ class Session:
 
         Args:
             command: The command.
-            warn: Return a command that failed instead of raising, as in Invoke.
-            stdin: What it reads: a text, bytes, or a file of this machine by its `Path`.
+            warn: Return the result of a command that failed instead of raising, as in Invoke.
+            stdin: Its standard input: a text, bytes, or a file of this machine by its `Path`.
             env: Environment variables, set by the host's POSIX shell.
-            chdir: The folder that it runs in, entered by that shell.
-            pty: Whether it runs on a terminal, or on which; both its streams come as one then.
+            chdir: The folder to run it in, set by that shell.
+            pty: Whether to run it on a terminal, or the terminal's settings; stdout and stderr then arrive
+                as one stream.
 
         Raises:
-            CommandFailed: It ended with another exit code than 0, by a signal, or was refused.
-            HostError: It did not come to an end of its own.
-            UsageError: What it is to be given cannot be given.
+            CommandFailed: It ended with a non-zero exit code or by a signal, or was refused.
+            HostError: It could not be started, or did not finish.
+            UsageError: An argument is invalid.
         """
         terminal = pty if isinstance(pty, Terminal) else Terminal() if pty else None
         given = CommandOptions(standard_input(stdin), environment(env or {}), chdir, terminal)
@@ -105,8 +106,8 @@ class Session:
 
         Args:
             command: The command.
-            given: What it is given beside its text.
-            warn: Return a command that failed instead of raising.
+            given: Its options, such as input and environment.
+            warn: Return the result of a command that failed instead of raising.
         """
         if given.needs_shell and self.variables.get("ansible_network_os"):
             raise InvalidVariable(
@@ -120,16 +121,16 @@ class Session:
     def put(
         self, source: str | PathLike[str], destination: str, *, mode: int | None = None, checksum: bool = True
     ) -> CommandResult:
-        """Send a file or folder of this machine; what is there and equal is not sent.
+        """Send a file or folder of this machine; files that are equal on the host are not sent.
 
         Args:
             source: Path on this machine.
-            destination: Path on the host, or the folder for it, with a slash at its end.
-            mode: Permission bits of every file; None keeps those of the file replaced, else the source's.
+            destination: Path on the host; with a slash at the end, the folder to put it in.
+            mode: Permission bits of every file; None keeps those of a replaced file, else the source's.
             checksum: Compare SHA-256 sums, before and after.
 
         Raises:
-            HostError: It could not be sent; no file is there in part.
+            HostError: It could not be sent; no partial file is left.
         """
         from runner.transfer.copying import Options  # noqa: PLC0415 - most jobs move no files
         from runner.transfer.moves import Put  # noqa: PLC0415
@@ -139,7 +140,7 @@ class Session:
     def get(
         self, source: str, destination: str | PathLike[str] = ".", *, checksum: bool = True
     ) -> CommandResult:
-        """Fetch a file or folder to `destination/HOST/NAME` on this machine, readable by its user alone.
+        """Fetch a file or folder to `destination/HOST/NAME` on this machine, readable only by its user.
 
         Args:
             source: Path on the host.
@@ -147,7 +148,7 @@ class Session:
             checksum: Compare SHA-256 sums, before and after.
 
         Raises:
-            HostError: It could not be fetched; no file is there in part.
+            HostError: It could not be fetched; no partial file is left.
         """
         from runner.transfer.copying import Options  # noqa: PLC0415
         from runner.transfer.moves import Get  # noqa: PLC0415
@@ -155,16 +156,16 @@ class Session:
         return self.carry_out(Get(source, str(destination), Options(checksum=checksum, private=True)))
 
     def script(self, path: str | PathLike[str], *arguments: str, warn: bool = False) -> CommandResult:
-        """Send a script of this machine, run it, and remove it whatever it came to.
+        """Send a script of this machine, run it, and remove it whatever its outcome.
 
         Args:
             path: The script.
-            arguments: What it is called with.
-            warn: Return what failed instead of raising, as in Invoke.
+            arguments: Its arguments.
+            warn: Return the result of a script that failed instead of raising, as in Invoke.
 
         Raises:
-            CommandFailed: It ended with another exit code than 0, or by a signal.
-            HostError: It did not come to an end of its own.
+            CommandFailed: It ended with a non-zero exit code or by a signal.
+            HostError: It could not be started, or did not finish.
             UsageError: It cannot be read, or no host could run it.
         """
         from runner.transfer.script import Script  # noqa: PLC0415
@@ -174,15 +175,15 @@ class Session:
     def carry_out(
         self, work: Callable[[Connection, Host], CommandResult], *, warn: bool = False
     ) -> CommandResult:
-        """Do something that is not repeated once it was sent, and keep what it came to among the results.
+        """Do work on the connection, without repeating it once it was sent, and store its result.
 
         Args:
-            work: Does it.
-            warn: Return what failed instead of raising.
+            work: Called with the connection and the host; does the work.
+            warn: Return a failed result instead of raising.
 
         Raises:
-            CommandFailed: It ended with another exit code than 0, by a signal, or was refused.
-            HostError: It did not come to an end of its own.
+            CommandFailed: It ended with a non-zero exit code or by a signal, or was refused.
+            HostError: It could not be started, or did not finish.
         """
         try:
             result = self._on_connection(work)
@@ -204,8 +205,8 @@ class Session:
         try:
             return self._once(work, connection)
         except (DeadlineExceeded, RequestRefused, Unreachable) as exc:
-            # Much network gear serves one command a connection (paramiko #2230). What was not sent may go
-            # elsewhere.
+            # Much network gear serves one command per connection (paramiko #2230). Work that was not sent may
+            # use a new connection.
             served = self.results and not isinstance(exc, DeadlineExceeded)
             unsent = exc.phase is Phase.CHANNEL and not connection.sent
             if not unsent or not (served or self._left_by_another):
@@ -216,7 +217,7 @@ class Session:
     def _once(
         self, work: Callable[[Connection, Host], CommandResult], connection: Connection
     ) -> CommandResult:
-        """Do something on a connection, whose `sent` says afterwards whether this very work was sent."""
+        """Do work on a connection; its `sent` then says whether this work was sent."""
         connection.sent = False
         try:
             with not_blamed(lambda: connection.sent):
@@ -225,7 +226,7 @@ class Session:
             self.sent = self.sent or connection.sent
 
     def shown_keys(self) -> tuple[ShownKey, ...]:
-        """Return each key that the host shows, and what is on record about it; nobody logs in for that.
+        """Return each host key that the host presents, with its known_hosts status; do not log in.
 
         Raises:
             HostError: The host cannot be reached.
@@ -235,18 +236,18 @@ class Session:
         return shown_keys(self.host, self._options, self._deadline)
 
     def connect(self) -> None:
-        """Log in, for jobs that want to know before they run anything.
+        """Log in now, for jobs that need the login before the first command.
 
         Raises:
-            HostError: It cannot be done.
+            HostError: The login failed.
         """
         self._connected()
 
     def end(self, status: Status) -> None:
-        """End the connection, if there is one; or leave it to the next job, where one is meant to find it.
+        """Close the connection, if there is one, or return it to the connection pool for the next job.
 
         Args:
-            status: How the job ended: only a connection with which nothing was wrong is left.
+            status: How the job ended; only a connection that works goes to the pool.
         """
         good = status in (Status.OK, Status.FAILED)
         if good and self._connection is not None and kept.keep(self.host, self._options, self._connection):
@@ -254,7 +255,7 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """End the connection, if there is one."""
+        """Close the connection, if there is one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -1,4 +1,4 @@
-"""Transfers as jobs: what workers are handed."""
+"""File transfers and scripts as jobs."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ class TransferJob:
     """Move files, or run a script.
 
     Attributes:
-        transfer: From where to where.
+        transfer: The transfer or script.
     """
 
     transfer: Transfer
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """What is done, as reports name it."""
+        """The transfer as one line for reports."""
         return (str(self.transfer),)
 
     @property
     def arguments(self) -> Mapping[str, object]:
-        """What is done beside what `commands` says, as the history keeps it."""
+        """Details of the transfer that `commands` does not show, for the history."""
         return self.transfer.identity
 
     def fitted(self, hosts: Sequence[str]) -> TransferJob:
-        """Return this job for a run over these hosts, no two of which may write to the same folder."""
+        """Return this job for a run over these hosts, so that no two of them write to the same folder."""
         if not isinstance(self.transfer, Get):
             return self
         unusual = {host: name for host, name in file_names(hosts).items() if name != file_name(host)}
         return replace(self, transfer=replace(self.transfer, names=unusual))
 
     def __call__(self, session: Session) -> None:
-        """Do it."""
+        """Do the transfer."""
         session.carry_out(self.transfer)

@@ -1,4 +1,4 @@
-"""Which hosts answer: ICMP echo, TCP connections and SSH banners, at ten thousand hosts at once."""
+"""Find out which hosts answer ICMP echo, TCP connections or SSH, up to ten thousand hosts at once."""
 
 from __future__ import annotations
 

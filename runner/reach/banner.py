@@ -1,6 +1,6 @@
-"""The line with which an SSH server introduces itself (RFC 4253 section 4.2), read without taking it away.
+"""Read an SSH server's identification string (RFC 4253 section 4.2) without consuming it.
 
-The bytes are only peeked at, so that whoever is handed the socket afterwards still finds them there.
+The bytes are peeked at (`MSG_PEEK`), so that the SSH client that takes over the socket can still read them.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ _PREFIX = b"SSH-"
 
 
 def peek_banner(sock: socket.socket, *, final: bool = False) -> str | Reason | None:
-    """Look whether a server's banner has arrived on a non-blocking socket.
+    """Check whether a server's banner has arrived on a non-blocking socket.
 
     Args:
         sock: A connected socket.
-        final: Whether this is the last look, so that what has come so far has to be judged.
+        final: Whether this is the last check, so that the data received so far decides.
 
     Returns:
-        The banner with everything unprintable shown as `?`; or the reason why there will be none; or None
-        while it may yet come. Lines before the banner are skipped, as the RFC permits them.
+        The banner, with each unprintable character shown as `?`; or the reason why there will be no banner;
+        or None while it may still arrive. Lines before the banner are skipped: the RFC permits them.
     """
     try:
         received = sock.recv(_MOST_BYTES, socket.MSG_PEEK)
@@ -45,7 +45,7 @@ def peek_banner(sock: socket.socket, *, final: bool = False) -> str | Reason | N
 
 
 def _printable(line: bytes) -> str:
-    """Make a line that a stranger sent safe to show."""
+    """Replace unprintable characters in a line that an untrusted server sent."""
     text = line.rstrip(b"\r")[:_MOST_SHOWN].decode("ascii", "replace")
     return "".join(
         character if character.isascii() and character.isprintable() else "?" for character in text

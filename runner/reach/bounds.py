@@ -1,4 +1,4 @@
-"""When probing stops before every host has answered: its time is over, or too many hosts are not ok."""
+"""Limits that stop probing early: the total time is over, or too many hosts failed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["RUN_DEADLINE", "Bounds"]
 
 RUN_DEADLINE = "run-deadline"
-"""Reason of a host whose ping was stopped because the time for all hosts was over."""
+"""Reason code of a host whose probe was stopped because the time for all hosts was over."""
 
 
 class Bounds:
@@ -32,7 +32,7 @@ class Bounds:
         self._limits = Limits(total, options.max_fail, 0)
         self._verdict: tuple[str, str] | None = None
         self.end = None if options.total_s is None else now + options.total_s
-        """The monotonic time at which probing stops; None is never."""
+        """The monotonic time at which probing stops; None means never."""
 
     def take(self, result: HostResult) -> None:
         """Count a result."""
@@ -41,7 +41,7 @@ class Bounds:
             self._verdict = verdict.reason, "too many hosts had not ended ok (--max-fail)"
 
     def are_reached(self, now: float) -> bool:
-        """Return whether probing has to stop."""
+        """Return whether a limit is reached, so that probing has to stop."""
         if self._verdict is None and self.end is not None and now >= self.end:
             self._verdict = RUN_DEADLINE, f"the run's {self._total_s or 0:g} s were over (--timeout-total)"
         return self._verdict is not None

@@ -1,4 +1,4 @@
-"""TCP connections to many SSH ports at once, without a thread for any of them."""
+"""Open TCP connections to many SSH ports at once, without threads."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["ConnectProbes", "ConnectVerdict"]
 _NEXT_ADDRESS_S = 0.25
 """The Connection Attempt Delay of RFC 8305 section 5."""
 _PEEK_S = 0.05
-"""When to look again at a banner that has come in part."""
+"""Seconds until a partly received banner is checked again."""
 _BACK_OFF_S = 0.05
 _OUR_SHORTAGE = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EAGAIN}
@@ -38,28 +38,28 @@ _OUR_SHORTAGE = frozenset(
 
 
 class ConnectVerdict(Protocol):
-    """Who is told what became of the connections to a host."""
+    """Receives the outcome of the connections to a host."""
 
     def connected(self, connection: Connection, banner: str | None) -> None:
-        """Take in that the SSH port answered, and its banner where that was waited for; own the socket."""
+        """Record that the SSH port answered, with its banner if one was requested; take over the socket."""
 
     def unconnected(self, target: Target) -> None:
-        """Take in that all tries are over; the target's `failure` says why, where anything is known."""
+        """Record that all tries failed; the target's `failure` holds the reason, if one is known."""
 
     def unanswered(self, target: Target) -> None:
-        """Take in that half of a host's last try is over without an answer."""
+        """Record that half the time of a host's last try has passed without an answer."""
 
 
 @dataclass(slots=True, eq=False)
 class _Try:
-    """One try at a host: its addresses in turn, the next while the one before is still undecided.
+    """One try at a host: its addresses in turn, each begun while the previous one is still undecided.
 
     Attributes:
         target: The host.
-        rest: The addresses that have not had their turn.
+        rest: The addresses that have not been tried yet.
         open: The connections that were begun.
-        unsure: Whether an address failed in a way that may be another a moment later, as routes come and go.
-        over: Whether nothing more is to become of it.
+        unsure: Whether an address failed in a way that may be temporary, such as a missing route.
+        over: Whether the try has ended.
     """
 
     target: Target
@@ -71,14 +71,14 @@ class _Try:
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """One socket on its way to one address.
+    """One connection to one address, established or still in progress.
 
     Attributes:
-        attempt: The try that it is part of.
-        address: Where it goes.
+        attempt: The try that it belongs to.
+        address: The address that it connects to.
         sock: The non-blocking socket.
         began: Monotonic time at which the connection was begun.
-        rtt_ms: Round-trip time of its handshake, once that is over.
+        rtt_ms: Round-trip time of its handshake in milliseconds; None until the handshake is complete.
     """
 
     attempt: _Try
@@ -89,18 +89,18 @@ class Connection:
 
     @property
     def target(self) -> Target:
-        """The host that it goes to."""
+        """The host that it connects to."""
         return self.attempt.target
 
 
 class ConnectProbes:
-    """Begins connections without waiting for them, as many at once as this process may have open files.
+    """Begins connections without waiting for them, as many at once as the open-file limit permits.
 
     Args:
         options: Method, timeout and tries.
-        verdict: Who is told.
-        selector: What waits for the sockets.
-        expected: How many hosts there may be.
+        verdict: Receives the outcomes.
+        selector: The selector that watches the sockets.
+        expected: The number of hosts that may be added.
     """
 
     def __init__(
@@ -132,13 +132,13 @@ class ConnectProbes:
         self._queue.append(target)
 
     def wants_to_send(self, now: float) -> bool:
-        """Tell whether a connection could be begun now."""
+        """Return whether a connection could be begun now."""
         if self._allowance is None and self._queue:
             self._allowance = socket_allowance(self._expected)
         return bool(self._queue) and now >= self._resume and len(self._connections) < (self._allowance or 0)
 
     def send(self, limit: int, now: float) -> int:
-        """Begin up to so many connections, and return how many it were."""
+        """Begin up to `limit` connections, and return how many were begun."""
         sent = 0
         while sent < limit and self.wants_to_send(now):
             target = self._queue.popleft()
@@ -148,7 +148,7 @@ class ConnectProbes:
         return sent
 
     def expire(self, now: float) -> None:
-        """Go on to next addresses, next tries and ends, where they are due."""
+        """Start the next addresses and tries that are due, and end the tries whose time is over."""
         for attempt in self._stagger.expired(now):
             if not attempt.over and not attempt.target.decided:
                 self._advance(attempt, now)
@@ -161,7 +161,7 @@ class ConnectProbes:
         self._expire_banners(now)
 
     def _expire_banners(self, now: float) -> None:
-        """Look again for banners that had come in part, and judge those whose time is up."""
+        """Check partly received banners again, and decide those whose time is over."""
         for connection in self._peek.expired(now):
             if connection in self._connections:
                 sock = connection.sock
@@ -171,7 +171,7 @@ class ConnectProbes:
                 self._judge_banner(connection, final=True)
 
     def next_due(self) -> float | None:
-        """Tell the monotonic time of the next thing to do; None where only sockets are awaited."""
+        """Return the monotonic time of the next `expire` or `send`; None if only sockets are awaited."""
         waits = (self._stagger, self._half, self._over, self._peek, self._banner_over)
         dues = [each.next_due() for each in waits]
         if self._queue and len(self._connections) < (self._allowance or 1):
@@ -188,7 +188,7 @@ class ConnectProbes:
         self._advance(attempt, now)
 
     def _advance(self, attempt: _Try, now: float) -> None:
-        """Begin a connection to the try's next address; past the last, see whether any is undecided."""
+        """Begin a connection to the try's next address; report the host if all addresses have failed."""
         while attempt.rest:
             address = attempt.rest.popleft()
             number = self._connect(attempt, address, now)
@@ -207,7 +207,7 @@ class ConnectProbes:
             self._verdict.unconnected(attempt.target)
 
     def _connect(self, attempt: _Try, address: Address, now: float) -> int:
-        """Begin one connection; return the socket error that forbids it, or 0."""
+        """Begin one connection; return the errno if that fails, else 0."""
         try:
             sock = socket.socket(address.family, socket.SOCK_STREAM)
         except OSError as exc:
@@ -226,7 +226,7 @@ class ConnectProbes:
         return 0
 
     def _hold_back(self, attempt: _Try, number: int, now: float) -> None:
-        """Wait for other connections to end, when this machine has no more to give; say so when none will."""
+        """Requeue a host if this machine has no free socket or port; fail it if none gets free in time."""
         attempt.over = True
         target = attempt.target
         if self._short_since is None:
@@ -242,7 +242,7 @@ class ConnectProbes:
         self._resume = now + _BACK_OFF_S
 
     def _end(self, attempt: _Try) -> None:
-        """End a try whose time is up."""
+        """End a try whose time is over; queue the next try or report the host."""
         attempt.over = True
         for connection in attempt.open:
             self._close(connection)
@@ -254,11 +254,11 @@ class ConnectProbes:
             self._queue.append(attempt.target)
 
     def _is_last(self, target: Target) -> bool:
-        """Tell whether all tries have been begun."""
+        """Return whether this is the last try for a target."""
         return target.connects >= self._options.tries
 
     def _on_connect(self, connection: Connection, _events: int) -> None:
-        """Take in that a connection stands, or that it failed."""
+        """Handle a connection that is established or has failed."""
         if connection not in self._connections:
             return
         refused = next(errqueue.refusals(connection.sock), None)
@@ -281,7 +281,7 @@ class ConnectProbes:
         self._advance(connection.attempt, time.monotonic())
 
     def _stands(self, connection: Connection) -> None:
-        """Keep the first connection of a try that stands, and close the others."""
+        """Keep the first established connection of a try, and close the others."""
         connection.rtt_ms = handshake_ms(connection.sock, connection.began)
         connection.attempt.over = True
         for other in connection.attempt.open:
@@ -294,12 +294,12 @@ class ConnectProbes:
             self._hand_over(connection, None)
 
     def _on_banner(self, connection: Connection, _events: int) -> None:
-        """Take in that the server said something."""
+        """Handle data from the server."""
         if connection in self._connections:
             self._judge_banner(connection, final=False)
 
     def _judge_banner(self, connection: Connection, *, final: bool) -> None:
-        """Look at what the server has said so far."""
+        """Decide by the data that the server has sent so far."""
         banner = peek_banner(connection.sock, final=final)
         if isinstance(banner, Reason):
             self._close(connection)
@@ -307,22 +307,22 @@ class ConnectProbes:
             self._verdict.unconnected(connection.target)
         elif banner is not None:
             self._hand_over(connection, banner)
-        else:  # a part of it, which stays readable and would wake the selector without pause
+        else:  # an incomplete banner stays readable and would wake the selector again at once
             self._selector.unregister(connection.sock)
             self._peek.add(connection, time.monotonic())
 
     def _banner_text(self, reason: Reason) -> str:
-        """Put into words how the server failed to introduce itself."""
+        """Return the error message for a missing banner."""
         if reason is Reason.CLOSED_EARLY:
             return "connection closed before the SSH banner"
         if reason is Reason.NOT_SSH:
-            return "what answers there does not speak SSH"
+            return "the server on this port does not speak SSH"
         return (
             f"connection accepted, but no SSH banner in {self._options.timeout_s * self._options.tries:g} s"
         )
 
     def _note(self, target: Target, number: int, refused: Refused | None = None) -> Reason:
-        """Remember a socket error, with what the network said of it; a timeout is silence like any other."""
+        """Record a socket error, with the router's ICMP error if any; ignore a timeout: it means silence."""
         reason = refused.reason if refused else from_errno(number) or Reason.LOCAL_LIMIT
         offender = refused.offender if refused else None
         if reason is not Reason.NO_REPLY:
@@ -330,7 +330,7 @@ class ConnectProbes:
         return reason
 
     def _hand_over(self, connection: Connection, banner: str | None) -> None:
-        """Give a connection that stands, and its socket, to whoever is told."""
+        """Pass an established connection, with its socket, to the verdict."""
         self._connections.discard(connection)
         self._selector.unregister(connection.sock)
         errqueue.keep_errors(connection.sock, keep=False)
@@ -346,7 +346,7 @@ class ConnectProbes:
 
 
 def _is_its_own_peer(sock: socket.socket) -> bool:
-    """Tell whether a socket met itself: on loopback, the port that the kernel chose may be the one called."""
+    """Return whether a socket is connected to itself: on loopback, the kernel may choose the target port."""
     try:
         return bool(sock.getsockname() == sock.getpeername())
     except OSError:

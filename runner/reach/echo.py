@@ -1,4 +1,4 @@
-"""ICMP echo to many hosts at once, in waves to those still silent."""
+"""Send ICMP echo requests to many hosts at once, and repeat them for the hosts still silent."""
 
 from __future__ import annotations
 
@@ -24,41 +24,41 @@ if TYPE_CHECKING:
 __all__ = ["EchoProbes", "EchoVerdict"]
 
 _NEXT_TRY = 1 / 3
-"""After which part of a try's timeout the next one is sent."""
+"""The share of a try's timeout after which the next try is sent."""
 _BURST = 64
-"""Packets sent between two looks at what has come back; replies overflow a socket that nobody looks at."""
+"""Most packets sent before the replies are read: unread replies overflow the socket's buffer."""
 _LEAST_BURST = 4
-"""What is left of that when the socket overflows all the same."""
+"""The least burst to which `_BURST` is reduced when the socket overflows all the same."""
 _EXTRA_TRIES = 3
-"""How many more tries a silent host gets when this machine has thrown replies away."""
+"""Extra tries for a silent host if this machine has dropped replies."""
 _OUR_SHORTAGE = frozenset({errno.ENOBUFS, errno.ENOMEM})
 _SHORTAGES_IN_A_ROW = 32
-"""After so many packets that the kernel had no room for, there is a pause."""
+"""Sending pauses after this many packets in a row that the kernel had no room for."""
 _BACK_OFF_S = 0.01
 _SHORTAGE_S = 30.0
-"""How long nothing at all may have been sent before the fault is this machine's."""
+"""Seconds without a single packet sent, after which the kernel's shortage counts as a failure."""
 
 
 class EchoVerdict(Protocol):
-    """Who is told what became of the echo probes of a host."""
+    """Receives the outcome of the echo probes of a host."""
 
     def echoed(self, target: Target, address: Address, rtt_ms: float) -> None:
-        """Take in a reply that proves the host up."""
+        """Record a reply, which proves the host up."""
 
     def silent(self, target: Target) -> None:
-        """Take in that all tries are over; the target's `failure` holds what else is known."""
+        """Record that no try was answered; the target's `failure` holds the reason, if one is known."""
 
 
 class EchoProbes:
-    """Sends echo requests, wave after wave to the hosts that stay silent, and matches what comes back.
+    """Sends echo requests, repeats them for silent hosts, and matches the replies.
 
-    A next try is sent after a third of a try's timeout, while the one before may still be answered. So every
-    try is waited for its whole timeout, and a silent host still costs less than tries x timeout.
+    The next try is sent after a third of a try's timeout, while the previous one may still be answered. Every
+    try gets its whole timeout, and a silent host still takes less than tries x timeout.
 
     Args:
         options: Timeout and tries.
-        verdict: Who is told.
-        selector: What waits for the sockets.
+        verdict: Receives the outcomes.
+        selector: The selector that watches the sockets.
     """
 
     def __init__(self, options: ReachOptions, verdict: EchoVerdict, selector: selectors.BaseSelector) -> None:
@@ -82,9 +82,9 @@ class EchoProbes:
         self._sockets.close()
 
     def add(self, target: Target) -> bool:
-        """Probe a target at all its addresses that can be pinged from here; tell whether there is any.
+        """Ping all addresses of a target whose family this machine can ping; return False if there are none.
 
-        The first address to answer proves it up.
+        The first address to answer proves the target up.
         """
         target.pinged = self._sockets.spoken(target.addresses)
         if not target.pinged:
@@ -95,11 +95,11 @@ class EchoProbes:
         return True
 
     def wants_to_send(self, now: float) -> bool:
-        """Tell whether a probe could be sent now."""
+        """Return whether a probe could be sent now."""
         return bool(self._queue) and now >= self._resume and not self._sockets.full
 
     def send(self, limit: int, now: float) -> int:
-        """Send up to so many echo requests, and return how many it were."""
+        """Send up to `limit` echo requests, and return how many were sent."""
         sent = 0
         for token in fresh_tokens(min(limit, self._burst, len(self._queue))):
             target, address = self._queue.popleft()
@@ -112,7 +112,7 @@ class EchoProbes:
         return sent
 
     def expire(self, now: float) -> None:
-        """Send the silent hosts their next try, or give them up."""
+        """Send the next try to silent hosts, or report them as silent."""
         for target in self._again.expired(now):
             if not target.decided:
                 self._begin_wave(target)
@@ -127,7 +127,7 @@ class EchoProbes:
                 self._verdict.silent(target)
 
     def next_due(self) -> float | None:
-        """Tell the monotonic time of the next thing to do; None where only replies are awaited."""
+        """Return the monotonic time of the next `expire` or `send`; None if only replies are awaited."""
         resume = self._resume if self._queue and not self._sockets.full else None
         dues = (self._again.next_due(), self._over.next_due(), resume)
         return min((due for due in dues if due is not None), default=None)
@@ -139,7 +139,7 @@ class EchoProbes:
             self._queue.append((target, address))
 
     def _request(self, target: Target, address: Address, token: bytes, now: float) -> bool:
-        """Send one request; tell whether that is done with, which it is when the kernel refuses it, too."""
+        """Send one request; return False if it has to be sent later, True also if the kernel refuses it."""
         if target.started is None:
             target.started = now
         self._sent[token] = target, address, time_ns(), monotonic_ns()
@@ -164,7 +164,7 @@ class EchoProbes:
         return True
 
     def _await(self, target: Target, now: float) -> None:
-        """Let the end of a wave fall due; an echo that only tells a filtered port is not waited for."""
+        """Schedule the end of a wave; do not wait for an echo that only helps to detect a filtered port."""
         target.pings += 1
         target.pinged_at = now
         if not target.pings_prove:
@@ -177,7 +177,7 @@ class EchoProbes:
             self._over.add(target, now)
 
     def _put_off(self, target: Target, address: Address, now: float) -> None:
-        """Let other hosts go first while the kernel has no room for this one, as in its neighbour table."""
+        """Requeue a host behind the others while the kernel has no room for it, as in its neighbour table."""
         self._queue.append((target, address))
         self._shortages += 1
         if self._shortages == 1:
@@ -186,11 +186,11 @@ class EchoProbes:
             self._resume = now + _BACK_OFF_S
 
     def _short_for_long(self, now: float) -> bool:
-        """Tell whether nothing at all could be sent for so long that waiting has no point."""
+        """Return whether no packet could be sent for so long that waiting is pointless."""
         return self._shortages > 0 and now - self._short_since > _SHORTAGE_S
 
     def _receive(self, sock: EchoSocket) -> None:
-        """Take in what a socket has for us."""
+        """Read the replies and refusals of a socket."""
         for token, arrived_ns in sock.replies():
             sent = self._sent.pop(token, None)
             if sent is None:
@@ -209,7 +209,7 @@ class EchoProbes:
                 target_of.note(refusal(Phase.PING, refused.reason, offender=refused.offender))
 
     def _refused(self, refused: Refused, token: bytes) -> Target | None:
-        """Find the target of a refused packet: by its address, where a router did not quote the token."""
+        """Find the target of a refused packet, by its token or, if that is not quoted, by its address."""
         if len(token) == TOKEN_BYTES:
             sent = self._sent.get(token)
             return sent[0] if sent else None
@@ -219,9 +219,9 @@ class EchoProbes:
         return self._by_address.get(refused.destination)
 
     def _look_for_drops(self, now: float) -> None:
-        """Notice replies that this machine threw away, so that our slowness makes no host silent.
+        """Detect replies that this machine dropped, so that their hosts are not reported as silent.
 
-        They are asked for again, in smaller bursts between two looks at the socket.
+        The requests are then repeated, in smaller bursts.
         """
         dropped = self._sockets.dropped()
         if dropped != self._dropped:
@@ -233,8 +233,8 @@ class EchoProbes:
 def _took_ns(arrived_ns: int, sent_ns: int, sent_monotonic_ns: int) -> int:
     """Return the round-trip time of an echo.
 
-    The kernel says by the clock on the wall when a reply arrived; that clock may have been set meanwhile.
-    Then the time until the reply was read has to do.
+    The kernel stamps the reply's arrival with the wall clock, which may have been set meanwhile. The time
+    until the reply was read is used instead if the stamp makes no sense.
     """
     most = monotonic_ns() - sent_monotonic_ns
     took = arrived_ns - sent_ns
@@ -242,7 +242,7 @@ def _took_ns(arrived_ns: int, sent_ns: int, sent_monotonic_ns: int) -> int:
 
 
 def _not_sent(error: OSError) -> Failure:
-    """Put into words why the kernel refused to send."""
+    """Return the failure for a packet that the kernel refused to send."""
     number = error.errno or errno.EIO
     reason = from_errno(number) or Reason.LOCAL_LIMIT
     return refusal(Phase.PING, reason, number=number)

@@ -1,9 +1,8 @@
-"""The ICMP sockets of one run of probes: one per address family, and more of them only under back-pressure.
+"""The ICMP sockets of one probe run: one per address family, and more only when a send buffer is full.
 
-A packet to a neighbour that does not answer ARP or neighbour discovery stays in the send buffer of its
-socket until the kernel gives the neighbour up, which takes about 3 s. Where a user may not have large send
-buffers, a few hundred absent neighbours fill one; the next socket then keeps the probes of all other hosts
-going.
+A packet to a neighbour that does not answer ARP or neighbour discovery stays in the socket's send buffer
+for about 3 s, until the kernel gives up. If the user may not enlarge send buffers, a few hundred absent
+neighbours fill one; another socket then carries the probes to the other hosts.
 """
 
 from __future__ import annotations
@@ -29,16 +28,16 @@ _MOST_PER_FAMILY = 16
 
 
 class EchoSockets:
-    """Sends through whichever socket has room, and tells when there is something to receive.
+    """Sends through a socket that has room, and calls back when a socket is readable.
 
-    It begins with a socket for each address family that this machine speaks and this user may ping.
+    It starts with one socket for each address family that this machine supports and this user may ping.
 
     Args:
-        selector: What waits for the sockets.
-        ready: Is called with a socket that has replies or refusals.
+        selector: The selector that watches the sockets.
+        ready: Called with a socket that has replies or refusals.
 
     Attributes:
-        full: Whether no socket had room for the latest packet, and none has got it since.
+        full: Whether no socket had room for the latest packet, and none has room since.
     """
 
     def __init__(self, selector: selectors.BaseSelector, ready: Callable[[EchoSocket], None]) -> None:
@@ -60,14 +59,14 @@ class EchoSockets:
                 each.close()
 
     def spoken(self, addresses: tuple[Address, ...]) -> tuple[Address, ...]:
-        """Return those of some addresses that there is a socket for."""
+        """Return the addresses whose family has a socket."""
         for address in addresses:
             if address.family not in self._all:
                 return tuple([each for each in addresses if each.family in self._all])
         return addresses
 
     def send(self, address: Address, sequence: int, token: bytes) -> bool:
-        """Send one echo request; tell whether there was room for it.
+        """Send one echo request; return False if no socket has room for it.
 
         Raises:
             OSError: The kernel refused to send it.
@@ -85,11 +84,11 @@ class EchoSockets:
         return False
 
     def dropped(self) -> int:
-        """Count the datagrams that this machine threw away because we did not fetch them in time."""
+        """Return how many datagrams this machine dropped because we did not read them in time."""
         return sum(each.dropped() for sockets in self._all.values() for each in sockets)
 
     def _one_more(self, family: int) -> bool:
-        """Open another socket, if there may be one."""
+        """Open another socket; return False if that fails or the limit is reached."""
         if len(self._all[family]) >= _MOST_PER_FAMILY:
             return False
         try:
@@ -107,7 +106,7 @@ class EchoSockets:
         self._selector.modify(sock, events, partial(self._on_event, family, sock))
 
     def _on_event(self, family: int, sock: EchoSocket, events: int) -> None:
-        """Take a socket that has room again back into use, and have it read."""
+        """Put a socket that has room again back into use, and have its replies read."""
         if events & selectors.EVENT_WRITE:
             self.full = False
             self._with_room[family].append(sock)

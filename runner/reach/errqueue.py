@@ -1,4 +1,4 @@
-"""The error queue of a Linux socket: which packet was refused, how, and by whom (`IP_RECVERR` in ip(7))."""
+"""Read a Linux socket's error queue: which packets were refused, and by whom (`IP_RECVERR` in ip(7))."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _ANCILLARY_BYTES = 256
 
 
 class Refused(NamedTuple):
-    """One packet of ours that was refused.
+    """One of our packets that was refused.
 
     Attributes:
-        reason: What that says about the host.
-        offender: The address that said so; None where this machine's own kernel did.
-        destination: Where the packet was going.
-        quoted: The beginning of the packet, as far as it was sent back.
+        reason: What the error says about the host.
+        offender: The address that sent the ICMP error; None if this machine's own kernel refused the packet.
+        destination: The address that the packet was sent to.
+        quoted: The beginning of the packet, as far as the ICMP error quotes it.
     """
 
     reason: Reason
@@ -40,10 +40,10 @@ class Refused(NamedTuple):
 
 
 def keep_errors(sock: socket.socket, keep: bool) -> None:
-    """Have the kernel keep what was refused, or not; does nothing where the system has no error queue.
+    """Switch the socket's error queue on or off; do nothing on systems without one.
 
-    A TCP socket that keeps errors also gives up on those that a connection would otherwise outlive
-    (`IP_RECVERR` in ip(7)), so whoever goes on to use one wants it switched off again.
+    With the queue on, errors that a TCP connection would otherwise survive end it (`IP_RECVERR` in ip(7)).
+    Switch it off before the connection is used.
     """
     if sys.platform != "linux":
         return
@@ -54,7 +54,7 @@ def keep_errors(sock: socket.socket, keep: bool) -> None:
 
 
 def refusals(sock: socket.socket) -> Iterator[Refused]:
-    """Take everything out of the error queue that says something about a host."""
+    """Empty the error queue, and yield each entry that says something about a host."""
     if sys.platform != "linux":
         return
     for _ in range(_MOST_AT_ONCE):
@@ -85,7 +85,7 @@ def _read(family: int, content: bytes) -> tuple[Reason, str | None] | None:
 
 
 def _offender(family: int, content: bytes) -> str | None:
-    """Read the address of whoever sent the ICMP error."""
+    """Read the address that the ICMP error came from."""
     packed = content[_IPV6_OFFENDER if family == socket.AF_INET6 else _IPV4_OFFENDER]
     try:
         return socket.inet_ntop(family, packed)

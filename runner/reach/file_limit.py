@@ -1,4 +1,4 @@
-"""How many sockets this process may have open, and how many hosts it may work on with them."""
+"""Raise the open-file limit, and work out how many sockets and hosts fit into it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from pathlib import Path
 __all__ = ["host_allowance", "socket_allowance"]
 
 _RESERVE = 64
-"""File descriptors left to everybody else: output files, the history, a shell's children."""
+"""File descriptors reserved for output files, the history and a shell's children."""
 _LEAST = 8
 _SHARE = 2 / 3
-"""The part of a scarce limit that hosts at work may take; the rest is for probes of the next ones."""
+"""The share of a scarce limit for hosts in progress; the rest is for probes of the next hosts."""
 
 
 def host_allowance(wanted: int, each: int) -> tuple[int, int | None]:
-    """Raise the soft limit of open files as far as permitted; tell how many hosts may be at work at once.
+    """Raise the soft limit of open files as far as permitted; return how many hosts may run at once.
 
     Args:
-        wanted: Hosts that are to be at work.
-        each: Files that each of them takes.
+        wanted: The number of hosts wanted at once.
+        each: The number of files that each host needs.
 
     Returns:
-        How many, and the limit if that is the reason why they are fewer.
+        The number of hosts, and the file limit if it allows fewer than wanted, else None.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken = _open_files()
@@ -37,11 +37,11 @@ def host_allowance(wanted: int, each: int) -> tuple[int, int | None]:
 
 
 def socket_allowance(wanted: int) -> int:
-    """Raise the soft limit of open files as far as permitted, and tell how many of the wanted sockets fit.
+    """Raise the soft limit of open files as far as permitted; return how many of the wanted sockets fit.
 
-    The limit counts files that are open already, and some are kept back for the rest of the program. Raising
-    it is safe here because nothing waits by `select`, which cannot count beyond 1,024 (RLIMIT_NOFILE in
-    setrlimit(2)).
+    Open files count against the limit, and some are reserved for the rest of the program. Raising the limit
+    is safe because nothing here uses `select`, which cannot handle descriptors above 1,023 (setrlimit(2),
+    RLIMIT_NOFILE).
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken = _open_files() + _RESERVE
@@ -53,7 +53,7 @@ def socket_allowance(wanted: int) -> int:
 
 
 def _raise_to(target: int, soft: int, hard: int) -> int:
-    """Set the soft limit; systems that cap it lower than the hard limit says keep what they have."""
+    """Set and return the soft limit; keep the present one if the system caps it below its hard limit."""
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
     except (OSError, ValueError):

@@ -1,8 +1,8 @@
-"""One socket for all ICMP echo of an address family, and whether this user may have one.
+"""An ICMP echo socket for one address family, and a check whether this user may open one.
 
-A datagram socket comes first: Linux gives it to the groups within `net.ipv4.ping_group_range`, macOS to
-everybody, and the kernel then keeps other programs' ICMP away from us. A raw socket, which needs root or
-`CAP_NET_RAW`, comes second.
+A datagram socket is tried first: Linux permits it to the groups in `net.ipv4.ping_group_range`, macOS to
+all users, and the kernel filters out other programs' ICMP. A raw socket, which needs root or
+`CAP_NET_RAW`, is tried second.
 """
 
 from __future__ import annotations
@@ -43,34 +43,34 @@ _BUFFER_BYTES = 8 * 1024 * 1024
 _DATAGRAM_BYTES = 60 + 8 + TOKEN_BYTES
 _ANCILLARY_BYTES = 64
 _AT_ONCE = 64
-"""Replies that are fetched in one call: about as many as come between two looks at a socket."""
+"""Replies read in one system call: about as many as arrive between two reads of a socket."""
 _TIMESPEC = struct.Struct("@ll")
 _PROTOCOL = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROTO_ICMPV6}
 _STALE_ERRORS = 2
 _MOST_AT_ONCE = 65_536
-"""More than any receive buffer holds, so that all is read that had arrived, yet a flood does not keep us."""
+"""Most reads in a row: more than a receive buffer holds, but a bound if packets keep arriving."""
 _NANOSECONDS = 1_000_000_000
 
 
 class EchoSocket:
-    """A non-blocking socket that sends echo requests to any address of one family and collects the replies.
+    """A non-blocking socket that sends echo requests to addresses of one family and collects the replies.
 
     Args:
         family: `AF_INET` or `AF_INET6`.
 
     Attributes:
-        raw: Whether it is a raw socket, as opposed to a datagram one.
+        raw: Whether it is a raw socket rather than a datagram socket.
 
     Raises:
-        PermissionMissing: This user may have neither kind of socket.
-        OSError: This machine does not speak the address family.
+        PermissionMissing: This user may open neither kind of socket.
+        OSError: This machine does not support the address family.
     """
 
     def __init__(self, family: int) -> None:
         self._family = socket.AddressFamily(family)
         self._socket, self.raw = _open(self._family)
         self._request_type, self._reply_type = REQUEST_TYPE[family], REPLY_TYPE[family]
-        self._identifier = secrets.randbits(16) if self.raw else 0  # the kernel puts in its own
+        self._identifier = secrets.randbits(16) if self.raw else 0  # for datagram sockets the kernel sets it
         self._checksum = self.raw and family == socket.AF_INET
         self._refused: deque[errqueue.Refused] = deque()
         self._socket.setblocking(False)
@@ -83,7 +83,7 @@ class EchoSocket:
         self._inbox = None if self.raw else _inbox(self._socket)
 
     def fileno(self) -> int:
-        """Tell the file descriptor, for a selector."""
+        """Return the file descriptor, for a selector."""
         return self._socket.fileno()
 
     def close(self) -> None:
@@ -93,8 +93,8 @@ class EchoSocket:
     def send(self, sequence: int, token: bytes, address: tuple[Any, ...]) -> None:
         """Send one echo request.
 
-        The kernel reports the refusal of an earlier packet at the next call, whatever its destination; so
-        an error counts as this packet's only when it is there again after the error queue has been read.
+        The kernel reports the refusal of an earlier packet at the next call, whatever its destination. So an
+        error counts for this packet only if it persists after the error queue has been read.
 
         Raises:
             BlockingIOError: The send buffer is full; the packet was not sent.
@@ -115,7 +115,7 @@ class EchoSocket:
         self._socket.sendto(packet, address)
 
     def replies(self) -> Iterator[Reply]:
-        """Take in every reply that has arrived."""
+        """Yield every reply that has arrived."""
         for _ in range(_MOST_AT_ONCE):
             try:
                 yield from self._next() if self._inbox is None else self._inbox.receive()
@@ -126,7 +126,7 @@ class EchoSocket:
                     raise
 
     def _next(self) -> Iterator[Reply]:
-        """Take in the next datagram, if that is a reply to us."""
+        """Read the next datagram; yield it if it is a reply to one of our requests."""
         datagram, ancillary, _, _ = self._socket.recvmsg(_DATAGRAM_BYTES, _ANCILLARY_BYTES)
         start = header_bytes(datagram)
         if len(datagram) - start < ECHO.size:
@@ -136,7 +136,7 @@ class EchoSocket:
             yield token, _arrival(ancillary)
 
     def refusals(self) -> Iterator[tuple[errqueue.Refused, bytes]]:
-        """Take in what was refused, each with the token of the request, as far as that was sent back."""
+        """Yield refused requests, each with its token as far as the ICMP error quotes it."""
         self._refused.extend(errqueue.refusals(self._socket))
         while self._refused:
             refused = self._refused.popleft()
@@ -145,7 +145,7 @@ class EchoSocket:
                 yield refused, echo[3]
 
     def dropped(self) -> int:
-        """Count the datagrams that this machine threw away because we did not fetch them in time."""
+        """Return how many datagrams this machine dropped because we did not read them in time."""
         if sys.platform != "linux":
             return 0
         size = 4 * (linux.SK_MEMINFO_DROPS + 1)
@@ -156,7 +156,7 @@ class EchoSocket:
         return int.from_bytes(numbers[size - 4 : size], sys.byteorder)
 
     def _enlarge_buffers(self) -> None:
-        """Make room for a whole fleet's replies: each takes about 830 bytes of kernel memory."""
+        """Enlarge the buffers for a whole fleet's replies: each takes about 830 bytes of kernel memory."""
         if sys.platform == "linux":
             with contextlib.suppress(PermissionError):
                 self._socket.setsockopt(socket.SOL_SOCKET, linux.SO_RCVBUFFORCE, _BUFFER_BYTES)
@@ -167,7 +167,7 @@ class EchoSocket:
                 self._socket.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
 
     def _only_replies(self) -> None:
-        """Have the kernel spare a raw socket, which gets all ICMP there is, everything but echo replies."""
+        """Filter a raw socket, which receives all ICMP messages, down to echo replies."""
         if self._family == socket.AF_INET6:
             blocked = bytearray(b"\xff" * 32)
             word = self._reply_type // 32 * 4
@@ -183,7 +183,7 @@ _BROKEN = frozenset({errno.EBADF, errno.ENOTSOCK, errno.ENOMEM})
 
 
 def _open(family: socket.AddressFamily) -> tuple[socket.socket, bool]:
-    """Open a datagram socket, or else a raw one, and tell whether it is raw."""
+    """Open a datagram socket, or else a raw one; return it, and whether it is raw."""
     protocol = _PROTOCOL[family]
     try:
         return socket.socket(family, socket.SOCK_DGRAM, protocol), False
@@ -197,9 +197,9 @@ def _open(family: socket.AddressFamily) -> tuple[socket.socket, bool]:
 
 
 def _inbox(sock: socket.socket) -> Inbox | None:
-    """Return what fetches many replies at once, where the system has it.
+    """Return a reader that fetches many replies in one call, or None if the system has no such call.
 
-    A datagram socket of Linux receives nothing else, and no IP header before them.
+    It fits Linux datagram sockets: they receive echo replies only, without an IP header.
     """
     if sys.platform != "linux":
         return None
@@ -207,15 +207,15 @@ def _inbox(sock: socket.socket) -> Inbox | None:
         from runner.reach.mmsg import Inbox  # noqa: PLC0415 - a Python may have been built without ctypes
 
         inbox = Inbox(sock, _AT_ONCE, skipped=ECHO.size - TOKEN_BYTES, kept=TOKEN_BYTES)
-        with contextlib.suppress(BlockingIOError):  # nothing has been asked for yet
+        with contextlib.suppress(BlockingIOError):  # only a test: no request has been sent yet
             list(inbox.receive())
-    except (ImportError, AttributeError, OSError):  # a sandbox may forbid the call
+    except (ImportError, AttributeError, OSError):  # a sandbox may forbid this system call
         return None
     return inbox
 
 
 def _how_to_permit() -> str:
-    """Put into one line why ICMP is not to be had, and how it is."""
+    """Return one line that says why ICMP echo is not permitted, and how to permit it."""
     start = "this user may not send ICMP echo"
     if sys.platform == "linux":
         return f"{start}; root permits it with: sysctl -w net.ipv4.ping_group_range='0 2147483647'"
@@ -223,7 +223,7 @@ def _how_to_permit() -> str:
 
 
 def _arrival(ancillary: list[tuple[int, int, bytes]]) -> int:
-    """Read the kernel's time stamp of a datagram; the time is now where there is none."""
+    """Return the kernel's time stamp of a datagram, or the present time if there is none."""
     for level, kind, content in ancillary:
         if kind == linux.SO_TIMESTAMPNS and level == socket.SOL_SOCKET and len(content) == _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack(content)
@@ -233,7 +233,7 @@ def _arrival(ancillary: list[tuple[int, int, bytes]]) -> int:
 
 
 def icmp_permitted() -> str | None:
-    """Tell in one line why this user may not send ICMP echo, and how to permit it; None where it may."""
+    """Return why this user may not send ICMP echo and how to permit it, in one line; None if permitted."""
     try:
         EchoSocket(socket.AF_INET).close()
     except PermissionMissing as exc:

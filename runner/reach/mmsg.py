@@ -1,9 +1,8 @@
-"""Many datagrams out of one call of the kernel: recvmmsg(2) of Linux, which Python has no name for.
+"""Receive many datagrams in one system call: Linux's recvmmsg(2), which Python does not offer.
 
-A call for each of ten thousand replies, and its tuples and bytes, take longer than all that is decided about
-them. Here they are read out of one piece of memory. The sibling for sending, sendmmsg(2), would make each
-round-trip time a guess, as nobody knows when in the course of it a packet left: on a busy machine, one in a
-hundred was wrong by milliseconds.
+One `recvmsg` call per reply, with its tuples and bytes, costs more time than all later work on the replies.
+Its counterpart for sending, sendmmsg(2), is not used: it does not report when each packet left, so that on a
+busy machine one round-trip time in a hundred was wrong by milliseconds.
 """
 
 from __future__ import annotations
@@ -24,23 +23,23 @@ __all__ = ["Inbox"]
 _HEADER = struct.Struct("@PIPNPNi0PI0P")
 """`struct mmsghdr`: address, data and control, each by pointer and length; flags; bytes received."""
 _VECTOR = struct.Struct("@PN")
-"""`struct iovec`: where the data goes, and how much."""
+"""`struct iovec`: address and size of the data."""
 _STAMP = struct.Struct("@Nii2l")
 """A control message with the `struct timespec` of `SO_TIMESTAMPNS`."""
 _NANOSECONDS = 1_000_000_000
 
 
 class Inbox:
-    """Receives what comes to a non-blocking datagram socket.
+    """Receives the messages of a non-blocking datagram socket.
 
     Args:
-        sock: The socket, with `SO_TIMESTAMPNS` set and no other control messages asked for.
-        most: How many messages are taken in one call.
-        skipped: Bytes at the beginning of each that are of no interest.
-        kept: Bytes after them; where there are fewer, they are filled up with zeros, and more are cut off.
+        sock: The socket, with `SO_TIMESTAMPNS` set and no other control messages enabled.
+        most: The number of messages received in one call, at most.
+        skipped: The number of bytes to skip at the beginning of each message.
+        kept: The number of bytes kept after them; shorter messages are padded with zeros, longer ones cut.
 
     Raises:
-        AttributeError: The C library has no such call.
+        AttributeError: The C library has no recvmmsg.
     """
 
     def __init__(self, sock: socket.socket, most: int, *, skipped: int, kept: int) -> None:
@@ -61,7 +60,7 @@ class Inbox:
             for each in (size, _STAMP.size, _VECTOR.size, _HEADER.size)
         ]
         data, stamps, vectors, self._pointer = map(ctypes.addressof, memory)
-        # A view of memory keeps it, so that each of them has to stay.
+        # Each view keeps its buffer alive, so all four views have to be stored.
         self._data, self._stamps, self._vectors, self._headers = [
             memoryview(each).cast("B") for each in memory
         ]
@@ -74,13 +73,13 @@ class Inbox:
         )
 
     def receive(self) -> Iterator[tuple[bytes, int]]:
-        """Yield messages that have come, each with the time of its arrival in nanoseconds of `time.time_ns`.
+        """Yield the messages that have arrived, each with its arrival time in nanoseconds of `time.time_ns`.
 
         Raises:
-            BlockingIOError: There is none.
+            BlockingIOError: No message has arrived.
             OSError: The kernel reports that an earlier packet was refused.
         """
-        # What was there before must not be taken for what comes.
+        # Clear the buffers, so that old data is not taken for new messages.
         self._headers[:] = self._empty
         self._data[:] = bytes(len(self._data))
         self._stamps[:] = bytes(len(self._stamps))

@@ -1,4 +1,4 @@
-"""What the caller may choose about probing."""
+"""Options of a probe run."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["Method", "ReachOptions"]
 
 
 class Method(StrEnum):
-    """How a host is asked whether it is there."""
+    """The method by which a host is probed."""
 
     AUTO = "auto"
-    """ICMP echo where this machine permits it, then TCP for the silent ones."""
+    """ICMP echo if this machine permits it, then TCP for silent hosts."""
     ICMP = "icmp"
     """ICMP echo only."""
     TCP = "tcp"
@@ -34,16 +34,16 @@ class ReachOptions:
 
     Attributes:
         method: `auto`, `icmp`, `tcp` or `ssh`, as text or as a `Method`.
-        timeout_s: Seconds for which each try is waited for.
+        timeout_s: Seconds to wait for the answer to each try.
         tries: Probes sent to a host that stays silent, before it counts as unreachable.
-        rate: Packets and connections begun a second; None or 0 for as fast as this machine can.
-        resolve_timeout_s: Seconds for which the name servers may be silent.
-        total_s: Seconds for all hosts, from the first probe on; None is no limit.
-        max_fail: How many hosts, or what share of them, may end other than `ok` before the probing stops;
-            None is all.
+        rate: Packets and connections begun per second; None or 0 for no limit.
+        resolve_timeout_s: Seconds to wait for an answer from the name servers.
+        total_s: Seconds for all hosts, from the first probe on; None for no limit.
+        max_fail: The number or share of hosts that may end other than `ok` before probing stops; None for
+            no limit.
 
     Raises:
-        UsageError: A value that cannot be used.
+        UsageError: A value is invalid.
     """
 
     method: Method | str = Method.AUTO
@@ -55,7 +55,7 @@ class ReachOptions:
     max_fail: Share | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be used."""
+        """Refuse invalid values."""
         if self.method not in set(Method):
             raise UsageError(f"method is {self.method!r}; it can be one of {', '.join(Method)}")
         if not (0 < self.timeout_s < math.inf and 0 < self.resolve_timeout_s < math.inf):

@@ -1,4 +1,4 @@
-"""When a probe may be sent, and in what order: no burst at one router, no burst at one subnet."""
+"""Rate and order of probes, without bursts at one router or one subnet."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Item = TypeVar("Item")
 
 
 class TokenBucket:
-    """Grants so many sends a second, in bursts of 5 ms' to 10 ms' worth.
+    """Grants a fixed number of sends per second, in bursts worth 5 ms to 10 ms.
 
-    Where one at a time is granted, ten thousand a second wake the sender ten thousand times.
+    Bursts save wake-ups: granted one by one, ten thousand sends a second wake the sender ten thousand times.
 
     Args:
-        rate: Sends a second; None or 0 for no limit.
+        rate: Sends per second; None or 0 for no limit.
         now: The monotonic time at which it starts, in seconds.
     """
 
@@ -32,7 +32,7 @@ class TokenBucket:
         self._filled = now
 
     def take(self, wanted: int, now: float) -> int:
-        """Grant as many of the wanted sends as may begin now."""
+        """Return how many of the wanted sends may begin now."""
         if not self._rate:
             return wanted
         self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._rate)
@@ -49,16 +49,16 @@ class TokenBucket:
             self._tokens += unused
 
     def next_grant(self) -> float:
-        """Tell the monotonic time from which the next send is granted."""
+        """Return the monotonic time from which the next send is granted."""
         missing = max(0.0, self._least - self._tokens)
         return self._filled + missing / self._rate if self._rate else self._filled
 
 
 class Deadlines(Generic[Item]):
-    """Items that fall due a fixed time after they were added: a queue, so that both cost next to nothing.
+    """Items that are due a fixed time after they were added: a plain queue, so that both steps are cheap.
 
     Args:
-        delay_s: Seconds from adding an item to its falling due.
+        delay_s: Seconds from adding an item until it is due.
     """
 
     def __init__(self, delay_s: float) -> None:
@@ -66,25 +66,25 @@ class Deadlines(Generic[Item]):
         self._queue: deque[tuple[float, Item]] = deque()
 
     def add(self, item: Item, now: float) -> None:
-        """Let an item fall due after the delay."""
+        """Add an item that is due after the delay."""
         self._queue.append((now + self._delay, item))
 
     def expired(self, now: float) -> Iterator[Item]:
-        """Take out the items that are due, oldest first."""
+        """Remove and yield the items that are due, oldest first."""
         queue = self._queue
         while queue and queue[0][0] <= now:
             yield queue.popleft()[1]
 
     def next_due(self) -> float | None:
-        """Tell when the next item falls due; None where there is none."""
+        """Return the monotonic time at which the next item is due; None if there are no items."""
         return self._queue[0][0] if self._queue else None
 
 
 def interleave(items: Sequence[Item], subnet: Callable[[Item], object]) -> list[Item]:
-    """Order items so that each subnet's come round in turn instead of in one burst.
+    """Order items so that the subnets take turns, instead of one burst per subnet.
 
-    Routers and firewalls limit the ICMP that they answer for or pass to one network; a burst into one /24 is
-    lost in part where the same packets, spread out, all arrive.
+    Routers and firewalls limit the ICMP that they answer or forward for one network: of a burst into one /24,
+    some packets are lost that would all arrive if they were spread out.
     """
     taken: dict[object, int] = {}
     turns: list[list[Item]] = []

@@ -1,8 +1,8 @@
 """ICMP echo messages as bytes: RFC 792 for IPv4, RFC 4443 section 4 for IPv6.
 
 The payload of a request is a random token of its host, which the reply brings back. A reply is matched by
-that token and not by its source, because network address translation, anycast and hosts with several
-addresses answer from elsewhere; nor can one host forge another's reply, as it never sees the other's token.
+that token and not by its source address, because network address translation, anycast and hosts with several
+addresses may answer from another one. A host cannot forge another's reply either: it never sees its token.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ Echo = tuple[int, int, int, bytes]
 
 
 def fresh_tokens(count: int) -> list[bytes]:
-    """Return so many random tokens."""
+    """Return `count` random tokens."""
     random = secrets.token_bytes(count * TOKEN_BYTES)
     return [random[start : start + TOKEN_BYTES] for start in range(0, len(random), TOKEN_BYTES)]
 
 
 def checksummed(packet: bytes) -> bytes:
-    """Fill the checksum of a message in (RFC 1071), as a raw IPv4 socket needs it.
+    """Fill in the checksum of a message (RFC 1071), as a raw IPv4 socket needs it.
 
-    Datagram sockets do it themselves, and so do raw IPv6 sockets, since it covers the IP header too (RFC 3542
-    section 3.1).
+    The kernel does this for datagram sockets, and for raw IPv6 sockets too, since the checksum there covers
+    the IP header (RFC 3542 section 3.1).
     """
     total: int = sum(struct.unpack(f"!{len(packet) // 2}H", packet))
     total = (total >> 16) + (total & 0xFFFF)
@@ -54,15 +54,16 @@ def checksummed(packet: bytes) -> bytes:
 
 
 def header_bytes(datagram: bytes) -> int:
-    """Tell how long the IPv4 header before an ICMP message is: raw sockets deliver one, macOS always does.
+    """Return the length of the IPv4 header before an ICMP message, or 0 if there is none.
 
-    It is told by its version, since no ICMP echo message has a type from 64 to 79.
+    Raw sockets deliver the header, and macOS always does. The version field identifies it, since no ICMP echo
+    message has a type from 64 to 79.
     """
     return (datagram[0] & 0xF) * 4 if datagram and datagram[0] >> 4 == _IPV4_VERSION else 0
 
 
 def parse_echo(datagram: bytes) -> Echo | None:
-    """Read an echo message, behind an IPv4 header or without; None where the bytes are too short for one."""
+    """Parse an echo message, with or without an IPv4 header; return None if it is too short."""
     start = header_bytes(datagram)
     if len(datagram) < start + _ECHO_HEADER.size:
         return None

@@ -1,4 +1,4 @@
-"""Probing many hosts at once: one thread, one selector, one result for each host as soon as it is decided."""
+"""Probe many hosts at once, in one thread with one selector; yield each result as soon as it is decided."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from runner.reach.way import Ways, given
 __all__ = ["probe"]
 
 _BATCH = 64
-"""Probes begun between two looks at what has come back."""
+"""Most probes begun before the answers are read."""
 _LEAST_WAIT_S = 0.005
-"""What falls due one by one is seen to together: a burst of probes every millisecond ends so, too."""
+"""Shortest wait: deadlines a few milliseconds apart are then handled together."""
 _LONGEST_WAIT_S = 60.0
-"""Well below what a selector can count."""
+"""Longest wait, well below the largest timeout that a selector accepts."""
 
 Handover = Callable[[Endpoint, socket.socket], None]
 
@@ -45,9 +45,9 @@ def probe(
 ) -> Generator[HostResult, None, None]:
     """Find out which hosts are reachable.
 
-    Every host gets exactly one result, `OK`, `UNREACHABLE` or, where its variables or this machine's limits
-    forbid a judgement, `ERROR`; in the order in which they are decided. Closing the iterator ends all probing
-    at once. If a limit of the options stops the probing, the hosts without a result are `CANCELLED`.
+    Every host gets exactly one result, in the order in which the results are decided: `OK`, `UNREACHABLE`, or
+    `ERROR` if the host's variables or this machine's limits prevent a decision. Closing the iterator ends all
+    probing at once. If a limit of the options stops the probing, hosts without a result are `CANCELLED`.
 
     With `auto`, a host at a loopback address is probed by TCP, because this machine answers echo for every
     such address; and a host behind a jump host counts as reachable without a probe, because only SSH can
@@ -56,11 +56,11 @@ def probe(
     Args:
         hosts: The hosts; all are read before the first probe is sent.
         options: How they are probed.
-        ways: Tells the way to each host: by default, what its address and port in the inventory say.
-        handover: Is given where a host is and the connected, non-blocking socket that proved it reachable,
-            nothing read from it, and owns it from then on. A server counts clients that connect and leave
-            against their address, so whoever is going to log in does so over this socket. Without it the
-            socket is closed.
+        ways: Returns the way to each host; by default, its address and port in the inventory.
+        handover: Called with a host's endpoint and the connected, non-blocking socket that proved it
+            reachable. Nothing has been read from the socket, and the function owns it. A server penalises
+            addresses whose clients connect and leave, so a later login should use this socket. Without
+            `handover`, the socket is closed.
 
     Raises:
         PermissionMissing: The method is `icmp`, and this user may not send ICMP echo.
@@ -74,13 +74,13 @@ def probe(
 def _run(
     hosts: list[Host], options: ReachOptions, ways: Ways, handover: Handover | None
 ) -> Generator[HostResult, None, None]:
-    """Open what is needed with the first result that is asked for, and close it with the last."""
+    """Open the sockets when the first result is requested, and close them after the last."""
     with contextlib.ExitStack() as stack:
         yield from _Session(hosts, options, ways, handover, stack).results()
 
 
 class _Session:
-    """One call of `probe`: runs the loop, and judges what the echo and connect probes report."""
+    """One call of `probe`: runs the event loop, and decides by the reports of the echo and connect probes."""
 
     def __init__(
         self,
@@ -122,11 +122,11 @@ class _Session:
                 self._turn()
 
     def _stopped(self) -> Iterator[HostResult]:
-        """Yield the result of each host that has none, as a limit has stopped the probing."""
+        """Yield a result for each undecided host, after a limit has stopped the probing."""
         return (self._bounds.stopped(each.host) for each in self._targets if not each.decided)
 
     def _start(self) -> None:
-        """Begin with every host: keep the results that need no probe, queue the rest."""
+        """Store the results of hosts that need no probe; queue the others for lookup or probing."""
         located: list[Target] = []
         for host in self._hosts:
             target = self._target(host)
@@ -144,7 +144,7 @@ class _Session:
             self._probe(target)
 
     def _target(self, host: Host) -> Target | HostResult:
-        """Find out where a host is; or its result, where that needs no probe."""
+        """Return the target for a host, or its result if no probe is needed."""
         try:
             way = self._ways(host)
         except HostError as exc:
@@ -156,10 +156,10 @@ class _Session:
         return Target(host, way.address, way.port)
 
     def _turn(self) -> None:
-        """Wait for the next thing that happens, take in all that has, and send what may be sent.
+        """Wait for the next event, handle all events that are ready, and send as much as is permitted.
 
-        Only what was due before the look at the sockets expires after it, so that no answer is overlooked
-        that had arrived while the reader of the results took its time.
+        Deadlines are compared with the time before the sockets were read: an answer that arrived while the
+        caller was busy with earlier results still counts.
         """
         now = time.monotonic()
         ready = self._selector.select(self._wait_s(now))
@@ -172,7 +172,7 @@ class _Session:
             self._send()
 
     def _wait_s(self, now: float) -> float:
-        """Tell how many seconds to wait for the sockets at most."""
+        """Return how many seconds to wait for the sockets at most."""
         if self._echoes.wants_to_send(now) or self._connects.wants_to_send(now):
             moments = [self._bucket.next_grant(), self._bounds.end]
             return max(0.0, min(each for each in moments if each is not None) - now)
@@ -192,13 +192,13 @@ class _Session:
                 self._bucket.give_back(granted - each.send(granted, now))
 
     def _expire_lookups(self, now: float) -> None:
-        """Give up the names that have been looked up for too long."""
+        """Give up the name lookups that have taken too long."""
         due = self._resolver.next_due()
         if due is not None and due <= now:
             self._on_resolved(0)
 
     def _on_resolved(self, _events: int) -> None:
-        """Go on with the hosts whose names have been looked up."""
+        """Continue with the hosts whose name lookup has ended."""
         for target, outcome in self._resolver.outcomes():
             if isinstance(outcome, Failure):
                 target.failure = outcome
@@ -208,7 +208,7 @@ class _Session:
                 self._probe(target)
 
     def _probe(self, target: Target) -> None:
-        """Begin with the first probe of a target whose addresses are known."""
+        """Start the first probe of a target whose addresses are known."""
         target.pings_prove = self._asks_by_echo(target)
         if target.pings_prove and self._echoes.add(target):
             return
@@ -221,7 +221,7 @@ class _Session:
             self._connects.add(target)
 
     def _asks_by_echo(self, target: Target) -> bool:
-        """Tell whether an echo reply from a target would prove anything."""
+        """Return whether an echo reply would prove the target reachable."""
         if self._auto:
             return not any(address.loopback for address in target.addresses)
         return self._options.method == Method.ICMP
@@ -249,7 +249,7 @@ class _Session:
         self._decide(target, result)
 
     def unanswered(self, target: Target) -> None:
-        """See `ConnectVerdict`; an echo beside the last try tells a filtered port from a silent host."""
+        """See `ConnectVerdict`; an echo during the last try shows whether only the port is filtered."""
         if not target.pings_prove:
             self._echoes.add(target)
 
@@ -258,7 +258,7 @@ class _Session:
         self._down(target)
 
     def _decide(self, target: Target, result: HostResult) -> None:
-        """Give a target its one result."""
+        """Record the result of a target."""
         target.decided = True
         self._undecided -= 1
         self._decided.append(result)

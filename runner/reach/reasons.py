@@ -1,4 +1,4 @@
-"""Why a host is not reachable: short fixed codes for scripts, and a line for people with each.
+"""Reasons why a host is not reachable: a short fixed code for scripts, with one line for people.
 
 ICMP types and codes are those of RFC 792 and RFC 1812 section 5.2.7.1 (IPv4) and RFC 4443 (IPv6).
 """
@@ -22,43 +22,43 @@ class Reason(StrEnum):
     """Why a probe did not prove its host reachable."""
 
     NAME_NOT_FOUND = "name-not-found"
-    """The name server says that there is no such name, or that it has no address."""
+    """The name server says that the name does not exist, or that it has no address."""
     RESOLVE_FAILED = "resolve-failed"
-    """The name server could not say whether there is such a name."""
+    """The name server could not say whether the name exists."""
     RESOLVE_TIMEOUT = "resolve-timeout"
     """No answer from the name server within the deadline."""
     NO_REPLY = "no-reply"
-    """Nothing came back at all: the host is down, or something on the way drops packets silently."""
+    """No answer at all: the host is down, or a device on the way drops packets silently."""
     NO_ROUTE = "no-route"
-    """This machine, or a router on the way, knows no way to the address, or its neighbour does not answer."""
+    """This machine or a router on the way has no route to the address, or the next hop does not answer."""
     PROHIBITED = "prohibited"
-    """A route, filter or firewall says that it does not let the probe through."""
+    """A route, filter or firewall reports that it rejects the probe."""
     BLACKHOLE = "blackhole"
-    """This machine's own routing table throws its packets away, or the address cannot be a host's."""
+    """This machine's own routing table discards the packets, or the address cannot belong to a host."""
     TTL_EXCEEDED = "ttl-exceeded"
-    """The packet was forwarded until its hop limit ran out, which mostly means a routing loop."""
+    """The packet was forwarded until its hop limit was used up, which usually means a routing loop."""
     PORT_CLOSED = "port-closed"
-    """The host answers, and nothing listens on its SSH port."""
+    """The host answers, but nothing listens on its SSH port."""
     FILTERED = "filtered"
-    """The host answers ICMP echo, and nothing comes back from its SSH port."""
+    """The host answers ICMP echo, but its SSH port does not answer."""
     NO_BANNER = "no-banner"
-    """The SSH port accepts connections and says nothing."""
+    """The SSH port accepts connections but sends no banner."""
     NOT_SSH = "not-ssh"
     """The SSH port speaks something other than SSH."""
     CLOSED_EARLY = "closed-early"
-    """The SSH port accepted the connection and ended it before its banner."""
+    """The SSH port accepted the connection and closed it before sending a banner."""
     LOCAL_LIMIT = "local-limit"
-    """This machine had no file, port or memory left to probe with; nothing is known of the host."""
+    """This machine had no file, port or memory left for a probe; nothing is known about the host."""
     NO_PERMISSION = "icmp-not-permitted"
-    """This machine cannot send ICMP echo of the host's address family; nothing is known of the host."""
+    """This machine cannot send ICMP echo of the host's address family; nothing is known about the host."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a host could not be proven reachable, in the words of its result.
+    """Why a host could not be proven reachable, as its result reports it.
 
     Attributes:
-        phase: How far the probe had come.
+        phase: The phase in which the probe failed.
         reason: The short fixed code.
         error: One line for people.
     """
@@ -99,7 +99,7 @@ _TEXTS = {
 
 
 def from_icmp(family: int, icmp_type: int, code: int) -> Reason | None:
-    """Tell what an ICMP error message says about the host; None where it says nothing of that."""
+    """Return the reason that an ICMP error message gives; None if it says nothing about the host."""
     if family == socket.AF_INET6:
         return _lookup(icmp_type == 1, code, _NO_ROUTE_V6, _PROHIBITED_V6, expired=icmp_type == 3)  # noqa: PLR2004
     return _lookup(icmp_type == 3, code, _NO_ROUTE_V4, _PROHIBITED_V4, expired=icmp_type == 11)  # noqa: PLR2004
@@ -108,7 +108,7 @@ def from_icmp(family: int, icmp_type: int, code: int) -> Reason | None:
 def _lookup(
     unreachable: bool, code: int, no_route: frozenset[int], prohibited: frozenset[int], *, expired: bool
 ) -> Reason | None:
-    """Sort a code of "destination unreachable" into one of the two sets."""
+    """Return the reason for a code of "destination unreachable", by the two sets of codes."""
     if unreachable and code in no_route:
         return Reason.NO_ROUTE
     if unreachable and code in prohibited:
@@ -117,18 +117,18 @@ def _lookup(
 
 
 def from_errno(number: int) -> Reason | None:
-    """Tell what a socket error says about the host; None where it tells of this machine only."""
+    """Return the reason that a socket error gives; None if it concerns only this machine."""
     return _ERRNO_REASONS.get(number)
 
 
 def refusal(phase: Phase, reason: Reason, *, offender: str | None = None, number: int = 0) -> Failure:
-    """Put a refusal into words, without the address: hosts that fail alike are reported together.
+    """Return the failure for a refusal; its text omits the host's address, so that equal errors are grouped.
 
     Args:
-        phase: How far the probe had come.
-        reason: What it says.
-        offender: The address that said so, where it was not this machine.
-        number: The socket error, which is named where the reason has no words of its own.
+        phase: The phase in which the probe failed.
+        reason: The reason code.
+        offender: The address that refused, if it was not this machine.
+        number: The errno, whose text is used if the reason has no text.
     """
     text = _TEXTS.get(reason) or os.strerror(number)
     says = f", says {offender}" if offender else ""

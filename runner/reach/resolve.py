@@ -1,6 +1,6 @@
-"""Names to addresses, many at once: in threads, since only `getaddrinfo` knows what the system knows.
+"""Look up many names at once, in threads: only `getaddrinfo` follows the system's own configuration.
 
-A lookup cannot be interrupted, so the threads are daemons and one that overstays its deadline is left behind.
+A lookup cannot be interrupted, so the threads are daemons, and a lookup past its deadline is abandoned.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NOT_FOUND = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME
 
 
 def numeric_addresses(address: str, port: int) -> tuple[Address, ...]:
-    """Read an address that needs no lookup; empty where it is a name."""
+    """Return the address if the text is a numeric address; return an empty tuple if it is a name."""
     try:
         socket.inet_pton(socket.AF_INET, address)
     except (OSError, ValueError):
@@ -53,7 +53,7 @@ def _addresses(name: str, port: int, flags: int = 0) -> tuple[Address, ...]:
 
 
 def _address(family: int, sockaddr: tuple[Any, ...]) -> Address:
-    """Take an address as `getaddrinfo` gives it; one that stands for an IPv4 address is that."""
+    """Convert an address from `getaddrinfo`; an IPv4-mapped IPv6 address becomes the IPv4 address."""
     text, port, *rest = sockaddr
     if family == socket.AF_INET6 and text.startswith(_MAPPED) and "." in text:
         return Address(socket.AF_INET, (text.removeprefix(_MAPPED), port))
@@ -62,7 +62,7 @@ def _address(family: int, sockaddr: tuple[Any, ...]) -> Address:
 
 @dataclass(slots=True, eq=False)
 class _Lookup:
-    """One lookup of a name for everything that bears it."""
+    """One lookup, shared by all targets with the same name and port."""
 
     name: str
     port: int
@@ -73,14 +73,14 @@ class _Lookup:
 
 
 class Resolver:
-    """Looks names up in threads and hands the outcomes to the thread that runs the probes.
+    """Looks up names in threads and passes the outcomes to the thread that runs the probes.
 
-    Its `fileno` becomes readable when outcomes wait. A lookup fails when it takes longer than the deadline,
-    and all of them fail when nothing has come back from the name servers for that long, so that a fleet
-    behind a dead name server is known as quickly as one host.
+    Its `fileno` becomes readable when outcomes are ready. A lookup fails when it takes longer than the
+    deadline. All lookups fail when the name servers have not answered for that long, so that a dead name
+    server delays a fleet no longer than a single host.
 
     Args:
-        deadline_s: Seconds for which the name servers may be silent.
+        deadline_s: Seconds to wait for an answer from the name servers.
     """
 
     def __init__(self, deadline_s: float) -> None:
@@ -97,11 +97,11 @@ class Resolver:
         self._closed = False
 
     def fileno(self) -> int:
-        """Tell the file descriptor, for a selector."""
+        """Return the file descriptor, for a selector."""
         return self._awake.fileno()
 
     def add(self, target: Target) -> None:
-        """Look a target's name up."""
+        """Look up a target's name."""
         target.begin(time.monotonic())
         key = (target.address, target.port)
         lookup = self._lookups.get(key)
@@ -116,7 +116,7 @@ class Resolver:
             self._start_thread()
 
     def outcomes(self) -> Iterator[tuple[Target, tuple[Address, ...] | Failure]]:
-        """Take in what has been found out, including which lookups have overstayed."""
+        """Yield the outcomes that are ready, including a failure for each lookup past its deadline."""
         with contextlib.suppress(BlockingIOError):
             while self._awake.recv(4096):
                 pass
@@ -128,13 +128,13 @@ class Resolver:
         yield from self._overdue(time.monotonic())
 
     def next_due(self) -> float | None:
-        """Tell when the next lookup may overstay; None where nothing is looked up."""
+        """Return the monotonic time at which the next lookup may time out; None if there are no lookups."""
         if not self._lookups:
             return None
         return min([self._progress, *(lookup.began for lookup in list(self._under_way))]) + self._deadline
 
     def close(self) -> None:
-        """Let the threads end, each as soon as its lookup does."""
+        """Let each thread end when its lookup is done."""
         self._closed = True
         for _ in range(self._threads):
             self._work.put(None)
@@ -142,7 +142,7 @@ class Resolver:
         self._awake.close()
 
     def _overdue(self, now: float) -> Iterator[tuple[Target, tuple[Address, ...] | Failure]]:
-        """Give up the lookups that have taken too long."""
+        """Yield a failure for each lookup that has taken too long."""
         if now - self._progress >= self._deadline:
             overdue = list(self._lookups.values())
         else:
@@ -157,7 +157,7 @@ class Resolver:
     def _finish(
         self, lookup: _Lookup, outcome: tuple[Address, ...] | Failure
     ) -> Iterator[tuple[Target, tuple[Address, ...] | Failure]]:
-        """Pass one outcome on to everything that waits for it, once."""
+        """Yield one outcome for each target that waits for it, once."""
         if not lookup.ended:
             lookup.ended = True
             self._lookups.pop((lookup.name, lookup.port), None)
@@ -169,7 +169,7 @@ class Resolver:
         threading.Thread(target=self._work_on, name=f"resolve-{self._threads}", daemon=True).start()
 
     def _work_on(self) -> None:
-        """Look names up until told to stop; runs in a thread."""
+        """Look up names until the resolver is closed; runs in a thread."""
         while (lookup := self._work.get()) is not None and not self._closed:
             if lookup.ended:
                 continue
@@ -183,7 +183,7 @@ class Resolver:
 
 
 def _look_up(name: str, port: int) -> tuple[Address, ...] | Failure:
-    """Look one name up and put what goes wrong into words."""
+    """Look up one name; return its addresses, or the failure."""
     try:
         addresses = _addresses(name, port)
     except socket.gaierror as exc:
@@ -191,9 +191,7 @@ def _look_up(name: str, port: int) -> tuple[Address, ...] | Failure:
             return Failure(Phase.RESOLVE, Reason.NAME_NOT_FOUND, f"{name!r}: no such name")
         return Failure(Phase.RESOLVE, Reason.RESOLVE_FAILED, f"{name!r}: name not resolved: {exc.strerror}")
     except (OSError, UnicodeError) as exc:
-        return Failure(
-            Phase.RESOLVE, Reason.NAME_NOT_FOUND, f"{name!r}: no name that can be looked up: {exc}"
-        )
+        return Failure(Phase.RESOLVE, Reason.NAME_NOT_FOUND, f"{name!r}: cannot be looked up: {exc}")
     if not addresses:
         return Failure(Phase.RESOLVE, Reason.NAME_NOT_FOUND, f"{name!r}: has no IPv4 or IPv6 address")
     return addresses

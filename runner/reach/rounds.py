@@ -1,4 +1,4 @@
-"""The same hosts probed again and again: loss, round-trip times, and who goes down or comes back."""
+"""Probe the same hosts repeatedly: loss, round-trip times, and hosts that go down or come back."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def rounds(
 ) -> Iterator[dict[str, HostResult]]:
     """Probe hosts in rounds; yield each round's results by host name.
 
-    A round that is not complete when the time for all rounds is over is not yielded, unless it is the first.
+    An incomplete round, cut off by the time limit for all rounds, is yielded only if it is the first.
 
     Args:
         hosts: The hosts.
-        options: How each round probes. `total_s` is the time for all rounds; `max_fail` does not apply.
+        options: How to probe in each round. `total_s` is the time for all rounds; `max_fail` is ignored.
         interval_s: Seconds from the beginning of one round to that of the next; a round that takes longer
             is followed at once.
-        count: How many rounds; None is no end.
-        ways: Tells the way to each host, in each round anew.
-        sleep: What waits.
+        count: The number of rounds; None for no limit.
+        ways: Returns the way to each host; called again in each round.
+        sleep: Waits for the given number of seconds.
     """
     begin = time.monotonic()
     end = math.inf if options.total_s is None else begin + options.total_s
@@ -63,7 +63,7 @@ def rounds(
 
 
 def summed(results: Sequence[HostResult]) -> HostResult:
-    """Return the rounds of one host as one result: reachable if it ever answered, with every round-trip time.
+    """Combine the rounds of one host into one result: ok if it ever answered, with every round-trip time.
 
     `rtt_ms` becomes the mean of the answers.
     """
@@ -80,14 +80,14 @@ def summed(results: Sequence[HostResult]) -> HostResult:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A host whose state is not what it was.
+    """A change of a host's status.
 
     Attributes:
-        host: Its name.
-        before: What it was; None where this is the first that is known of it.
-        after: What it is, and why.
-        when: Since when.
-        lasted_s: Seconds that the state before had lasted; None where there was none.
+        host: The host's name.
+        before: Its previous status; None if this is its first result.
+        after: Its new result.
+        when: The time of the change.
+        lasted_s: Seconds that the previous status lasted; None if there was none.
     """
 
     host: str
@@ -98,12 +98,12 @@ class Change:
 
 
 class Changes:
-    """What is known of hosts from round to round.
+    """Keeps each host's latest result, and finds the hosts whose status changes.
 
     Attributes:
         now: Each host's latest result.
-        since: When its status became what it is, by the clock on the wall.
-        since_s: The same in seconds of the monotonic clock: the other one may jump.
+        since: When each host's status last changed, by the wall clock.
+        since_s: The same in seconds of the monotonic clock, because the wall clock may jump.
     """
 
     def __init__(self) -> None:
@@ -112,13 +112,13 @@ class Changes:
         self.since_s: dict[str, float] = {}
 
     def take(self, results: Mapping[str, HostResult], when: datetime, at_s: float) -> list[Change]:
-        """Take in a round; return who changed in it.
+        """Record a round; return the hosts whose status changed.
 
-        Of the first round, those are the hosts that are not reachable.
+        For the first round, these are the hosts that are not ok.
 
         Args:
             results: The round's results.
-            when: When the round was.
+            when: The time of the round, by the wall clock.
             at_s: The same in seconds of the monotonic clock.
         """
         changes = []

@@ -1,4 +1,4 @@
-"""How long a TCP handshake took."""
+"""The round-trip time of a TCP handshake."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ __all__ = ["handshake_ms"]
 
 
 def handshake_ms(sock: socket.socket, began: float) -> float:
-    """Tell the round-trip time of a connection's handshake, in milliseconds.
+    """Return the round-trip time of a connection's handshake, in milliseconds.
 
-    Linux measures it itself (`TCP_INFO` in tcp(7)), free of the time that the event took to reach us. It has
-    no measurement where the first packet had to be repeated; then, and elsewhere, it is the time since the
-    beginning.
+    Linux measures it in the kernel (`TCP_INFO` in tcp(7)), without the delay until this process handles the
+    event. If the first packet had to be repeated, or on other systems, the time since `began` is returned.
 
     Args:
         sock: A socket that has just become connected.

@@ -1,4 +1,4 @@
-"""One host under probe: where it is, what was sent to it, and what is known so far."""
+"""The state of one host during probing: its addresses, the probes sent, and the findings so far."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _THIS_MACHINE = frozenset({"::1", "0.0.0.0", "::"})  # noqa: S104 - nothing list
 
 
 class Address(NamedTuple):
-    """An address as the socket calls take it.
+    """An address in the form that socket calls take.
 
     Attributes:
         family: `AF_INET` or `AF_INET6`.
@@ -29,29 +29,29 @@ class Address(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The address alone."""
+        """The address without port, flow and scope."""
         return self.sockaddr[0]  # type: ignore[no-any-return]
 
     @property
     def pinged(self) -> tuple[Any, ...]:
-        """The address as ICMP sockets take it.
+        """The address in the form that ICMP sockets take.
 
-        They do not look at an IPv4 port; a raw IPv6 socket refuses any but 0 (`rawv6_sendmsg` of Linux).
+        They ignore an IPv4 port; a raw IPv6 socket refuses any port but 0 (Linux's `rawv6_sendmsg`).
         """
         return self.sockaddr if self.family == socket.AF_INET else (self.sockaddr[0], 0, *self.sockaddr[2:])
 
     @property
     def loopback(self) -> bool:
-        """Whether it is this machine itself (RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3).
+        """Whether it is a loopback address (RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3).
 
-        The unspecified addresses are, too: Linux takes them for loopback.
+        The unspecified addresses count too: Linux treats them as loopback.
         """
         text = self.text
         return text.startswith("127.") or text in _THIS_MACHINE
 
     @property
     def subnet(self) -> str | bytes:
-        """The /24 of an IPv4 address, the /64 of an IPv6 address."""
+        """The /24 prefix of an IPv4 address, the /64 prefix of an IPv6 address."""
         if self.family == socket.AF_INET:
             return self.text.rpartition(".")[0]
         return socket.inet_pton(socket.AF_INET6, self.text.partition("%")[0])[:8]
@@ -63,19 +63,19 @@ class Target:
 
     Attributes:
         host: The host.
-        address: The address or name of its SSH server, as it was given.
+        address: The address or name of its SSH server, as configured.
         port: The TCP port of its SSH server.
         started: Monotonic time of its first packet or lookup; None before that.
-        addresses: Every address of it, in the order of preference.
-        pinged: Those of them that echo requests are sent to, in each wave in this order.
-        pings: How many waves of echo requests were sent to it.
-        unsent: How many requests of the latest wave have still to be sent.
-        echoes: How many requests were sent in all; the others were refused by this machine's kernel.
-        pinged_at: Monotonic time at which the latest wave was over.
-        connects: How many times TCP connections to it were begun.
-        pings_prove: Whether an echo reply decides that it is up.
-        answers_echo: Whether an echo reply came that does not decide that.
-        failure: Why it is not reachable, as far as anybody said; None where there was only silence.
+        addresses: All its addresses, in order of preference.
+        pinged: The addresses that echo requests are sent to, in this order.
+        pings: The number of waves of echo requests sent.
+        unsent: The number of requests of the latest wave still to be sent.
+        echoes: The number of requests sent in all, without those that this machine's kernel refused.
+        pinged_at: Monotonic time at which the latest wave was fully sent.
+        connects: The number of TCP tries begun.
+        pings_prove: Whether an echo reply proves that the host is up.
+        answers_echo: Whether an echo reply arrived while `pings_prove` is False.
+        failure: The reported reason why it is not reachable; None if there was only silence.
         decided: Whether it has its result.
     """
 
@@ -97,19 +97,19 @@ class Target:
 
     @property
     def attempts(self) -> int:
-        """How many times it was probed by a method that could have proven it up."""
+        """The number of probes by a method that can prove the host up."""
         return self.connects + (self.pings if self.pings_prove else 0)
 
     def begin(self, now: float) -> None:
-        """Take in that work on it begins, if it has not."""
+        """Set the start time, unless it is set."""
         if self.started is None:
             self.started = now
 
     def seconds(self) -> float:
-        """Tell for how long it has been worked on."""
+        """Return the seconds since the start; 0 before it."""
         return 0.0 if self.started is None else time.monotonic() - self.started
 
     def note(self, failure: Failure) -> None:
-        """Remember what somebody said about why a probe failed: the first word of the latest phase counts."""
+        """Record why a probe failed; the first failure of the latest phase is kept."""
         if self.failure is None or self.failure.phase is not failure.phase:
             self.failure = failure

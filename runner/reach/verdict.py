@@ -1,4 +1,4 @@
-"""The result of a host, from what its probes found out."""
+"""Make a host's result from the findings of its probes."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 __all__ = ["invalid", "reachable", "unprobed", "unreachable"]
 
 _UNKNOWN = frozenset({Reason.LOCAL_LIMIT, Reason.NO_PERMISSION})
-"""Reasons that tell of this machine, and leave open how the host is."""
+"""Reasons that concern this machine and say nothing about the host."""
 
 
 def unprobed(host: Host, address: str | None = None, port: int | None = None) -> HostResult:
-    """Let a host pass that no probe can judge."""
+    """Treat a host that cannot be probed as up."""
     return HostResult(host.name, Status.OK, address=address, port=port)
 
 
 def invalid(host: Host, error: HostError) -> HostResult:
-    """Report variables that do not say where the host is."""
+    """Report a host whose variables do not give a usable address."""
     return HostResult(host.name, error.status, phase=error.phase, reason=error.reason, error=str(error))
 
 
 def reachable(
     target: Target, address: Address, method: str, rtt_ms: float, banner: str | None = None
 ) -> HostResult:
-    """Report a host that answered, with the banner of its SSH server as the value where that was read."""
+    """Report a host that answered; its SSH banner, if it was read, becomes the value."""
     return HostResult(
         target.host.name,
         Status.OK,
@@ -46,7 +46,7 @@ def reachable(
 
 
 def unreachable(target: Target, options: ReachOptions) -> HostResult:
-    """Report a host that did not answer, and why, as far as that is known."""
+    """Report a host that did not answer, with the reason if one is known."""
     failure = target.failure or _silence(target, options)
     address = target.addresses[0].text if target.addresses else target.address
     return HostResult(
@@ -64,14 +64,14 @@ def unreachable(target: Target, options: ReachOptions) -> HostResult:
 
 
 def _method(target: Target, options: ReachOptions) -> str | None:
-    """Name the method that had the last word."""
+    """Return the name of the method that was used last."""
     if target.connects:
         return "ssh" if options.method == "ssh" else "tcp"
     return "icmp" if target.pings else None
 
 
 def _silence(target: Target, options: ReachOptions) -> Failure:
-    """Put into words that nobody said anything."""
+    """Return the failure for a host from which no answer and no error arrived."""
     tries = f"in {options.tries} {'try' if options.tries == 1 else 'tries'} of {options.timeout_s:g} s"
     port = f"TCP port {target.port}"
     if target.answers_echo and not target.pings_prove:

@@ -1,4 +1,4 @@
-"""The way to a host, as far as a probe has to know it."""
+"""Where a probe has to connect to reach a host."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["Way", "Ways", "given"]
 
 
 class Way(NamedTuple):
-    """Where SSH goes to reach a host.
+    """The address and port that SSH connects to for a host.
 
     Attributes:
         address: The address or name of its SSH server.
         port: The TCP port of its SSH server.
-        direct: Whether that is reached from here; otherwise it lies behind a jump host.
+        direct: Whether this machine connects to it directly, and not through a jump host.
     """
 
     address: str
@@ -27,17 +27,17 @@ class Way(NamedTuple):
 
 
 class Ways(Protocol):
-    """Knows the way to every host."""
+    """Returns the way to a host."""
 
     def __call__(self, host: Host) -> Way | None:
-        """Return the way to a host, None to this machine itself; raise `HostError` where none can be told."""
+        """Return the way to a host, or None for this machine itself; raise `HostError` if it is not known."""
 
 
 def given(host: Host) -> Way:
-    """Return the way that a host's address and port in the inventory tell by themselves.
+    """Return the way given by a host's address and port in the inventory.
 
     Raises:
-        InvalidVariable: One of the two cannot be used.
+        InvalidVariable: The address or the port is invalid.
     """
     where = endpoint(host)
     return Way(where.address, where.port)

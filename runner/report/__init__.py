@@ -1,4 +1,4 @@
-"""How results are shown: the `Reporter` protocol, and where its kinds come from; one module a format."""
+"""Show results: the `Reporter` protocol and the plugins that implement it; one module per format."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["FLAGS", "ReportOptions", "Reporter", "create", "names"]
 
 GROUP = "runner.reporters"
 FLAGS = ("diff", "ignore", "prefix", "raw", "sort")
-"""The settings that only some formats take."""
+"""The settings that only some formats support."""
 
 
 def _no_groups() -> Mapping[str, Collection[str]]:
@@ -29,18 +29,18 @@ def _no_groups() -> Mapping[str, Collection[str]]:
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """What a report is about, and how much of it is shown.
+    """The content of a report, and how much of it is shown.
 
     Attributes:
-        colour: Whether the stream is a terminal that takes colours.
+        colour: Whether the stream is a terminal that supports colours.
         verbose: Whether to show more about each host: address, times, attempts.
-        width: Columns of the terminal; None where the stream is none, and nothing is to be cut.
+        width: Columns of the terminal; None if the stream is not a terminal, so that nothing is cut.
         hosts: The hosts of the run, in the order of the inventory.
-        groups: Tells the hosts of each group of the whole inventory, by name.
+        groups: Returns the hosts of each group of the whole inventory, by group name.
         diff: Whether equal parts of different answers are left out.
-        ignore: What of outputs does not count where they are compared.
-        prefix: Whether each line begins with its host.
-        raw: Whether what commands printed is shown as it is, control characters and all.
+        ignore: Expressions for the parts of outputs that are ignored in comparisons.
+        prefix: Whether each line begins with its host's name.
+        raw: Whether output is shown unchanged, including control characters.
     """
 
     colour: bool = False
@@ -55,31 +55,31 @@ class ReportOptions:
 
 
 class Reporter(Protocol):
-    """What the entry-point group `runner.reporters` holds, by the name of the format.
+    """A format. Reporter classes are registered in the entry-point group `runner.reporters`, by format name.
 
-    A class may say more about itself, in attributes that it need not have:
+    A class may define these optional attributes:
 
-    - `takes`, names of the settings among `FLAGS` that it heeds; `sort` needs nothing done for it;
-    - `whole = True`: it is to have all results at the end, as `summary.results`, in the order of the
-      inventory or of `--sort`; `result` is not called then. They are kept for it in bounded memory;
-    - `silent = True`: it writes nothing before the end.
+    - `takes`: names from `FLAGS` of the settings that it supports; `sort` needs no work in the class;
+    - `whole = True`: pass all results to `finish`, as `summary.results`, in the order of the inventory or of
+      `--sort`, and do not call `result`. The results are kept in bounded memory;
+    - `silent = True`: the reporter writes nothing before the end.
     """
 
     def __init__(self, stream: TextIO, options: ReportOptions) -> None:
-        """Report to a stream."""
+        """Create a reporter that writes to a stream."""
 
     def start(self, run: Run) -> None:
-        """Say that a run begins."""
+        """Report that a run begins."""
 
     def result(self, result: HostResult) -> None:
-        """Say that a host has its result."""
+        """Report the result of one host."""
 
     def finish(self, summary: Summary) -> None:
-        """Say that all have theirs."""
+        """Report the end of the run: every host has its result."""
 
 
 def names() -> list[str]:
-    """Return the names of all formats that are installed."""
+    """Return the names of all installed formats."""
     return plugins.names(GROUP)
 
 
@@ -87,13 +87,13 @@ def create(name: str, stream: TextIO, options: ReportOptions, flags: Iterable[st
     """Return a reporter of this format.
 
     Args:
-        name: The format.
-        stream: Where it writes.
-        options: What it is about.
-        flags: Those of `FLAGS` that were asked for.
+        name: The name of the format.
+        stream: The stream it writes to.
+        options: The content of the report.
+        flags: The names from `FLAGS` that the operator set.
 
     Raises:
-        UsageError: There is none, or it does not take one of the flags.
+        UsageError: The format is unknown or cannot be used, or it does not support one of the flags.
     """
     if name not in names():
         raise UsageError(f"--format: {name!r} is not known; known: {', '.join(names())}")
@@ -106,7 +106,7 @@ def create(name: str, stream: TextIO, options: ReportOptions, flags: Iterable[st
             raise UsageError(f"--{flag} does not fit --format {name}; it fits {', '.join(_takers(flag))}")
     try:
         return cast("Reporter", kind(stream, options))
-    except Exception as exc:  # and so may its reporter
+    except Exception as exc:  # a third party's class may raise anything
         raise _unusable(name, exc) from exc
 
 
@@ -119,5 +119,5 @@ def _taken(kind: Any) -> Collection[str]:
 
 
 def _takers(flag: str) -> list[str]:
-    """Return the formats that take a flag, among those that can be loaded."""
+    """Return the formats that support a flag, among those that can be loaded."""
     return [name for name, kind in plugins.loaded(GROUP) if flag in _taken(kind)]

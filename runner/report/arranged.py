@@ -25,17 +25,17 @@ ORDERS: Mapping[str, Callable[[HostResult], Any]] = {
     "status": lambda result: (_STATUSES.index(result.status), natural(result.host)),
     "duration": lambda result: (-result.duration_s, natural(result.host)),
 }
-"""What `--sort` knows; of times, the longest comes first."""
+"""Sort keys by the value of `--sort`; `duration` puts the longest first."""
 
 
 class Arranged:
-    """A reporter before a reporter: passes on what is wanted, at once or in order at the end.
+    """A reporter that filters results for another one and passes them on, at once or sorted at the end.
 
     Args:
-        reporter: The one that writes.
-        places: The place of each host in the inventory.
-        only: Statuses of the results that are shown; all where it is empty. The summary counts every host.
-        order: A name in `ORDERS`; None for what the format itself calls for.
+        reporter: The reporter that writes.
+        places: The position of each host in the inventory.
+        only: Statuses of the results that are shown; all if empty. The summary counts every host.
+        order: A name in `ORDERS`; None for the order of the format itself.
     """
 
     def __init__(
@@ -50,14 +50,14 @@ class Arranged:
         self._keys: list[Any] = []
         self._keeps = self._whole or order is not None
         self.silent: bool = self._keeps or getattr(reporter, "silent", False)
-        """Whether nothing is written before the end."""
+        """Whether this reporter writes nothing before the end."""
 
     def start(self, run: Run) -> None:
-        """Pass it on."""
+        """Pass the run on."""
         self._reporter.start(run)
 
     def result(self, result: HostResult) -> None:
-        """Pass a result on, or keep it until its turn comes."""
+        """Pass a result on, or keep it for `finish`."""
         if self._only and result.status not in self._only:
             return
         if not self._keeps:
@@ -68,7 +68,7 @@ class Arranged:
         self._keys.append(key)
 
     def finish(self, summary: Summary) -> None:
-        """Pass on what was kept, and the summary."""
+        """Pass on the kept results in order, and the summary."""
         if self._whole:
             summary = replace(summary, results=self._kept())
         elif self._keeps:

@@ -1,4 +1,4 @@
-"""`ping --alive` and `ping --down`: bare names, one a line, for pipes."""
+"""`ping --alive` and `ping --down`: only host names, one per line, for pipes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["BareReporter"]
 
 
 class BareReporter:
-    """The names of the hosts that are up, or of those that are not, as each is known."""
+    """Writes the names of the hosts that are up, or of those that are not, as results come."""
 
     def __init__(self, stream: TextIO, *, alive: bool) -> None:
         self._stream = stream
@@ -26,7 +26,7 @@ class BareReporter:
         """Write nothing: the first line is a host's."""
 
     def result(self, result: HostResult) -> None:
-        """Write the name of a host that is meant."""
+        """Write the host's name if its state is the wanted one."""
         if result.ok is self._alive:
             print(visible_line(result.host), file=self._stream, flush=True)
 

@@ -1,4 +1,4 @@
-"""What changed on which host from one run to a later one; hosts with the same change are shown once."""
+"""Changes from one run to a later one; hosts with the same change are shown together."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ __all__ = ["Change", "Comparison", "block", "compare", "shown"]
 
 _CONTEXT = 3
 _MOST_LINES = 4000
-"""Lines that are compared; what that costs grows with their square, and a device decides what it prints."""
+"""Most lines that are compared: the cost grows with their square, and devices decide the number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Hosts on which the very same changed.
+    """A change, and the hosts that have it.
 
     Attributes:
-        hosts: Their names.
-        before: The earlier result of one of them; None where the earlier run did not mean them.
-        after: The later one; None where the later run did not mean them.
-        lines: What they said differently, as a unified diff.
+        hosts: The names of these hosts.
+        before: The earlier result of one of them; None if they were not in the earlier run.
+        after: The later result of the same host; None if they were not in the later run.
+        lines: The difference of their output, as a unified diff.
     """
 
     hosts: tuple[str, ...]
@@ -45,22 +45,22 @@ class Change:
 
     @property
     def before_text(self) -> str:
-        """How they had ended."""
+        """How the hosts ended in the earlier run."""
         return _ending(self.before)
 
     @property
     def after_text(self) -> str:
-        """How they ended."""
+        """How the hosts ended in the later run."""
         return _ending(self.after)
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What a later run found that an earlier one had not.
+    """The differences between an earlier and a later run.
 
     Attributes:
-        same: The hosts on which nothing changed.
-        changed: The changes, that of most hosts first, the odd one out last.
+        same: The hosts without a change.
+        changed: The changes, the one with the most hosts first.
     """
 
     same: tuple[str, ...]
@@ -68,12 +68,12 @@ class Comparison:
 
 
 def compare(before: Record, after: Record, masks: Sequence[Expression] = ()) -> Comparison:
-    """Compare two runs: how each host ended, and what it said; when and how fast does not count.
+    """Compare two runs: the status and output of each host, not its times.
 
     Args:
         before: The earlier run.
-        after: The later one.
-        masks: What of outputs is left out before they are compared.
+        after: The later run.
+        masks: Expressions for the parts of outputs that are ignored in the comparison.
     """
     meant = (set(before.hosts), set(after.hosts))
     groups: dict[tuple[object, object], list[str]] = {}
@@ -94,7 +94,7 @@ def compare(before: Record, after: Record, masks: Sequence[Expression] = ()) -> 
 
 
 def _merged(changes: Iterable[Change]) -> Iterator[Change]:
-    """Put together what looks the same: the same lines changed, whatever else each host said."""
+    """Merge changes that look the same: equal statuses and equal diffs, even if other output differs."""
     alike: dict[tuple[object, ...], list[Change]] = {}
     for change in changes:
         key = (change.before_text, change.after_text, change.lines)
@@ -105,7 +105,7 @@ def _merged(changes: Iterable[Change]) -> Iterator[Change]:
 
 
 def shown(comparison: Comparison, style: Style) -> Iterator[str]:
-    """Return a comparison as lines for people."""
+    """Yield a comparison as lines for people."""
     for change in comparison.changed:
         yield from block(change, style)
     number = sum(len(change.hosts) for change in comparison.changed)
@@ -114,12 +114,12 @@ def shown(comparison: Comparison, style: Style) -> Iterator[str]:
 
 
 def block(change: Change, style: Style, more: str = "") -> Iterator[str]:
-    """Return a change as lines for people: the hosts, how they ended before and now, what differs.
+    """Yield a change as lines for people: the hosts, how they ended before and now, and the diff.
 
     Args:
         change: The change.
         style: The colours.
-        more: What else is said of how they ended.
+        more: Text to add after how the hosts ended.
     """
     count = f" ({len(change.hosts)})" if len(change.hosts) > 1 else ""
     names = style.bold(visible_line(fold(change.hosts)))
@@ -145,7 +145,7 @@ def _ending(result: HostResult | None) -> str:
 
 
 class _Said:
-    """What results are compared by; hosts that said the same share one object, which is masked once."""
+    """Builds the keys by which results are compared; an output that many hosts share is masked once."""
 
     def __init__(self, masks: Sequence[Expression]) -> None:
         self._masks = masks
@@ -166,7 +166,7 @@ class _Said:
         return result.status, result.reason, said, value
 
     def lines(self, result: HostResult | None) -> list[str]:
-        """Return what a host said as safe lines, below each command where there are several."""
+        """Return a host's output as safe lines; if there are several commands, each under its command."""
         if result is None:
             return []
         lines: list[str] = []
@@ -202,7 +202,7 @@ def _change(names: list[str], before: Record | None, after: Record | None, texts
 
 
 def _unified(old: list[str], new: list[str]) -> Iterator[str]:
-    """Return the lines of a unified diff, without the names of files that there are none of."""
+    """Yield the lines of a unified diff, without the two heading lines for file names."""
     head = _alike(old, new)
     tail = _alike(old[head:][::-1], new[head:][::-1])
     if max(len(old), len(new)) - head - tail > _MOST_LINES:
@@ -213,8 +213,8 @@ def _unified(old: list[str], new: list[str]) -> Iterator[str]:
         old[begin : len(old) - end], new[begin : len(new) - end], n=_CONTEXT, lineterm=""
     )
     for number, line in enumerate(diff):
-        # Line numbers would be those of the part that is compared.
-        if number >= 2:  # noqa: PLR2004 - the names of the files
+        # Line numbers are left out: they would count within the compared part only.
+        if number >= 2:  # noqa: PLR2004 - the two heading lines
             yield "@@" if line.startswith("@@") else line
 
 

@@ -16,7 +16,7 @@ _GAP = "  "
 
 
 def width_of(text: str) -> int:
-    """Return how many columns a text takes, where East Asian characters take two (UAX #11) and marks none."""
+    """Return the width of a text in columns: East Asian wide characters take two (UAX #11), marks none."""
     if text.isascii():
         return len(text)
     return sum(
@@ -26,7 +26,7 @@ def width_of(text: str) -> int:
 
 
 def cut(text: str, columns: int) -> str:
-    """Return a text that takes at most these columns; where some is left out, it ends with `…`."""
+    """Return a text cut to at most `columns` columns; a text that was cut ends with `…`."""
     if width_of(text) <= columns:
         return text
     end = min(len(text), max(0, columns - 1))
@@ -41,10 +41,10 @@ def aligned(
     """Yield the lines of a table, its heading first.
 
     Args:
-        names: The heading.
-        rows: As many cells each.
-        width: Columns of the terminal, beyond which lines are cut; None cuts none.
-        style: How the heading is marked.
+        names: The headings of the columns.
+        rows: The rows, each with one cell per heading.
+        width: Columns of the terminal; longer lines are cut. None cuts nothing.
+        style: The style of the heading.
     """
     kept = [tuple(row) for row in rows]
     widths = [max(map(width_of, column)) for column in zip(names, *kept, strict=True)]

@@ -1,4 +1,4 @@
-"""`--format csv`: a row for each command of each host, as it ends; for spreadsheets, and safe in them."""
+"""`--format csv`: a row for each command of each host, as hosts end; safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ COLUMNS = (
     *("command", "exit_code", "stdout", "stderr", "value"),
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a spreadsheet takes for the begin of a formula (OWASP, "CSV Injection"), full-width forms included."""
+"""Characters that begin a formula in a spreadsheet (OWASP, "CSV Injection"), including full-width forms."""
 
 
 def cell(value: object) -> str:
-    """Return a value as a cell that no spreadsheet computes: text that would be a formula begins with `'`."""
+    """Return a value as a cell; `'` is put before text that a spreadsheet would take for a formula."""
     if value is None:
         return ""
     if isinstance(value, float):
@@ -36,7 +36,7 @@ def cell(value: object) -> str:
 
 
 class CsvReporter:
-    """Rows under a heading, every cell in quotes; lines end with a line feed alone."""
+    """Writes rows under a heading, every cell in quotes; lines end with a line feed only."""
 
     takes: ClassVar[frozenset[str]] = frozenset({"sort"})
 
@@ -48,7 +48,7 @@ class CsvReporter:
         self._write(COLUMNS)
 
     def result(self, result: HostResult) -> None:
-        """Write a host's rows; one without a command has one row."""
+        """Write a host's rows; a host without commands gets one row."""
         host = (
             *(result.host, str(result.status), result.address, result.port, result.rtt_ms, result.attempts),
             *(result.duration_s, None if result.phase is None else str(result.phase)),
@@ -59,10 +59,10 @@ class CsvReporter:
         self._stream.flush()
 
     def finish(self, summary: Summary) -> None:
-        """Write nothing more: a summary is no row."""
+        """Write nothing more: CSV has no place for a summary."""
 
     def _write(self, row: Iterable[object]) -> None:
-        """Write a row cell by cell: of a long output there is no second copy, as in `csv.writer`."""
+        """Write a row cell by cell: unlike `csv.writer`, this makes no second copy of a long output."""
         separator = '"'
         for value in row:
             self._stream.write(separator)

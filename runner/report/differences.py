@@ -1,4 +1,4 @@
-"""`--diff`: what most hosts say in full, and of the others what they say differently."""
+"""`--diff`: show the most common output in full, and the others as differences from it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["unified"]
 
 _CONTEXT = 3
 _MOST_LINES = 4000
-"""Lines on either side: what a comparison costs grows with their square, and devices decide how many."""
+"""Most lines compared on either side: the cost grows with their square, and devices decide the number."""
 _HUNK = re.compile(r"@@ -(\d+)(,\d+)? \+(\d+)(,\d+)? @@")
 
 
 def unified(
     base: Sequence[str], other: Sequence[str], names: tuple[str, str], style: Style
 ) -> list[str] | None:
-    """Return the lines of a unified diff; None where there is too much to compare."""
+    """Return the lines of a unified diff; None if there are too many lines to compare."""
     head = _alike(zip(base, other, strict=False))
     tail = _alike(zip(reversed(base[head:]), reversed(other[head:]), strict=False))
     if max(len(base), len(other)) - head - tail > _MOST_LINES:
@@ -39,7 +39,7 @@ def unified(
 
 
 def _alike(pairs: Iterable[tuple[str, str]]) -> int:
-    """Return how many pairs from the begin are of equal lines."""
+    """Return how many pairs at the beginning have equal lines."""
     count = 0
     for left, right in pairs:
         if left != right:
@@ -49,7 +49,7 @@ def _alike(pairs: Iterable[tuple[str, str]]) -> int:
 
 
 def _placed(line: str, begin: int) -> str:
-    """Return a hunk's head with the numbers of the whole texts; any other line as it is."""
+    """Return a hunk's head with line numbers of the whole texts; any other line unchanged."""
     match = _HUNK.fullmatch(line)
     if match is None:
         return line

@@ -1,4 +1,4 @@
-"""`--output-dir`: what each host said, in a file of its own, an index of them all, and who failed."""
+"""`--output-dir`: one output file per host, an index of all hosts, and a list of the failed hosts."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ __all__ = ["OutputFolder"]
 
 _LONGEST = 2**30
 _READ_AS_IT_IS = re.compile(r"(?![&!\s]).*\S", re.ASCII)
-"""What stands for itself in a file of hosts: `&` and `!` mean something there, white space is cut off."""
+"""Names that a file of hosts reads unchanged: `&` and `!` are operators there, white space is stripped."""
 
 
 class OutputFolder:
-    """A folder with a file for each host, readable by its owner alone.
+    """A folder with a file for each host, readable only by its owner.
 
-    `index.jsonl` begins with the run; a line for each host follows as it ends. `failed.txt` comes at the end:
-    the hosts that did not end ok, a line each, as `--limit @failed.txt` reads them.
+    `index.jsonl` begins with the run; a line for each host is added as the host ends. `failed.txt` is written
+    at the end: the hosts that are not ok, one per line, in the form that `--limit @failed.txt` reads.
 
     Args:
-        path: The folder; it is made where it does not exist. `{run}` in it stands for the run's id.
+        path: The folder; created if it does not exist. `{run}` in it is replaced by the run's id.
         run: The run.
         hosts: The names of all hosts of the run.
 
     Raises:
-        UsageError: It cannot be made or written to, or holds anything that is not of this very run.
+        UsageError: The folder cannot be created or written to, or holds files that do not belong to this run.
     """
 
     def __init__(self, path: str, run: Run, hosts: Iterable[str]) -> None:
@@ -58,12 +58,12 @@ class OutputFolder:
             raise UsageError(f"--output-dir {path!r}: {exc.strerror or exc}") from exc
 
     def write(self, result: HostResult) -> None:
-        """Write what a host said, its commands' bytes unchanged, and its line of the index.
+        """Write a host's output (the unchanged bytes of its commands) and its line of the index.
 
-        A host that was sent nothing has no file: an empty one would look like one with nothing to say.
+        A host that ran no command gets no file: an empty file would look like a command without output.
 
         Raises:
-            OSError: It cannot be written; an earlier file is left as it was.
+            OSError: A file cannot be written; an earlier file is left unchanged.
         """
         self._begin()
         self._count(result.host, ok=result.ok)
@@ -83,31 +83,31 @@ class OutputFolder:
         self._append(encode(line))
 
     def finish(self) -> None:
-        """Write which hosts did not end ok.
+        """Write the list of the hosts that are not ok.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The list cannot be written.
         """
         self._begin()
         lines = "".join(f"{_as_pattern(host)}\n" for host in self._failed)
         writing.replace(self._path / FAILED, lines.encode("utf-8", "surrogateescape"))
 
     def _go_on(self, path: str, run: Run) -> None:
-        """Take over the folder of the same run, which is gone on with; no other is added to."""
+        """Continue the folder of a resumed run; raise `UsageError` if the folder belongs to another run."""
         whole = self._index()
         found, *lines = _read(whole) or [{}]
         known = found.get("run")
         holder = known.get("id") if isinstance(known, dict) else None
         if holder != run.id:
             holds = "it is not empty" if holder is None else f"it holds the outputs of run {holder}"
-            each = os.path.join(path, "{run}")  # noqa: PTH118 - as it was given
+            each = os.path.join(path, "{run}")  # noqa: PTH118 - keep the path as it was typed
             raise UsageError(f"--output-dir {path!r}: {holds}; name another, or {each!r} for one of each run")
         os.truncate(self._path / INDEX, len(whole))
         for line in lines:
             self._count(str(line.get("host")), ok=line.get("status") == "ok")
 
     def _begin(self) -> None:
-        """Take the folder, once there is something to be kept in it; where another run has by now, fail."""
+        """Create the index before the first write; fail if another run has created it meanwhile."""
         if not self._begun:
             try:
                 self._append(encode({"run": run_document(self._run)}), os.O_EXCL)
@@ -122,7 +122,7 @@ class OutputFolder:
             self._failed[host] = None
 
     def _index(self) -> bytes:
-        """Return the lines of the index that were written to their end."""
+        """Return the complete lines of the index."""
         try:
             data = reading.contents(self._path / INDEX, _LONGEST)
         except FileNotFoundError:
@@ -142,7 +142,7 @@ class OutputFolder:
 
 
 def _read(index: bytes) -> list[dict[str, Any]]:
-    """Return the objects of JSON lines; none where these are something else."""
+    """Return the objects of JSON lines; an empty list if the text is not JSON lines of objects."""
     try:
         lines = [json.loads(line) for line in index.splitlines()]
     except ValueError:
@@ -151,7 +151,7 @@ def _read(index: bytes) -> list[dict[str, Any]]:
 
 
 def _content(result: HostResult) -> bytes:
-    """Return what a host said; of several commands, each under a heading."""
+    """Return a host's output; if there are several commands, each under a heading."""
     if len(result.commands) == 1:
         return result.commands[0].stdout_bytes + result.commands[0].stderr_bytes
     parts = []
@@ -163,7 +163,7 @@ def _content(result: HostResult) -> bytes:
 
 
 def _as_pattern(host: str) -> str:
-    """Return a line that means this host in a file of hosts; an odd name is told as a regular expression."""
+    """Return a line for this host in a file of hosts; an unusual name becomes a regular expression."""
     if _READ_AS_IT_IS.fullmatch(host):
         return host
     plain = "".join(char if char.isascii() and char.isalnum() else f"\\U{ord(char):08x}" for char in host)

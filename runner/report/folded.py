@@ -1,4 +1,4 @@
-"""`--format folded`: equal answers once, under folded names; the odd one out last, next to the prompt."""
+"""`--format folded`: equal answers once, under folded host names; the rarest last, next to the prompt."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 __all__ = ["FoldedReporter"]
 
 _LINES_OF_NAMES = 8
-"""Hosts without numbers in their names do not fold, and there may be thousands of them."""
+"""Most lines of host names: names without numbers do not fold, and there may be thousands."""
 
 
 class FoldedReporter:
-    """Shows all at the end, each answer once."""
+    """Shows everything at the end, each different answer once."""
 
     silent: ClassVar[bool] = True
     takes: ClassVar[frozenset[str]] = frozenset({"diff", "ignore", "raw"})
@@ -48,11 +48,11 @@ class FoldedReporter:
         self._is_ping = False
 
     def start(self, run: Run) -> None:
-        """Show nothing: what is the same is known at the end."""
+        """Show nothing yet: equal answers are known only at the end."""
         self._is_ping = run.task == "ping"
 
     def result(self, result: HostResult) -> None:
-        """Take in a result; of a ping that was answered, nothing but who and how fast."""
+        """Keep a result; for an answered ping, only the host's name and round-trip time."""
         if result.rtts_ms:
             self._counted.append(result)
         elif self._is_ping and result.ok:
@@ -63,7 +63,7 @@ class FoldedReporter:
             self._folding.add(result)
 
     def finish(self, summary: Summary) -> None:
-        """Show every answer once, then the summary."""
+        """Show each answer once, then the summary."""
         for result in sorted(self._counted, key=lambda result: natural(result.host)):
             self._write([statistics(result, self._style)])
         self._write_answers()
@@ -90,13 +90,13 @@ class FoldedReporter:
                 base = (name, lines[1:])
 
     def _fitting(self, name: str) -> str:
-        """Return folded names as they are, but on a terminal no more than a few lines of them."""
+        """Return folded names, cut to a few lines on a terminal."""
         if self._options.width is None or self._options.verbose:
             return name
         return cut(name, self._options.width * _LINES_OF_NAMES)
 
     def _places(self) -> dict[str, int] | None:
-        """Return the place of each host in the inventory, where all are known."""
+        """Return the position of each host in the inventory; None if the hosts are not known."""
         if not self._options.hosts:
             return None
         return {host.name: place for place, host in enumerate(self._options.hosts)}
@@ -114,7 +114,7 @@ class FoldedReporter:
         return [line for block in self._block(name, answer) for line in block.split("\n")]
 
     def _difference(self, base: tuple[str, Sequence[str]], name: str, answer: Answer) -> list[str]:
-        """Return a block with what is different from the first; whole, where nothing was said to compare."""
+        """Return a block with the differences from the first answer; the whole block if it has no output."""
         head, *lines = self._lines(name, answer)
         if not self._shown(answer).commands:
             return [head, *lines]
@@ -125,7 +125,11 @@ class FoldedReporter:
         return [head, *diff]
 
     def _shown(self, answer: Answer) -> HostResult:
-        """Return what is shown of an answer: what was not compared is not told of several hosts."""
+        """Return an answer as it is shown: parts that `--ignore` left out of the comparison are masked.
+
+        They may differ between the hosts of one answer. The answer of a single host is shown in full, except
+        with `--diff`.
+        """
         result, masks = answer.result(), self._options.ignore
         if not masks or (len(answer.hosts) == 1 and not self._options.diff):
             return result
@@ -140,7 +144,7 @@ class FoldedReporter:
         return result._replace(commands=commands)
 
     def _answering(self, name: str) -> Iterable[str]:
-        """Yield who is up, with the range of their round trips."""
+        """Yield the hosts that are up, with the range of their round-trip times."""
         number = f" ({len(self._up.hosts)})" if len(self._up.hosts) > 1 else ""
         word = status_word(Status.OK, self._style)
         yield f"{self._style.bold(visible_line(name))}{number}: {word}{self._up.span()}"

@@ -1,4 +1,4 @@
-"""`--format fping`: the lines of fping(8), for scripts that read those."""
+"""`--format fping`: the output lines of fping(8), for scripts that parse them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["FpingReporter"]
 
 _SILENT = frozenset({Status.UNREACHABLE, Status.ERROR, Status.CANCELLED, Status.SKIPPED})
-"""What says nothing for a host; one that refuses a login or fails a command is there."""
+"""Statuses shown as unreachable. A host that refuses a login or fails a command is alive."""
 
 
 class FpingReporter:
-    """`NAME is alive` or `NAME is unreachable`; with `--count`, the line of its statistics."""
+    """Writes `NAME is alive` or `NAME is unreachable`; with `--count`, a line of statistics per host."""
 
     takes: ClassVar[frozenset[str]] = frozenset({"sort"})
 
@@ -41,7 +41,7 @@ class FpingReporter:
             print(f"{name} is {state}", file=self._stream, flush=True)
 
     def finish(self, summary: Summary) -> None:
-        """Write nothing: fping's own summary is asked for apart, and goes to stderr."""
+        """Write nothing: fping prints its summary only on request, and to stderr."""
 
 
 def _statistics(rtts_ms: tuple[float | None, ...]) -> str:
@@ -56,7 +56,7 @@ def _statistics(rtts_ms: tuple[float | None, ...]) -> str:
 
 
 def _milliseconds(time: float) -> str:
-    """Write a time with three digits, as fping does."""
+    """Return a time with three digits, as fping prints it."""
     for limit, form in ((1.0, "{:.3f}"), (10.0, "{:.2f}"), (100.0, "{:.1f}")):
         if time < limit:
             return form.format(time)

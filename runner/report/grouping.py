@@ -1,4 +1,4 @@
-"""Names of hosts as people know them: whole groups by the group's name, the others folded."""
+"""Short names for sets of hosts: the group's name for a whole group, folded names for the others."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 __all__ = ["named"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][\w.-]*", re.ASCII)
-"""What a pattern takes for a name, and nothing else."""
+"""Names that a host pattern reads as a plain name."""
 
 
 def named(sets: Sequence[Sequence[str]], groups: Mapping[str, Collection[str]]) -> list[str]:
-    """Return a text for each set of hosts, such as `routers,web1`, which `--group` takes as it is.
+    """Return a text for each set of hosts, such as `routers,web1`, which `--group` accepts.
 
-    A group stands for its hosts where all of them, in the whole inventory, are in the set. One of a single
-    host, or whose name is a host's as well, stands for nothing.
+    A group's name replaces its hosts if all hosts of that group in the whole inventory are in the set. A
+    group with a single host, or with the same name as a host, is not used.
 
     Args:
-        sets: Names of hosts; none is in two sets.
+        sets: Names of hosts; no host is in two sets.
         groups: The hosts of each group.
     """
     place = {host: number for number, hosts in enumerate(sets) for host in hosts}
@@ -40,7 +40,7 @@ def named(sets: Sequence[Sequence[str]], groups: Mapping[str, Collection[str]]) 
 
 
 def _same(numbers: Iterable[int | None]) -> int | None:
-    """Return the number that all are; None where they differ."""
+    """Return the number that all items equal; None if they differ."""
     found = None
     for number in numbers:
         if number is None or (found is not None and number != found):
@@ -50,10 +50,11 @@ def _same(numbers: Iterable[int | None]) -> int | None:
 
 
 def _text(hosts: Sequence[str], candidates: Sequence[str], groups: Mapping[str, Collection[str]]) -> str:
-    """Put whole groups in the place of their hosts, each host under one of them only.
+    """Replace hosts by whole groups, each host by one group only.
 
-    Those come first that are part of no other, in the order of the inventory: who writes one begins with how
-    its hosts are mostly looked at. Of several names for the same hosts, `all` is the last choice.
+    Groups that are not part of a larger group come first, in the order of the inventory: an inventory usually
+    begins with the most important division of its hosts. If several groups have the same hosts, `all` is the
+    last choice.
     """
     widest = _widest(sorted(candidates, key=lambda name: (-len(groups[name]), name == "all")), groups)
     left = set(hosts)
@@ -67,7 +68,7 @@ def _text(hosts: Sequence[str], candidates: Sequence[str], groups: Mapping[str, 
 
 
 def _widest(candidates: Iterable[str], groups: Mapping[str, Collection[str]]) -> set[str]:
-    """Return the groups, given by size, that are part of no other one."""
+    """Return the groups that are not part of another group; `candidates` are sorted, the largest first."""
     found: set[str] = set()
     holders: dict[str, set[str]] = {}
     for group in candidates:

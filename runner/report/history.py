@@ -1,4 +1,4 @@
-"""Runs of the history as lines for people, and for programs."""
+"""Runs of the history as lines for people and for programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["exported", "lines"]
 
 
 def lines(runs: Iterable[Summary]) -> Iterator[str]:
-    """Return one line for each run: id, local time, how its hosts ended, and what it ran on which pattern."""
+    """Yield one line for each run: id, local time, commands or task, host pattern, hosts per status."""
     for item in runs:
         run = item.run
         when = run.started.astimezone().strftime("%Y-%m-%d %H:%M:%S")
@@ -31,10 +31,11 @@ def lines(runs: Iterable[Summary]) -> Iterator[str]:
 
 
 def exported(record: Record) -> Iterator[str]:
-    """Return a run as lines of JSON: `{"run": …}`, then a line for each host that was meant.
+    """Yield a run as lines of JSON: `{"run": …}`, then a line for each host of the run.
 
-    A host's line is that of `--format jsonl`, with the run's id, whether it had been handed to a worker, and
-    from when to when it was worked on, in seconds after the run began. Without a result, its status is null.
+    A host's line is that of `--format jsonl`, plus the run's id, whether the host had been handed to a
+    worker, and when work on it began and ended, in seconds after the start of the run. The status is null if
+    the host has no result.
     """
     head = Results((), record.run).to_dict()["run"]
     yield encode({"run": {**head, "arguments": dict(record.arguments), "hosts": len(record.hosts)}})

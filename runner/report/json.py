@@ -1,4 +1,4 @@
-"""JSON: what host tasks return in its terms, and the documents of `--format json` and `jsonl`; schema 1."""
+"""JSON: values of host tasks, and the documents of `--format json` and `--format jsonl` (schema 1)."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ if TYPE_CHECKING:
 __all__ = ["JsonLinesReporter", "JsonReporter", "encode", "value_as_text"]
 
 _DEEPEST = 50
-"""Levels of nesting that are written out; a value that holds itself has no end."""
+"""Most levels of nesting that are written: a value that contains itself would never end."""
 _MUCH = 2**20
-"""Bytes of output."""
+"""Bytes of output from which a host's document is written in pieces."""
 _TRIPLETS = 3 * 2**16
 _LONGEST_NUMBER = 10_000
-"""Bits. Python refuses to write an integer of more than 4300 digits in decimal."""
+"""Most bits of an integer in decimal (Python refuses more than 4300 digits); longer ones are in hex."""
 
 
 def encode(document: Any, indent: int | None = None) -> str:
-    """Return a document as JSON that every reader takes: ASCII, no NaN, nothing that JSON cannot say."""
+    """Return a document as JSON that every parser accepts: ASCII, no NaN, and only types that JSON has."""
     return json.dumps(_plain(document), indent=indent, allow_nan=False)
 
 
 def value_as_text(value: Any) -> str:
-    """Return what a host task returned for people and other formats: a text as it is, all else as JSON."""
+    """Return a host task's value as text for people: a string unchanged, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(_plain(value), allow_nan=False, ensure_ascii=False)
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
-    """Return a value in JSON's terms; what a host task returned may be anything, and may raise anything."""
+    """Return a value with JSON types only; a host task's value may be any object and raise any exception."""
     try:
         return _container(value, depth) if depth < _DEEPEST else value_text(value)
-    except Exception:  # noqa: BLE001 - one host's value must not cost the others their document
+    except Exception:  # noqa: BLE001 - one host's value must not spoil the document of all
         return value_text(value)
 
 
@@ -72,7 +72,7 @@ def _scalar(value: Any) -> Any:
 
 
 class JsonReporter(WholeReporter):
-    """One document at the end, a host a line."""
+    """One document at the end, with one line per host."""
 
     def finish(self, summary: Summary) -> None:
         """Write the document."""
@@ -91,7 +91,7 @@ class JsonReporter(WholeReporter):
 
 
 class JsonLinesReporter:
-    """One object a line: each host as it ends, with its name under `host`; then the summary."""
+    """One object per line: each host as it ends, with its name as `host`; then the summary."""
 
     takes: ClassVar[frozenset[str]] = frozenset({"sort"})
 
@@ -112,11 +112,11 @@ class JsonLinesReporter:
 
 
 def _encoded(result: HostResult, **more: str) -> Iterable[str]:
-    """Return a host's document as JSON: one with much output in pieces, and never all of it in memory.
+    """Return a host's document as JSON; if it has much output, in pieces that are never all in memory.
 
     Args:
         result: The host's result.
-        more: What comes before the rest.
+        more: Keys to put first.
     """
     if sum([command.size for command in result.commands]) >= _MUCH:
         return _in_pieces(result, more)
@@ -124,7 +124,7 @@ def _encoded(result: HostResult, **more: str) -> Iterable[str]:
 
 
 def _dumped(document: dict[str, Any]) -> str:
-    """Return a host's document as JSON; of all that is in it, only a task's value may be anything."""
+    """Return a host's document as JSON; only its `value` can have types that JSON lacks."""
     if "value" in document:
         document["value"] = _plain(document["value"])
     return json.dumps(document, allow_nan=False)
@@ -133,7 +133,7 @@ def _dumped(document: dict[str, Any]) -> str:
 def _in_pieces(result: HostResult, more: Mapping[str, str]) -> Iterator[str]:
     bare = tuple(command.with_outputs(b"", b"") for command in result.commands)
     document = {**more, **host_document(result._replace(commands=bare))}
-    mark = secrets.token_hex(16)  # stands for an output, and is found nowhere else
+    mark = secrets.token_hex(16)  # placeholder for an output; random, so that it occurs nowhere else
     outputs: list[tuple[bytes | Kept, bool]] = []
     for command, said in zip(result.commands, document["commands"], strict=True):
         for name, output in zip(("stdout", "stderr"), command.outputs, strict=True):

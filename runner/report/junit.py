@@ -1,8 +1,8 @@
 """`--format junit`: a test report as CI systems read it, a test case for each host.
 
 The elements and attributes are those that the JUnit plugin of Jenkins, GitLab and their like understand;
-there is no standard. A host that failed is a failure, one that could not be asked is an error, one never
-started is skipped.
+the format has no standard. A failed host is a failure, a skipped host is skipped, and any other status but
+ok is an error.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["JunitReporter"]
 
-# What XML 1.0 cannot hold beyond the control characters and surrogates, which are shown as marks everywhere.
+# Not allowed in XML 1.0. Control characters and surrogates are not either, but `visible` replaces those.
 _NO_CHARACTERS = "\ufffe\uffff"
 
 
@@ -80,7 +80,7 @@ def _case(run: Run, result: HostResult) -> ET.Element:
 
 
 def _opened(element: ET.Element) -> str:
-    """Return an element's begin, for what comes one by one to stand in it."""
+    """Return an element's start tag, so that its children can be written one by one."""
     return _written(element).removesuffix(" />") + ">"
 
 

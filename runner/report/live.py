@@ -1,4 +1,4 @@
-"""Progress on a terminal: a few lines that are redrawn in place, and leave no trace."""
+"""Progress on a terminal: a few lines that are redrawn in place and removed at the end."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ _COLOURS: Mapping[Status, str] = {
     Status.CANCELLED: "yellow",
 }
 
-# What terminals that wrap lines anew when they get narrower say of themselves. On the others, rows that are
-# not ours would be wiped out.
+# Environment variables of terminals that rewrap lines when the window gets narrower. On other terminals,
+# erasing the rewrapped rows would erase rows that are not ours.
 _WRAP_ANEW = ("TMUX", "VTE_VERSION", "KITTY_WINDOW_ID", "WT_SESSION", "WEZTERM_PANE", "KONSOLE_VERSION")
 
 
 class LiveProgress(PeriodicProgress):
     """Lines that are redrawn three times a second, by rich.
 
-    The display is taken down whenever somebody else writes, and comes back with the next drawing: however
-    many results a second are printed, the terminal is cleared three times a second at most.
+    The display is removed before other code writes to the terminal, and returns with the next drawing. So the
+    terminal is cleared at most three times a second, no matter how many results are printed.
 
     Args:
         stream: A terminal.
-        standing: How far the run has come.
+        standing: The state of the run.
         first_s: Seconds until the first drawing.
     """
 
@@ -63,7 +63,7 @@ class LiveProgress(PeriodicProgress):
         if self._display is not None:
             self._display.draw(view)
 
-    def _pause(self, view: View) -> float:  # noqa: ARG002 - the same at any time
+    def _pause(self, view: View) -> float:  # noqa: ARG002 - a constant pause
         return _EVERY_S
 
     def _clear(self) -> None:
@@ -74,10 +74,10 @@ class LiveProgress(PeriodicProgress):
 
 
 class _Display:
-    """The lines as they are on the terminal now."""
+    """The lines that are on the terminal now."""
 
     def __init__(self, stream: TextIO) -> None:
-        from rich.console import Console  # noqa: PLC0415 - slow to import, and needed when a run takes long
+        from rich.console import Console  # noqa: PLC0415 - slow to import, and needed only in long runs
 
         self._stream = stream
         self._console = Console(file=stream, highlight=False, markup=False, emoji=False)
@@ -86,17 +86,17 @@ class _Display:
         """How many columns each line on the terminal takes."""
 
     def draw(self, view: View) -> None:
-        """Draw anew, as wide as the terminal is now."""
+        """Redraw, with the present width of the terminal."""
         from rich.console import Group  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
         columns, rows = self._size()
         if self._wrapped(columns):
             self.clear()
-        # The last column stays free: some terminals wrap when it is written to.
+        # Keep the last column free: some terminals wrap the line when it is written.
         self._console.width = columns - 1
         lines = _lines(view, columns - 1)[: max(1, rows - 2)]
-        # What is typed, such as Ctrl-C's ^C, is echoed where the cursor stands: in a line of its own.
+        # An empty last line for the cursor: the terminal echoes keys such as Ctrl-C (^C) there.
         lines.append(Text())
         self._cells = [min(text.cell_len, columns - 1) for text in lines]
         if self._live is None:
@@ -105,7 +105,7 @@ class _Display:
             self._live.update(Group(*lines), refresh=True)
 
     def clear(self) -> None:
-        """Leave the terminal as it was before."""
+        """Remove the lines from the terminal."""
         live, self._live = self._live, None
         if live is None:
             return
@@ -122,7 +122,7 @@ class _Display:
             self._console.control(Control(*(code for _ in range(wrapped) for code in up)))
 
     def _begun(self) -> Live:
-        """Return a display that has nothing on the terminal yet; one taken down is not used again."""
+        """Return a new, empty display; a stopped one cannot be used again."""
         from rich.live import Live  # noqa: PLC0415
 
         live = Live(
@@ -137,7 +137,7 @@ class _Display:
 
     @contextmanager
     def _unwrapped(self) -> Iterator[None]:
-        """Have lines cut where the terminal is narrower than it said: rows more would be left over."""
+        """Turn line wrapping off: if the terminal has just become narrower, wrapped rows would remain."""
         self._stream.write("\x1b[?7l")
         try:
             yield
@@ -146,7 +146,7 @@ class _Display:
             self._stream.flush()
 
     def _wrapped(self, columns: int) -> int:
-        """Return how many rows more than they were our lines take, on a terminal that wraps them anew."""
+        """Return how many extra rows our lines take on a terminal that has rewrapped them."""
         if not any(name in os.environ for name in _WRAP_ANEW):
             return 0
         return sum(max(0, -(-cells // columns) - 1) for cells in self._cells)
@@ -159,7 +159,7 @@ class _Display:
 
 
 def _lines(view: View, width: int) -> list[Text]:
-    """Return what is shown, the most important first; each is one line."""
+    """Return the lines to show, the most important first."""
     from rich.text import Text  # noqa: PLC0415
 
     lines = [_head(view, width)]
@@ -180,7 +180,7 @@ def _lines(view: View, width: int) -> list[Text]:
 
 
 def _head(view: View, width: int) -> Text:
-    """Return the bar, and the numbers beside it."""
+    """Return the bar and the numbers next to it."""
     from rich.text import Text  # noqa: PLC0415
 
     words = [f"{view.done}/{view.total}"]

@@ -1,4 +1,4 @@
-"""What the operator is told beside the results: on stderr, as safe lines, around the progress line."""
+"""Messages to the operator: safe lines on stderr that do not mix with the progress line."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _progress: list[Progress] = [NoProgress()]
 
 
 def say(text: str) -> None:
-    """Tell the operator something that is no result: on stderr, as one safe line."""
-    if sys.stderr is None:  # the program was started with it closed; print() would take stdout then
+    """Print a message that is not a result to stderr, as one safe line."""
+    if sys.stderr is None:  # the program was started with stderr closed; print() would use stdout then
         return
     # A signal handler may have interrupted a write to the same stream, which raises RuntimeError.
     with _progress[-1].aside(), suppress(ValueError, RuntimeError):
@@ -40,7 +40,7 @@ def say(text: str) -> None:
 
 
 def leave(stream: TextIO) -> None:
-    """Let what is still written to a stream go nowhere, so that its end raises nothing."""
+    """Redirect a stream to /dev/null, so that later writes and the final flush raise nothing."""
     with suppress(OSError, ValueError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())
@@ -51,11 +51,11 @@ def ask(what: str) -> Secret:
     """Ask the operator for a secret, on the terminal.
 
     Raises:
-        UsageError: There is nobody to ask.
+        UsageError: Without a terminal, standard input is at its end.
     """
     try:
         with warnings.catch_warnings():
-            # Without a terminal, standard input is read; that is no news to the script that writes to it.
+            # Without a terminal, getpass reads standard input and warns; the script that writes there knows.
             warnings.simplefilter("ignore", getpass.GetPassWarning)
             return Secret(getpass.getpass(f"{what}: ", sys.stderr))
     except EOFError:
@@ -67,7 +67,7 @@ def ask(what: str) -> Secret:
 
 @contextmanager
 def speaking_around(progress: Progress) -> Iterator[Progress]:
-    """Keep what is said apart from a progress line while the context lasts, and end the line with it."""
+    """Keep messages apart from a progress line inside the context; close the progress line at its end."""
     _progress.append(progress)
     try:
         yield progress
@@ -77,25 +77,25 @@ def speaking_around(progress: Progress) -> Iterator[Progress]:
 
 
 class MessageStream(io.TextIOBase):
-    """A stream for what a job prints while the run is shown: to stderr, apart from the progress."""
+    """A stream for text that a job prints during a run: it goes to stderr, apart from the progress line."""
 
     def writable(self) -> bool:
-        """Return that it can be written to."""
+        """Return true: the stream can be written to."""
         return True
 
     def write(self, text: str) -> int:
-        """Write it; where stderr is closed, nowhere."""
+        """Write the text to stderr; drop it if stderr is closed."""
         with _progress[-1].aside():
             return len(text) if sys.stderr is None else sys.stderr.write(text)
 
     def flush(self) -> None:
-        """Write what is held back."""
+        """Flush stderr."""
         if sys.stderr is not None:
             sys.stderr.flush()
 
 
 def show_warnings(*, quiet: bool) -> None:
-    """Show warnings of our own parts from now on, or none of them if `quiet`."""
+    """Show warnings of the logger `runner` from now on; only its errors if `quiet`."""
     logger = logging.getLogger("runner")
     if not logger.handlers:
         logger.addHandler(Warnings())
@@ -103,8 +103,8 @@ def show_warnings(*, quiet: bool) -> None:
 
 
 class Warnings(logging.Handler):
-    """Warnings of our own parts as lines on stderr."""
+    """A logging handler that prints each record as a line on stderr."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say it."""
+        """Print one record."""
         say(f"{record.levelname.lower()}: {record.getMessage()}")

@@ -1,4 +1,4 @@
-"""stdout: results, for as long as somebody reads them."""
+"""Write results to stdout, and go on quietly if the reader closes the pipe."""
 
 from __future__ import annotations
 
@@ -20,39 +20,40 @@ __all__ = ["Output", "tolerant_stdout", "write", "written"]
 
 
 class Output:
-    """A reporter whose reader may go away (`| head`): the run goes on, and keeps its exit code.
+    """A reporter whose reader may close the pipe (`| head`): the run goes on and keeps its exit code.
 
-    So it does where results cannot be written or the reporter fails; but that is said, and is no success.
+    The run also goes on if results cannot be written or the reporter fails, but then an error is printed and
+    the exit code is not 0.
     """
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter: Reporter | None = reporter
         self.silent: bool = getattr(reporter, "silent", False)
-        """Whether it writes nothing before the end."""
+        """Whether the reporter writes nothing before the end."""
         self._stdout = sys.stdout
         self._failed = False
 
     def call(self, event: str, value: Run | HostResult | Summary) -> None:
-        """Pass an event on, for as long as somebody reads."""
+        """Pass an event on to the reporter, until stdout is closed or the reporter fails."""
         if self._reporter is None:
             return
         try:
             getattr(self._reporter, event)(value)
         except OSError as exc:
             self._leave(exc)
-        except Exception as exc:  # noqa: BLE001 - a third party's reporter must not cost the hosts their run
+        except Exception as exc:  # noqa: BLE001 - a failing third-party reporter must not stop the run
             self._reporter = None
             self._no_longer_shown(f"the reporter failed: {type(exc).__name__}: {exc}")
 
     def flush(self) -> None:
-        """Write what is held back."""
+        """Flush stdout."""
         try:
             self._stdout.flush()
         except OSError as exc:
             self._leave(exc)
 
     def exit_code(self, code: int) -> int:
-        """Return the run's exit code; 1 in the place of 0 where its results were not all written."""
+        """Return the run's exit code; 1 instead of 0 if some results were not written."""
         return code or int(self._failed)
 
     def _leave(self, exc: OSError) -> None:
@@ -65,16 +66,16 @@ class Output:
         self.fail(f"results are no longer shown, the run goes on: {why}")
 
     def fail(self, text: str) -> None:
-        """Say that results were not all written, which is no success."""
+        """Print an error and make the exit code non-zero: some results were not written."""
         self._failed = True
         say(f"error: {text}")
 
 
 def write(texts: Iterable[str]) -> bool:
-    """Write a task's result to stdout, for as long as somebody reads; tell whether somebody still does.
+    """Write a task's result to stdout; return false if the reader has closed the pipe.
 
     Raises:
-        UsageError: It cannot be written: the disk is full.
+        UsageError: stdout cannot be written, for example because the disk is full.
     """
 
     def every() -> None:
@@ -85,10 +86,10 @@ def write(texts: Iterable[str]) -> bool:
 
 
 def written(writing: Callable[[], object]) -> bool:
-    """Call what writes to stdout; tell whether somebody still reads.
+    """Call a function that writes to stdout; return false if the reader has closed the pipe.
 
     Raises:
-        UsageError: It cannot be written: the disk is full.
+        UsageError: stdout cannot be written, for example because the disk is full.
     """
     tolerant_stdout()
     try:
@@ -105,9 +106,9 @@ def written(writing: Callable[[], object]) -> bool:
 
 
 def tolerant_stdout() -> None:
-    """Let neither a closed stdout nor a character that its encoding lacks end the run."""
+    """Keep the run going if stdout is closed or its encoding lacks a character."""
     if sys.stdout is None:
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - it is open as long as the program runs
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - stays open until the program ends
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Output of network gear as records, by the templates of NTC (https://ntc-templates.readthedocs.io)."""
+"""Parse output of network gear to records with NTC Templates (https://ntc-templates.readthedocs.io)."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ PLATFORMS = {
     "sros": "alcatel_sros",
     "vyos": "vyatta_vyos",
 }
-"""What NTC call the platforms that Ansible's `ansible_network_os` names."""
+"""NTC's name of each platform, by the last part of Ansible's `ansible_network_os`."""
 
 _MOST = 2**20
-"""Bytes of output. A template is a list of regular expressions that are tried on every line."""
+"""Longest output that is parsed, in bytes: a template tries a list of regular expressions on every line."""
 
 _LIMIT_S = 5.0
-"""Seconds of computing time for one output."""
+"""CPU time for parsing one output, in seconds."""
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +41,10 @@ _NTC = Confined("runner.report.parsing:serve", limit_s=_LIMIT_S)
 
 
 class Parser:
-    """Turns outputs to records, where the package `ntc-templates` is installed and has a template.
+    """Parses outputs to records, if the package `ntc-templates` is installed and has a matching template.
 
     Args:
-        hosts: The hosts, whose variables say what they are.
+        hosts: The hosts; the variable `ansible_network_os` of each one gives its platform.
     """
 
     def __init__(self, hosts: Sequence[Host]) -> None:
@@ -52,7 +52,7 @@ class Parser:
         self._installed = find_spec("ntc_templates") is not None
 
     def records(self, result: HostResult) -> list[Mapping[str, Any]]:
-        """Return the records of a host's outputs; none where they are not understood."""
+        """Return the records of a host's outputs; an empty list if no template can read them."""
         platform = self._platform(result.host) if result.commands and self._installed else None
         if platform is None:
             return []

@@ -1,4 +1,4 @@
-"""NTC's templates at work, in a confined process: their patterns backtrack, and hosts write the text."""
+"""Run NTC Templates in a confined process: their regular expressions backtrack on text that hosts choose."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 
-def serve(request: bytes, ask: Callable[[bytes], bytes]) -> bytes:  # noqa: ARG001 - what is asked of a confined process
-    """Return the records of an output, as JSON; none if there is no template, or none that fits.
+def serve(request: bytes, ask: Callable[[bytes], bytes]) -> bytes:  # noqa: ARG001 - the signature of a confined process
+    """Return the records of an output, as JSON; an empty list if no template fits.
 
     Args:
         request: Platform, command and output, as JSON.
@@ -23,6 +23,6 @@ def serve(request: bytes, ask: Callable[[bytes], bytes]) -> bytes:  # noqa: ARG0
     platform, command, text = json.loads(request)
     try:
         records = parse_output(platform=platform, command=command, data=text)
-    except Exception:  # noqa: BLE001 - no template, or one that the output does not fit: then it is no record
+    except Exception:  # noqa: BLE001 - no template, or the output does not fit it: no records
         records = []
     return json.dumps(list(records)).encode()

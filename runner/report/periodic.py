@@ -1,4 +1,4 @@
-"""Progress that is shown again and again by a thread of its own, and the line of it that a log gets."""
+"""Progress that a background thread shows at intervals, and its form for logs."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 __all__ = ["LinesProgress", "PeriodicProgress", "line", "names", "pace", "span"]
 
 _FIRST_LINE_S = 10.0
-"""A run that is over sooner needs no line in a log."""
+"""Seconds until the first line in a log: a shorter run needs none."""
 _LATER = 20
-"""A long run has fewer lines: the next comes when so many hundredths of its time have passed again."""
+"""A line is written after another twentieth of the run's time so far, so that long runs get fewer lines."""
 _MOST_NAMED = 100
-"""More hosts than this are told by their number: folding thousands several times a second is work."""
+"""For more hosts than this, only their number is shown: folding thousands of names repeatedly is slow."""
 _MINUTE = 60
 _TEN = 10
 
 
 def names(view: View) -> str:
-    """Return who is at work, as one safe line."""
+    """Return the hosts that are at work, as one safe line."""
     few = len(view.running) <= _MOST_NAMED
     return visible_line(fold(view.running)) if few else f"{len(view.running)} hosts"
 
 
 def span(seconds: float) -> str:
-    """Return a time as people read it: `8 s`, `2 min`, `1 h 5 min`."""
+    """Return a duration as text: `8 s`, `2 min`, `1 h 5 min`."""
     whole = round(seconds)
     if whole < 2 * _MINUTE:
         return f"{whole} s"
@@ -47,12 +47,12 @@ def span(seconds: float) -> str:
 
 
 def pace(rate: float) -> str:
-    """Return how many hosts end a second, as people read it."""
+    """Return the rate in hosts per second, as text."""
     return f"{rate:.0f}/s" if rate >= _TEN else f"{rate:.2g}/s"
 
 
 def line(view: View) -> str:
-    """Return how a run stands, for a log."""
+    """Return the state of a run as one line for a log."""
     counts = ", ".join(f"{count} {status}" for status, count in view.counts.items())
     parts = [
         f"{view.done}/{view.total} hosts after {span(view.elapsed_s)}" + (f": {counts}" if counts else "")
@@ -65,7 +65,7 @@ def line(view: View) -> str:
 
 
 class _Aside:
-    """Keeps progress from being shown for a while: made once, and entered for each result."""
+    """A context that keeps the progress off the terminal; one object is reused for every result."""
 
     def __init__(self, lock: RLock, clear: Callable[[], None]) -> None:
         self._lock = lock
@@ -84,17 +84,17 @@ class _Aside:
 
 
 class PeriodicProgress:
-    """Progress that a thread of its own shows, again and again, until it is closed.
+    """Progress that a background thread shows at intervals until it is closed.
 
     Args:
-        standing: How far the run has come.
-        first_s: Seconds until it is shown first: a run that is over sooner needs none.
+        standing: The state of the run.
+        first_s: Seconds until it is shown for the first time; a shorter run shows none.
     """
 
     def __init__(self, standing: Standing, first_s: float) -> None:
         self._standing = standing
         self._first_s = first_s
-        # A signal handler may say something while its own thread holds the lock.
+        # Reentrant: a signal handler may print a message while its own thread holds the lock.
         self._lock = threading.RLock()
         self._aside = _Aside(self._lock, self._clear)
         self._closed = threading.Event()
@@ -107,11 +107,11 @@ class PeriodicProgress:
             self._standing.add(result)
 
     def aside(self) -> AbstractContextManager[None]:
-        """Give the terminal to somebody else while the context lasts."""
+        """Take the progress off the terminal inside the context, so that other code can write to it."""
         return self._aside
 
     def close(self) -> None:
-        """Show no more, and leave no trace."""
+        """Stop the thread and remove the progress from the terminal."""
         self._closed.set()
         self._thread.join()
         with self._lock:
@@ -130,18 +130,18 @@ class PeriodicProgress:
                     pause = self._pause(view)
 
     def _prepare(self) -> None:
-        """Do what takes long, before anybody has to wait for it."""
+        """Do slow preparations before taking the lock."""
 
     def _show(self, view: View) -> None:
-        """Show it."""
+        """Show the progress."""
         raise NotImplementedError
 
     def _pause(self, view: View) -> float:
-        """Return the seconds until it is shown again."""
+        """Return the seconds until the progress is shown again."""
         raise NotImplementedError
 
     def _clear(self) -> None:
-        """Take away what can be taken away."""
+        """Remove the progress from the terminal, if that is possible."""
 
 
 class LinesProgress(PeriodicProgress):

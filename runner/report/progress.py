@@ -1,4 +1,4 @@
-"""How far a run has come, on stderr: redrawn in place on a terminal, a line now and then elsewhere."""
+"""Progress of a run on stderr: redrawn in place on a terminal, a line now and then in a log."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ class Progress(Protocol):
     """An observer of a run that may own a part of the terminal."""
 
     def result(self, result: HostResult) -> None:
-        """Take in that a host has its result."""
+        """Count a host's result."""
 
     def aside(self) -> AbstractContextManager[None]:
-        """Give the terminal to somebody else while the context lasts."""
+        """Take the progress off the terminal inside the context, so that other code can write to it."""
 
     def close(self) -> None:
-        """Leave no trace."""
+        """Remove the progress from the terminal."""
 
 
 class NoProgress:
-    """Shows nothing."""
+    """A progress that shows nothing."""
 
     def result(self, result: HostResult) -> None:
         """Show nothing."""
 
     def aside(self) -> AbstractContextManager[None]:
-        """Own nothing that would have to be given away."""
+        """Return an empty context: there is nothing to remove from the terminal."""
         return nullcontext()
 
     def close(self) -> None:
-        """Leave nothing."""
+        """Do nothing: there is nothing to remove."""
 
 
 def create(
@@ -51,18 +51,18 @@ def create(
     wanted: bool,
     doing: str = "running",
 ) -> Progress:
-    """Return what shows progress on a stream, as the stream can take it.
+    """Return the kind of progress that a stream can show.
 
     Args:
-        stream: Where to; None where the program was started with it closed.
-        total: How many hosts there are.
-        running: Tells which of them are at work, or waited for.
+        stream: The stream; None if the program was started with it closed.
+        total: The number of hosts.
+        running: Returns the hosts that are at work or waited for.
         wanted: False for `--quiet`.
-        doing: Which of these two it is: `running` or `waiting for`.
+        doing: What `running` returns: hosts that are `running`, or hosts the run is `waiting for`.
     """
     if not wanted or stream is None:
         return NoProgress()
-    from runner.report.standing import Standing  # noqa: PLC0415 - whoever only says something shows none
+    from runner.report.standing import Standing  # noqa: PLC0415 - not needed to print messages
 
     standing = Standing(total, running, doing=doing)
     if not _redrawable(stream):
@@ -75,6 +75,6 @@ def create(
 
 
 def _redrawable(stream: TextIO) -> bool:
-    """Tell whether lines can be redrawn in place, in the characters that they are drawn with."""
+    """Return whether the terminal can redraw lines in place and show the characters of the bar (UTF-8)."""
     encoding = (stream.encoding or "").lower().replace("-", "")
     return stream.isatty() and encoding == "utf8" and os.environ.get("TERM", "dumb") != "dumb"

@@ -1,4 +1,4 @@
-"""Round-trip times of pings in words."""
+"""Round-trip times of pings, as text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["RoundTrips", "statistics"]
 
 
 class RoundTrips:
-    """Who answered, and how fast: nothing else is kept of a host.
+    """The hosts that answered a ping, and the range of their round-trip times.
 
     Attributes:
         hosts: The names of the hosts that answered.
@@ -27,7 +27,7 @@ class RoundTrips:
         self._most: float | None = None
 
     def add(self, result: HostResult) -> None:
-        """Take in a host that answered."""
+        """Add a host that answered."""
         self.hosts.append(result.host)
         time = result.rtt_ms
         if time is None:
@@ -38,7 +38,7 @@ class RoundTrips:
             self._most = time
 
     def span(self) -> str:
-        """Return the round-trip time, or the range of them."""
+        """Return the round-trip time, or the range from the shortest to the longest."""
         if self._least is None or self._most is None:
             return ""
         least, most = milliseconds(self._least), milliseconds(self._most)

@@ -1,4 +1,4 @@
-"""The same commands again and again: all that hosts say at first, then what is not as it was."""
+"""Show rounds of `watch`: all output of the first round, then only the changes of each later round."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "FoldedRounds", "JsonLinesRounds", "Round", "RoundsView", "Seen", "check_format"]
 
 FORMATS = ("folded", "jsonl")
-"""What rounds can be shown as."""
+"""The formats that `watch` supports."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round found.
+    """The findings of one round.
 
     Attributes:
-        number: Which one it is, from 1.
-        when: When it had ended, in UTC.
-        changes: What was not as in the round before, that of most hosts first; nothing in the first round.
-        lasted_s: Seconds for which each host whose status changed had had the one before.
+        number: Number of the round, from 1.
+        when: When the round ended, in UTC.
+        changes: Changes since the round before, the one with the most hosts first; empty in the first round.
+        lasted_s: For each host whose status changed, how long it had the previous status, in seconds.
     """
 
     number: int
@@ -53,15 +53,15 @@ class Round:
 
 
 class Seen:
-    """What is known of hosts from round to round.
+    """The latest state of all hosts, kept from round to round.
 
     Args:
-        run: What the rounds are rounds of.
-        masks: What of outputs is left out before they are compared.
+        run: The run that the rounds belong to.
+        masks: Expressions for the parts of outputs that are ignored in comparisons.
 
     Attributes:
         now: Each host's latest result.
-        rounds: How many rounds there were.
+        rounds: The number of rounds so far.
     """
 
     def __init__(self, run: Run, masks: Sequence[Expression] = ()) -> None:
@@ -74,16 +74,16 @@ class Seen:
 
     @property
     def run(self) -> Run:
-        """What the rounds are rounds of."""
+        """The run that the rounds belong to."""
         return self._record.run
 
     @property
     def since(self) -> Mapping[str, datetime]:
-        """When each host's status became what it is."""
+        """The time at which each host got its present status."""
         return self._statuses.since
 
     def take(self, results: Iterable[HostResult], when: datetime, at_s: float) -> Round:
-        """Take in a round; a host that has no result in it stays as it was. See `Changes.take`."""
+        """Take the results of a round; a host without a result keeps its state. See `Changes.take`."""
         self.rounds += 1
         before, self._outputs = self._outputs, {}
         for result in results:
@@ -97,9 +97,9 @@ class Seen:
         return Round(self.rounds, when, changes, lasted)
 
     def _shared(self, result: HostResult, before: Mapping[bytes, bytes | Kept]) -> HostResult:
-        """Return a result whose outputs are the very ones that others have, where they are equal.
+        """Return a result that shares its output objects with other hosts and rounds if they are equal.
 
-        What hundreds of hosts say each round is kept once then, and compared at a glance.
+        Equal outputs of hundreds of hosts are then in memory once, and comparing them is fast.
         """
 
         def shared(output: bytes | Kept) -> bytes | Kept:
@@ -115,9 +115,10 @@ class Seen:
 
 
 def _remembered(result: HostResult, before: HostResult | None) -> HostResult:
-    """Return a result with what its host said last, where it said nothing now.
+    """Return the result; if the host did not answer, with the output of its previous result.
 
-    So nothing that it says goes when a host goes down, and when it comes back it is compared with that.
+    So a host that goes down does not count as changed output, and when it comes back, its new output is
+    compared with the output it had before.
     """
     if _has_answered(result) or before is None:
         return result
@@ -127,28 +128,28 @@ def _remembered(result: HostResult, before: HostResult | None) -> HostResult:
 
 
 def _has_answered(result: HostResult) -> bool:
-    """Return whether a host answered; what came before its connection broke is not an answer."""
+    """Return whether a host answered; partial output before a lost connection is not an answer."""
     return bool(result.commands) and result.status is not Status.LOST
 
 
 class RoundsView(Protocol):
-    """How rounds are shown: as text, piece by piece."""
+    """A format for rounds: yields the text of each round, piece by piece."""
 
     def first(self, seen: Seen, found: Round) -> Iterator[str]:
-        """Show all that the first round found."""
+        """Show all results of the first round."""
 
     def later(self, seen: Seen, found: Round) -> Iterator[str]:
-        """Show what a later one found that was not so before; nothing where nothing was."""
+        """Show the changes of a later round; nothing if nothing changed."""
 
     def ended(self, seen: Seen, run: Run) -> Iterator[str]:
-        """Show how everything is at the end."""
+        """Show the state of all hosts at the end."""
 
 
 def check_format(name: str, given: Collection[str]) -> None:
-    """Refuse a format that rounds cannot be shown in, and flags that do not fit the one that was chosen.
+    """Check that `watch` supports a format, and that the format supports the given flags.
 
     Raises:
-        UsageError: It is refused.
+        UsageError: `watch` does not support the format, or the format does not support a flag.
     """
     if name not in FORMATS:
         raise UsageError(f"--format {name} does not fit watch; what fits: {', '.join(FORMATS)}")
@@ -158,13 +159,13 @@ def check_format(name: str, given: Collection[str]) -> None:
 
 
 class FoldedRounds:
-    """For people: the folded view at first, then folded changes, at the end who is not ok.
+    """The format for people: the folded view, then folded changes, at the end the hosts that are not ok.
 
     Args:
         reporter: Shows the first round.
-        shown: The stream on which it does so.
+        shown: The stream that the reporter writes to.
         style: The colours.
-        only: Statuses that are shown: a change from one of them or to one; all where it is empty.
+        only: Show only changes from or to one of these statuses; if empty, show all.
     """
 
     def __init__(
@@ -198,7 +199,7 @@ class FoldedRounds:
             yield from _why(change, seen)
 
     def ended(self, seen: Seen, run: Run) -> Iterator[str]:
-        """See `RoundsView`; of a single round, nothing is left to be said."""
+        """See `RoundsView`; after a single round, show nothing: its results are already shown."""
         if seen.rounds <= 1:
             return
         alike: dict[tuple[Status, str | None, datetime], list[HostResult]] = {}
@@ -219,10 +220,10 @@ class FoldedRounds:
 
 
 class JsonLinesRounds:
-    """For scripts: an object a line for each host at first, then for each change, at the end the summary.
+    """The format for scripts: first a JSON line per host, then one per changed host, at the end a summary.
 
     Args:
-        only: Statuses that are shown: a change from one of them or to one; all where it is empty.
+        only: Show only changes from or to one of these statuses; if empty, show all.
     """
 
     def __init__(self, only: Collection[Status] = ()) -> None:
@@ -243,7 +244,7 @@ class JsonLinesRounds:
 
     def ended(self, seen: Seen, run: Run) -> Iterator[str]:
         """See `RoundsView`."""
-        assert run.finished is not None  # noqa: S101 - it has ended
+        assert run.finished is not None  # noqa: S101 - the run has ended
         summary = summary_document(count(seen.now.values()))
         yield _encoded({"time": rfc3339(run.finished), "rounds": seen.rounds, "summary": summary})
 
@@ -274,7 +275,7 @@ def _wanted(change: Change, only: frozenset[Status]) -> bool:
 
 
 def _after(change: Change, lasted_s: Mapping[str, float]) -> str:
-    """Return how long hosts had been as they were before, where that is not as they are now."""
+    """Return how long the hosts had their previous status, as `, after 5s`; empty if no status changed."""
     known = [lasted_s[name] for name in change.hosts if name in lasted_s]
     if not known:
         return ""
@@ -283,7 +284,7 @@ def _after(change: Change, lasted_s: Mapping[str, float]) -> str:
 
 
 def _why(change: Change, seen: Seen) -> Iterator[str]:
-    """Yield why hosts said nothing, where all of them tell the same and what differs does not show it."""
+    """Yield the error of hosts that did not answer, if all have the same and the diff does not show it."""
     errors = {seen.now[name].error for name in change.hosts if not _has_answered(seen.now[name])}
     error = errors.pop() if len(errors) == 1 else None
     if error is not None and not any(visible_line(error) in line for line in change.lines):

@@ -1,4 +1,4 @@
-"""How far a run has come: what progress shows, without saying how."""
+"""The state of a run for progress displays, independent of how it is shown."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["Standing", "View"]
 
 _WINDOW_S = 15.0
-"""Seconds over which the rate is taken: long enough to be steady, short enough to be of now."""
+"""Seconds over which the rate is measured: long enough to be steady, short enough to be current."""
 _SLOW_S = 3.0
-"""Seconds after which a host at work is worth a word."""
+"""Seconds after which a host at work is listed as slow."""
 _SLOWEST = 4
 _FAILURES = 3
 _REASON = 300
-"""Characters of a reason; no terminal's line is longer."""
+"""Most characters of a reason that are kept: no terminal has longer lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,15 @@ class View:
     """A run at one moment.
 
     Attributes:
-        total: How many hosts there are.
-        counts: How many of them ended with each status.
+        total: The number of hosts.
+        counts: The number of hosts that ended with each status.
         elapsed_s: Seconds since the run began.
-        doing: What the hosts that follow do: they are `running`, or it is `waiting for` them.
-        running: These hosts.
-        slowest: Those of them of which that holds for long, with their seconds, the slowest first.
-        rate: Hosts that end a second, lately; None while that cannot be told.
-        left_s: Seconds until all have ended, at that rate.
-        failures: The latest hosts that did not end ok, each with why.
+        doing: What `running` lists: hosts that are `running`, or hosts the run is `waiting for`.
+        running: The hosts that are at work or waited for.
+        slowest: Those of them that have taken long so far, with their seconds, the slowest first.
+        rate: Hosts that ended per second in the last seconds; None if it is not known yet.
+        left_s: Seconds until all hosts have ended, at that rate; None if the rate is not known.
+        failures: The latest hosts that did not end ok, each with its error.
     """
 
     total: int
@@ -55,18 +55,18 @@ class View:
 
     @property
     def done(self) -> int:
-        """How many hosts have their result."""
+        """The number of hosts that have a result."""
         return sum(self.counts.values())
 
 
 class Standing:
-    """Takes in results, and tells how far the run has come.
+    """Counts results and computes the state of the run.
 
     Args:
-        total: How many hosts there are.
-        running: Tells which of them are at work, or waited for.
-        doing: Which of these two it is: `running` or `waiting for`.
-        clock: Tells the time, in seconds.
+        total: The number of hosts.
+        running: Returns the hosts that are at work or waited for.
+        doing: What `running` returns: hosts that are `running`, or hosts the run is `waiting for`.
+        clock: Returns the time, in seconds.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Standing:
             self._failures.append(visible_line(f"{result.host}: {result.status}  {why[:_REASON]}"))
 
     def view(self) -> View:
-        """Return how the run stands now."""
+        """Return the present state of the run."""
         now = self._clock()
         running = self._running()
         self._since = {name: self._since.get(name, now) for name in running}

@@ -1,4 +1,4 @@
-"""One line at the bottom of a terminal that is written over, and leaves no trace."""
+"""A status line at the bottom of a terminal that is overwritten in place and removed at the end."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _USUAL_COLUMNS = 80
 
 
 class StatusLine:
-    """A line on a terminal; on anything else, nothing.
+    """A status line; it shows nothing if the stream is not a terminal.
 
-    It is a `Progress`, so that whoever else writes to the terminal can have it taken away for that.
+    It is a `Progress`, so that other code can have it removed before writing to the terminal.
 
     Args:
-        stream: Where to; None where the program was started with it closed.
+        stream: The stream; None if the program was started with it closed.
         wanted: False for `--quiet`.
     """
 
@@ -37,26 +37,26 @@ class StatusLine:
 
     @property
     def visible(self) -> bool:
-        """Whether there is anything to be seen of it."""
+        """Whether the line is shown at all."""
         return self._stream is not None
 
     def show(self, text: str) -> None:
-        """Write it over; what does not fit in the terminal's width is left out."""
+        """Replace the line by a new text, cut to the terminal's width."""
         if self._stream is not None:
             self._write(f"{_CLEAR}{visible_line(text)[: self._columns() - 1]}")
             self._shown = True
 
     def result(self, result: HostResult) -> None:
-        """Show nothing of a single host."""
+        """Do nothing: the line does not show single hosts."""
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Take it away for somebody else; the next text brings it back."""
+        """Remove the line so that other code can write; the next `show` draws it again."""
         self.close()
         yield
 
     def close(self) -> None:
-        """Leave no trace."""
+        """Remove the line from the terminal."""
         if self._shown:
             self._shown = False
             self._write(_CLEAR)

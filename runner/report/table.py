@@ -1,4 +1,4 @@
-"""`--format table`: what host tasks returned, or commands' outputs parse to, in aligned columns."""
+"""`--format table`: values of host tasks, or records parsed from command output, in aligned columns."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 __all__ = ["TableReporter"]
 
 _ONLY = "value"
-"""Heading of values that have no names of their own."""
+"""Heading of values without a name."""
 _WIDEST = 1000
-"""Columns of a cell: every row is as wide as the widest, and a device decides what it prints."""
+"""Most columns of a cell: every row is as wide as the widest one, and devices decide what they print."""
 _FIRST_LINE = 120
 
 
 class TableReporter(WholeReporter):
-    """One table at the end: a row for each record of each host, and a column for each of its names.
+    """One table at the end: a row for each record of each host, and a column for each key of the records.
 
-    A host task's value is a record where it is a mapping, and several where it is a list of them. Output
-    becomes records where NTC Templates know the command on the host's platform. A host of which there is no
-    record has a row with its status, and why; where there are no records at all, that is the table.
+    A host task's value is one record if it is a mapping, and several if it is a list of mappings. Output is
+    parsed to records if NTC Templates has a template for the command and the host's platform. A host that has
+    no records or is not ok gets a row with its status and the reason.
     """
 
     def finish(self, summary: Summary) -> None:
@@ -45,7 +45,7 @@ class TableReporter(WholeReporter):
             reached = _reached(result) if summary.run.task == "ping" else {}
             rows += _rows(result, _records(result.value) or parser.records(result), reached)
         names = list(dict.fromkeys(name for row in rows for name in row))
-        # How a host ended stands behind what it said, and only where one of them did not end well.
+        # The columns for status and reason come last; they exist only if a host has no records or is not ok.
         for last in ("status", "why"):
             if last in names:
                 names.remove(last)
@@ -57,7 +57,7 @@ class TableReporter(WholeReporter):
 
 
 def _records(value: Any) -> list[Mapping[Any, Any]]:
-    """Return what a host task returned as records; none where it returned nothing."""
+    """Return the value of a host task as records; an empty list if it returned None."""
     if value is None:
         return []
     if isinstance(value, Mapping):
@@ -81,14 +81,14 @@ def _rows(
 
 
 def _reached(result: HostResult) -> dict[str, str]:
-    """Return where a host was found and how fast it answered."""
+    """Return a host's address and round-trip time."""
     if result.rtt_ms is None:
         return {}
     return {"address": visible_line(result.address or ""), "rtt ms": milliseconds(result.rtt_ms)}
 
 
 def _named(key: Any) -> str:
-    """Return the heading of a value; one called like a column of ours stands beside it."""
+    """Return the heading for a key; add `_` if it has the name of a column that we add."""
     name = visible_line(value_text(key))
     return f"{name}_" if name in ("host", "status", "why") else name
 

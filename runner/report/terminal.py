@@ -1,4 +1,4 @@
-"""What a device prints never drives the operator's terminal."""
+"""Make device output safe to print: replace control characters before they reach the operator's terminal."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CONTINUATION = range(0x80, 0xC0)
 def visible(text: str) -> str:
     r"""Return text with every control, escape and invisible character as a visible mark (`\\x1b`).
 
-    The carriage return of a CRLF line end is dropped: it is how network gear ends its lines.
+    The carriage return of a CRLF line end is dropped, because network gear ends its lines with CRLF.
     """
     return _marked(text.replace("\r\n", "\n"))
 
@@ -40,17 +40,17 @@ def _marked(text: str) -> str:
 
 
 def visible_lines(data: bytes) -> Iterable[str]:
-    """Return the lines of what a host sent, made visible, without empty ones at its begin and end."""
+    """Return the lines of a host's output, made visible, without empty lines at its beginning and end."""
     return itertools.chain.from_iterable(visible_blocks(data))
 
 
 def visible_blocks(data: bytes) -> Iterator[Sequence[str]]:
-    """Yield these lines, many at once.
+    """Yield the lines of a host's output, made visible, in blocks of many lines.
 
-    As marks an output takes several times the memory, and hosts decide how much of it there is: no more than
-    a block is made visible at once. A line that is longer than a block comes in parts.
+    Replacing characters by marks can multiply the size of an output, and the host decides how much it sends.
+    So only one block is converted at a time. A line longer than a block is yielded in parts.
     """
-    for _ in range(2):  # some gear ends its lines by CR CR LF
+    for _ in range(2):  # some network gear ends its lines with CR CR LF
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n")
     data = data.strip(b"\n")
@@ -74,7 +74,7 @@ def visible_blocks(data: bytes) -> Iterator[Sequence[str]]:
 
 
 def _shown(data: bytes) -> str:
-    """Decode bytes and make them visible; of bytes that are not UTF-8 both is done at once."""
+    """Decode bytes and make them visible; bytes that are not UTF-8 are decoded and marked in one pass."""
     try:
         return _marked(data.decode())
     except UnicodeDecodeError:
@@ -82,7 +82,7 @@ def _shown(data: bytes) -> str:
 
 
 def _cut(data: bytes, at: int) -> int:
-    """Return a place, or the begin of the character in which it is, up to three bytes earlier."""
+    """Return `at`, or the start of the UTF-8 character around it (up to three bytes earlier)."""
     return next((place for place in range(at, at - 4, -1) if data[place] not in _CONTINUATION), at)
 
 
@@ -94,7 +94,7 @@ def visible_line(text: str) -> str:
 
 
 def write_lines(stream: TextIO, lines: Iterable[str]) -> None:
-    """Write lines and parts as they come, many at once, so that no output is in memory a second time."""
+    """Write lines and parts in batches, so that no output is in memory a second time."""
     together: list[str] = []
     size = 0
     for line in lines:
@@ -122,35 +122,35 @@ def _visible_bytes() -> Table:
 
 
 class Part(str):
-    """A part of a line: more of it follows."""
+    """One part of a long line; another part follows."""
 
     __slots__ = ()
 
 
 class Style:
-    """Colours for a terminal that takes them, and nothing for any other stream (no-color.org)."""
+    """Colours if the stream is a terminal that supports them; plain text otherwise (no-color.org)."""
 
     def __init__(self, *, colour: bool) -> None:
         self._colour = colour
 
     def good(self, text: str) -> str:
-        """Mark what went well."""
+        """Paint a success (green)."""
         return self._paint("32", text)
 
     def bad(self, text: str) -> str:
-        """Mark what did not."""
+        """Paint a failure (red)."""
         return self._paint("31", text)
 
     def warn(self, text: str) -> str:
-        """Mark what could not be done or known."""
+        """Paint a warning: something that could not be done or is not known (yellow)."""
         return self._paint("33", text)
 
     def faint(self, text: str) -> str:
-        """Mark what is there to find one's way by."""
+        """Paint text that only helps orientation (cyan)."""
         return self._paint("36", text)
 
     def bold(self, text: str) -> str:
-        """Mark a heading."""
+        """Print a heading in bold."""
         return self._paint("1", text)
 
     def _paint(self, code: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""`--format text`: a block for each host as it ends, or lines that each begin with their host."""
+"""`--format text`: a block for each host as it ends, or with `--prefix` lines that begin with the host."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["TextReporter"]
 
 
 class TextReporter:
-    """Shows each host when it has its result."""
+    """Shows each host as soon as it has its result."""
 
     takes: ClassVar[frozenset[str]] = frozenset({"prefix", "raw", "sort"})
 
@@ -29,7 +29,7 @@ class TextReporter:
         self._style = Style(colour=options.colour)
 
     def start(self, run: Run) -> None:
-        """Show nothing: there is no result yet."""
+        """Show nothing yet."""
 
     def result(self, result: HostResult) -> None:
         """Show one host's block."""
@@ -37,7 +37,7 @@ class TextReporter:
         self._stream.flush()
 
     def finish(self, summary: Summary) -> None:
-        """Show the summary; lines that are read by programs have none."""
+        """Show the summary, but not with `--prefix`: programs read those lines."""
         if not self._options.prefix:
             print(summary_line(summary, self._style), file=self._stream)
 
@@ -47,7 +47,7 @@ class TextReporter:
         yield from body(result, raw=self._options.raw)
 
     def _prefixed(self, result: HostResult) -> Iterator[str]:
-        """Yield what a host said, a line each; then, where it did not end ok, how it ended and why."""
+        """Yield the lines of a host's output; if the host is not ok, then also its status and error."""
         name = self._style.bold(visible_line(result.host))
         for mark, line in said(result, raw=self._options.raw):
             begin = f"{name}: {mark.strip()}{' ' * bool(mark.strip())}" if mark else ""

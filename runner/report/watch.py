@@ -1,4 +1,4 @@
-"""`ping --watch`: who is down since when, redrawn on a terminal; a line for each change elsewhere."""
+"""`ping --watch`: hosts that are down and since when, redrawn on a terminal; else a line per change."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Watch(Protocol):
     """An observer of rounds of pings."""
 
     def update(self, state: Changes, changes: Sequence[Change], when: datetime, at_s: float) -> None:
-        """Show a round; `at_s` is when it was in seconds of the monotonic clock."""
+        """Show a round; `at_s` is its time in seconds of the monotonic clock."""
 
     def close(self) -> None:
-        """Leave the terminal as it was, with the last round on it."""
+        """Stop redrawing; the last round stays on the terminal."""
 
 
 def create(stream: TextIO, *, as_lines: bool = False) -> Watch:
@@ -41,14 +41,14 @@ def create(stream: TextIO, *, as_lines: bool = False) -> Watch:
 
 
 class LinesWatch:
-    """The state after the first round, then one JSON object for each change."""
+    """Writes the state after the first round, then one JSON object for each change."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._begun = False
 
     def update(self, state: Changes, changes: Sequence[Change], when: datetime, at_s: float) -> None:  # noqa: ARG002 - the protocol's shape
-        """Write what changed."""
+        """Write a line for each change."""
         if not self._begun:
             self._begun = True
             self._write({"time": rfc3339(when), "summary": summary_document(count(state.now.values()))})
@@ -67,7 +67,7 @@ class LinesWatch:
             )
 
     def close(self) -> None:
-        """Leave nothing: every line is written."""
+        """Do nothing: every line is already written."""
 
     def _write(self, document: dict[str, Any]) -> None:
         print(encode(document), file=self._stream, flush=True)
@@ -93,7 +93,7 @@ class TableWatch:
         self._live.update(self._drawing(state, when, at_s), refresh=True)
 
     def close(self) -> None:
-        """End the redrawing."""
+        """Stop redrawing."""
         self._live.stop()
 
     def _drawing(self, state: Changes, when: datetime, at_s: float) -> RenderableType:
@@ -145,7 +145,7 @@ def _words(change: Change) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a span of time as people do: `45s`, `3m05s`, `2h10m`."""
+    """Return a duration in short form: `45s`, `3m05s`, `2h10m`."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -154,5 +154,5 @@ def duration(seconds: float) -> str:
 
 
 def rfc3339(moment: datetime) -> str:
-    """Write a moment of UTC as RFC 3339 has it, to the millisecond."""
+    """Return a UTC time in the format of RFC 3339, with milliseconds."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""What formats have in common that are one document, written when the last host has its result."""
+"""Base class of formats that write one document after the last result."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["WholeReporter"]
 
 
 class WholeReporter:
-    """A reporter whose `finish`, which each format has of its own, writes everything.
+    """A reporter that writes everything in `finish`, which each format defines.
 
     Args:
-        stream: Where it writes.
-        options: What the report is about.
+        stream: The stream it writes to.
+        options: The content of the report.
     """
 
     whole: ClassVar[bool] = True
@@ -29,7 +29,7 @@ class WholeReporter:
         self._options = options
 
     def start(self, run: Run) -> None:
-        """Write nothing yet: what comes first is known at the end."""
+        """Write nothing yet: the head of the document is known only at the end."""
 
     def result(self, result: HostResult) -> None:
         """Write nothing yet."""

@@ -1,4 +1,4 @@
-"""How results are put in words, the same in every format for people."""
+"""Wording of results, shared by all formats for people."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def status_word(status: Status, style: Style) -> str:
 
 
 def headline(name: str, count: int, result: HostResult, style: Style, verbose: str = "") -> str:
-    """Return the line above what some hosts said: their folded name, how many, and how they ended."""
+    """Return the line above some hosts' output: their folded name, their number and how they ended."""
     number = f" ({count})" if count > 1 else ""
     return f"{style.bold(visible_line(name))}{number}: {ending(result, style)}{verbose}"
 
@@ -44,12 +44,12 @@ def ending(result: HostResult, style: Style) -> str:
 
 
 def milliseconds(time: float) -> str:
-    """Return a round-trip time in three digits, of which none is finer than a microsecond: clocks are not."""
+    """Return a round-trip time with three digits, but none below a microsecond: clocks are not that exact."""
     return f"{round(time, 3):.3g}" if time < _THREE_DIGITS else f"{time:.0f}"
 
 
 def details(result: HostResult) -> str:
-    """Return where a host is, how it was reached and how long it took."""
+    """Return a host's address, round-trip time, duration, attempts and login method, in brackets."""
     rtt = f", rtt {milliseconds(result.rtt_ms)} ms" if result.rtt_ms is not None else ""
     attempts = f", {result.attempts} attempts" if result.attempts > 1 else ""
     where = f"{result.address}:{result.port}" if result.address else "address unknown"
@@ -58,11 +58,11 @@ def details(result: HostResult) -> str:
 
 
 def body(result: HostResult, *, raw: bool = False) -> Iterator[str]:
-    """Yield what a host said, safe for a terminal, many lines at once; then why it did not end ok.
+    """Yield a host's output in blocks of lines, safe for a terminal; then its error, if it has one.
 
     Args:
         result: The host's result.
-        raw: Leave what commands printed as it is, control characters and all.
+        raw: Leave the commands' output unchanged, including control characters.
     """
     for mark, lines in _said(result, raw=raw):
         if isinstance(lines[0], Part):
@@ -74,9 +74,9 @@ def body(result: HostResult, *, raw: bool = False) -> Iterator[str]:
 
 
 def said(result: HostResult, *, raw: bool = False) -> Iterator[tuple[str, str]]:
-    """Yield the lines of what a host said, each with its mark: `! ` for what came on standard error.
+    """Yield the lines of a host's output, each with its mark: `! ` for standard error.
 
-    Of a line that comes in parts, only the first one has a mark.
+    If a line comes in parts, only the first part has a mark.
     """
     for mark, lines in _said(result, raw=raw):
         for line in lines:
@@ -84,8 +84,8 @@ def said(result: HostResult, *, raw: bool = False) -> Iterator[tuple[str, str]]:
 
 
 def _said(result: HostResult, *, raw: bool) -> Iterator[tuple[str, Sequence[str]]]:
-    """Yield the same, many lines with the same mark at once."""
-    # What a task returned stands for what it was told on the way.
+    """Yield the lines of a host's output in blocks, each block with the mark of its lines."""
+    # If the host task returned a value, show that value instead of the commands' output.
     for command in result.commands if result.value is None else ():
         if len(result.commands) > 1:
             yield "  ", (f"$ {visible_line(command.command)}",)
@@ -98,7 +98,7 @@ def _outputs(command: CommandResult, *, raw: bool) -> Iterator[tuple[str, Sequen
     for mark, data in (("  ", command.stdout_bytes), ("! ", command.stderr_bytes)):
         goes_on = False
         for lines in _raw_lines(data) if raw else visible_blocks(data):
-            if goes_on and not isinstance(lines[0], Part):  # the rest of the line, and whole ones after it
+            if goes_on and not isinstance(lines[0], Part):  # the rest of the line, then whole lines
                 yield "", lines[:1]
                 lines = lines[1:]  # noqa: PLW2901
             if lines:
@@ -117,7 +117,7 @@ def _raw_lines(data: bytes) -> Iterable[Sequence[str]]:
 
 
 def summary_line(summary: Summary, style: Style) -> str:
-    """Return the last line: how many hosts ended how, and how long it all took."""
+    """Return the last line: the number of hosts per status, and how long the run took."""
     parts = [f"{count} {status_word(status, style)}" for status, count in summary.counts.items() if count]
     hosts = f"{summary.hosts} host{'' if summary.hosts == 1 else 's'}"
     run = summary.run

@@ -1,1 +1,1 @@
-"""Results of a run: by host, folded, as documents, and their outputs in files."""
+"""Results of a run: by host, folded by answer, as documents; and the limits that stop a run."""

@@ -1,4 +1,4 @@
-"""Equal answers once: which hosts gave the very same one."""
+"""Fold results: show an answer once, with all the hosts that gave it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = ["Answer", "Fold", "Folding"]
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Hosts that gave the very same answer.
+    """Hosts that gave the same answer.
 
     Attributes:
         hosts: Their names.
-        result: The result of one of them; status, exit codes, output and reason are those of all. Where their
-            errors differ, its error says whose it is.
+        result: The result of one of them; status, exit codes, output and reason are the same for all. If
+            their errors differ, its error names the host it belongs to.
     """
 
     hosts: tuple[str, ...]
@@ -45,10 +45,10 @@ class Fold:
 
 
 class Answer:
-    """An answer, and who gave it; of its outputs there is one copy, which may be on disk.
+    """An answer and the hosts that gave it; its outputs are kept once, and may be on disk.
 
     Attributes:
-        hosts: The names of the hosts that gave it, in the order in which they came.
+        hosts: The names of the hosts that gave it, in order of arrival.
         ok: Whether these hosts ended `ok`.
     """
 
@@ -61,13 +61,13 @@ class Answer:
         self._errors_differ = False
 
     def add(self, result: HostResult) -> None:
-        """Count one more host that gave it."""
+        """Add one more host that gave this answer."""
         self.hosts.append(result.host)
         if result.error != self._first.error:
             self._errors_differ = True
 
     def result(self) -> HostResult:
-        """Return the result that stands for all; where their errors differ, its error says whose it is."""
+        """Return one result for all hosts; if their errors differ, its error names the host it belongs to."""
         first = self._first
         if not self._errors_differ:
             return first
@@ -75,10 +75,10 @@ class Answer:
 
 
 class Folding:
-    """Sorts results by what was answered, as they come; memory grows with the answers, not with the hosts.
+    """Groups results by answer as they arrive; memory grows with the answers, not with the hosts.
 
     Args:
-        masks: What of outputs is left out before they are compared.
+        masks: Patterns for parts of the outputs to ignore when they are compared.
     """
 
     def __init__(self, masks: Sequence[Expression] = ()) -> None:
@@ -86,7 +86,7 @@ class Folding:
         self._answers: dict[tuple[object, ...], Answer] = {}
 
     def add(self, result: HostResult) -> None:
-        """Take in a result."""
+        """Add a result."""
         key = _key(result, self._masks)
         answer = self._answers.get(key)
         if answer is None:
@@ -95,10 +95,10 @@ class Folding:
             answer.add(result)
 
     def answers(self, order: Mapping[str, int] | None = None) -> list[Answer]:
-        """Return the answers: what is not ok after what is, and in each the odd one out last.
+        """Return the answers: first those that are `ok`, then the others; in each part, the rarest last.
 
         Args:
-            order: The place of each host in the inventory. Without it, they are as they came.
+            order: The position of each host in the inventory; None keeps the order of arrival.
         """
         found = list(self._answers.values())
         if order is not None:
@@ -114,9 +114,9 @@ class Folding:
 
 
 def _key(result: HostResult, masks: Sequence[Expression]) -> tuple[object, ...]:
-    """Return what makes two results the same to a reader."""
+    """Return a key that is equal for results that look the same to a reader."""
     if not result.commands and result.value is None:
-        # Why a host was left out is ours to say, and not the same for all: another batch, another run.
+        # The reason for skipping a host is our own text and may differ: another batch, another run.
         return result.status, result.reason, result.error if result.status is Status.SKIPPED else None
     digest = hashlib.blake2b(digest_size=16)
     for item in result.commands:

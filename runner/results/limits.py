@@ -1,4 +1,4 @@
-"""When a run stops of itself: too many hosts not ok, or logins refused until an account is locked."""
+"""Limits that stop a run: too many hosts not ok, or refused logins that could lock an account."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REFUSED = frozenset({"login-refused", "jump-login-refused", "become-refused"})
 
 
 class Verdict(NamedTuple):
-    """What becomes of hosts that have not been started: status, reason, and a line for people."""
+    """The outcome of hosts that have not been started: status, reason, and a line for people."""
 
     status: Status
     reason: str
@@ -25,12 +25,12 @@ class Verdict(NamedTuple):
 
 
 class Limits:
-    """Counts results.
+    """Counts results, and says when to stop starting hosts.
 
     Args:
-        total: How many hosts there are.
-        max_fail: How many of them may end other than `ok`; None is all.
-        max_refused: How many logins in a row may be refused; 0 is any number.
+        total: Number of hosts.
+        max_fail: How many of them may end with another status than `ok`; None for no limit.
+        max_refused: Number of refused logins in a row that stops the run; 0 for no limit.
     """
 
     def __init__(self, total: int, max_fail: Share | None, max_refused: int) -> None:
@@ -39,7 +39,7 @@ class Limits:
         self._refused = 0
 
     def take(self, result: HostResult) -> Verdict | None:
-        """Count a result; return why no more hosts are to be started, once that is so."""
+        """Count a result; return a verdict if no more hosts must be started."""
         if result.status is Status.AUTH and result.reason in _REFUSED:
             self._refused += 1
             if self._refused == self._max_refused:
@@ -49,7 +49,7 @@ class Limits:
                     f"not started: {self._refused} logins in a row were refused, which may lock the account; "
                     "check user and password, see --max-refused",
                 )
-        elif result.ok or result.sent:  # whoever was sent a command had let the user in
+        elif result.ok or result.sent:  # a host that was sent a command had accepted the login
             self._refused = 0
         if result.ok:
             return None

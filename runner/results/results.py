@@ -26,7 +26,7 @@ __all__ = [
 
 _INTERRUPTED = 130
 SCHEMA = 1
-"""The number of the document's shape."""
+"""The version of the document's format."""
 
 _NOT_SEEN = {Status.UNREACHABLE, Status.ERROR, Status.CANCELLED, Status.SKIPPED}
 
@@ -38,8 +38,8 @@ class Summary:
     Attributes:
         run: The run.
         counts: How many hosts ended with each status.
-        results: Every result, in the order in which it is to be shown, to be read once; empty for a reporter
-            that had them one by one.
+        results: Every result, in the order in which to show them; can be read only once. Empty for a reporter
+            that received them one by one.
     """
 
     run: Run
@@ -48,12 +48,12 @@ class Summary:
 
     @property
     def hosts(self) -> int:
-        """How many hosts there were."""
+        """The number of hosts."""
         return sum(self.counts.values())
 
     @property
     def exit_code(self) -> int:
-        """0 where every host is ok; 2 where some is not, 4 where some is unreachable, 6 for both."""
+        """0 if all hosts are ok or skipped; 4 if any is unreachable, 2 if any failed, 6 for both."""
         ended = {status for status, count in self.counts.items() if count} - {Status.OK, Status.SKIPPED}
         unreachable = 4 if Status.UNREACHABLE in ended else 0
         return unreachable + (2 if ended - {Status.UNREACHABLE} else 0)
@@ -64,9 +64,9 @@ class Results(Mapping[str, HostResult]):
 
     Args:
         results: The results.
-        run: What they are results of.
-        hosts: The hosts themselves, where they are at hand: `reachable` gives them back. They do not travel
-            with a pickle: only their names and groups do.
+        run: The run.
+        hosts: The hosts themselves, if available: `reachable` returns them. A pickle keeps only their names
+            and groups.
         interrupted: Whether Ctrl-C ended the run.
     """
 
@@ -86,7 +86,7 @@ class Results(Mapping[str, HostResult]):
         self._results = {name: found[name] for name in order}
 
     def __reduce__(self) -> tuple[object, ...]:
-        # What hosts are logged in to with is among their variables, and a pickle of results gets kept.
+        # Leave out the variables: they hold credentials, and people store pickled results.
         bare = tuple(Host(name, groups=host.groups) for name, host in self._hosts.items())
         return partial(Results, interrupted=self.interrupted), (tuple(self._results.values()), self.run, bare)
 
@@ -115,12 +115,12 @@ class Results(Mapping[str, HostResult]):
 
     @property
     def failed(self) -> tuple[HostResult, ...]:
-        """Every result that is not `ok`, for whatever reason."""
+        """Every result that is not `ok`, for any reason."""
         return tuple(result for result in self._results.values() if not result.ok)
 
     @property
     def reachable(self) -> tuple[Host, ...]:
-        """The hosts that answered, to be handed to `run` or `stream`."""
+        """The hosts that answered, ready to pass to `run` or `stream`."""
         return tuple(
             self._hosts.get(name, Host(name))
             for name, result in self._results.items()
@@ -129,11 +129,14 @@ class Results(Mapping[str, HostResult]):
 
     @property
     def exit_code(self) -> int:
-        """0 if every host is ok; 2 if some is not, 4 if some is unreachable, 6 for both; 130 after Ctrl-C."""
+        """The exit code of `Summary`, or 130 after Ctrl-C.
+
+        0 if all hosts are ok or skipped; 4 if any is unreachable, 2 if any failed, 6 for both.
+        """
         return _INTERRUPTED if self.interrupted else Summary(self.run, self.counts).exit_code
 
     def folded(self) -> tuple[Fold, ...]:
-        """Return the hosts by what they answered: the most common answer first, the odd one out last."""
+        """Return the hosts grouped by answer: `ok` answers before others, and the rarest of each last."""
         folding = Folding()
         for result in self._results.values():
             folding.add(result)
@@ -150,7 +153,7 @@ class Results(Mapping[str, HostResult]):
 
 
 def count(results: Iterable[HostResult]) -> dict[Status, int]:
-    """Return how many results there are of each status, those of which there is none included."""
+    """Return the number of results of each status, including statuses without results."""
     found = Counter(result.status for result in results)
     return {status: found[status] for status in Status}
 
@@ -220,7 +223,7 @@ def _command_document(command: CommandResult) -> dict[str, Any]:
 
 
 def run_document(run: Run) -> dict[str, Any]:
-    """Return what is said of a run in the document."""
+    """Return the run's part of the document."""
     return {
         "id": run.id,
         "task": run.task,

@@ -1,6 +1,6 @@
-"""The engine: a request becomes a plan, a plan is carried out, and each result is recorded before it is seen.
+"""The engine: turn a request into a plan, carry out the plan, and record each result before it is shown.
 
-Tasks and script functions call `plan` and `carry_out`, and show or return what comes.
+Tasks and script functions call `plan` and `carry_out`, and show or return the results.
 """
 
 from runner.runs.execution import carry_out, follow

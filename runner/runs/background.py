@@ -15,14 +15,14 @@ __all__ = ["in_background"]
 T = TypeVar("T")
 
 _LOOK_S = 0.25
-"""So long at most nothing is looked for: Python's signal handlers run between two waits only."""
+"""Longest wait, in seconds: Python runs signal handlers only between two waits."""
 
 
 def in_background(source: Generator[T, None, None]) -> Generator[list[T], None, None]:
     """Yield lists of the items that a generator has yielded since the last list; re-raise its exception.
 
-    A probe measures times, which must not include the time that the disk or the screen takes. After the
-    consumer has closed this, the generator ends at its next item.
+    A probe measures times, which must not include delays of the disk or the screen. After the consumer has
+    closed this generator, the source ends at its next item.
     """
     feed = _Feed(source)
     Thread(target=feed.fill, name="runner-background", daemon=True).start()
@@ -40,7 +40,7 @@ def in_background(source: Generator[T, None, None]) -> Generator[list[T], None, 
 
 
 class _Feed(Generic[T]):
-    """The items that a generator has yielded, and its end."""
+    """A queue of the items that a generator has yielded, and of its end."""
 
     def __init__(self, source: Generator[T, None, None]) -> None:
         self._source = source
@@ -48,7 +48,7 @@ class _Feed(Generic[T]):
         self._closed = False
 
     def fill(self) -> None:
-        """Take the items of the generator, until its end or ours."""
+        """Queue the items of the generator until it ends or this is closed."""
         raised: BaseException | None = None
         try:
             with closing(self._source):
@@ -56,7 +56,7 @@ class _Feed(Generic[T]):
                     self._came.put(item)
                     if self._closed:
                         break
-        except BaseException as exc:  # the consumer has to hear of it  # noqa: BLE001
+        except BaseException as exc:  # passed on to the consumer  # noqa: BLE001
             raised = exc
         self._came.put(_End(raised))
 
@@ -68,7 +68,7 @@ class _Feed(Generic[T]):
                 return [first, *(self._came.get_nowait() for _ in range(self._came.qsize()))]
 
     def close(self) -> None:
-        """Let the generator end at its next item."""
+        """Tell the generator to end at its next item."""
         self._closed = True
 
 

@@ -1,4 +1,4 @@
-"""Checks before a run starts: files that do not exist, hosts of one name, output that cannot be spilled."""
+"""Checks before a run starts: missing files, different hosts with one name, output that cannot be spilled."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ logger = logging.getLogger(__name__)
 
 
 def check(settings: Settings, *, commands: bool = True) -> None:
-    """Say which files that the settings name are not there.
+    """Warn about missing files that the settings name.
 
     Args:
         settings: The settings.
-        commands: Whether commands are run, whose output may be spilled.
+        commands: Whether commands are run, so that output may be spilled.
 
     Raises:
-        UsageError: A run would go other ways without it.
+        UsageError: The file given as `ssh_config` does not exist, or output cannot be spilled as requested.
     """
     if commands:
         _check_spilling(settings)
@@ -53,10 +53,11 @@ def hosts(given: Iterable[Host]) -> tuple[Host, ...]:
 
 
 def _missing_files(settings: Settings) -> Iterator[str]:
-    """Yield a line for each file that was given for this run and is not there.
+    """Yield a line for each file that was given for this run and does not exist.
 
     Raises:
-        UsageError: A run without it would go other ways: `ssh_config`.
+        UsageError: The file given as `ssh_config` does not exist: without it, hosts may be reached by other
+            routes.
     """
     given = settings.given
     if settings.ssh_config not in (None, "none") and not _is_there(settings.ssh_config or ""):
@@ -69,7 +70,7 @@ def _missing_files(settings: Settings) -> Iterator[str]:
 
 def passed_over() -> Iterator[str]:
     """Yield a line if there is an `ansible.cfg` that was not read."""
-    from runner.inventory.ansible_cfg import ansible_defaults  # noqa: PLC0415 - tasks are listed without it
+    from runner.inventory.ansible_cfg import ansible_defaults  # noqa: PLC0415 - not needed to list tasks
 
     found = ansible_defaults()
     if found.ignored is not None:
@@ -77,15 +78,15 @@ def passed_over() -> Iterator[str]:
 
 
 def _check_spilling(settings: Settings) -> None:
-    """Refuse to begin a run whose commands would be ended, half done, where they print much.
+    """Refuse a run whose output cannot be spilled: commands that print much would be ended halfway.
 
     Raises:
-        UsageError: No file can be made where outputs are to be spilled to, or they are not to be.
+        UsageError: No file can be created in the spill folder, or a flag needs `--overflow spill`.
     """
     if settings.overflow == "spill":
         folder = settings.connection().spill_folder
         if folder is not None and settings.executor != "dask" and not settings.dry_run:
-            writable("--spill-dir", folder)  # workers elsewhere have folders of their own
+            writable("--spill-dir", folder)  # Dask workers on other machines have their own folders
         return
     for flag in ("spill_dir", "max_spill"):
         if flag in settings.given:
@@ -93,7 +94,7 @@ def _check_spilling(settings: Settings) -> None:
 
 
 def unbound(settings: Settings, hosts: Sequence[Host]) -> Iterator[str]:
-    """Yield a line where hosts are to be kept apart by a variable that none of them has."""
+    """Yield a line if `--spread` names a variable that none of the hosts has."""
     spread = settings.spread
     if spread is not None and not any(spread.variable in host.variables for host in hosts):
         yield f"--spread {spread.variable}: none of these hosts has that variable; nothing is kept apart"
@@ -112,7 +113,7 @@ def _is_there(path: str) -> bool:
 
 
 def _refuse_namesakes(hosts: Iterable[Host]) -> None:
-    """Refuse two different hosts of one name, such as of two inventories: each name has one result.
+    """Refuse two different hosts with one name, for example from two inventories: a name has one result.
 
     Raises:
         UsageError: There are two such hosts.
@@ -128,7 +129,7 @@ def _refuse_namesakes(hosts: Iterable[Host]) -> None:
 
 
 def _told(host: Host) -> str:
-    """Return by which address a host is reached, as far as its variables say."""
+    """Describe how a host is reached, by its variables; its name if it has none of them."""
     names = ("ansible_host", "ansible_port", "ansible_user", "ansible_connection")
     known = {name: host.variables.get(name) for name in names}
     return ", ".join(f"{name}={value}" for name, value in known.items() if value is not None) or host.name

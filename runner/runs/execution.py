@@ -1,4 +1,4 @@
-"""A plan, carried out: hosts are pinged, or pinged and worked on; results come when they are recorded."""
+"""Carry out a plan: ping hosts, or ping them and run a job; yield results after they are recorded."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 
     Starting = Callable[[Sequence[str]], None]
     Batches = Generator[list[HostResult], None, None]
-    """Results as they come: each list holds those that came since the one before."""
+    """Each list holds the results that have arrived since the previous list."""
 
 __all__ = ["carry_out", "follow", "fresh", "ping_rounds", "stopped"]
 
 
 def carry_out(plan: Plan, control: Control | None = None) -> Generator[HostResult, None, None]:
-    """Carry out a plan; yield each host's one result when it is known, and recorded if the run is to be.
+    """Carry out a plan; yield each host's result when it is known (and recorded, if the run is recorded).
 
-    KeyboardInterrupt, raised while a result is awaited or thrown in, ends all waiting: the hosts that are
-    left get a result that says so, and whether anything had been sent; then it is raised again.
+    A KeyboardInterrupt that is raised while waiting for a result, or thrown in, ends the wait. Each remaining
+    host gets a result that says so, and whether anything was sent. Then the interrupt is raised again.
 
     Args:
         plan: The plan.
-        control: By which the run can be stopped.
+        control: Handle to watch and stop the run.
 
     Raises:
-        RunnerError: It cannot be begun: no executor of that name, no permission to ping.
-        KeyboardInterrupt: It was interrupted.
+        RunnerError: The run cannot start: for example, unknown executor, no permission to ping.
+        KeyboardInterrupt: The run was interrupted.
     """
     ledger = _Ledger(plan)
     with closing(ledger):
@@ -54,9 +54,9 @@ def carry_out(plan: Plan, control: Control | None = None) -> Generator[HostResul
 
 
 def follow(results: Generator[HostResult, None, None], show: Callable[[HostResult], object]) -> bool:
-    """Show every result of `carry_out` as it comes; return whether an interrupt was the end of it.
+    """Show every result of `carry_out` when it arrives; return whether an interrupt ended the run.
 
-    What is left then is shown, too, wherever the interrupt came.
+    After an interrupt, the results of the remaining hosts are shown, too.
     """
     with closing(results):
         try:
@@ -72,7 +72,7 @@ def follow(results: Generator[HostResult, None, None], show: Callable[[HostResul
 
 
 class _Ledger:
-    """The hosts that have been started and the results that have come, here and in the history."""
+    """Tracks started hosts and results, and records them in the history."""
 
     def __init__(self, plan: Plan) -> None:
         self._recorder = _recorder(plan)
@@ -81,13 +81,13 @@ class _Ledger:
         self._came: list[HostResult] = []
 
     def start(self, names: Sequence[str]) -> None:
-        """Enter that hosts are about to be handed to workers."""
+        """Record that hosts are about to be handed to workers."""
         if self._recorder is not None:
             self._recorder.start(names)
         self._started.update(names)
 
     def entered(self, results: Iterable[HostResult]) -> Iterator[HostResult]:
-        """Enter results, and first those that an interrupt kept out; yield them."""
+        """Record and yield results, first those that an interrupt has held back."""
         self._came.extend(results)
         if self._recorder is not None:
             self._recorder.keep([result for result in self._came if result.reason != earlier.KEPT])
@@ -96,18 +96,18 @@ class _Ledger:
             yield self._came.pop(0)
 
     def stopped(self) -> list[HostResult]:
-        """Return a result for each host that has none."""
+        """Return a `CANCELLED` result for each host that has none."""
         known = {result.host for result in self._came}
         return [stopped(name, sent=name in self._started) for name in self._left if name not in known]
 
     def close(self) -> None:
-        """Enter the end of the run."""
+        """Record the end of the run."""
         if self._recorder is not None:
             self._recorder.finish()
 
 
 def stopped(host: str, *, sent: bool) -> HostResult:
-    """Return the result of a host that is not waited for any longer."""
+    """Return the result of a host that the run no longer waits for."""
     text = AT_WORK if sent else STOPPED
     return HostResult(host, Status.CANCELLED, reason="stopped", error=text, sent=sent)
 
@@ -115,7 +115,7 @@ def stopped(host: str, *, sent: bool) -> HostResult:
 def _recorder(plan: Plan) -> Recorder | None:
     if not plan.recorded:
         return None
-    from runner.history import Recorder  # noqa: PLC0415 - SQLite, where a history is kept
+    from runner.history import Recorder  # noqa: PLC0415 - imports SQLite
 
     return Recorder(
         earlier.history_path(plan.settings),
@@ -128,15 +128,15 @@ def _recorder(plan: Plan) -> Recorder | None:
 
 
 def _nothing(_names: Sequence[str]) -> None:
-    """Enter nothing."""
+    """Do nothing."""
 
 
 def fresh(plan: Plan, control: Control | None, starting: Starting = _nothing) -> Batches:
-    """Yield the results of the hosts that are to be touched, recorded nowhere.
+    """Contact the hosts of a plan; yield their results without recording them.
 
     Args:
         plan: The plan.
-        control: By which the run can be stopped.
+        control: Handle to watch and stop the run.
         starting: Called with the names of hosts that are about to be handed to workers.
     """
     if plan.settings.dry_run:
@@ -145,9 +145,9 @@ def fresh(plan: Plan, control: Control | None, starting: Starting = _nothing) ->
 
 
 def _worked_on(plan: Plan, job: Job, control: Control | None, starting: Starting) -> Batches:
-    from runner import fanout  # noqa: PLC0415 - they bring Paramiko in
+    from runner import fanout  # noqa: PLC0415 - imports Paramiko
     from runner.connection.connections import Connections  # noqa: PLC0415
-    from runner.runs import host_key_warnings  # noqa: PLC0415 - they bring Paramiko in
+    from runner.runs import host_key_warnings  # noqa: PLC0415 - imports Paramiko
 
     settings = plan.settings
     host_key_warnings.warn(plan.todo, settings, plan.inventory)
@@ -182,11 +182,11 @@ def _pinged(plan: Plan) -> Batches:
 
 
 def ping_rounds(plan: Plan, tries: int | None = None) -> Iterator[dict[str, HostResult]]:
-    """Ping the hosts of a plan as often as it says, without an end if it does not; yield each time's results.
+    """Ping the hosts of a plan in rounds, endlessly if it sets no count; yield the results of each round.
 
     Args:
         plan: The plan.
-        tries: Tries of each host each time, if not as many as the settings say.
+        tries: Tries per host and round; None means the setting.
     """
     from runner.connection.target.ways import ways  # noqa: PLC0415
     from runner.reach.rounds import rounds  # noqa: PLC0415 - as above
@@ -199,12 +199,12 @@ def ping_rounds(plan: Plan, tries: int | None = None) -> Iterator[dict[str, Host
 
 
 def _dry(plan: Plan) -> Batches:
-    """Say of each host what would be done, and in which batch."""
+    """Yield for each host a result that says what would be sent, and in which batch."""
     settings, commands = plan.settings, plan.job.commands if plan.job is not None else ()
     text = f"would be sent: {' ; '.join(commands)}" if commands else None
     batches: Iterable[Sequence[Host]] = (plan.todo,)
     if plan.job is not None and (settings.serial or settings.shuffle or settings.order != "inventory"):
-        from runner import fanout  # noqa: PLC0415 - brings Paramiko in
+        from runner import fanout  # noqa: PLC0415 - imports Paramiko
 
         batches = fanout.planned(plan.todo, settings.fanout())
     batches = tuple(batches)
@@ -215,7 +215,7 @@ def _dry(plan: Plan) -> Batches:
 
 
 def _dry_result(host: Host, said: str | None) -> HostResult:
-    """Return the address at which a host would be reached; one without a usable one fails as in a run."""
+    """Return a result with the address of a host; if the address is invalid, the same error as in a run."""
     from runner.inventory.endpoint import endpoint, user  # noqa: PLC0415 - only for a dry run
     from runner.reach.verdict import invalid  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Warn of host keys that are checked less strictly than by default, and name what decides that."""
+"""Warn if host keys are checked less strictly than by default, and name the setting that causes it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["warn"]
 
 _of_run = logging.getLogger("runner.given")
-"""For what the operator gave for this run: `--quiet` silences it."""
+"""For values that the operator gave for this run: `--quiet` silences these warnings."""
 
 _elsewhere = logging.getLogger("runner.host_keys")
-"""For what a file or a variable gives: this level is its own, so `--quiet` does not silence it."""
+"""For values from a file or a variable: this logger has its own level, so `--quiet` does not silence it."""
 _elsewhere.setLevel(logging.WARNING)
 
 _LONGEST = 200
@@ -41,10 +41,10 @@ def warn(hosts: Sequence[Host], settings: Settings, inventory: Inventory | None)
 
     Args:
         hosts: The hosts.
-        settings: How they are connected to.
+        settings: How to connect to them.
         inventory: The inventory of the hosts, to find the line of a variable; None if not known.
     """
-    from runner.connection.host_keys.weakened import weakened  # noqa: PLC0415 - brings Paramiko in
+    from runner.connection.host_keys.weakened import weakened  # noqa: PLC0415 - imports Paramiko
 
     for found in weakened(hosts, settings.connection()):
         of_run = all(origin.is_of_this_run for origin in found.origins)
@@ -70,7 +70,7 @@ def _line(found: Weakened, among: int, inventory: Inventory | None) -> str:
 
 def _place(origin: Origin, host: Host, inventory: Inventory | None) -> str:
     """Return the place that gives a value, and the name of the value if the place does not include it."""
-    from runner.settings.lines import located  # noqa: PLC0415 - only here
+    from runner.settings.lines import located  # noqa: PLC0415 - needed only here
 
     if origin.kind is Kind.VARIABLE and inventory is not None:
         return f"{_of_variable(origin, host, inventory)} sets {origin.name}"
@@ -79,7 +79,7 @@ def _place(origin: Origin, host: Host, inventory: Inventory | None) -> str:
 
 def _of_variable(origin: Origin, host: Host, inventory: Inventory) -> Origin | str:
     """Return the place that sets a variable of a host, or the command that finds it."""
-    from runner.inventory.explain import explain  # noqa: PLC0415 - only here
+    from runner.inventory.explain import explain  # noqa: PLC0415 - needed only here
 
     if len(inventory) > _MOST_HOSTS or not all(_is_plain(source) for source in inventory.sources):
         return f"the inventory (inventory --explain {host.name} {origin.name})"

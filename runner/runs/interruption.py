@@ -1,4 +1,4 @@
-"""What Ctrl-C, SIGTERM and SIGHUP mean for a run."""
+"""Handle Ctrl-C, SIGTERM and SIGHUP during a run."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 __all__ = ["GRACE_S", "Interruption"]
 
 GRACE_S = 30.0
-"""Seconds that running hosts have after the first Ctrl-C."""
+"""Seconds that running hosts have to finish after the first Ctrl-C."""
 
 
 class Interruption:
-    """What signals ask for.
+    """Signal handling for a run.
 
-    The first Ctrl-C starts no more hosts. The second, SIGTERM and SIGHUP (the terminal was closed) end those
-    that run. The next one waits for nothing.
+    After the first Ctrl-C no more hosts are started. A second Ctrl-C, SIGTERM or SIGHUP (the terminal was
+    closed) ends the running hosts. The next signal ends the wait for them.
 
     Args:
-        control: By which the run can be stopped; without it, the first signal is the third.
-        grace_s: Seconds after which the first Ctrl-C becomes the second.
-        say: Tells the operator what a signal has done.
+        control: Handle to stop the run; without it, the first signal ends the wait at once.
+        grace_s: Seconds after which the first Ctrl-C acts like the second.
+        say: Shows the operator the effect of a signal.
 
     Attributes:
-        exit_code: What the shell is to get, once a signal came: 130, 143 or 129.
+        exit_code: The exit code for the shell after a signal: 130, 143 or 129; None before.
     """
 
     def __init__(
@@ -51,17 +51,17 @@ class Interruption:
 
     @property
     def controls(self) -> bool:
-        """Whether hosts are handed to workers, and can be told to end."""
+        """Whether hosts are handed to workers, so that the run can end them."""
         return self._control is not None
 
     @property
     def running(self) -> Sequence[str]:
-        """The names of the hosts that are at work."""
+        """The names of the running hosts."""
         return () if self._control is None else self._control.running
 
     @contextmanager
     def handled(self) -> Iterator[None]:
-        """Take the signals while the context lasts, but for those that the program was started to ignore."""
+        """Handle the signals while the context lasts, except signals that are ignored from the start."""
         before = {
             number: signal.getsignal(number)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -78,7 +78,7 @@ class Interruption:
             if self._timer is not None:
                 self._timer.cancel()
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signal module's shape
+    def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - required by the signal module
         again = self.exit_code is not None
         self.exit_code = 128 + number
         if self._control is None or self._ending:

@@ -1,4 +1,4 @@
-"""What `ping` decides: which flags go together, and when TCP alone may have missed hosts."""
+"""Checks of `ping`: which flags fit together, and whether TCP pings alone may have missed hosts."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _IGNORES = {
 
 
 def check(settings: Settings, chosen: Sequence[str], *, counted: bool) -> None:
-    """Refuse flags that would not be heeded.
+    """Refuse flags that would have no effect.
 
     Args:
         settings: The settings.
-        chosen: Those of `--alive`, `--down` and `--watch` that were given.
+        chosen: The given flags among `--alive`, `--down` and `--watch`.
         counted: Whether `--count` was given.
 
     Raises:
-        UsageError: A flag would not be heeded.
+        UsageError: A flag would have no effect.
     """
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} exclude each other")
@@ -42,7 +42,7 @@ def check(settings: Settings, chosen: Sequence[str], *, counted: bool) -> None:
     if rounds is not None and "max_fail" in settings.given:
         raise UsageError(f"--max-fail does not fit {rounds}, which pings every host in each round")
     if settings.resume:
-        raise UsageError("--resume goes on with runs of commands; ping again instead")
+        raise UsageError("--resume is for runs of commands; ping again instead")
     if "--watch" in chosen and "format" in settings.given and settings.format not in _WATCHED_AS:
         raise UsageError(
             f"--format {settings.format} does not fit --watch; what fits: {', '.join(_WATCHED_AS)}"
@@ -54,17 +54,17 @@ def check(settings: Settings, chosen: Sequence[str], *, counted: bool) -> None:
 
 
 class Unheard:
-    """Whether hosts were silent that an ICMP echo may have reached."""
+    """Notes silent hosts that might have answered an ICMP echo."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._silent = False
 
     def note(self, result: HostResult) -> None:
-        """Take in a result."""
+        """Note a result."""
         self._silent = self._silent or result.reason == Reason.NO_REPLY
 
     def hint(self) -> str | None:
-        """Return what ICMP would need, if hosts were silent and it was not allowed."""
+        """Return a note on how to permit ICMP, if hosts were silent and ICMP is not permitted."""
         needed = icmp_permitted() if self._silent and self._settings.method == "auto" else None
         return None if needed is None else f"note: hosts were pinged by TCP only: {needed}"

@@ -1,4 +1,4 @@
-"""From a request to a plan: the inventory, the hosts, checks, secrets, and the rest of an earlier run."""
+"""Turn a request into a plan: inventory, hosts, checks, secrets, and the hosts left by an earlier run."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Pings:
     """How often hosts are pinged.
 
     Attributes:
-        count: How many times each; None is once, with as many tries as the settings say.
-        interval_s: Seconds from one time to the next.
+        count: Number of pings per host; None means one, with the number of tries from the settings.
+        interval_s: Seconds from one ping to the next.
     """
 
     count: int | None = None
@@ -49,11 +49,11 @@ class Request:
         task: Its name.
         settings: The settings of the call.
         job: The work on each host; without it, hosts are only pinged.
-        hosts: A script's hosts; None for those of the inventory that the settings name. In a script there is
-            no operator to ask, and no earlier run to go on with.
-        pings: How often hosts are pinged if that is all.
+        hosts: A script's hosts; None for the inventory hosts that the settings select. A script has no
+            operator to ask and no earlier run to resume.
+        pings: How often hosts are pinged by a request without a job.
         commands: The commands for the history, if the job has none.
-        recorded: Whether the run is kept in the history, unless a setting says otherwise.
+        recorded: Whether to keep the run in the history, unless a setting says otherwise.
     """
 
     task: str
@@ -67,20 +67,20 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run before its first packet.
+    """A run that is ready to start.
 
     Attributes:
         run: Its description.
-        settings: The settings, with the answers to questions.
+        settings: The settings, with the operator's answers.
         job: The work on each host; without it, hosts are only pinged.
-        todo: The hosts that this is about.
-        hosts: Every host that has a result: `todo`, and those that are decided.
-        decided: Results of hosts that are not touched.
-        inventory: The inventory that the hosts were chosen from.
-        pings: How often hosts are pinged if that is all.
+        todo: The hosts to contact.
+        hosts: All hosts of the run: `todo` and those in `decided`.
+        decided: Results of hosts that are not contacted.
+        inventory: The inventory that the hosts were selected from.
+        pings: How often hosts are pinged by a request without a job.
         arguments: The arguments of a host task, as text.
-        resumed: Whether this goes on with an earlier run.
-        ended: How hosts ended of which an earlier sitting of this run has the result.
+        resumed: Whether this resumes an earlier run.
+        ended: Statuses of the hosts that already have a result from before the run was resumed.
         recorded: Whether the run is kept in the history.
     """
 
@@ -99,7 +99,7 @@ class Plan:
 
     @property
     def nothing_missing(self) -> bool:
-        """Whether an earlier run is gone on with that has the result of every host."""
+        """Whether this resumes a run that already has a result for every host."""
         return self.resumed and not self.todo and len(self.ended) == len(self.decided)
 
 
@@ -111,7 +111,7 @@ def begin(
     pattern: str | None = None,
     inventory: tuple[str, ...] = (),
 ) -> Run:
-    """Return the description of a run that begins now."""
+    """Return the description of a run that starts now."""
     now = datetime.now(UTC)
     return Run(
         id=f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
@@ -126,14 +126,14 @@ def begin(
 
 
 def plan(request: Request, ask: Ask = nobody) -> Plan:
-    """Settle everything that can be settled before a host is touched.
+    """Prepare a run: do everything that can be done before a host is contacted.
 
     Args:
         request: The call.
         ask: Asks the operator for a secret.
 
     Raises:
-        RunnerError: Something that the user can mend keeps it from starting.
+        RunnerError: The run cannot start, for a reason that the user can fix.
     """
     settings = request.settings
     checks.check(settings, commands=request.job is not None)
@@ -157,7 +157,7 @@ def plan(request: Request, ask: Ask = nobody) -> Plan:
         pattern=settings.group if inventory is not None else None,
         inventory=inventory.sources if inventory is not None else (),
     )
-    if left.resumed is not None:  # it stays the run that it is, so that going on once more has nothing to do
+    if left.resumed is not None:  # keep the id, so that another --resume continues from here
         run = replace(run, id=left.resumed)
     names = {host.name for host in left.hosts}
     meant = (
@@ -190,12 +190,12 @@ def _hosts(request: Request, settings: Settings, ask: Ask) -> tuple[Inventory | 
 
 
 def _fitted(job: Job | None, hosts: Sequence[Host]) -> Job | None:
-    """Return a job as it is to be done on these very hosts, if it is one that asks for them."""
+    """Return a job adapted to these hosts, if the job supports that."""
     fitted: Callable[[Sequence[str]], Job] | None = getattr(job, "fitted", None)
     return job if fitted is None else fitted([host.name for host in hosts])
 
 
 def _told(job: Job | None) -> dict[str, str]:
-    """Return what a job was called with, as text; another run of it with other arguments is another run."""
+    """Return the arguments of a job as text, to tell runs of the same task apart."""
     arguments: Mapping[str, object] = getattr(job, "arguments", {})
     return {name: value_text(value) for name, value in arguments.items()}

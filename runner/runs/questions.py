@@ -1,6 +1,6 @@
-"""Questions to the operator before any host is touched: passwords, a one-time code, passphrases of keys.
+"""Ask the operator for secrets before any host is contacted: passwords, a one-time code, key passphrases.
 
-A worker cannot ask: many of them would, at once, in the middle of a run.
+Workers must not ask: many of them would ask at once, in the middle of a run.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ __all__ = ["Ask", "login_secrets", "nobody", "passwords"]
 
 
 class Ask(Protocol):
-    """Asks the operator for a secret; raises `UsageError` if there is no answer."""
+    """Asks the operator for a secret; raises `UsageError` without an answer."""
 
     def __call__(self, what: str) -> Secret:
         """Return the answer."""
 
 
 def nobody(what: str) -> NoReturn:
-    """Ask in a script, where there is no operator.
+    """Refuse to ask: a script has no operator.
 
     Raises:
         UsageError: Always.
     """
-    raise UsageError(f"a script asks no questions ({what}): give the value as a keyword")
+    raise UsageError(f"a script cannot ask the operator ({what}): give the value as a keyword")
 
 
 def passwords(settings: Settings, ask: Ask) -> Settings:
-    """Return the settings with the passwords that were asked for.
+    """Ask for the passwords that the settings request; return the settings with them.
 
     Raises:
-        UsageError: There is no answer.
+        UsageError: The operator gave no answer.
     """
     if settings.ask_pass:
         settings = settings.answered("password", ask("SSH password"))
@@ -52,13 +52,13 @@ def passwords(settings: Settings, ask: Ask) -> Settings:
 
 
 def login_secrets(settings: Settings, ask: Ask, hosts: Iterable[Host]) -> Settings:
-    """Return the settings with the secrets of these logins: a one-time code, passphrases of keys.
+    """Ask for the secrets of these logins (one-time code, key passphrases); return the settings with them.
 
-    A passphrase is asked for each encrypted key that was named and that neither the agent nor another
-    passphrase opens, if there is a terminal; an empty answer leaves the key out.
+    If there is a terminal, ask for the passphrase of each named encrypted key that is neither in the agent
+    nor opened by a known passphrase. An empty answer skips the key.
 
     Raises:
-        UsageError: A passphrase does not open its key, or there is no answer.
+        UsageError: A passphrase does not open its key, or the operator gave no answer.
     """
     if settings.dry_run:
         return settings
@@ -75,7 +75,7 @@ def login_secrets(settings: Settings, ask: Ask, hosts: Iterable[Host]) -> Settin
 
 
 def _passphrase(path: str, known: list[Secret], ask: Ask) -> Secret | None:
-    from runner.connection.auth.key_files import is_encrypted  # noqa: PLC0415 - tasks are listed without it
+    from runner.connection.auth.key_files import is_encrypted  # noqa: PLC0415 - not needed to list tasks
 
     if not is_encrypted(path, known):
         return None
@@ -88,7 +88,7 @@ def _passphrase(path: str, known: list[Secret], ask: Ask) -> Secret | None:
 
 
 def _locked(options: ConnectionOptions, hosts: Iterable[Host]) -> list[str]:
-    """Return the encrypted keys that any host's login names, and that no agent holds."""
+    """Return the encrypted keys that the login of any host names and that no agent holds."""
     from runner.connection.auth.agent import agent_keys  # noqa: PLC0415 - as above
     from runner.connection.auth.key_files import is_encrypted, public_blob  # noqa: PLC0415 - as above
     from runner.connection.target.access import access  # noqa: PLC0415 - as above
@@ -97,7 +97,7 @@ def _locked(options: ConnectionOptions, hosts: Iterable[Host]) -> list[str]:
     for host in _different(options, hosts):
         try:
             login = access(host, options).login
-        except HostError:  # it is that host's result, later
+        except HostError:  # reported later, as the result of that host
             continue
         named = [each.key_file for each in login.named if each.key_file is not None]
         for path in named or login.identities:
@@ -112,7 +112,7 @@ def _locked(options: ConnectionOptions, hosts: Iterable[Host]) -> list[str]:
 
 
 def _different(options: ConnectionOptions, hosts: Iterable[Host]) -> Iterator[Host]:
-    """Yield the hosts that may have keys of their own, and one that stands for all others."""
+    """Yield each host that may have different keys, and one representative of all others."""
     from runner.connection.ssh_config.arguments import ARGUMENTS  # noqa: PLC0415 - as above
     from runner.connection.ssh_config.host_config import KEYS, mentions  # noqa: PLC0415 - as above
     from runner.connection.target.logins import KEY_FILES  # noqa: PLC0415 - as above

@@ -1,4 +1,4 @@
-"""`--failed` and `--resume`: what an earlier run leaves to be done."""
+"""`--failed` and `--resume`: select the hosts that an earlier run left undone."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ logger = logging.getLogger(__name__)
 
 _DAY_S = 86400.0
 KEPT = "already-done"
-"""Reason of a host of which a resumed run has the result."""
+"""Reason code of a host that already has a result in the resumed run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Intended:
-    """What is about to be done, by which an earlier run is told to be the same or another.
+    """The intended work, to compare it with that of an earlier run.
 
     Attributes:
         task: The task's name.
-        commands: The commands, where they are known beforehand.
-        arguments: What a host task is called with, as text by name.
-        harmless: Whether it may be done again on hosts on which it may have been done, as a ping may.
+        commands: The commands, if known beforehand.
+        arguments: The arguments of a host task, as text by name.
+        harmless: Whether it may be repeated on hosts even if it has already been done there (such as a ping).
     """
 
     task: str
@@ -66,13 +66,13 @@ class Intended:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What an earlier run leaves to be done.
+    """The work that an earlier run left undone.
 
     Attributes:
-        hosts: The hosts to do it on.
-        decided: Results of hosts that are not touched again.
-        resumed: Id of the run that is gone on with.
-        ended: How the hosts ended of which that run has the result.
+        hosts: The hosts to contact.
+        decided: Results of hosts that are not contacted again.
+        resumed: Id of the run that is resumed.
+        ended: Statuses of the hosts that already have a result in that run.
     """
 
     hosts: tuple[Host, ...]
@@ -82,21 +82,21 @@ class Left:
 
 
 def history_path(settings: Settings) -> Path:
-    """Return where the history is."""
+    """Return the path of the history database."""
     return expanded("runner.history", settings.history) if settings.history else default_path()
 
 
 def limits(settings: Settings) -> Limits:
-    """Return how much history is kept without being asked."""
+    """Return the configured limits of the history."""
     return Limits(settings.history_runs, settings.history_days * _DAY_S, settings.history_size)
 
 
 @contextmanager
 def reading(settings: Settings) -> Iterator[History]:
-    """Have the history open while the context lasts.
+    """Open the history while the context lasts.
 
     Raises:
-        UsageError: It cannot be read.
+        UsageError: The history cannot be read.
     """
     path = history_path(settings)
     try:
@@ -110,7 +110,7 @@ def find(settings: Settings, name: str, *, task: str | None = None, outputs: boo
     """Return an earlier run; see `History.find`.
 
     Raises:
-        UsageError: There is no such run, or the history cannot be read.
+        UsageError: The run does not exist, or the history cannot be read.
     """
     with reading(settings) as history:
         return history.find(name, task=task, outputs=outputs)
@@ -122,18 +122,18 @@ def pair(history: History, name: str, other: str | None) -> tuple[Record, Record
     Args:
         history: The history.
         name: One run.
-        other: The other; None is the one before it of the same task and commands.
+        other: The other; None means the previous run of the same task and commands.
 
     Raises:
-        UsageError: One is not there, or it is twice the same.
+        UsageError: A run does not exist, or both are the same run.
     """
     run = noted(history.find(name))
     if other is None:
         other = history.before(run.run)
         if other is None:
             raise UsageError(
-                f"before run {run.run.id}, there was none of the same task and commands; name two that "
-                "`history` lists"
+                f"no run before {run.run.id} has the same task and commands; name two runs that `history` "
+                "lists"
             )
     found = noted(history.find(other))
     if found.run.id == run.run.id:
@@ -142,14 +142,14 @@ def pair(history: History, name: str, other: str | None) -> tuple[Record, Record
 
 
 def of_hosts(record: Record, pattern: str) -> Record:
-    """Return the part of a run that is about some hosts.
+    """Return the part of a run that concerns the matching hosts.
 
     Args:
         record: The run.
-        pattern: A host's name; `*` and `?` stand for others (fnmatch).
+        pattern: A host's name, with the wildcards `*` and `?` (fnmatch).
 
     Raises:
-        UsageError: No host of the run has such a name.
+        UsageError: No host of the run matches.
     """
     names = tuple(name for name in record.hosts if fnmatchcase(name, pattern))
     if not names:
@@ -159,14 +159,14 @@ def of_hosts(record: Record, pattern: str) -> Record:
 
 
 def pruned(settings: Settings, asked: Limits) -> tuple[Path, Pruned | None]:
-    """Delete the oldest runs; return where the history is, and what was done; None if there is no history.
+    """Delete the oldest runs; return the path of the history, and what was deleted (None without a history).
 
     Args:
         settings: The settings.
-        asked: The limits; if there are none, those that the settings name.
+        asked: The limits; if empty, those of the settings.
 
     Raises:
-        UsageError: It cannot be read or written.
+        UsageError: The history cannot be read or written.
     """
     path = history_path(settings)
     if not path.exists():
@@ -180,12 +180,12 @@ def pruned(settings: Settings, asked: Limits) -> tuple[Path, Pruned | None]:
 
 
 def commands_to_resume(settings: Settings, task: str, commands: Sequence[str]) -> tuple[str, ...]:
-    """Return the commands of the run that is gone on with; the same ones may be given again.
+    """Return the commands of the run to resume; `commands` must be empty or the same.
 
     Raises:
-        UsageError: Other ones were given, or there is no such run.
+        UsageError: Other commands were given, or the run does not exist.
     """
-    assert settings.resume is not None  # noqa: S101 - only then is there a run to ask about
+    assert settings.resume is not None  # noqa: S101 - called only with --resume
     found = find(settings, settings.resume, task=task, outputs=False)
     if commands:
         _check_intended(found, Intended(task, tuple(commands)))
@@ -193,15 +193,15 @@ def commands_to_resume(settings: Settings, task: str, commands: Sequence[str]) -
 
 
 def left_of(settings: Settings, hosts: tuple[Host, ...], intended: Intended) -> Left:
-    """Choose among the selected hosts those that an earlier run leaves to be done.
+    """Choose the selected hosts that an earlier run left undone.
 
     Raises:
-        UsageError: The earlier run is not there, was about other commands or other hosts, or still goes on.
+        UsageError: The earlier run does not exist, had other commands or hosts, or is still running.
     """
     if settings.failed and settings.resume:
         raise UsageError("--failed and --resume exclude each other")
     if settings.rerun_lost and not (settings.failed or settings.resume):
-        raise UsageError("--rerun-lost goes with --resume or --failed, which say of which run")
+        raise UsageError("--rerun-lost goes with --resume or --failed, which name the run")
     if settings.failed:
         found = noted(find(settings, settings.failed, outputs=False))
         return _failed(found, hosts, lost=settings.rerun_lost or intended.harmless)
@@ -216,10 +216,10 @@ def left_of(settings: Settings, hosts: tuple[Host, ...], intended: Intended) -> 
 
 
 def _take_over(settings: Settings, found: Record, left: Left) -> None:
-    """Write down that a run is gone on with: what is done on its hosts from here on has to be recorded.
+    """Reopen the earlier run in the history, to record what is done on its hosts from now on.
 
     Raises:
-        UsageError: Another process is at work on it, or it cannot be written.
+        UsageError: Another process is working on that run, or it cannot be recorded (`--no-history`).
     """
     if settings.no_history and left.hosts:
         raise UsageError("--resume and --no-history exclude each other: the next --resume would do it again")
@@ -231,18 +231,18 @@ def _take_over(settings: Settings, found: Record, left: Left) -> None:
 
 
 def noted(record: Record) -> Record:
-    """Return a run of the history; warn if its record does not hold everything that was done."""
+    """Return a run of the history; warn if its record is incomplete."""
     if not record.complete:
         logger.warning(
-            "run %s: the history could not be written up to its end: hosts of which it has no result are "
-            "counted as lost",
+            "run %s: the history could not be written up to its end: hosts without a result are counted as "
+            "lost",
             record.run.id,
         )
     return record
 
 
 def _failed(earlier: Record, hosts: tuple[Host, ...], *, lost: bool) -> Left:
-    """Do again what did not end ok, but for what may have been done already."""
+    """Select the hosts that did not end ok, except those on which the job may have been done already."""
     doubtful = set() if lost else set(earlier.in_doubt)
     failed = set(earlier.failed) - doubtful
     return Left(
@@ -254,7 +254,7 @@ def _failed(earlier: Record, hosts: tuple[Host, ...], *, lost: bool) -> Left:
 def _resumed(
     earlier: Record, hosts: tuple[Host, ...], intended: Intended, *, chosen: bool, lost: bool
 ) -> Left:
-    """Go on with a run over its own hosts; where hosts were chosen again, they have to be the same ones."""
+    """Resume a run on its own hosts; if hosts were selected again, they must be the same."""
     _check_intended(earlier, intended)
     own = set(earlier.hosts)
     selected = {host.name: host for host in hosts if chosen or host.name in own}
@@ -272,17 +272,17 @@ def _resumed(
 
 
 def _check_intended(earlier: Record, intended: Intended) -> None:
-    """Refuse to go on with a run by doing something else, and say what differs."""
+    """Refuse to resume a run with another task, command or arguments, and say what differs."""
     run = earlier.run
     if intended.task != run.task:
         raise UsageError(
             f"--resume: run {run.id} was of the task {run.task!r}, not {intended.task!r}; "
-            f"go on with it by that one"
+            f"resume it with that task"
         )
     if tuple(intended.commands) != run.commands:
         raise UsageError(
             f"--resume: run {run.id} ran {quoted(run.commands)}, not {quoted(intended.commands)}; "
-            "leave --cmd out to go on with it, or --resume to begin anew"
+            "leave --cmd out to resume it, or --resume to start a new run"
         )
     then, now = earlier.arguments, intended.arguments or {}
     other = [name for name in {**then, **now} if then.get(name) != now.get(name)]
@@ -290,7 +290,7 @@ def _check_intended(earlier: Record, intended: Intended) -> None:
         changes = [f"{name} was {then.get(name)!r} and is now {now.get(name)!r}" for name in other]
         raise UsageError(
             f"--resume: run {run.id} was called with other arguments: {', '.join(changes)}; "
-            "give the same to go on with it, or leave --resume out to begin anew"
+            "give the same to resume it, or leave --resume out to start a new run"
         )
 
 
@@ -302,18 +302,18 @@ def _check_selection(earlier: Record, selected: Mapping[str, Host]) -> None:
         changes = [f"no longer there: {fold(gone)}"] * bool(gone) + [f"new: {fold(added)}"] * bool(added)
         raise UsageError(
             f"--resume: the hosts are not those of run {earlier.run.id} ({'; '.join(changes)}); "
-            "without -g and -l, it goes on with its own"
+            "without -g and -l, its own hosts are used"
         )
 
 
 def _lost(earlier: Record, name: str) -> HostResult:
-    """Return the result of a host on which it may have been done; why it is in doubt stays as it was told."""
+    """Return the result of a host on which the job may have been done; keep the recorded reason, if any."""
     known = earlier.results.get(name)
     if known is not None and (earlier.complete or known.sent):
         return known._replace(status=Status.LOST, sent=True)
-    text = "it may have been done here, what came of it is not known: look, then say --rerun-lost"
+    text = "outcome unknown: check the host, then use --rerun-lost to run it again"
     return HostResult(name, Status.LOST, reason="in-doubt", error=text, sent=True)
 
 
 def _kept(name: str) -> HostResult:
-    return HostResult(name, Status.SKIPPED, reason=KEPT, error="the run that is gone on with has its result")
+    return HostResult(name, Status.SKIPPED, reason=KEPT, error="the resumed run already has its result")

@@ -1,4 +1,4 @@
-"""The inventory that a task or a script is about, and the hosts that are chosen from it."""
+"""Load the inventory of a task or script, and select hosts from it."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def load(
 
     Args:
         settings: The settings.
-        ask: Asks the operator for a vault password. In a script, one that would have to be asked for is an
-            error only if it is needed.
+        ask: Asks the operator for a vault password. In a script, a missing vault password is an error only
+            if it is needed.
         traced: Whether to remember where everything was set.
-        told: Called with each warning about the inventory, at once and later, when variables are read; None
-            is no warnings.
+        told: Called with each warning about the inventory, now and later when variables are read; None
+            discards the warnings.
 
     Raises:
         InventoryError: A source cannot be read.
@@ -54,13 +54,13 @@ def load(
 
 
 def _vault(settings: Settings, ask: Ask) -> Vault | None:
-    """Return the passwords of encrypted values; those that have to be asked for are asked once, and now."""
+    """Return the vault passwords; ask for the prompted ones now, each once."""
     identities = (*settings.vault_password_file, *settings.vault_id)
     if settings.ask_vault_pass:
         identities = (*identities, "default@prompt")
     if not identities:
         return None
-    from runner.inventory.vault_ids import vault_of  # noqa: PLC0415 - few have passwords
+    from runner.inventory.vault_ids import vault_of  # noqa: PLC0415 - few inventories have vaults
 
     asked: dict[str, Secret] = {}
 
@@ -76,16 +76,16 @@ def _vault(settings: Settings, ask: Ask) -> Vault | None:
     vault = vault_of(identities, once, found)
     prompts = [identity for identity in identities if identity.endswith("@prompt")]
     for label in (identity.partition("@")[0] for identity in prompts if ask is not nobody):
-        once(label)  # now, and not from a worker in the middle of a run
+        once(label)  # ask now, not from a worker in the middle of a run
     return vault
 
 
 def select(settings: Settings, ask: Ask) -> tuple[Inventory, tuple[Host, ...]]:
-    """Load the inventory, and choose the hosts that the flags name.
+    """Load the inventory, and select the hosts that the flags name.
 
     Raises:
         InventoryError: A source cannot be read.
-        PatternError: The pattern names nothing.
+        PatternError: No host matches the pattern.
     """
     with at_rest(keep=True):
         inventory = load(settings, ask)

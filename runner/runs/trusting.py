@@ -1,4 +1,4 @@
-"""What `trust` decides: which of the keys that hosts show are recorded, and how a host stands then."""
+"""The decisions of `trust`: which host keys to record, and the status of each host afterwards."""
 
 from __future__ import annotations
 
@@ -28,34 +28,34 @@ _REASONS = {
     "changed": ("hostkey-changed", "changed"),
     "new": ("hostkey-unknown", "not recorded"),
 }
-"""Why a host with a key of that kind is not ok: the reason, and a word for people; the worst comes first."""
+"""Why a host with such a key is not ok: the reason code, and a word for people; the worst is first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the operator chose.
+    """The operator's choice.
 
     Attributes:
-        replace_changed: Record keys that have changed, too.
+        replace_changed: Whether to record changed keys, too.
     """
 
     replace_changed: bool = False
 
     def takes(self, key: ShownKey) -> bool:
-        """Whether a key is to be recorded."""
+        """Return whether to record a key."""
         return key.known == "new" or (key.known == "changed" and self.replace_changed)
 
     def wanted(self, results: Iterable[HostResult]) -> list[ShownKey]:
-        """Return the keys that are to be recorded, each once."""
+        """Return the keys to record, each once."""
         return list(dict.fromkeys(key for result in results for key in keys(result) if self.takes(key)))
 
     def judged(self, result: HostResult, *, recorded: bool, dry: bool) -> HostResult:
-        """Return a host's result as it stands now, its keys as a document.
+        """Return a host's result after recording; its value is a JSON document of its keys.
 
         Args:
-            result: What the scan came to.
+            result: The result of the scan.
             recorded: Whether the wanted keys have been recorded.
-            dry: Whether they would have been.
+            dry: Whether this is a dry run: the wanted keys would have been recorded.
         """
         shown = keys(result)
         if not shown:
@@ -86,22 +86,22 @@ class Choice:
 
 
 def scan(session: Session) -> tuple[ShownKey, ...]:
-    """Ask one host for its keys; this is what is done in a worker."""
+    """Return the keys of one host; this runs in a worker."""
     return session.shown_keys()
 
 
 def planned(settings: Settings, ask: Ask) -> Plan:
-    """Return the plan of a scan; a dry run scans, too, as looking changes nothing.
+    """Return the plan of a scan. A dry run scans, too, because a scan changes nothing.
 
     Raises:
-        RunnerError: Something that the user can mend keeps it from starting.
+        RunnerError: The run cannot start, for a reason that the user can fix.
     """
     found = plan(Request("trust", settings, FunctionJob(scan), recorded=False), ask)
     return replace(found, settings=replace(found.settings, dry_run=False))
 
 
 def scanned(plan: Plan) -> list[HostResult]:
-    """Return each host's result in the order of the inventory; its value is what the host shows."""
+    """Return each host's result in inventory order; its value is the keys that the host shows."""
     found = {result.host: result for result in carry_out(plan)}
     return [found[host.name] for host in plan.hosts if host.name in found]
 
@@ -112,15 +112,15 @@ def keys(result: HostResult) -> tuple[ShownKey, ...]:
 
 
 def record(wanted: Sequence[ShownKey], *, hashed: bool) -> Iterator[tuple[str, int]]:
-    """Write keys down, each file at once; yield each file and how many keys went there.
+    """Write keys to known_hosts files, one write per file; yield each file and its number of keys.
 
     Raises:
-        UsageError: A file cannot be written, or there is none.
+        UsageError: A file cannot be written, or no file is set.
     """
     for path in dict.fromkeys(key.file for key in wanted):
         mine = [key for key in wanted if key.file == path]
         if path is None:
-            raise UsageError("no known_hosts file is set, so that nothing can be recorded")
+            raise UsageError("no known_hosts file is set, so nothing can be recorded")
         records = [KeyRecord(key.name, key.key_type, key.blob) for key in mine]
         replaced = {(key.name, key_type) for key in mine for key_type in key.replaces}
         try:

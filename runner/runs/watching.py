@@ -1,4 +1,4 @@
-"""What `watch` decides: what goes on from one round of commands to the next, and when rounds are over."""
+"""The rounds of `watch`: which hosts take part in the next round, and when to stop."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["INTERVAL_S", "Asked", "Rounds", "check", "in_doubt", "news", "planned", "room"]
 
 INTERVAL_S = 10.0
-"""Seconds from one round to the next, where nobody says otherwise."""
+"""Default time between rounds, in seconds."""
 
 _MOST_KEPT = 2000
-"""Connections that are kept: each is a thread and about 60 KiB beside its socket."""
+"""Maximum number of open connections to keep: each takes a socket, a thread and about 60 KiB."""
 _NOT_SEEN = 2
-"""The exit code when all rounds are over, every host is ok, and what was waited for has not come."""
+"""The exit code if all rounds are over, every host is ok, and the awaited change or text did not appear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,10 @@ class Asked:
     """The flags that only `watch` has.
 
     Attributes:
-        interval_s: Seconds from the beginning of one round to that of the next.
-        count: How many rounds; None is until somebody stops it.
-        until_change: Whether the first change is the end.
-        until: What every host has to say for that to be the end; None is nothing.
+        interval_s: Seconds from the start of one round to the start of the next.
+        count: Number of rounds; None means until the operator stops it.
+        until_change: Whether to stop at the first change.
+        until: Stop when the output of every host matches this expression; None means never.
     """
 
     interval_s: float = INTERVAL_S
@@ -53,15 +53,15 @@ class Asked:
 
 
 def check(settings: Settings, asked: Asked) -> None:
-    """Refuse what does not go with rounds.
+    """Refuse settings that `watch` does not support.
 
     Raises:
-        UsageError: Something does not.
+        UsageError: Such a setting was given.
     """
     if asked.until_change and asked.until is not None:
         raise UsageError("--until-change and --until exclude each other")
     if settings.resume:
-        raise UsageError("--resume goes on with runs of commands; watch anew instead")
+        raise UsageError("--resume is for runs of commands; start watch again instead")
     if settings.output_dir is not None:
         raise UsageError("--output-dir does not fit watch, which has many outputs of each host; use run")
     if settings.overflow == "spill":
@@ -71,23 +71,23 @@ def check(settings: Settings, asked: Asked) -> None:
 
 
 def planned(commands: tuple[str, ...], settings: Settings, ask: Ask) -> Plan:
-    """Return the plan of every round.
+    """Return the plan of all rounds.
 
-    Nothing of it goes into the history, as with `ping --watch`: the rounds of a day would push out every run
-    that somebody may want to compare with or to go on with.
+    Rounds are not kept in the history, as with `ping --watch`: the rounds of one day would push out the runs
+    that the operator may want to compare or resume.
 
     Raises:
-        RunnerError: Something that the user can mend keeps it from starting.
+        RunnerError: The run cannot start, for a reason that the user can fix.
     """
     return plan(Request("watch", settings, CommandJob(commands), recorded=False), ask)
 
 
 class Rounds:
-    """Rounds of one run's commands.
+    """Repeated rounds of the same commands.
 
     Args:
         plan: The plan.
-        asked: What only `watch` is asked.
+        asked: The flags that only `watch` has.
 
     Attributes:
         plan: The plan of the next round.
@@ -101,7 +101,7 @@ class Rounds:
 
     @property
     def over(self) -> bool:
-        """Whether there is no further round."""
+        """Whether the last round is done."""
         return (
             self._came
             or not self.plan.todo
@@ -112,19 +112,19 @@ class Rounds:
     def carry_out(self, control: Control) -> Generator[HostResult, None, None]:
         """Carry out one round; see `runs.carry_out`."""
         run = self.plan.run
-        if Deadline(run=run.id).stopped():  # something of the last round goes on, and must find it so
+        if Deadline(run=run.id).stopped():  # a job of the last round must still find its run stopped
             self.plan = replace(self.plan, run=replace(run, id=begin("watch", self.plan.settings).id))
         self._rounds += 1
         return carry_out(self.plan, control)
 
     def take(self, now: Mapping[str, HostResult], *, changed: bool) -> tuple[str, ...]:
-        """Take in how hosts are after a round; return those that are left out of the next ones.
+        """Note the results after a round; return the hosts to leave out of the next rounds.
 
-        These are hosts with status auth: many lock the account at the third or fifth refused login.
+        These are hosts with status auth: many lock the account after the third or fifth refused login.
 
         Args:
             now: Each host's latest result.
-            changed: Whether anything is not as it was in the round before.
+            changed: Whether any result differs from the previous round.
         """
         pattern = self._asked.until
         said = pattern is not None and all(
@@ -138,7 +138,7 @@ class Rounds:
         return refused
 
     def exit_code(self, now: Mapping[str, HostResult]) -> int:
-        """Return that of the last round; 0 where what was waited for has come."""
+        """Return the exit code of the last round; 0 if the awaited change or text has appeared."""
         if self._came:
             return 0
         waiting = self._asked.until_change or self._asked.until is not None
@@ -147,16 +147,16 @@ class Rounds:
 
 
 def in_doubt(results: Sequence[HostResult]) -> list[str]:
-    """Return the hosts of a round that was stopped on which a command may have been done."""
+    """Return the hosts of a stopped round on which a command may have run."""
     return [item.host for item in results if item.status is Status.CANCELLED and item.sent]
 
 
 def news(results: Sequence[HostResult], known: Mapping[str, HostResult]) -> list[HostResult]:
-    """Return the results of a round that was stopped, but for those of hosts that it did not come to."""
+    """Return the results of a stopped round, without those of known hosts that it did not reach."""
     return [item for item in results if item.status is not Status.CANCELLED or item.host not in known]
 
 
 def room(hosts: int, workers: int) -> int:
-    """Return how many connections may be kept beside those that a round opens and its pings need."""
+    """Return how many connections may be kept open, in addition to those that a round and its pings need."""
     at_work = min(hosts, workers)
     return min(hosts, _MOST_KEPT, max(0, socket_allowance(2 * hosts + at_work) - at_work) // 2)

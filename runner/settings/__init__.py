@@ -1,4 +1,4 @@
-"""Everything that can be chosen for a run, in one place."""
+"""All settings of a run."""
 
 from runner.settings.flag import Flag
 from runner.settings.settings import Settings

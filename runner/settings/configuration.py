@@ -1,4 +1,4 @@
-"""What is configured: `invoke.yaml`, the environment over it, and Ansible's configuration below.
+"""Read the configuration: the environment, then `invoke.yaml`, then Ansible's configuration; the first wins.
 
 Tasks and scripts read it the same way, so that a setting means the same in both.
 """
@@ -37,12 +37,12 @@ __all__ = [
 ]
 
 DEFAULT_SOURCE = "inventories"
-"""The folder that is read where nothing names an inventory."""
+"""The folder that is read if no inventory is named."""
 
 _LEVELS = ("_modifications", "_overrides", "_runtime", "_project", "_user", "_system")
-"""Attributes of the values that Invoke has read from each source, in order of precedence."""
+"""Attributes of Invoke's configuration with the values of each source, in order of precedence."""
 _SOUGHT = ("_project", "_user", "_system")
-"""Those of them whose files are found by searching."""
+"""The sources whose files Invoke finds by searching."""
 
 _PROJECT_FILES = ("invoke.yaml", "invoke.yml", "invoke.json")
 _PATHS = (
@@ -60,10 +60,10 @@ _PATH_LISTS = ("known_hosts", "private_key", "vault_password_file")
 
 
 def project_file(start: Path) -> Path | None:
-    """Return the nearest configuration from a folder upwards.
+    """Return the nearest configuration file, in a folder or its parents.
 
-    A script, or `runner`, runs in folders that are nobody's project: what is found there is read and never
-    executed, and so `invoke.py` is passed over.
+    `invoke.py` is skipped: a script, or `runner`, may run in any folder, so files found there are read but
+    never executed.
     """
     for folder in (start, *start.parents):
         for name in _PROJECT_FILES:
@@ -76,8 +76,8 @@ class Configured(NamedTuple):
     """The configured settings, as `Settings.resolve` takes them.
 
     Attributes:
-        values: Each value by the name of its setting, as it is written.
-        origins: Where each of them comes from.
+        values: Each value as written, by the name of its setting.
+        origins: The source of each value.
     """
 
     values: dict[str, Any]
@@ -85,10 +85,10 @@ class Configured(NamedTuple):
 
 
 def of_caller() -> Configured:
-    """Return the settings that are configured for a call of a script.
+    """Return the configured settings for a call from a script.
 
-    In a task of Invoke these are the task's own: `-f`, `-r`, `namespace.configure`. Elsewhere they are those
-    of the current folder.
+    In an Invoke task, use the task's configuration: `-f`, `-r`, `namespace.configure`. Elsewhere, use that of
+    the current folder.
 
     Raises:
         UsageError: A file cannot be read.
@@ -103,12 +103,12 @@ def of_caller() -> Configured:
 
 
 def of_folder(start: Path) -> Configured:
-    """Return the settings that are configured for a folder.
+    """Return the configured settings for a folder.
 
     Raises:
         UsageError: A file cannot be read.
     """
-    from runner.settings.configuration_files import BoundedConfig  # noqa: PLC0415 - Invoke is loaded where tasks run
+    from runner.settings.configuration_files import BoundedConfig  # noqa: PLC0415 - imports Invoke
 
     hide_secrets()
     file = project_file(start)
@@ -123,22 +123,22 @@ def of_folder(start: Path) -> Configured:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Have whatever Invoke raises while it reads configurations be an error of ours.
+    """Turn every error that Invoke raises while it reads configurations into a `UsageError`.
 
     Raises:
-        UsageError: Something cannot be read.
+        UsageError: A configuration cannot be read.
     """
     try:
         yield
     except UsageError:
         raise
-    except Exception as exc:  # YAML's, JSON's, the system's: each loader has its own
-        place = (project_file(Path.cwd()) or Path.cwd() / "invoke.yaml").parent  # not every loader says which
+    except Exception as exc:  # each loader raises different errors: of YAML, JSON, the system
+        place = (project_file(Path.cwd()) or Path.cwd() / "invoke.yaml").parent  # the error may lack the path
         raise UsageError(f"the configuration for {place} cannot be read: {_why(exc)}") from exc
 
 
 def _why(exc: Exception) -> str:
-    """Return what Invoke raised in one line that says what is to be mended."""
+    """Describe an error of Invoke in one line that says how to fix it."""
     from invoke.exceptions import UncastableEnvVar  # noqa: PLC0415 - as above
 
     text = " ".join(str(exc).split())
@@ -146,7 +146,7 @@ def _why(exc: Exception) -> str:
         return f"expected a mapping at the top of a file, such as `runner:` ({text})"
     if isinstance(exc, UncastableEnvVar):
         variables = ", ".join(sorted(name for name in os.environ if name.startswith("INVOKE_")))
-        return f"what is a list in a file cannot be replaced from the environment, as by {variables}"
+        return f"a list in a file cannot be replaced from the environment; unset one of: {variables}"
     return text
 
 
@@ -154,16 +154,16 @@ def of_config(config: Config) -> Configured:
     """Return the settings of a configuration that Invoke has loaded.
 
     Raises:
-        UsageError: Its `runner:` section is no mapping, another user can have written the file that it comes
-            from, or Ansible's configuration cannot be read.
+        UsageError: The `runner:` section is not a mapping, another user may have written its file, or
+            Ansible's configuration cannot be read.
     """
-    from runner.inventory.ansible_cfg import ansible_defaults  # noqa: PLC0415 - tasks are listed without it
+    from runner.inventory.ansible_cfg import ansible_defaults  # noqa: PLC0415 - not needed to list tasks
 
     _refuse_foreign(config)
     section = config.get("runner") or {}
     if not hasattr(section, "items"):
         raise UsageError("`runner:` in the configuration must be a mapping of settings")
-    root = getattr(config, "_project_prefix", None)  # Invoke keeps where it found the project to itself
+    root = getattr(config, "_project_prefix", None)  # Invoke has no public attribute for it
     ours = {name: value for name, value in section.items() if value is not None}
     source, ansible, environment = _default_source(root), ansible_defaults(), _environment()
     origins = dict.fromkeys(source, Origin(Kind.PROJECT, DEFAULT_SOURCE)) | dict(ansible.origins)
@@ -173,9 +173,9 @@ def of_config(config: Config) -> Configured:
 
 
 def _refuse_foreign(config: Config) -> None:
-    """Refuse a `runner:` section of a file that was found by searching, if another user can have written it.
+    """Refuse the `runner:` section of a file found by searching, if another user may have written the file.
 
-    Invoke has read all of that file by now, and has imported the `tasks.py` next to it.
+    By now, Invoke has read the whole file and imported the `tasks.py` next to it.
     """
     named = getattr(config, "_runtime_path", None)
     for level in _SOUGHT:
@@ -197,11 +197,11 @@ def _level_of(config: Config, name: str) -> Origin:
 
 
 def inventory_sources(settings: Settings) -> tuple[str, ...]:
-    """Return what the inventory is read from: what the settings name, else `inventories/`.
+    """Return the sources of the inventory: those that the settings name, else `inventories/`.
 
     Raises:
-        InventoryError: None of them names anything.
-        UsageError: Another user can have written what is in `inventories/`.
+        InventoryError: No source is named, and there is no `inventories/`.
+        UsageError: Another user may have written a file in `inventories/`.
     """
     origin = settings.origins.get("inventory")
     if settings.inventory and (origin is None or origin.kind is not Kind.PROJECT):
@@ -214,7 +214,7 @@ def inventory_sources(settings: Settings) -> tuple[str, ...]:
 
 
 def inventory_options(settings: Settings, *, traced: bool = False) -> Options:
-    """Return how inventories are to be read.
+    """Return the options for reading inventories.
 
     Args:
         settings: The settings.
@@ -223,7 +223,7 @@ def inventory_options(settings: Settings, *, traced: bool = False) -> Options:
     Raises:
         UsageError: Ansible's configuration cannot be read, or has a key that cannot be honoured.
     """
-    from runner.inventory.ansible_cfg import inventory_rules  # noqa: PLC0415 - tasks are listed without it
+    from runner.inventory.ansible_cfg import inventory_rules  # noqa: PLC0415 - not needed to list tasks
     from runner.inventory.loading import Options  # noqa: PLC0415
 
     options = Options(
@@ -241,10 +241,10 @@ def inventory_options(settings: Settings, *, traced: bool = False) -> Options:
 
 
 def _environment() -> dict[str, str]:
-    """Return what the environment says.
+    """Return the settings in the environment.
 
-    Invoke does this for keys that the configuration has. Were it to be told of the others beforehand, a
-    section that is no mapping would end in its traceback.
+    Invoke does this only for keys that the configuration has. To declare the other keys to Invoke beforehand
+    would cause a traceback if the section is not a mapping.
     """
     variables = {name: _variable(name) for name in Settings.flags()}
     return {name: os.environ[variable] for name, variable in variables.items() if variable in os.environ}
@@ -255,14 +255,14 @@ def _variable(name: str) -> str:
 
 
 def _default_source(root: str | None) -> dict[str, Any]:
-    """Return the project's folder of inventories, for who stands below it."""
+    """Return the project's inventory folder if the current folder is below the project and has none."""
     folder = Path(root or "", DEFAULT_SOURCE)
     elsewhere = bool(root) and folder.exists() and not Path(DEFAULT_SOURCE).exists()
     return {"inventory": str(folder)} if elsewhere else {}
 
 
 def _rooted(configured: dict[str, Any], root: str | None) -> dict[str, Any]:
-    """Return the configuration with its relative paths standing on the folder of the project."""
+    """Return the configuration with its relative paths resolved against the project folder."""
     if not root:
         return configured
     if isinstance(configured.get("credentials"), list):
@@ -279,7 +279,7 @@ def _rooted(configured: dict[str, Any], root: str | None) -> dict[str, Any]:
 
 
 def _rooted_credential(root: str, item: Any) -> Any:
-    """Return a credential with its relative paths standing on the folder of the project."""
+    """Return a credential with its relative paths resolved against the project folder."""
     if not isinstance(item, dict):
         return item
     rooted = dict(item)

@@ -1,7 +1,7 @@
-"""The files that Invoke reads a configuration from, looked at before Invoke reads them.
+"""Check configuration files before Invoke reads them.
 
-Invoke copies a configuration many times and follows every alias each time, so that a file of a kilobyte can
-keep it busy for ever; and it reads whatever bears the name, were that a device or a pipe.
+Invoke copies a configuration many times and follows every YAML alias each time, so a file of one kilobyte can
+keep it busy forever. Invoke also reads any file with the right name, even a device or a pipe.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ __all__ = ["BoundedConfig", "bound"]
 _LOADERS = ("_load_yaml", "_load_yml", "_load_json")
 _LONGEST = reading.MIB
 _MOST_VALUES = 100_000
-"""Values that a file may hold, where an alias counts as all the values that it refers to."""
+"""Maximum number of values in a file; an alias counts as all the values that it refers to."""
 
 
 def bound(config: Config) -> None:
-    """Have a configuration look at each file before it reads the file; see `BoundedConfig`."""
+    """Make a configuration check each file before it reads the file; see `BoundedConfig`."""
     for name in _LOADERS:
         setattr(config, name, _bounded(getattr(config, name)))
 
 
 class BoundedConfig(Config):
-    """A configuration like Invoke's that refuses a file of which it would not come to the end.
+    """Invoke's configuration, but it refuses files that would keep it busy forever.
 
-    Loading raises `UsageError` if a file is not a regular file, too large, or has aliases that multiply.
+    Loading raises `UsageError` if a file is not a regular file, is too large, or has aliases that multiply.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -47,7 +47,7 @@ def _bounded(load: Callable[[str], Any]) -> Callable[[str], Any]:
         try:
             content = reading.contents(path, _LONGEST)
         except FileNotFoundError:
-            raise  # Invoke then looks for the next name
+            raise  # Invoke then tries the next file name
         except OSError as exc:
             raise UsageError(f"{path}: cannot be read: {exc.strerror or exc}") from exc
         if b"*" in content and not str(path).endswith(".json"):
@@ -76,5 +76,5 @@ def _check_aliases(content: bytes, path: str | os.PathLike[str]) -> None:
 
     if size(yaml.compose(content, Loader=yaml.SafeLoader)) > _MOST_VALUES:
         raise UsageError(
-            f"{path}: its aliases stand for more than {_MOST_VALUES:,} values: write out what is needed"
+            f"{path}: its aliases expand to more than {_MOST_VALUES:,} values: write the values out"
         )

@@ -1,6 +1,6 @@
-"""`runner.credentials`: what to log in with, in the order in which it is tried.
+"""`runner.credentials`: the credentials for logins, in the order in which they are tried.
 
-A secret is named by where it is, `env:NAME` or `file:PATH`, so that `invoke.yaml` can be shown to anybody.
+A secret is given as a reference, `env:NAME` or `file:PATH`, so that `invoke.yaml` itself holds no secrets.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _LONGEST_SECRET = 2**16
 
 
 def credentials(value: Any) -> tuple[Named, ...]:
-    """Read a list of mappings with `user`, `password` and `private_key`, of which the user may be missing.
+    """Read a list of mappings with a `password` or `private_key` (or both), and optionally a `user`.
 
     Raises:
-        ValueError: It is something else, or a secret is not where it is said to be.
+        ValueError: The value is not such a list, or a secret cannot be read.
     """
     if not isinstance(value, (list, tuple)):
         raise ValueError("expected a list of {user, password, private_key}")  # noqa: TRY004
@@ -34,7 +34,7 @@ def credentials(value: Any) -> tuple[Named, ...]:
 
 
 def _one(name: str, item: Any) -> Named:
-    from runner.connection.auth.named import Named  # noqa: PLC0415 - tasks are listed without what connects
+    from runner.connection.auth.named import Named  # noqa: PLC0415 - not needed to list tasks
 
     if isinstance(item, Named):
         return item
@@ -58,7 +58,7 @@ def _text(name: str, key: str, value: Any) -> str:
 
 
 def _referred(name: str, reference: str) -> Secret:
-    """Return the secret that a reference stands for; the reference might be one itself, and is not shown."""
+    """Return the secret that a reference names. Errors do not show the reference: it may be a password."""
     kind, _, place = reference.partition(":")
     if kind == "env" and place:
         if not os.environ.get(place):
@@ -67,7 +67,7 @@ def _referred(name: str, reference: str) -> Secret:
         return Secret(os.environ[place])
     if kind == "file" and place:
         return Secret(_first_line(name, place))
-    raise ValueError(f"{name}: password must be env:NAME or file:PATH, which say where it is")
+    raise ValueError(f"{name}: password must be a reference: env:NAME or file:PATH")
 
 
 def _first_line(name: str, path: str) -> str:
@@ -75,7 +75,7 @@ def _first_line(name: str, path: str) -> str:
         content = reading.beginning(Path(path).expanduser(), _LONGEST_SECRET, pipes=True)
         line = content.partition(b"\n")[0].rstrip(b"\r").decode()
     except (OSError, UnicodeDecodeError) as exc:
-        why = getattr(exc, "strerror", None) or "is no text"
+        why = getattr(exc, "strerror", None) or "is not text"
         raise ValueError(f"{name}: {path}: {why}") from exc
     if not line:
         raise ValueError(f"{name}: {path}: its first line is empty")

@@ -1,4 +1,4 @@
-"""What a setting is declared with: its help, its default, and how what was given is read."""
+"""The declaration of a setting: its help, its default, and how to parse its value."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """How one setting is given and read.
+    """How one setting is given and parsed.
 
     Attributes:
-        help: What it does, for `--help`.
-        read: Turns what was given into the setting's value; raises `ValueError` saying what was expected.
+        help: Its description, for `--help`.
+        read: Parses the given value; raises `ValueError` that says what was expected.
         short: Its one-letter flag.
         repeatable: Whether it may be given several times.
-        on_command_line: Whether it is a flag at all; a secret is not.
-        default: What holds where it is not given.
-        entries: The entry-point group whose names may be given; `help` has those of our own.
-        is_shown: Whether its value may be shown; a secret never is.
+        on_command_line: Whether it has a flag; a secret has none.
+        default: The value if it is not given.
+        entries: The entry-point group whose names may be given; `help` lists the built-in names.
+        is_shown: Whether its value may be shown; a secret is never shown.
     """
 
     help: str
@@ -56,18 +56,18 @@ class Flag:
 
     @property
     def description(self) -> str:
-        """What it does, and what holds where it is not given."""
+        """The help, with the default if there is one."""
         shown = self.shown_default
         return f"{self.help} (default: {shown})" if shown else self.help
 
     def described(self, names: Iterable[str]) -> str:
-        """Return the description with those of some names that the help does not have."""
+        """Return the description, plus those of `names` that the help does not mention."""
         others = [name for name in names if name not in self.help.replace(",", " ").split()]
         return f"{self.description}; also installed: {', '.join(others)}" if others else self.description
 
     @property
     def shown_default(self) -> str:
-        """What holds where it is not given, as one would write it; empty where that is nothing."""
+        """The default as an operator would type it; empty if there is none."""
         return "" if self.default in (None, (), False) else self.shown(self.default)
 
     @property
@@ -96,10 +96,10 @@ class Flag:
 
 
 def text(value: Any) -> str:
-    """Read one text; a number of a YAML file counts as one.
+    """Read one text; a number in a YAML file counts as text.
 
-    An empty one is refused: `--resume "$RUN"` and `--limit "$LIMIT"` without their variable would silently do
-    everything on every host, and `--output-dir ""` would write to the current folder.
+    An empty text is refused: `--resume "$RUN"` and `--limit "$LIMIT"` with an unset variable would silently
+    do everything on every host, and `--output-dir ""` would write to the current folder.
     """
     if isinstance(value, (list, tuple, set, dict, bool)) or hasattr(value, "items"):
         raise ValueError("expected a text")
@@ -108,13 +108,13 @@ def text(value: Any) -> str:
     return str(value)
 
 
-def setting(default: Any, help: str, read: Callable[[Any], Any] = text, **extra: Any) -> Any:  # noqa: A002 - Invoke's word
-    """Declare a field of the settings; `extra` are more attributes of its `Flag`."""
+def setting(default: Any, help: str, read: Callable[[Any], Any] = text, **extra: Any) -> Any:  # noqa: A002 - Invoke's name
+    """Declare a field of the settings; `extra` holds more attributes of its `Flag`."""
     return field(default=default, metadata={"flag": Flag(help, read, default=default, **extra)})
 
 
 def one_of(*names: str) -> Callable[[Any], str]:
-    """Return what reads one of these names."""
+    """Return a parser for one of these names."""
 
     def read(value: Any) -> str:
         if str(value) not in names:
@@ -125,7 +125,7 @@ def one_of(*names: str) -> Callable[[Any], str]:
 
 
 def one_of_or(word: str, other: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return what reads this word, or what something else reads."""
+    """Return a parser for this word, or for any value that another parser accepts."""
 
     def read(value: Any) -> Any:
         if value == word:
@@ -139,7 +139,7 @@ def one_of_or(word: str, other: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def path_list(value: Any) -> tuple[str, ...]:
-    """Read paths: a list, or one text with `:` in between, as in PATH."""
+    """Read paths: a list, or one text separated by `:`, as in PATH."""
     return tuple(part for item in paths(value) for part in item.split(os.pathsep) if part)
 
 
@@ -152,7 +152,7 @@ def paths(value: Any) -> tuple[str, ...]:
 
 
 def switch(value: Any) -> bool:
-    """Read a yes or no; the environment gives it as text."""
+    """Read yes or no, also as text from the environment."""
     words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
     if str(value).lower() not in words:
         raise ValueError("expected yes or no")
@@ -160,7 +160,7 @@ def switch(value: Any) -> bool:
 
 
 def between(least: int, most: int) -> Callable[[Any], int]:
-    """Return what reads a number within these bounds."""
+    """Return a parser for a number within these bounds."""
 
     def read(value: Any) -> int:
         number = quantities.count(value)
@@ -172,7 +172,7 @@ def between(least: int, most: int) -> Callable[[Any], int]:
 
 
 def statuses(value: Any) -> tuple[Status, ...]:
-    """Read statuses: one, several with commas, or a list; `not-ok` is all but `ok`."""
+    """Read statuses: one, several separated by commas, or a list; `not-ok` means all except `ok`."""
     items = value if isinstance(value, (list, tuple)) else (value,)
     words = [word.strip() for item in items for word in str(item).split(",") if word.strip()]
     known = [str(status) for status in Status]
@@ -184,7 +184,7 @@ def statuses(value: Any) -> tuple[Status, ...]:
 
 
 def secret(value: Any) -> Secret:
-    """Read what must not be shown."""
+    """Read a text that must not be shown."""
     return value if isinstance(value, Secret) else Secret(str(value))
 
 

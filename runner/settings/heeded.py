@@ -1,8 +1,8 @@
-"""Which settings each task and each function for scripts heeds: one table.
+"""One table of the settings that each task and each function for scripts uses ("heeds").
 
-A flag that a task does not heed is refused, as is a keyword that a function does not heed. `invoke.yaml` and
-the environment are shared by all tasks and scripts: there, every setting may be given, and one that is not
-heeded has its default.
+A flag that a task does not use is refused, and so is a keyword that a function does not use. All tasks and
+scripts share `invoke.yaml` and the environment: these may hold every setting; a task or function that does
+not use a setting sees its default.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ def _names(*lines: str) -> frozenset[str]:
 INVENTORY = _names(
     "inventory playbook_dir vault_password_file vault_id ask_vault_pass allow_inventory_commands"
 )
-"""The sources of the inventory, and how they are read."""
+"""The sources of the inventory, and how to read them."""
 
 HOSTS = _names("group limit")
-"""Which of its hosts are meant."""
+"""Which hosts of the inventory to use."""
 
 EARLIER_RUNS = _names("resume failed rerun_lost")
-"""Which of these an earlier run leaves to be done."""
+"""Which hosts an earlier run left undone."""
 
 LIMITS = _names("timeout_total max_fail")
-"""When a run stops by itself, with or without a fan-out."""
+"""When to stop a run, with or without a fan-out."""
 
 FANOUT = LIMITS | _names(
     "executor workers spare scheduler start_method serial max_refused spread order shuffle seed",
@@ -46,19 +46,19 @@ PINGING = _names("method ping_timeout ping_tries")
 """How hosts are pinged."""
 
 ROUTE = _names("ssh_config user allow_inventory_commands")
-"""Where SSH goes to reach a host: `ssh_config` may tell users apart, and name programs that lead there."""
+"""The SSH route to a host: `ssh_config` may depend on the user, and may name a ProxyCommand."""
 
 ON_THE_WAY = ROUTE | _names(
     "private_key key_passphrase code known_hosts host_key_policy startups connect_timeout host_timeout",
     "retries keepalive",
 )
-"""How a host is connected to, and how jump hosts are logged in to."""
+"""How to connect to a host, and how to log in to jump hosts."""
 
 LOGIN = ON_THE_WAY | _names("ask_pass password ask_code credentials")
-"""How a host is connected to and logged in to."""
+"""How to connect and log in to a host."""
 
 BECOMING = _names("become become_method become_user ask_become_pass become_password")
-"""As which user commands run."""
+"""Privilege escalation: the user that commands run as."""
 
 PATIENCE = _names("timeout idle_timeout")
 """How long a command or a transfer may take."""
@@ -87,14 +87,14 @@ _ASKED = _names("ask_pass ask_code ask_become_pass ask_vault_pass")
 
 @dataclass(frozen=True, slots=True)
 class Heeded:
-    """The settings that one task or one function heeds.
+    """The settings that one task or one function uses.
 
     Attributes:
-        settings: Their names.
-        refused: Flags that the task refuses with a message of its own.
-        idle: Flags that the task has accepted so far although they do nothing in it. One of them is a warning
-            now; the next release refuses it.
-        instead: The alternative to a setting that is not heeded, by the name of the setting.
+        settings: The names of these settings.
+        refused: Flags that the task itself refuses, with a specific message.
+        idle: Flags that the task has accepted so far although they do nothing in it. They now cause a
+            warning; the next release refuses them.
+        instead: The alternative to a setting that is not used, by the name of the setting.
     """
 
     settings: frozenset[str]
@@ -104,7 +104,7 @@ class Heeded:
 
     @property
     def accepted(self) -> frozenset[str]:
-        """Names of all flags that the parser accepts, whatever becomes of them then."""
+        """Names of all flags that the parser accepts, including those refused or ignored later."""
         return self.settings | self.refused | self.idle
 
     def idle_line(self, name: str, task: str) -> str:
@@ -116,14 +116,14 @@ class Heeded:
 def _of_hosts(
     settings: frozenset[str], refused: Iterable[str] = (), instead: Mapping[str, str] | None = None
 ) -> Heeded:
-    """Return the row of a task that has accepted every flag so far."""
+    """Return the table row of a task that has accepted every flag so far."""
     settings |= {"quiet"}
     refused = frozenset(refused)
     return Heeded(settings, refused, ALL - settings - refused, instead or {})
 
 
 def _of_records(*settings: str) -> Heeded:
-    """Return the row of a task about the history, which has accepted only flags that it heeds."""
+    """Return the table row of a history task; these tasks have always accepted only the flags they use."""
     return Heeded(frozenset((*settings, "history", "quiet")))
 
 
@@ -131,7 +131,7 @@ _TRANSFER = ALL - COMMAND_OUTPUT
 _GRAPH = "use --list, --graph or --export"
 
 HOST_TASK = Heeded(ALL)
-"""The row of each task that is made of a function for one host."""
+"""The table row of each host task."""
 
 TASKS: Mapping[str, Heeded] = {
     "ping": _of_hosts(
@@ -177,7 +177,7 @@ TASKS: Mapping[str, Heeded] = {
     "diff": _of_records("ignore"),
     "report": _of_records(),
 }
-"""The settings that each task heeds, by the name of the task on the command line."""
+"""The settings that each task uses, by the name of the task on the command line."""
 
 _RUN = (FANOUT | PINGING | LOGIN | BECOMING | PATIENCE | COMMAND_OUTPUT | RECORD | {"dry_run"}) - _ASKED
 _ELSEWHERE = {
@@ -190,7 +190,7 @@ _ELSEWHERE = {
     "ask_become_pass": "ask in the script, and give the answer as become_password=",
     "ask_vault_pass": "name a file, or a program that asks, as vault_password_file= of runner.load",
 }
-"""The alternatives, in a script, to settings that no function heeds."""
+"""The alternatives, in a script, to settings that no function uses."""
 
 FUNCTIONS: Mapping[str, Heeded] = {
     "load": Heeded(INVENTORY - _ASKED, instead=_ELSEWHERE),
@@ -198,18 +198,18 @@ FUNCTIONS: Mapping[str, Heeded] = {
     "run": Heeded(_RUN, instead=_ELSEWHERE),
     "stream": Heeded(_RUN, instead=_ELSEWHERE),
 }
-"""The settings that each function for scripts heeds, by the name of the function."""
+"""The settings that each function for scripts uses, by the name of the function."""
 
 
 def check_keywords(function: str, given: Iterable[str]) -> None:
-    """Refuse a keyword that a function for scripts does not heed.
+    """Refuse a keyword that a function for scripts does not use.
 
     Args:
         function: The name of the function.
         given: The keywords of this call.
 
     Raises:
-        UsageError: A keyword is not a setting, or not one that this function heeds.
+        UsageError: A keyword is not a setting, or this function does not use it.
     """
     row = FUNCTIONS[function]
     for name in given:
@@ -227,7 +227,7 @@ def check_keywords(function: str, given: Iterable[str]) -> None:
 
 
 def nearest(name: str, names: Iterable[str]) -> list[str]:
-    """Return up to three of these names that are spelled most alike, the nearest first."""
+    """Return up to three names with the most similar spelling, the nearest first."""
     import difflib  # noqa: PLC0415 - only a wrong name needs it
 
     return difflib.get_close_matches(name, sorted(names), n=3)

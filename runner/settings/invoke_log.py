@@ -1,6 +1,6 @@
-"""What Invoke logs of its configuration, without the secrets in it.
+"""Hide secrets in Invoke's log messages.
 
-At its debug level (`-d`) Invoke writes out every file and variable that it reads, passwords included.
+At debug level (`-d`) Invoke logs every file and variable that it reads, passwords included.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _SECRET = re.compile(rf"('(?:{_NAMES})': )(?:{_VALUE})")
 
 
 def hide_secrets() -> None:
-    """Keep secrets of ours out of what Invoke logs from now on."""
-    logging.getLogger("invoke").addFilter(_hidden)  # the same filter is added once
+    """Hide our secrets in everything that Invoke logs from now on."""
+    logging.getLogger("invoke").addFilter(_hidden)  # logging adds the same filter only once
 
 
 def _hidden(record: logging.LogRecord) -> bool:

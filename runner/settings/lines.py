@@ -1,4 +1,4 @@
-"""Find the line of a file that gives a setting. This reads the file again, so only for what is shown."""
+"""Find the line of a file that gives a setting. This reads the file again: use it only for display."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["located"]
 
 _SECTION = "runner"
 _LONGEST = 2**20
-"""Bytes of a file that are searched."""
+"""Maximum number of bytes to search."""
 
 
 def located(origin: Origin) -> Origin:
@@ -33,8 +33,8 @@ def located(origin: Origin) -> Origin:
 
 
 def _in_yaml(text: str, name: str) -> int | None:
-    """Return the line of a setting in YAML, or in JSON, which is a part of YAML."""
-    import yaml  # noqa: PLC0415 - only for what is shown
+    """Return the line of a setting in YAML, or in JSON, which is a subset of YAML."""
+    import yaml  # noqa: PLC0415 - needed only to display settings
 
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)

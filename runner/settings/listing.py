@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Entry", "document", "entries", "lines", "ssh_config_entries"]
 
 _MOST_PLACES = 3
-# What `ssh_config` fills in if the setting is not given.
+# Options of `ssh_config` that apply if the setting is not given.
 _CONFIGURED = {
     "User": "user",
     "IdentityFile": "private_key",
@@ -48,11 +48,11 @@ class Entry:
 
 
 def entries(settings: Settings, *, everything: bool = False) -> Iterator[Entry]:
-    """Yield the settings that were given, in the order in which they are declared.
+    """Yield the settings that were given, in the order of their declaration.
 
     Args:
         settings: The settings.
-        everything: Whether to yield those, too, that were not given.
+        everything: Whether to include settings that were not given.
     """
     for name, flag in settings.flags().items():
         value, origin = getattr(settings, name), settings.origins.get(name)
@@ -63,8 +63,8 @@ def entries(settings: Settings, *, everything: bool = False) -> Iterator[Entry]:
 
 
 def ssh_config_entries(settings: Settings) -> Iterator[Entry]:
-    """Yield what `ssh_config` gives, for any host, in place of settings."""
-    from runner.connection.ssh_config.config_lines import given_options  # noqa: PLC0415 - only for what is shown
+    """Yield the options of `ssh_config` that replace settings, for any host."""
+    from runner.connection.ssh_config.config_lines import given_options  # noqa: PLC0415 - needed only to display settings
 
     found: dict[tuple[str, str], list[Origin]] = {}
     for words in given_options(settings.connection().ssh_config):

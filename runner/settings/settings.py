@@ -1,6 +1,6 @@
-"""Everything that can be chosen for a run, in one place.
+"""All settings of a run, in one place.
 
-Each field of `Settings` is a flag of every task that touches hosts, a key of the `runner:` section of
+Each field of `Settings` is a flag of every task that contacts hosts, a key of the `runner:` section of
 `invoke.yaml`, an environment variable `INVOKE_RUNNER_<NAME>`, and a keyword of the functions for scripts. A
 flag wins over the environment, which wins over `invoke.yaml`.
 """
@@ -45,12 +45,12 @@ if TYPE_CHECKING:
 __all__ = ["Settings"]
 
 _AUTO_WORKERS = 500
-"""As far as `--workers auto` goes."""
+"""Maximum number of workers with `--workers auto`."""
 
 _PARTS = frozenset({"become_method", "become_user", "become_password"})
 """Settings that are parts of the field `become_as`."""
 
-# Settings whose field among the options of connections has another name.
+# Settings whose field in `ConnectionOptions` has another name.
 _FIELDS = {
     "private_key": "private_keys",
     "key_passphrase": "passphrases",
@@ -66,10 +66,10 @@ _FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run was asked to be.
+    """The settings of a run.
 
     Attributes:
-        origins: Where each value comes from, by the name of its field; one that is not here was not given.
+        origins: The source of each given value, by the name of its field; other fields have their default.
     """
 
     inventory: tuple[str, ...] = setting(
@@ -284,7 +284,7 @@ class Settings:
 
     @classmethod
     def flags(cls) -> dict[str, Flag]:
-        """Return every setting's flag by the setting's name, in the order in which help shows them."""
+        """Return the flag of each setting by the setting's name, in the order of the help."""
         return {
             item.name: item.metadata["flag"] for item in dataclasses.fields(cls) if "flag" in item.metadata
         }
@@ -298,14 +298,13 @@ class Settings:
         *,
         by: Kind = Kind.FLAG,
     ) -> Settings:
-        """Read what was given for this run over what is configured.
+        """Merge the values given for this run with the configured ones; the given ones win.
 
         Args:
-            given: Flags, or a script's keywords, by setting name; one that is None or an empty list was not
-                given.
+            given: Flags, or a script's keywords, by setting name; None or an empty list means not given.
             configured: The `runner:` section of the configuration, environment included.
-            origins: Where each of its values comes from; a value that is not here comes from a file.
-            by: How `given` was given: as flags or as keywords.
+            origins: The source of each configured value; a value without one comes from a file.
+            by: Whether `given` holds flags or keywords.
 
         Raises:
             UsageError: A name is not known or a value cannot be read.
@@ -329,9 +328,9 @@ class Settings:
         return cls(**values, origins=known)
 
     def heeding(self, names: Collection[str]) -> Settings:
-        """Return the settings with the default of each one that is not among these names.
+        """Return the settings, with configured values outside these names reset to their defaults.
 
-        A value of this run stays: a task refuses such a flag with a message of its own.
+        A value given for this run stays: the task refuses such a flag with a specific message.
         """
         others = {
             name: flag.default
@@ -348,11 +347,11 @@ class Settings:
 
     @property
     def most_workers(self) -> int:
-        """How many hosts are in flight at once at most."""
+        """Maximum number of hosts in flight at once."""
         return _AUTO_WORKERS if self.workers == "auto" else int(self.workers)
 
     def connection(self) -> ConnectionOptions:
-        """Return how hosts are to be connected to."""
+        """Return the options for connections."""
         from runner.connection.command.become import Become  # noqa: PLC0415
         from runner.connection.options import SSH_CONFIG, ConnectionOptions, HostKeyPolicy, Overflow  # noqa: PLC0415
 
@@ -384,29 +383,29 @@ class Settings:
         )
 
     def _outranks(self, name: str, other: str) -> bool:
-        """Return whether a setting has an origin that wins over the origin of another setting."""
+        """Return whether the origin of a setting wins over the origin of another setting."""
         mine, theirs = (self.origins.get(each) for each in (name, other))
         return mine is not None and theirs is not None and mine.rank < theirs.rank
 
     def _origins_of(self, options: type) -> dict[str, Origin]:
-        """Return where the fields of some options, and the parts of `become_as`, come from."""
+        """Return the origins of the fields of an options class and of the parts of `become_as`."""
         fields = {item.name for item in dataclasses.fields(options)} | _PARTS
         named = {_FIELDS.get(name, name): origin for name, origin in self.origins.items()}
         return {name: origin for name, origin in named.items() if name in fields}
 
     def reach(self) -> ReachOptions:
-        """Return how hosts are to be pinged."""
+        """Return the options for pings before a job."""
         from runner.reach import ReachOptions  # noqa: PLC0415
 
         return ReachOptions(method=self.method, timeout_s=self.ping_timeout, tries=self.ping_tries)
 
     def pinging(self) -> ReachOptions:
-        """Return how `ping` pings: with the limits that otherwise are those of the fan-out."""
+        """Return the options for the task `ping`: the limits of the fan-out apply to the pings."""
         options = dataclasses.replace(self.reach(), total_s=self.timeout_total, max_fail=self.max_fail)
         return options if self.rate is None else dataclasses.replace(options, rate=self.rate)
 
     def fanout(self) -> FanoutOptions:
-        """Return how the work is to be spread."""
+        """Return the options for the fan-out."""
         from runner.fanout import FanoutOptions  # noqa: PLC0415
 
         return FanoutOptions(
@@ -429,7 +428,7 @@ class Settings:
 
 
 def _spill_folder() -> str:
-    from platformdirs import user_state_path  # noqa: PLC0415 - tasks are listed without it
+    from platformdirs import user_state_path  # noqa: PLC0415 - not needed to list tasks
 
     return str(user_state_path("invoke-runner") / "spill")
 
@@ -443,8 +442,8 @@ def _read(flag: Flag, name: str, value: Any) -> Any:
 
 
 def _file(path: str) -> str | None:
-    """Return the path of a named file. The system's file is only read if this setting is not given."""
-    return None if path.lower() == "none" else os.path.expanduser(path)  # noqa: PTH111 - `~nobody` stays
+    """Return the expanded path of a named file; None for `none`."""
+    return None if path.lower() == "none" else os.path.expanduser(path)  # noqa: PTH111 - keeps an unknown `~user`
 
 
 def _unknown(shown: str, name: object, flags: Mapping[str, Flag]) -> UsageError:

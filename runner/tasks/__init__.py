@@ -1,4 +1,4 @@
-"""The Invoke collection: parse flags, call, report, exit code, and nothing else.
+"""The Invoke collection. A task only parses flags, calls the engine, reports and returns an exit code.
 
 In a `tasks.py`: `from runner.tasks import namespace`, or `namespace.add_collection(runner.tasks.namespace,
 "net")`.

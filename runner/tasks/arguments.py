@@ -1,8 +1,8 @@
-"""What Invoke's parser cannot be told about a task's arguments, told to it all the same.
+"""Optional positional arguments and better error messages for Invoke's parser.
 
-Invoke has no optional positional arguments: one is either required or not positional. It also takes the first
-word after a task that lacks one for it, `--help` included, and it names no flag when one is misspelt. A
-task's arguments are asked for when the command line is already known, so they can be declared to fit it.
+Invoke has no optional positional arguments: a positional argument is always required, and takes the next word
+even if that is `--help`. Its message for a misspelled flag suggests no other. Invoke asks a task for its
+arguments after the command line is known, so the arguments can be declared to fit that command line.
 """
 
 from __future__ import annotations
@@ -36,28 +36,28 @@ __all__ = [
 
 
 class Declared(Argument):
-    """An argument as a task of ours declares it.
+    """An argument of our tasks that is cheap to copy.
 
-    Invoke's parser makes a deep copy of every argument of every task before it reads a command line. What an
-    argument holds is replaced and never changed in place, so that a shallow copy does.
+    Invoke's parser makes a deep copy of every argument of every task before it reads a command line. Our
+    arguments replace their values and never change them in place, so that a shallow copy is enough.
     """
 
     is_offered = True
-    """Whether help shows it, and whether it is a suggestion for a flag that is misspelled."""
+    """Whether help shows the argument, and whether it is suggested for a misspelled flag."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Argument:
         return copy(self)
 
 
 class Repeated(Declared):
-    """An argument that may be given several times; it counts as missing while it is not given at all."""
+    """An argument that may be given several times; its value is None if it is not given."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(kind=list, **options)
 
     @property
     def value(self) -> list[str] | None:
-        """What was given; None where nothing was."""
+        """The values that were given; None if there are none."""
         return self._value or None
 
     @value.setter
@@ -84,13 +84,13 @@ def flags(arguments: Iterable[Argument]) -> dict[str, bool]:
 
 
 class Numeric(Declared):
-    """An argument that is a number; one that is none is told in one line."""
+    """An argument that must be a number; anything else is reported in one line."""
 
     def set_value(self, value: Any, cast: bool = True) -> None:
-        """Take what was given.
+        """Set the value.
 
         Raises:
-            ParseError: It is no number.
+            ParseError: The value is not a number.
         """
         try:
             super().set_value(value, cast)
@@ -105,8 +105,8 @@ def own_words(argv: Sequence[str], names: Iterable[str], known: Mapping[str, boo
     Args:
         argv: The command line.
         names: The task's name and aliases.
-        known: Flags, and whether they take a value. What follows a flag that is not among them counts as its
-            value: it is another task's.
+        known: Flags, and whether they take a value. The word after an unknown flag counts as its value: such
+            a flag belongs to another task.
     """
     words = list(argv[: argv.index("--")] if "--" in argv else argv)
     wanted = {name.replace("_", "-") for name in names}
@@ -126,18 +126,18 @@ def check_flags(
     loose: Sequence[str],
     tasks: Container[str] | None = None,
 ) -> int:
-    """Look at the words that are this task's own; return how many are given without a flag.
+    """Check the words of this task; return how many arguments are given without a flag.
 
     Args:
-        words: What follows the task's name.
+        words: The words after the task's name.
         arguments: The task's arguments.
-        core: Invoke's own flags, which may stand there too.
+        core: Invoke's own flags, which are also allowed there.
         loose: Names of the arguments that may be given without their flag, in order.
-        tasks: The names of all tasks, of which another one may follow; None where they are not known.
+        tasks: The names of all tasks, because another task may follow; None if they are not known.
 
     Raises:
-        ParseError: A word is a flag of neither, lacks its value, or counts once and is there twice; or no
-            task of its name begins there.
+        ParseError: A flag is unknown, lacks its value or is given twice although only one value counts; or a
+            word is not the name of a task.
     """
     arguments = list(arguments)
     own = flags(arguments)
@@ -148,7 +148,7 @@ def check_flags(
     for word in remaining:
         if not word.startswith("-") or word == "-":
             if given or found == len(loose):
-                _check_task(word, tasks)  # the next one begins here
+                _check_task(word, tasks)  # the next task begins here
                 return found
             found += 1
             continue
@@ -164,7 +164,10 @@ def check_flags(
 
 
 class _Once:
-    """Flags with a value that count once; of a second, Invoke only says that its value is no task."""
+    """Flags that may be given only once.
+
+    For a second one, Invoke itself reports only that its value is not a task.
+    """
 
     def __init__(self, arguments: Iterable[Argument]) -> None:
         single = [item for item in arguments if item.takes_value and item.kind is not list]
@@ -183,16 +186,17 @@ class _Once:
 
 
 def _check_task(word: str, tasks: Container[str] | None) -> None:
-    """Say of a word that should be a task and is none what it was most probably meant for."""
+    """Raise an error for a word that is not a task; suggest `--group`, because it is probably a host."""
     if tasks is not None and word not in tasks:
         shown = printable(shlex.quote(word))
-        raise ParseError(f"{word!r} is no task; hosts are named with --group: --group {shown}")
+        raise ParseError(f"{word!r} is not a task; name hosts with --group: --group {shown}")
 
 
 def show_values(words: Sequence[str], arguments: Iterable[Argument]) -> None:
-    """Let Invoke's help show that flags which may be given several times take a value.
+    """Make Invoke's help show that repeatable flags take a value.
 
-    It does so of texts and whole numbers only; as a text, a flag that is given once is parsed the same.
+    Invoke shows this only for strings and integers. A flag that is given at most once is parsed the same as a
+    string, so its kind is changed to `str`.
     """
     given = [_split(word)[0] for word in words]
     for item in arguments:
@@ -202,22 +206,22 @@ def show_values(words: Sequence[str], arguments: Iterable[Argument]) -> None:
 
 
 def shown(arguments: Iterable[Argument], words: Sequence[str]) -> list[Argument]:
-    """Return the arguments that help shows, and those of the command line, which have to be parsed."""
+    """Return the arguments that help shows, and those on the command line, which must be parsed."""
     typed = {_split(word)[0] for word in words}
     listed = offered(arguments)
     return [each for each in arguments if each in listed or not typed.isdisjoint(flags([each]))]
 
 
 def value_of(flag: str, read: Callable[[str], Any], value: str | None) -> Any:
-    """Return what a task's own flag was given, as it is to be read; None where it was not given.
+    """Return the parsed value of a task's own flag; None if the flag was not given.
 
     Args:
         flag: The flag, as it is typed.
-        read: Reads it, and raises `ValueError` where that cannot be done.
-        value: What was given.
+        read: Parses the value, and raises `ValueError` if it is not valid.
+        value: The value that was given.
 
     Raises:
-        UsageError: It cannot be read.
+        UsageError: The value is not valid.
     """
     if value is None:
         return None
@@ -228,7 +232,7 @@ def value_of(flag: str, read: Callable[[str], Any], value: str | None) -> Any:
 
 
 def _split(word: str) -> tuple[str, str]:
-    """Return a flag, and what is written in one word with it."""
+    """Split a word into its flag and the text joined to it: `=` after a long flag, or the rest of `-x…`."""
     if word.startswith("--"):
         flag, equals, _ = word.partition("=")
         return flag, equals
@@ -236,7 +240,7 @@ def _split(word: str) -> tuple[str, str]:
 
 
 def _last(word: str, known: Mapping[str, bool]) -> tuple[str, str]:
-    """Return the flag of a word that may take a value, which in `-qg` is `-g`; and what is joined to it."""
+    """Return the last flag of a word, which may take a value (`-g` in `-qg`), and the text joined to it."""
     flag, value = _split(word)
     while value and not flag.startswith("--") and known.get(flag) is False:
         flag, value = _split(f"-{value}")

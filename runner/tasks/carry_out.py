@@ -1,4 +1,4 @@
-"""A task over hosts: from the call of a command line to its exit code, by way of the engine."""
+"""Run a task over hosts: from the call on the command line, through the engine, to the exit code."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["carry_out"]
 
 _OF_HOSTS = (0, 2, 4, 6)
-"""Exit codes that say how hosts ended; each bit is for some of them."""
+"""Exit codes for the outcome of hosts: bits that can be combined. Any other code is not combined."""
 
 
 def carry_out(name: str, job: Job, call: Call) -> int:
-    """Do a job on the hosts that the flags name; report; return the exit code.
+    """Run a job on the hosts that the flags name, report the results and return the exit code.
 
     Raises:
-        RunnerError: Something that the user can mend kept it from starting.
+        RunnerError: The run cannot start; the message says what the user can do.
     """
     say_settings(call.settings)
     plan = runs.plan(runs.Request(name, call.settings, job), ask)
@@ -34,8 +34,8 @@ def carry_out(name: str, job: Job, call: Call) -> int:
         say("nothing to do: every one of these hosts ended ok")
         return 0
     if plan.nothing_missing:
-        say(f"nothing is missing in run {plan.run.id}; what it came to: history.show {plan.run.id}")
+        say(f"run {plan.run.id} is already complete; see: invoke history.show {plan.run.id}")
     code = present(plan, Control())
-    # A run that was gone on with is one run: every host of it counts.
+    # A resumed run is one run: the exit code covers all of its hosts.
     earlier = Summary(plan.run, Counter(plan.ended)).exit_code
     return code | earlier if code in _OF_HOSTS else code

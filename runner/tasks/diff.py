@@ -1,4 +1,4 @@
-"""`diff`: what changed from one run to another."""
+"""`diff`: show what changed from one run to another."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _DIFFERENT = 2
 
 
 def _diff(call: Call, run: list[str] | None = None, other: str | None = None) -> int:
-    """Show what changed from one run to another: which hosts ended otherwise, and what they say differently.
+    """Show what changed from one run to another: hosts with another status, and differences in the output.
 
-    One run is compared with the one before of the same task and commands; without any, the last is. The exit
-    code is 0 where nothing changed, and 2 where something did.
+    If only one run is given, it is compared with the previous run of the same task and commands; if none is
+    given, the last run is. The exit code is 0 if nothing changed, and 2 if something did.
     """
-    from runner.report.changes import compare, shown  # noqa: PLC0415 - tasks are listed without it
+    from runner.report.changes import compare, shown  # noqa: PLC0415 - loaded only when a task runs
     from runner.report.output import write  # noqa: PLC0415
     from runner.report.terminal import Style  # noqa: PLC0415
     from runner.runs.resume import pair, reading  # noqa: PLC0415
@@ -41,7 +41,7 @@ diff = FleetTask(
     command="run",
     then="other",
     help={
-        "run": "a run: its id, the beginning of it, or `last` (default)",
-        "other": "another one (default: the one before of the same task and commands)",
+        "run": "a run: its id, the beginning of its id, or `last` (default)",
+        "other": "another run (default: the previous one of the same task and commands)",
     },
 )

@@ -1,4 +1,4 @@
-"""What `put`, `get` and `script` have in common on the command line."""
+"""Command-line arguments that `put`, `get` and `script` share."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ __all__ = ["mode_of", "one_path"]
 
 
 def one_path(given: Sequence[str] | None, what: str, example: str) -> str:
-    """Return the path that was given.
+    """Return the one path that was given.
 
     Raises:
-        UsageError: There is none, or more than one, or it can be none.
+        UsageError: No path or more than one was given, or it is not a valid path.
     """
     if not given:
         raise UsageError(f"no {what}: {example}")
     if len(given) > 1:
-        raise UsageError(f"more than one {what}: {', '.join(given)}; a folder holds several files")
+        raise UsageError(f"more than one {what}: {', '.join(given)}; give one, or a folder for several files")
     (path,) = given
     return checked(what, path)
 
 
 def mode_of(text: str | None) -> int | None:
-    """Read permission bits in octal digits, as chmod(1) takes them.
+    """Parse permission bits in octal digits, as for chmod(1); None for None.
 
     Raises:
-        UsageError: They are none.
+        UsageError: The text is not three or four octal digits.
     """
     if text is None:
         return None

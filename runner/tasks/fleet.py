@@ -1,4 +1,4 @@
-"""`FleetTask`: an Invoke task that takes the flags that every task over hosts takes."""
+"""`FleetTask`: an Invoke task with the flags that all tasks over hosts share."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class Call:
 
     Attributes:
         context: Invoke's context.
-        settings: The shared flags over the configuration.
-        remainder: What followed `--`.
+        settings: The settings; shared flags override the configuration.
+        remainder: The text after `--`.
     """
 
     context: Context
@@ -60,12 +60,12 @@ class FleetTask(Task):  # type: ignore[type-arg]
 
     Args:
         body: The function.
-        command: Name of an argument of its own that may also be given without its flag.
+        command: Name of an argument of the body that may also be given without its flag.
         short: That argument's one-letter flag.
-        then: Name of one more that may be given so, after it.
-        within: Name of the collection that the task is known in.
+        then: Name of a second argument that may be given without its flag, after the first.
+        within: Name of the collection that the task belongs to.
         heeded: The settings that the task heeds.
-        options: What `invoke.Task` takes.
+        options: Options of `invoke.Task`.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class FleetTask(Task):  # type: ignore[type-arg]
         return argument
 
     def _is_typed(self) -> bool:
-        """Return whether any word of the command line can be this task: the flags of others need no look."""
+        """Return whether a word of the command line may be this task; if not, its flags need no check."""
         typed = {word.rpartition(".")[2].replace("_", "-") for word in sys.argv[1:]}
         return any(str(name).replace("_", "-") in typed for name in self._typed)
 
@@ -129,7 +129,7 @@ class FleetTask(Task):  # type: ignore[type-arg]
         return words, check_flags(words, arguments, core, self._loose, _tasks())
 
     def _refined(self, item: Argument) -> Argument:
-        """Return one of the body's arguments as we want it read."""
+        """Return one of the body's arguments with our parsing rules."""
         if item.name != self._command:
             if item.kind in (int, float):
                 return Numeric(
@@ -147,12 +147,12 @@ class FleetTask(Task):  # type: ignore[type-arg]
         """Resolve the settings and call the body.
 
         Raises:
-            Exit: Its exit code is not 0, or something was wrong that the user can mend.
+            Exit: The exit code is not 0, or an error occurred that the user can fix.
         """
-        from runner.runs.interruption import Interruption  # noqa: PLC0415 - tasks are listed without loading what runs them
+        from runner.runs.interruption import Interruption  # noqa: PLC0415 - loaded only when a task runs
 
         given = {name: arguments.pop(name, None) for name in self.flags}
-        interruption = Interruption()  # what runs hosts takes the signals as long as it does
+        interruption = Interruption()  # during a run, the run handles the signals instead
         try:
             with interruption.handled():
                 given, idle = self._sorted(self._with_core(given))
@@ -160,14 +160,14 @@ class FleetTask(Task):  # type: ignore[type-arg]
                 call = Call(context, settings, _remainder(context))
                 self._warn(idle, call.settings)
                 if call.remainder and self._command is None:
-                    raise UsageError(f"nothing can be said to it after --: {call.remainder!r}")  # noqa: TRY301
+                    raise UsageError(f"this task takes no words after --: {call.remainder!r}")  # noqa: TRY301
                 self._check_given(arguments)
                 code = self.body(call, **arguments)
         except RunnerError as exc:
             raise Exit(visible_line(f"{self._called}: {exc}"), code=1) from exc
         except KeyboardInterrupt:
             raise Exit(code=interruption.exit_code or 128 + signal.SIGINT) from None
-        except Exception as exc:  # a limit of this machine is the user's to raise
+        except Exception as exc:  # the user can raise a limit of this machine
             fault = _fault(exc)
             if fault is not None:
                 raise Exit(visible_line(f"{self._called}: {fault}"), code=1) from exc
@@ -178,16 +178,16 @@ class FleetTask(Task):  # type: ignore[type-arg]
         return 0
 
     def _with_core(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Heed Invoke's own `--dry` and `--command-timeout`, which are about commands, too.
+        """Apply Invoke's own flags `--dry` and `--command-timeout` to this task.
 
-        What Invoke's configuration says of them is about the commands that it runs on this machine.
+        Invoke's configuration of these two is not used: it is for commands that Invoke runs on this machine.
 
         Raises:
-            UsageError: It was to be dry, and does something that cannot be.
+            UsageError: `--dry` was given, and this task has no dry run.
         """
         if _core("dry"):
             if "dry_run" not in given:
-                raise UsageError("--dry does not fit: it cannot be told beforehand what this does")
+                raise UsageError("--dry does not fit: this task has no dry run")
             given = {**given, "dry_run": True}
         seconds = _core("command-timeout")
         if seconds is not None and "timeout" in self.heeded.settings and given["timeout"] is None:
@@ -195,10 +195,10 @@ class FleetTask(Task):  # type: ignore[type-arg]
         return given
 
     def _sorted(self, given: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """Return the flags without those that do nothing here, and the names of these.
+        """Return the flags without those that have no effect in this task, and the names of the latter.
 
         Raises:
-            UsageError: The value of a flag that does nothing here cannot be read.
+            UsageError: The value of a flag without effect is not valid.
         """
         idle = {
             name: value
@@ -209,28 +209,28 @@ class FleetTask(Task):  # type: ignore[type-arg]
         return {name: value for name, value in given.items() if name not in idle}, list(idle)
 
     def _warn(self, idle: Iterable[str], settings: Settings) -> None:
-        """Warn of flags that do nothing here; from now on, `--quiet` silences this and all other warnings."""
-        from runner.report.messages import show_warnings  # noqa: PLC0415 - tasks are listed without it
+        """Warn about flags without effect in this task; `--quiet` silences these and all later warnings."""
+        from runner.report.messages import show_warnings  # noqa: PLC0415 - loaded only when a task runs
 
         show_warnings(quiet=settings.quiet)
         for name in idle:
             logger.warning("%s", self.heeded.idle_line(name, self._called))
 
     def _check_given(self, arguments: dict[str, Any]) -> None:
-        """Miss what the body cannot do without: Invoke does so for positional arguments only."""
+        """Check required arguments: Invoke checks only positional ones."""
         for name, parameter in self.argspec(self.body).parameters.items():
             if parameter.default is parameter.empty and arguments.get(name) is None:
                 raise UsageError(f"--{name.replace('_', '-')} is needed")
 
 
 def _core(flag: str) -> Any:
-    """Return what one of Invoke's own flags was given; None where it was not."""
+    """Return the value of one of Invoke's own flags; None if it was not given."""
     program = running()
     return None if program is None else program.args[flag].value
 
 
 def _tasks() -> set[str] | None:
-    """Return the names of all tasks of the program that runs; None where it is neither Invoke's nor ours."""
+    """Return the names of all tasks of the running program; None if it is neither Invoke's nor ours."""
     collection = getattr(running(), "collection", None)
     if collection is None:
         return None
@@ -246,7 +246,7 @@ def _argument(name: str, flag: Flag, helping: bool) -> Declared:
     dashed = name.replace("_", "-")
     names = (dashed, flag.short) if flag.short else (dashed,)
     attribute = name if "_" in name else None
-    text = _described(flag) if helping else flag.help  # not shown then
+    text = _described(flag) if helping else flag.help  # without --help, the text is not shown
     if flag.repeatable:
         return Repeated(names=names, help=text, attr_name=attribute)
     if flag.is_switch:
@@ -255,7 +255,7 @@ def _argument(name: str, flag: Flag, helping: bool) -> Declared:
 
 
 def _described(flag: Flag) -> str:
-    """Return a flag's help with what is installed that it may name; looking for that takes a moment."""
+    """Return a flag's help with the installed plugins it can name; looking them up takes a moment."""
     if flag.entries is None:
         return flag.description
     from runner import plugins  # noqa: PLC0415 - only for help
@@ -264,14 +264,14 @@ def _described(flag: Flag) -> str:
 
 
 def _fault(exc: Exception) -> RunnerError | None:
-    """Return the error of a limit of this machine that an exception tells of; None if it tells of none."""
-    from runner.connection.transport.faults import own_fault  # noqa: PLC0415 - only where something is wrong
+    """Return an error about a limit of this machine if the exception means one; None otherwise."""
+    from runner.connection.transport.faults import own_fault  # noqa: PLC0415 - needed only after an error
 
     return own_fault(exc)
 
 
 def _settings(context: Context, given: dict[str, Any]) -> Settings:
-    from runner.settings import configuration  # noqa: PLC0415 - tasks are listed without it
+    from runner.settings import configuration  # noqa: PLC0415 - loaded only when a task runs
 
     chosen = {name: value for name, value in given.items() if value is not False}
     return Settings.resolve(chosen, *configuration.of_config(context.config))

@@ -1,4 +1,4 @@
-"""`get`: a file or folder of every host."""
+"""`get`: fetch a file or folder from every host."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def _get(
     checksum: bool = True,
     max_size: str = "10G",
 ) -> int:
-    """Fetch a file or folder of every host that answers a ping, to DESTINATION/HOST/NAME."""
+    """Fetch a file or folder from every host that answers a ping, to DESTINATION/HOST/NAME."""
     from runner.jobs.transfers import TransferJob  # noqa: PLC0415
-    from runner.tasks.carry_out import carry_out  # noqa: PLC0415 - tasks are listed without what runs them
+    from runner.tasks.carry_out import carry_out  # noqa: PLC0415 - loaded only when a task runs
     from runner.transfer.copying import Options  # noqa: PLC0415
     from runner.transfer.moves import Get  # noqa: PLC0415
 
@@ -46,10 +46,10 @@ get = FleetTask(
     then="destination",
     help={
         "source": "file or folder on the hosts; the flag may be left out",
-        "destination": "folder of this machine, in which each host gets one, by default this one; "
+        "destination": "folder on this machine, with a subfolder per host (default: the current folder); "
         "the flag may be left out",
         "mode": "permission bits of every file, such as 0644; else 0600",
         "checksum": "compare SHA-256 sums, before (equal files are not fetched) and after",
-        "max-size": "bytes taken from one host at most",
+        "max-size": "most bytes to fetch from one host",
     },
 )

@@ -1,4 +1,4 @@
-"""`history`: what was run, what came of it, and how much of it is kept."""
+"""`history`: list, show, export and prune earlier runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["history"]
 _SHOWN = 20
 
 
-def _list(  # noqa: PLR0913, PLR0917 - a flag each
+def _list(  # noqa: PLR0913, PLR0917 - one argument per flag
     call: Call,
     host: str | None = None,
     status: str | None = None,
@@ -32,8 +32,8 @@ def _list(  # noqa: PLR0913, PLR0917 - a flag each
     command: str | None = None,
     limit: str | None = None,
 ) -> int:
-    """List the latest runs, newest first: when, what, on how many hosts, and how they ended."""
-    from runner.history import Query  # noqa: PLC0415 - tasks are listed without loading what runs them
+    """List the latest runs, newest first: time, commands, number of hosts, and how they ended."""
+    from runner.history import Query  # noqa: PLC0415 - loaded only when a task runs
     from runner.report.history import lines  # noqa: PLC0415
     from runner.report.output import write  # noqa: PLC0415
     from runner.runs.resume import reading  # noqa: PLC0415
@@ -61,7 +61,7 @@ def _status(text: str) -> Status:
 
 
 def _moment(text: str) -> datetime:
-    """Read a time as people say it: how long ago, or a date, or a date and time, in this machine's zone."""
+    """Parse an age (`2h`), a date, or a date and time; the latter two in this machine's time zone."""
     try:
         return datetime.now(UTC) - timedelta(seconds=quantities.age(text))
     except ValueError:
@@ -75,8 +75,8 @@ def _moment(text: str) -> datetime:
 
 
 def _show(call: Call, run: list[str] | None = None, host: str | None = None) -> int:
-    """Show what came of a run: its id or the beginning of it, or `last`."""
-    from runner.runs.resume import find, noted, of_hosts  # noqa: PLC0415 - tasks are listed without loading what runs them
+    """Show the results of a run: its id, the beginning of its id, or `last`."""
+    from runner.runs.resume import find, noted, of_hosts  # noqa: PLC0415 - loaded only when a task runs
     from runner.tasks.present import show  # noqa: PLC0415
 
     record = noted(find(call.settings, (run or ["last"])[0]))
@@ -85,7 +85,7 @@ def _show(call: Call, run: list[str] | None = None, host: str | None = None) -> 
 
 
 def _inventory(call: Call) -> Any:
-    """Return the inventory of today, for the names of groups; a run can be looked at without it, too."""
+    """Return the present inventory, for the names of groups; None if it cannot be loaded."""
     from runner.errors import RunnerError  # noqa: PLC0415 - as above
     from runner.report.messages import ask  # noqa: PLC0415
     from runner.runs.select import load  # noqa: PLC0415
@@ -99,8 +99,8 @@ def _inventory(call: Call) -> Any:
 def _prune(
     call: Call, keep: str | None = None, older_than: str | None = None, max_size: str | None = None
 ) -> int:
-    """Delete the oldest runs; without a flag, what is beyond the limits that every run sees to by itself."""
-    from runner.history import Limits  # noqa: PLC0415 - tasks are listed without loading what runs them
+    """Delete the oldest runs; without a flag, those beyond the limits in the settings."""
+    from runner.history import Limits  # noqa: PLC0415 - loaded only when a task runs
     from runner.report.output import write  # noqa: PLC0415
     from runner.runs.resume import pruned  # noqa: PLC0415
 
@@ -120,7 +120,7 @@ def _prune(
 
 def _export(call: Call, run: list[str] | None = None, all: bool = False) -> int:  # noqa: A002 - the flag
     """Write runs as lines of JSON: one for the run, then one for each of its hosts."""
-    from runner.history import Query  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner.history import Query  # noqa: PLC0415 - loaded only when a task runs
     from runner.report.history import exported  # noqa: PLC0415
     from runner.report.output import write  # noqa: PLC0415
     from runner.runs.resume import reading  # noqa: PLC0415
@@ -142,10 +142,10 @@ history.add_task(
         within="history",
         default=True,
         help={
-            "host": "only runs that meant this host (* and ? stand for others)",
-            "status": "only runs in which a host, or that host, ended so",
-            "since": "only runs that began then or later: 2h, 3d, 2026-01-31, 2026-01-31T12:00",
-            "until": "only runs that began before",
+            "host": "only runs that included this host (* and ? are wildcards)",
+            "status": "only runs in which a host (with --host: that host) ended with this status",
+            "since": "only runs that began at this time or later: 2h, 3d, 2026-01-31, 2026-01-31T12:00",
+            "until": "only runs that began before this time",
             "task": "only runs of this task",
             "command": "only runs one of whose commands contains this",
             "limit": f"the most runs to list (default: {_SHOWN})",
@@ -160,8 +160,8 @@ history.add_task(
         command="run",
         within="history",
         help={
-            "run": "the run: its id, the beginning of it, or `last`",
-            "host": "only this host (* and ? stand for others)",
+            "run": "the run: its id, the beginning of its id, or `last`",
+            "host": "only this host (* and ? are wildcards)",
         },
     )
 )
@@ -185,6 +185,6 @@ history.add_task(
         heeded=TASKS["history.export"],
         command="run",
         within="history",
-        help={"run": "the run: its id, the beginning of it, or `last`", "all": "every run, oldest first"},
+        help={"run": "the run: its id, the beginning of its id, or `last`", "all": "every run, oldest first"},
     )
 )

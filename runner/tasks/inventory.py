@@ -1,4 +1,4 @@
-"""`inventory`: what the inventory says, in the shapes of `ansible-inventory`."""
+"""`inventory`: show the inventory, in the formats of `ansible-inventory`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["inventory"]
 
 
-def _inventory(  # noqa: PLR0913, PLR0917 - each is a flag
+def _inventory(  # noqa: PLR0913, PLR0917 - one argument per flag
     call: Call,
-    list: bool = False,  # noqa: A002 - the flag is called as ansible-inventory calls it
+    list: bool = False,  # noqa: A002 - the flag has the name of ansible-inventory's
     graph: bool = False,
     host: str | None = None,
     hosts: str | None = None,
@@ -29,9 +29,9 @@ def _inventory(  # noqa: PLR0913, PLR0917 - each is a flag
     variable: list[str] | None = None,
     vars: bool = False,  # noqa: A002 - likewise
 ) -> int:
-    """Show the inventory: all of it as JSON, the tree of groups, one host, or what a pattern means."""
+    """Show the inventory: all of it as JSON, the tree of groups, one host, or the hosts of a pattern."""
     from runner.report.messages import ask  # noqa: PLC0415
-    from runner.report.output import write  # noqa: PLC0415 - tasks are listed without loading what they need
+    from runner.report.output import write  # noqa: PLC0415 - loaded only when the task runs
     from runner.runs.select import load  # noqa: PLC0415
 
     if [
@@ -61,7 +61,7 @@ def _inventory(  # noqa: PLR0913, PLR0917 - each is a flag
     return 0
 
 
-# Each imports what it needs for itself: names that a pattern means are asked for most, and need none of it.
+# Each function imports its modules itself: the most frequent use, --hosts, needs none of them.
 
 
 def _explanation(loaded: Inventory, host: str, variable: str) -> Iterable[str]:
@@ -104,7 +104,7 @@ _HELP: dict[str, Any] = {
     "list": "everything as JSON, as `ansible-inventory --list` prints it",
     "graph": "the tree of groups and hosts, from --group down",
     "host": "one host's variables as JSON, their templates filled in",
-    "hosts": "the names of the hosts that a pattern means, one a line",
+    "hosts": "the names of the hosts that match a pattern, one per line",
     "vars": "with --graph: variables too",
     "export": "everything as a YAML inventory, which Ansible reads back the same",
     "explain": "where a host's variable comes from: --explain HOST VARIABLE",

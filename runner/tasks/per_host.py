@@ -1,4 +1,4 @@
-"""`host_task`: a function for one host becomes an Invoke task over many, with all their flags."""
+"""`host_task`: turn a function for one host into an Invoke task over many hosts, with all shared flags."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ["HostTask", "host_task"]
 
 
 class HostTask(FleetTask):
-    """An Invoke task that calls a function for each host; what it returns is the result's `value`.
+    """An Invoke task that calls a function for each host; its return value is the result's `value`.
 
     Raises:
-        UsageError: The function cannot be one for a host, or a parameter cannot be a flag of its own.
+        UsageError: The function cannot be a host task, or one of its parameters cannot be a flag.
     """
 
     def __init__(self, function: Callable[..., Any], *, repeatable: bool = False, **options: Any) -> None:
@@ -34,12 +34,12 @@ class HostTask(FleetTask):
 
 
 def _check(function: Callable[..., Any]) -> None:
-    """Refuse, where it is declared, a function that would fail on every host, or seem to be done on it."""
+    """Reject, at its declaration, a function that would fail on every host or would only seem to run."""
     name = getattr(function, "__name__", None)
     if name is None:
         raise UsageError(f"host task: expected a function, found {function!r}")
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
-        raise UsageError(f"host task {name}: nothing would be done by calling it; make it a plain function")
+        raise UsageError(f"host task {name}: it must be a plain function, not async and not a generator")
     parameters = list(inspect.signature(function).parameters.values())
     if not parameters:
         raise UsageError(f"host task {name}: it needs a parameter for the host")
@@ -55,20 +55,20 @@ def _check(function: Callable[..., Any]) -> None:
 
 
 def _taken() -> set[str]:
-    """Return the names that flags of every task have, in one letter too."""
+    """Return the names of the flags that every task has, including one-letter names."""
     flags = Settings.flags()
     return {*flags, *(flag.short for flag in flags.values() if flag.short), "h", "given"}
 
 
 def _body(function: Callable[..., Any], *, repeatable: bool) -> Callable[..., int]:
     def body(call: Call, **arguments: Any) -> int:
-        from runner.jobs import FunctionJob  # noqa: PLC0415 - tasks are listed without loading what runs them
+        from runner.jobs import FunctionJob  # noqa: PLC0415 - loaded only when a task runs
         from runner.tasks.carry_out import carry_out  # noqa: PLC0415
 
         return carry_out(function.__name__, FunctionJob(function, arguments, repeatable), call)
 
     functools.update_wrapper(body, function)
-    # Invoke reads a task's own arguments off its signature; the first parameter is whatever Invoke passes.
+    # Invoke reads a task's arguments from its signature and skips the first parameter (its context).
     body.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
     return body
 
@@ -76,14 +76,14 @@ def _body(function: Callable[..., Any], *, repeatable: bool) -> Callable[..., in
 def host_task(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """Make an Invoke task of a function that does something on one host.
 
-    The function's first parameter is a `runner.jobs.Session`; the others become the task's own flags, beside
-    those that every task over hosts takes. With `--executor process` the function must be importable by its
-    module's name.
+    The function's first parameter is a `runner.jobs.Session`; the other parameters become flags, in addition
+    to the flags that every task over hosts has. With `--executor process` the function must be importable by
+    its module's name.
 
     Args:
         function: The function.
-        options: What `invoke.task` takes: `name`, `aliases`, `help`; and `repeatable=True` where it does no
-            harm twice: it is then done again on hosts whose worker died.
+        options: Options of `invoke.task` (`name`, `aliases`, `help`), and `repeatable=True` if the function
+            can safely run twice: it is then repeated on hosts whose worker died.
     """
     if function is None:
         return lambda later: HostTask(later, **options)

@@ -1,4 +1,4 @@
-"""`ping`: which hosts are up?"""
+"""`ping`: show which hosts are up."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def _ping(
     alive: bool = False,
     down: bool = False,
 ) -> int:
-    """Ping hosts, all at once: who is up, how fast, and why the others are not."""
-    from runner import runs  # noqa: PLC0415 - tasks are listed without loading what runs them
+    """Ping hosts, all at once: show which are up, how fast they answer, and why the others are not up."""
+    from runner import runs  # noqa: PLC0415 - loaded only when a task runs
     from runner.report.messages import ask, say  # noqa: PLC0415
     from runner.runs.pinging import check  # noqa: PLC0415
     from runner.tasks import pinging  # noqa: PLC0415
     from runner.tasks.settings import say_settings  # noqa: PLC0415
-    from runner.text import quantities  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner.text import quantities  # noqa: PLC0415 - loaded only when a task runs
 
     chosen = [flag for flag, given in (("--alive", alive), ("--down", down), ("--watch", watch)) if given]
     pings = runs.Pings(
@@ -50,10 +50,10 @@ ping = FleetTask(
     name="ping",
     heeded=TASKS["ping"],
     help={
-        "count": "ping so many times, and show loss and round-trip times; with --watch, so many rounds",
+        "count": "number of pings; shows loss and round-trip times; with --watch: number of rounds",
         "interval": "seconds from one ping of a host to the next (default: 1)",
-        "watch": "ping again and again; show who goes down and who comes back",
-        "alive": "print the bare names of the hosts that are up",
-        "down": "print the bare names of the hosts that are not",
+        "watch": "ping again and again; show which hosts go down and which come back",
+        "alive": "print only the names of the hosts that are up",
+        "down": "print only the names of the hosts that are not up",
     },
 )

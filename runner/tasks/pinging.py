@@ -1,4 +1,4 @@
-"""What `ping` does with the hosts that were chosen: once, so many times, or until it is stopped."""
+"""Run `ping`: once, several times, or in rounds until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def once(plan: Plan, alive: bool | None = None) -> int:
 
     Args:
         plan: The plan.
-        alive: Whether only names are wanted, of the hosts that are up (True) or not (False).
+        alive: True to print only the names of hosts that are up, False for those that are not; None for a
+            full report.
 
     Raises:
         UsageError: The format is not known.
@@ -47,7 +48,7 @@ def once(plan: Plan, alive: bool | None = None) -> int:
 
 
 def watch(plan: Plan) -> int:
-    """Ping in rounds until Ctrl-C, or so many times; show changes; return the exit code of the last round."""
+    """Ping in rounds until Ctrl-C or the last round; show changes; return the exit code of the last round."""
     changes = Changes()
     interruption = Interruption()
     view = watches.create(sys.stdout, as_lines=plan.settings.format == "jsonl")

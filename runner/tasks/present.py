@@ -1,4 +1,4 @@
-"""From a plan to reports on the terminal and an exit code."""
+"""Carry out a plan: show reports on the terminal and return an exit code."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def present(
     reporter: Reporter | None = None,
     note: Callable[[HostResult], object] = lambda _result: None,
 ) -> int:
-    """Carry out a plan; report results as they come, then how all ended; return the exit code.
+    """Carry out a plan; report results as they come, then a summary; return the exit code.
 
     Args:
         plan: The plan.
-        control: By which the run can be stopped; without it, the first Ctrl-C ends all waiting.
-        reporter: Shows the results, if not the one that the settings name.
+        control: The control to stop the run with; without it, the first Ctrl-C ends all waiting.
+        reporter: Shows the results; None for the reporter that the settings name.
         note: Called with each result before it is shown.
 
     Raises:
@@ -60,7 +60,7 @@ def present(
     interruption = Interruption(control, say=say)
     presentation = _Presentation(plan, output, folder, note)
     with interruption.handled():
-        # What a job prints is no result. Reporters have their stream already.
+        # Text that a job prints is not a result, so it goes to stderr. Reporters already have stdout.
         with redirect_stdout(MessageStream()), speaking_around(presentation.progress(control)) as line:
             presentation.follow(runs.carry_out(plan, control), line)
         summary = Summary(plan.run.ended(), presentation.counts)
@@ -72,7 +72,7 @@ def present(
 
 
 class _Presentation:
-    """The results of one run, on their way to the reader; only their number stays here."""
+    """Passes the results of one run to reporter and output folder; keeps only counts and host names."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class _Presentation:
         self._why_unwritten = ""
 
     def progress(self, control: Control | None) -> Progress:
-        """Return the progress of this run."""
+        """Return the progress display of this run."""
         return progress.create(
             sys.stderr,
             len(self._left),
@@ -102,12 +102,12 @@ class _Presentation:
         )
 
     def follow(self, results: Generator[HostResult, None, None], line: Progress) -> None:
-        """Show every result as it comes, and after an interrupt the others."""
+        """Show every result as it comes, also those that come after an interrupt."""
         self._output.call("start", self._plan.run)
         runs.follow(results, lambda result: self._take(result, line))
 
     def finish_folder(self) -> None:
-        """Write the list of failed hosts; say what of the output folder could not be written."""
+        """Write the list of failed hosts; report files of the output folder that could not be written."""
         if self._folder is None:
             return
         try:
@@ -117,12 +117,12 @@ class _Presentation:
             self._output.fail(f"the list of failed hosts was not written: {exc.strerror or exc}")
         if self._unwritten:
             hosts = fold(self._unwritten)
-            self._output.fail(f"the output was not written of {hosts}: {self._why_unwritten}")
+            self._output.fail(f"the output of {hosts} was not written: {self._why_unwritten}")
 
     def warn(self, settings: Settings) -> None:
-        """Say at the end, next to the prompt, which hosts may have been left half done."""
+        """Print at the end, next to the prompt, the hosts where the command may be only partly done."""
         if self._doubtful and not settings.quiet:
-            say(f"what the command did is not known on: {fold(self._doubtful)}")
+            say(f"unknown whether the command took effect on: {fold(self._doubtful)}")
 
     def _take(self, result: HostResult, line: Progress) -> None:
         self._note(result)
@@ -151,12 +151,12 @@ class _Presentation:
 
 
 def show(record: Record, settings: Settings, groups: Callable[[], Inventory | None]) -> int:
-    """Report a run of the history as it was reported then; return its exit code.
+    """Report a run of the history as it was reported at the time; return its exit code.
 
     Args:
         record: The run.
-        settings: How it is shown.
-        groups: Loads the inventory by whose groups hosts are named; None where there is none.
+        settings: The settings of the report.
+        groups: Loads the inventory, whose group names shorten lists of hosts; returns None if there is none.
 
     Raises:
         UsageError: The format is not known.
@@ -177,7 +177,7 @@ def show(record: Record, settings: Settings, groups: Callable[[], Inventory | No
 
 
 def _progress_wanted(settings: Settings) -> bool:
-    """Whether a line may be redrawn: not while somebody may be debugging a job in this very terminal."""
+    """Return whether to show progress: not with the serial executor, which is used to debug a job."""
     return not settings.quiet and settings.executor != "serial"
 
 
@@ -191,13 +191,13 @@ def reporter_of(
     inventory: Callable[[], Inventory | None],
     stream: TextIO | None = None,
 ) -> Reporter:
-    """Return what shows the results as the flags ask for it.
+    """Return the reporter that the flags select.
 
     Args:
         settings: The flags.
-        hosts: The hosts that there will be results of.
-        inventory: Gives where they are from, for the names of groups; None where that is not known.
-        stream: Where it writes; None is stdout.
+        hosts: The hosts of the run.
+        inventory: Returns the inventory, for the names of groups; returns None if it is not known.
+        stream: The stream to write to; None is stdout.
 
     Raises:
         UsageError: The format is not known, or a flag does not fit it.
@@ -210,7 +210,7 @@ def reporter_of(
 
 
 def arranged(reporter: Reporter, hosts: Sequence[Host], settings: Settings) -> Reporter:
-    """Return a reporter that gets the results that `--only` names, in the order that `--sort` says."""
+    """Return a reporter that gets only the results of `--only`, in the order of `--sort`."""
     places = {host.name: place for place, host in enumerate(hosts)}
     return Arranged(reporter, places, frozenset(settings.only), settings.sort)
 
@@ -232,7 +232,7 @@ def _options(
 
 
 def colour_wanted() -> bool:
-    """Return whether stdout takes colours, or is said to (no-color.org, force-color.org)."""
+    """Return whether to use colours: on a terminal or if forced (no-color.org, force-color.org)."""
     forced = bool(os.environ.get("FORCE_COLOR"))
     return (_on_terminal() or forced) and not os.environ.get("NO_COLOR")
 
@@ -242,14 +242,14 @@ def _on_terminal() -> bool:
 
 
 def _width() -> int | None:
-    """Return the terminal's columns; None where it does not tell."""
+    """Return the terminal's columns; None if they are not known."""
     with suppress(OSError, ValueError):
         return os.get_terminal_size(sys.stdout.fileno()).columns or None
     return None
 
 
 def _members(inventory: Inventory | None) -> dict[str, Collection[str]]:
-    """Return the hosts of each group, those that this run is not about included."""
+    """Return the hosts of each group, including hosts that are not in this run."""
     if inventory is None:
         return {}
     return {name: group.all_hosts() for name, group in inventory.graph.groups.items()}

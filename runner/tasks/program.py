@@ -1,4 +1,4 @@
-"""`runner …`: the same tasks as a program of their own, usable in any folder."""
+"""`runner …`: the same tasks as a separate program that works in any folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from runner.interpreter import at_rest
 
-with at_rest(keep=True):  # what is imported stays, and looking through all of it takes a tenth of the start
+with at_rest(keep=True):  # imported objects stay; scanning them for garbage takes a tenth of the start time
     from invoke.exceptions import Exit
     from invoke.program import Program
 
@@ -25,15 +25,15 @@ __all__ = ["RunnerProgram", "main", "program"]
 class RunnerProgram(Program):
     """Invoke's program with our tasks, and with the nearest `invoke.yaml` from the current folder upwards.
 
-    Unlike `invoke`, it is run in folders that are nobody's project: what it finds there is read and never
-    executed, and so `invoke.py` is passed over.
+    Unlike `invoke`, it also runs in folders that are not a project of the user: files found there are read
+    but never executed, and so `invoke.py` is ignored.
     """
 
     def __init__(self) -> None:
         super().__init__(name="runner", namespace=namespace, version=__version__, config_class=BoundedConfig)
 
     def create_config(self) -> None:
-        """Load what is configured for this user and machine."""
+        """Load the configuration of this user and machine."""
         with reading_in_one_line():
             super().create_config()
         read_in_one_line(self.config)
@@ -43,17 +43,19 @@ class RunnerProgram(Program):
         try:
             file = project_file(Path.cwd())
         except FileNotFoundError as exc:
-            raise Exit("the current folder is gone: change to one that is there", code=1) from exc
+            raise Exit("the current folder no longer exists: change to another folder", code=1) from exc
         if file is not None and self._is_ours(file):
             self.config.set_project_location(str(file.parent))
             self.config.load_project()
         super().parse_collection()
 
     def _is_ours(self, file: Path) -> bool:
-        """Whether a configuration that was found by searching is to be read; `-f` names one instead.
+        """Return whether to read a configuration file that was found by searching.
+
+        A file that another user may have written is not read.
 
         Raises:
-            Exit: Another user can have written it.
+            Exit: The file is not read, and `-f` names no other file.
         """
         fault = owners.fault(file)
         if fault is not None and not self.args.config.value:
@@ -62,8 +64,8 @@ class RunnerProgram(Program):
         return fault is None
 
     def parse_cleanup(self) -> None:
-        """Print help or a list, where that is asked for; a reader may go away, and a disk be full."""
-        from runner.report.output import written  # noqa: PLC0415 - a task that runs loads it by itself
+        """Print help or a list, if requested; handle a closed pipe and a full disk."""
+        from runner.report.output import written  # noqa: PLC0415 - a task that runs imports it itself
 
         try:
             read = written(super().parse_cleanup)
@@ -74,7 +76,7 @@ class RunnerProgram(Program):
 
 
 program = RunnerProgram()
-"""The one program that runs, as `invoke.main` has it, too."""
+"""The program, as in `invoke.main`."""
 
 
 def main() -> None:

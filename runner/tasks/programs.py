@@ -1,4 +1,4 @@
-"""What the program that our tasks run in does if a configuration is broken."""
+"""Make Invoke's program end with a one-line message if a configuration file is broken."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ if TYPE_CHECKING:
 __all__ = ["read_in_one_line", "reading_in_one_line"]
 
 _READERS = ("load_project", "load_runtime", "load_shell_env", "merge")
-"""The methods of a configuration that Invoke's program calls when it has our tasks."""
+"""The methods of a configuration that Invoke's program calls after it has loaded our tasks."""
 
 
 @contextmanager
 def reading_in_one_line() -> Iterator[None]:
-    """Have whatever cannot be read of configurations end the program with one line.
+    """Turn errors in configuration files into `Exit` with a one-line message, inside this context.
 
     Raises:
-        Exit: Something cannot be read.
+        Exit: A configuration file cannot be read.
     """
-    from runner.settings import configuration  # noqa: PLC0415 - tasks are listed without it
+    from runner.settings import configuration  # noqa: PLC0415 - needed only to read a configuration
 
     try:
         with configuration.reading():
             yield
     except UsageError as exc:
-        if isinstance(exc.__cause__, Exit):  # one reader called another, which has said what is wrong
+        if isinstance(exc.__cause__, Exit):  # a nested reader has already made the message
             raise exc.__cause__ from None
         raise Exit(visible_line(str(exc)), code=1) from exc
 
 
 def read_in_one_line(config: Config) -> None:
-    """Have a configuration end the program with one line where a file of it is broken.
+    """Make a configuration raise `Exit` with a one-line message if one of its files is broken.
 
-    Invoke's program knows `Exit` for that, and ends in a traceback over anything else. It reads the project's
-    file after the tasks, so that these can still see to it.
+    Invoke's program handles `Exit`; any other exception ends in a traceback. Invoke reads the project's file
+    after it has loaded the tasks, so that the tasks can still change the configuration's methods.
     """
     from runner.settings.configuration_files import bound  # noqa: PLC0415 - as above
 

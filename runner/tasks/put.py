@@ -1,4 +1,4 @@
-"""`put`: a file or folder to every host."""
+"""`put`: send a file or folder to every host."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def _put(
     mode: str | None = None,
     checksum: bool = True,
 ) -> int:
-    """Send a file or folder of this machine to every host that answers a ping."""
+    """Send a file or folder from this machine to every host that answers a ping."""
     from runner.jobs.transfers import TransferJob  # noqa: PLC0415
-    from runner.tasks.carry_out import carry_out  # noqa: PLC0415 - tasks are listed without what runs them
+    from runner.tasks.carry_out import carry_out  # noqa: PLC0415 - loaded only when a task runs
     from runner.transfer.copying import Options  # noqa: PLC0415
     from runner.transfer.local import LocalFiles  # noqa: PLC0415
     from runner.transfer.moves import Put  # noqa: PLC0415
@@ -34,7 +34,7 @@ def _put(
     path = one_path(source, "source", example)
     place = one_path([destination] if destination is not None else None, "destination", example)
     options = Options(mode=mode_of(mode), checksum=checksum)
-    try:  # once, here, before every host says the same
+    try:  # check the source once, instead of failing in the same way on every host
         walk(LocalFiles(), LocalFiles().absolute(path))
     except HostError as exc:
         raise UsageError(str(exc)) from exc
@@ -48,8 +48,8 @@ put = FleetTask(
     command="source",
     then="destination",
     help={
-        "source": "file or folder of this machine; the flag may be left out",
-        "destination": "where it goes on the host, or the folder for it with a / at its end; "
+        "source": "file or folder on this machine; the flag may be left out",
+        "destination": "path on the host; with a / at its end, the folder to put the source in; "
         "the flag may be left out",
         "mode": "permission bits of every file, such as 0644; else those of the file that is replaced, "
         "else the source's",

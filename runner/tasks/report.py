@@ -1,4 +1,4 @@
-"""`report`: a run of the history as a page."""
+"""`report`: write a run of the history as an HTML page."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _BEFORE = "before"
 def _report(
     call: Call, run: list[str] | None = None, html: str | None = None, against: str | None = None
 ) -> int:
-    """Write a run as one HTML page that needs no network: search, filters, time line, what hosts said."""
-    from runner.report.html import page  # noqa: PLC0415 - tasks are listed without it
+    """Write a run as one HTML page that needs no network: search, filters, time line, output of hosts."""
+    from runner.report.html import page  # noqa: PLC0415 - loaded only when a task runs
     from runner.report.messages import say  # noqa: PLC0415
     from runner.report.output import write  # noqa: PLC0415
     from runner.runs.resume import noted, pair, reading  # noqa: PLC0415
 
     if html is None:
-        raise UsageError("--html FILE says where to (- is stdout)")
+        raise UsageError("no output file: give --html FILE (- is stdout)")
     name = (run or ["last"])[0]
     with reading(call.settings) as history:
         if against is None:
@@ -48,12 +48,12 @@ def _report(
 
 
 def _written(name: str, text: str) -> Path:
-    """Write the page in one stroke, readable by its owner alone: it holds what hosts said.
+    """Write the page atomically and readable only by its owner, because it contains the output of hosts.
 
-    What is there and is no plain file, such as a pipe or `/dev/stdout`, is written to and never replaced.
+    If the path exists and is not a regular file (a pipe, `/dev/stdout`), write to it instead of replacing it.
 
     Raises:
-        UsageError: It cannot be written.
+        UsageError: The file cannot be written.
     """
     path = expanded("--html", name)
     data = text.encode("utf-8", "replace")
@@ -76,7 +76,7 @@ report = FleetTask(
     heeded=TASKS["report"],
     command="run",
     help={
-        "run": "the run: its id, the beginning of it, or `last` (default)",
+        "run": "the run: its id, the beginning of its id, or `last` (default)",
         "html": "file to write; - is stdout",
         "against": "another run to compare with, or `before`: the last one of the same task and commands",
     },

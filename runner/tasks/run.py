@@ -1,4 +1,4 @@
-"""`run`: what do hosts say to a command?"""
+"""`run`: run commands on hosts and show their output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["commands_of", "run"]
 
 
-def _run(  # noqa: PLR0913 - one argument for each flag
+def _run(  # noqa: PLR0913 - one argument per flag
     call: Call,
     cmd: list[str] | None = None,
     *,
@@ -29,8 +29,8 @@ def _run(  # noqa: PLR0913 - one argument for each flag
     pty: bool = False,
     pty_size: str | None = None,
 ) -> int:
-    """Run commands on every host that answers a ping, and gather what each says."""
-    from runner.connection.command import CommandOptions  # noqa: PLC0415 - tasks are listed without this
+    """Run commands on every host that answers a ping, and show the output of each."""
+    from runner.connection.command import CommandOptions  # noqa: PLC0415 - loaded only when a task runs
     from runner.jobs import CommandJob  # noqa: PLC0415
     from runner.tasks.carry_out import carry_out  # noqa: PLC0415
 
@@ -42,14 +42,14 @@ def _run(  # noqa: PLR0913 - one argument for each flag
 
 
 def commands_of(call: Call, flagged: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the commands that a command line asks for.
+    """Return the commands that were given on the command line.
 
     Args:
-        call: The call, after whose `--` one may stand, too.
-        flagged: Those given as `--cmd`, or without the flag.
+        call: The call; a command may also follow its `--`.
+        flagged: The commands given with `--cmd`, or without the flag.
 
     Raises:
-        UsageError: There is none, or one cannot be sent.
+        UsageError: No command was given, or one cannot be sent.
     """
     from runner.connection.command import checked_command  # noqa: PLC0415
     from runner.runs.resume import commands_to_resume  # noqa: PLC0415

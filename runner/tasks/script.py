@@ -1,4 +1,4 @@
-"""`script`: a script of this machine's, run on every host."""
+"""`script`: run a script from this machine on every host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["script"]
 def _script(call: Call, file: list[str] | None = None) -> int:
     """Send a script to every host that answers a ping, run it, and remove it; its arguments follow --."""
     from runner.jobs.transfers import TransferJob  # noqa: PLC0415
-    from runner.tasks.carry_out import carry_out  # noqa: PLC0415 - tasks are listed without what runs them
+    from runner.tasks.carry_out import carry_out  # noqa: PLC0415 - loaded only when a task runs
     from runner.transfer.script import Script  # noqa: PLC0415
 
     path = one_path(file, "script", "invoke script deploy.sh -- --now")

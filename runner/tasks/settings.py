@@ -1,4 +1,4 @@
-"""`settings`: the values that are in force, and where they come from."""
+"""`settings`: show the values in force and their sources."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FORMATS = ("text", "json")
 
 def _settings(call: Call, all: bool = False) -> int:  # noqa: A002 - the flag's name
     """Show each setting that was given, with its flag, environment variable, or file and line."""
-    import json  # noqa: PLC0415 - tasks are listed without loading what they need
+    import json  # noqa: PLC0415 - loaded only when the task runs
 
     from runner.report.messages import say  # noqa: PLC0415
     from runner.report.output import write  # noqa: PLC0415
@@ -43,7 +43,7 @@ def _settings(call: Call, all: bool = False) -> int:  # noqa: A002 - the flag's 
 
 
 def say_settings(chosen: Settings) -> None:
-    """Print each setting that was given, with where it comes from, to stderr, if `--verbose` says so."""
+    """Print each setting that was given, with its source, to stderr, if `--verbose` is on."""
     if not chosen.verbose or chosen.quiet:
         return
     from runner.report.messages import say  # noqa: PLC0415
@@ -57,5 +57,5 @@ settings = FleetTask(
     _settings,
     name="settings",
     heeded=TASKS["settings"],
-    help={"all": "show the settings that were not given, too"},
+    help={"all": "also show the settings that were not given"},
 )

@@ -1,4 +1,4 @@
-"""`trust`: which keys do hosts show, and shall they be known from now on?"""
+"""`trust`: show the host keys of hosts and record them in known_hosts."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _FORMATS = ("folded", "text", "json")
 
 
 def _trust(call: Call, yes: bool = False, hash: bool = False, replace_changed: bool = False) -> int:  # noqa: A002 - the flag's name
-    """Show the keys of hosts, all at once, and record those that are not known yet."""
-    import json  # noqa: PLC0415 - tasks are listed without loading what runs them
+    """Show the host keys of hosts, all at once, and record those that are not known yet."""
+    import json  # noqa: PLC0415 - loaded only when a task runs
 
     from runner.report.messages import ask, say  # noqa: PLC0415
     from runner.report.output import write  # noqa: PLC0415
@@ -72,10 +72,10 @@ def _lines(results: Iterable[HostResult]) -> Iterator[str]:
 
 
 def _agreed(wanted: Sequence[ShownKey]) -> bool:
-    """Ask, once; whether the operator agrees.
+    """Ask the operator once whether to record the keys; return whether the answer is yes.
 
     Raises:
-        UsageError: There is nobody to ask.
+        UsageError: Standard input is not a terminal.
     """
     from runner.report.messages import say  # noqa: PLC0415 - as above
 
@@ -101,6 +101,6 @@ trust = FleetTask(
     help={
         "yes": "record them without asking",
         "hash": "write the names of hosts hashed",
-        "replace-changed": "record a key that has changed, too, in place of the one on record",
+        "replace-changed": "also record a key that has changed, in place of the recorded one",
     },
 )

@@ -1,4 +1,4 @@
-"""`watch`: what do hosts say to a command, and what of that changes?"""
+"""`watch`: run commands again and again, and show changes in their output."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def _watch(
     until_change: bool = False,
     until: str | None = None,
 ) -> int:
-    """Run commands on every host again and again; show what all of them say, then only what changes.
+    """Run commands on every host again and again; show all output first, then only changes.
 
-    Connections stay open from round to round. It ends with Ctrl-C, after --count rounds, or when what is
-    waited for has come: the exit code is 0 then.
+    Connections stay open from round to round. It ends with Ctrl-C, after --count rounds, or when the
+    condition of --until or --until-change is met: the exit code is 0 then.
     """
     from runner.runs import watching  # noqa: PLC0415
     from runner.tasks.watching import watch  # noqa: PLC0415
-    from runner.text import quantities  # noqa: PLC0415 - tasks are listed without loading what runs them
+    from runner.text import quantities  # noqa: PLC0415 - loaded only when a task runs
     from runner.text.ignore_patterns import masks  # noqa: PLC0415
 
     patterns = value_of("--until", partial(masks, setting="--until"), until)
@@ -55,8 +55,8 @@ watch = FleetTask(
     help={
         "cmd": "command to run (repeatable); the flag may be left out for one",
         "interval": "seconds from the beginning of one round to that of the next (default: 10)",
-        "count": "so many rounds (default: until Ctrl-C)",
+        "count": "number of rounds (default: until Ctrl-C)",
         "until-change": "end after the first round in which anything changed",
-        "until": "end when every host is ok and a line that it says matches this regular expression",
+        "until": "end when every host is ok and a line of its output matches this regular expression",
     },
 )

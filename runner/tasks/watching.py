@@ -1,4 +1,4 @@
-"""How `watch` shows rounds of commands, on connections that stay."""
+"""Run and show the rounds of `watch`, on connections that stay open."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def watch(commands: tuple[str, ...], settings: Settings, asked: watching.Asked) 
     """Run commands in rounds; show what changes; return the exit code.
 
     Raises:
-        RunnerError: Something that the user can mend kept it from starting.
+        RunnerError: The rounds cannot start; the message says what the user can do.
     """
     check_format(settings.format, settings.given)
     say_settings(settings)
     plan = watching.planned(commands, settings, ask)
     if plan.decided:
-        say(f"not watched, as what was done there is not known: {fold(item.host for item in plan.decided)}")
+        say(f"not watched, because the outcome there is unknown: {fold(item.host for item in plan.decided)}")
     if not plan.todo:
         say("nothing to watch: every one of these hosts ended ok")
         return 0
@@ -63,7 +63,7 @@ def _view(plan: Plan) -> RoundsView:
 
 
 class _Watch:
-    """The rounds, for as long as somebody reads."""
+    """The loop of rounds; it ends early if the reader closes stdout."""
 
     def __init__(self, rounds: watching.Rounds, interval_s: float, view: RoundsView) -> None:
         self._rounds = rounds
@@ -77,7 +77,7 @@ class _Watch:
         self._read = True
 
     def until_its_end(self) -> int:
-        """Go round after round; return the exit code."""
+        """Run rounds until the end; return the exit code."""
         interruption = Interruption()
         room = watching.room(len(self._rounds.plan.todo), self._settings.most_workers)
         with interruption.handled(), speaking_around(self._line), keeping(room):
@@ -95,7 +95,7 @@ class _Watch:
         return self._rounds.exit_code(self._seen.now) if self._signalled is None else self._signalled
 
     def _round(self) -> None:
-        """Do it once on every host, and show what that found."""
+        """Run one round on every host, and show its findings."""
         results = self._results()
         found = self._seen.take(results, datetime.now(UTC), time.monotonic())
         if found.number == 1:
@@ -108,7 +108,7 @@ class _Watch:
             say(f"left out of the next rounds, as their status is auth: {fold(refused)}")
 
     def _results(self) -> list[HostResult]:
-        """Return what a round came to; of one that was stopped, what is news."""
+        """Run a round and return its results; if it was stopped, only those that are news."""
         control = Control()
         interruption = Interruption(control, say=say)
         results: dict[str, HostResult] = {}
@@ -126,17 +126,17 @@ class _Watch:
         self._signalled = interruption.exit_code
         doubtful = watching.in_doubt(came)
         if doubtful and not self._settings.quiet:
-            say(f"what the command did is not known on: {fold(doubtful)}")
+            say(f"unknown whether the command took effect on: {fold(doubtful)}")
         return watching.news(came, self._seen.now)
 
     def _progress(self, control: Control) -> Progress:
-        """Return the progress of a round that takes a while, on a terminal, as a run has it."""
+        """Return the progress display of a round, as for a run, but only on a terminal."""
         wanted = self._line.visible and self._settings.executor != "serial"
         total = len(self._rounds.plan.todo)
         return progress.create(sys.stderr, total, lambda: control.running, wanted=wanted)
 
     def _wait(self, number: int, until: float) -> None:
-        """Wait for the next round, which begins at once where this one took longer than the interval."""
+        """Wait for the next round; do not wait if this one took longer than the interval."""
         last = "none yet" if self._last_change is None else f"{self._last_change.astimezone():%H:%M:%S}"
         while (left := until - time.monotonic()) > 0:
             self._line.show(f"round {number} done; last change: {last}; next in {math.ceil(left)} s")

@@ -1,4 +1,4 @@
-"""What others wrote as part of messages of ours: nothing in it moves a terminal or begins a line."""
+"""Sanitise untrusted text for messages, so that it cannot control the terminal or begin a new line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LONGEST = 200
 
 
 def printable(text: str) -> str:
-    r"""Return a text with whatever is not printable written out as in `\x1b`."""
+    r"""Return a text with each unprintable character escaped, as in `\x1b`."""
     return text if text.isprintable() else translated(text, _unprintable())
 
 
@@ -22,29 +22,29 @@ def _unprintable() -> Table:
 
 
 def quoted(value: object) -> str:
-    """Return what somebody gave as it stands in a message: in quotes, several texts with commas between."""
+    """Return a value for use in a message: quoted, a list's items separated by commas."""
     if isinstance(value, (list, tuple)) and value:
         return ", ".join(quoted(item) for item in value)
     return repr(value)
 
 
 def excerpt(text: str | bytes, longest: int = _LONGEST) -> str:
-    """Return the beginning of what a peer said, printable, of at most `longest` characters."""
+    """Return the beginning of a peer's text: printable, at most `longest` characters."""
     if isinstance(text, bytes):
-        text = decoded(text[: longest * 4 + 4])  # a character has four bytes at most
+        text = decoded(text[: longest * 4 + 4])  # a character has at most four bytes
     shown = printable(text[:longest].strip())
     return shown if len(text) <= longest else shown + "…"
 
 
 def because(text: str | bytes) -> str:
-    """Return a colon and the beginning of what a peer said, for the end of a message; nothing for nothing."""
+    """Return a colon and the beginning of a peer's text, for the end of a message; empty for no text."""
     words = excerpt(text)
     return f": {words}" if words else ""
 
 
 def value_text(value: object) -> str:
-    """Return what a host task returned as text; its own `__str__` may raise anything."""
+    """Return the text of a value that a host task returned; its `__str__` may raise anything."""
     try:
         return str(value)
-    except Exception:  # noqa: BLE001 - one host's value must not cost the others their report
+    except Exception:  # noqa: BLE001 - one host's value must not break the report of the others
         return f"<{type(value).__name__} that cannot be shown>"

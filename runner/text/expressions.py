@@ -1,8 +1,8 @@
-r"""Safe regular expressions: a match over text from outside ends in bounded time, whatever was written.
+r"""Safe regular expressions: a match against untrusted text ends in bounded time, whatever the pattern.
 
-Python's own matcher backtracks without an end and holds the interpreter lock. Patterns of operators and of
-inventories are therefore matched by the package `regex`, which reads the same syntax, gives up after a time
-and lets other threads run. Patterns of our own are written so that they take linear time.
+Python's own matcher may backtrack without end, and holds the interpreter lock. Patterns from operators and
+inventories are therefore matched by the package `regex`, which has the same syntax, stops after a time limit
+and lets other threads run. Our own patterns are written to take linear time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["LIMIT_S", "Expression", "ExpressionLate", "Matcher", "compiled"]
 _Value = TypeVar("_Value")
 
 LIMIT_S = 1.0
-"""Seconds of computing time that one expression may take over one text."""
+"""Seconds of CPU time that one expression may take for one text."""
 
 _LEAST_S = 0.05
 _FLAGS = {re.ASCII: "a", re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s", re.VERBOSE: "x"}
@@ -32,16 +32,16 @@ _PLAIN_BRACE = re.compile(r"(\\.)|\{(?!\d*+(?:,\d*+)?\})", re.DOTALL)
 
 
 class ExpressionLate(Exception):
-    """An expression took too long over a text. One line for people: which one, and how to mend it."""
+    """An expression took too long for a text. Its text is one line: which expression, and how to fix it."""
 
 
 def compiled(expression: str) -> re.Pattern[str]:
-    """Check a regular expression that an operator or an inventory wrote, by Python's own rules.
+    """Compile a regular expression from an operator or an inventory, by Python's own rules.
 
     Raises:
-        re.error: It cannot be read.
+        re.error: It is invalid.
         RecursionError: It is nested too deep.
-        OverflowError: It repeats something too often.
+        OverflowError: A repeat count is too large.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
@@ -50,7 +50,7 @@ def compiled(expression: str) -> re.Pattern[str]:
 
 @lru_cache(maxsize=512)
 def _bounded(source: str) -> regex.Pattern[str]:
-    import regex  # noqa: PLC0415 - most runs match nothing that others wrote
+    import regex  # noqa: PLC0415 - most runs match no foreign pattern
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
@@ -58,19 +58,19 @@ def _bounded(source: str) -> regex.Pattern[str]:
 
 
 class Expression:
-    """A regular expression in Python's syntax, with a limit on the time that it takes over a text.
+    """A regular expression in Python's syntax, with a time limit for each text.
 
-    The limit halves each time that it was exceeded, down to a twentieth of a second: a hundred hosts that
-    print text which makes an expression slow cost seconds together; usual text takes microseconds.
+    The limit halves each time it is exceeded, down to a twentieth of a second, so that a hundred hosts whose
+    text makes an expression slow take seconds in all; usual text takes microseconds.
 
     Args:
-        source: The expression, or a compiled one of Python's.
-        setting: Where it came from, for messages: a flag, or the key of an inventory.
+        source: The expression, as text or compiled by `re`.
+        setting: Its source, for messages: a flag, or a key of an inventory.
 
     Raises:
-        re.error: It cannot be read.
+        re.error: It is invalid.
         RecursionError: It is nested too deep.
-        OverflowError: It repeats something too often.
+        OverflowError: A repeat count is too large.
 
     Attributes:
         pattern: The expression as it was written.
@@ -100,24 +100,24 @@ class Expression:
         return Expression, (self.pattern, self._setting)
 
     def over(self) -> Matcher:
-        """Return what matches this expression against one text, or its parts, within one time limit."""
+        """Return a matcher for one text, or its parts, with one time limit for all matches."""
         return Matcher(self, self._limit_s)
 
     def late(self) -> ExpressionLate:
-        """Return the error of a text that took too long; the next one has less time."""
+        """Return the error for a text that took too long; halve the limit for the next one."""
         took, self._limit_s = self._limit_s, max(self._limit_s / 2, _LEAST_S)
         return ExpressionLate(
-            f"{self._setting} {self.pattern!r} took longer than {took:g} s over one text; "
+            f"{self._setting} {self.pattern!r} took longer than {took:g} s for one text; "
             "write it with fewer repeats: [^ ]* or \\d+ for .*, and no repeat inside of a repeat"
         )
 
 
 class Matcher:
-    """One expression at work on one text: all its matches together have one time limit.
+    """Matches one expression against one text, with one time limit for all matches together.
 
     Args:
         expression: The expression.
-        limit_s: Seconds of computing time.
+        limit_s: Seconds of CPU time.
     """
 
     __slots__ = ("_end", "_expression", "_pattern")
@@ -148,7 +148,7 @@ class Matcher:
 
         Raises:
             ExpressionLate: It took too long.
-            re.error: The replacement cannot be read.
+            re.error: The replacement is invalid.
             IndexError: The replacement names a group that the expression does not have.
         """
         return self._within(

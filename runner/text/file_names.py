@@ -1,4 +1,4 @@
-"""Hosts' names as names of files: never a path, never hidden, the same for no two hosts."""
+"""Convert host names to file names that are unique, not hidden, and not a path."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 __all__ = ["FAILED", "INDEX", "file_name", "file_names"]
 
 INDEX = "index.jsonl"
-"""What is in a folder of outputs; no host's file is called like it."""
+"""The index file of an output folder; no host's file gets this name."""
 
 FAILED = "failed.txt"
-"""The hosts of such a folder that did not end `ok`."""
+"""The file that lists the hosts in an output folder that did not end `ok`."""
 
 _LONGEST = 200
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?|index\.jsonl|failed\.txt", re.IGNORECASE)
 
 
 def file_name(host: str) -> str:
-    """Return a host's name as a file name: never a path, never hidden, the same for no two hosts.
+    """Return the file name for a host: unique, not hidden, and not a path.
 
-    What Windows does not take as a name (`CON`, a dot at the end) is not used either: folders get shared.
+    Names that Windows does not accept (`CON`, a dot at the end) are avoided too, because folders are shared.
     """
     raw = host.encode("utf-8", "surrogatepass")
     name = quote(raw, safe="").replace("~", "%7E") or "%"
@@ -40,7 +40,7 @@ def file_name(host: str) -> str:
 
 
 def file_names(hosts: Iterable[str]) -> dict[str, str]:
-    """Return each host's file name; a digest tells those apart that differ in case alone."""
+    """Return each host's file name; names that differ only in case get a digest appended."""
     names = {host: file_name(host) for host in hosts}
     folded = Counter(name.casefold() for name in names.values())
     return {

@@ -1,4 +1,4 @@
-"""Many names as few words: `leaf01 leaf02 leaf03 leaf40` -> `leaf[01-03,40]`."""
+"""Fold many names into few words: `leaf01 leaf02 leaf03 leaf40` -> `leaf[01-03,40]`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["fold", "natural", "unfold"]
 
 _PARTS = re.compile(r"(\d+)", re.ASCII)
-# Numbers of more digits are not folded: a name that long is nobody's count, and Python bounds what it reads.
+# Longer numbers are not folded: they are not used for counting hosts, and Python limits their length.
 _LAST_NUMBER = re.compile(r"(.*?)(?<!\d)(\d{1,18})(\D*)", re.ASCII | re.DOTALL)
 _MOST_DIGITS = 18
 _AMBIGUOUS = re.compile(r'[\[\],"]')
@@ -20,11 +20,11 @@ _FOLDED = re.compile(
     r"([^\[\]]*)\[(\d{1,18}(?:-\d{1,18})?(?:,\d{1,18}(?:-\d{1,18})?)*)\]([^\[\]]*)", re.ASCII
 )
 _MOST_UNFOLDED = 1_000_000
-"""More names than any fleet has; a range of more is no list that somebody folded."""
+"""Most names in one word: more than any fleet has, so a longer range cannot be a folded list of hosts."""
 
 
 class _Shape(NamedTuple):
-    """What names that fold together have in common; `width` is 0 without leading zeros."""
+    """The common part of names that fold together; `width` is 0 for numbers without leading zeros."""
 
     prefix: str
     suffix: str
@@ -32,12 +32,12 @@ class _Shape(NamedTuple):
 
 
 def natural(name: str) -> tuple[tuple[int, int, str, str], ...]:
-    """Return a key that sorts names as people count: `r2` before `r10`."""
+    """Return a key that sorts names by their numbers: `r2` before `r10`."""
     return tuple(_key(part) for part in _PARTS.split(name) if part)
 
 
 def _key(part: str) -> tuple[int, int, str, str]:
-    """Return a number's key by its digits: names come from others, and may hold thousands of them."""
+    """Return the sort key of one part; compare numbers as text, because they may have thousands of digits."""
     if not (part.isascii() and part.isdecimal()):
         return 0, 0, part, ""
     digits = part.lstrip("0")
@@ -45,9 +45,9 @@ def _key(part: str) -> tuple[int, int, str, str]:
 
 
 def fold(names: Iterable[str]) -> str:
-    """Return names with their last numbers folded to ranges, standing for these names and no others.
+    """Fold names by their last number into ranges, which mean exactly these names.
 
-    A name that holds a character of this notation stands by itself, as a JSON string.
+    A name that contains a character of this notation is not folded, and becomes a JSON string.
     """
     numbered: dict[_Shape, list[int]] = {}
     words: list[str] = []
@@ -67,7 +67,7 @@ def fold(names: Iterable[str]) -> str:
 
 
 def _shape(name: str) -> tuple[_Shape | None, int]:
-    """Return what a name has in common with others, and its number; no shape where it does not fold."""
+    """Return a name's shape and number; the shape is None if the name does not fold."""
     if _AMBIGUOUS.search(name):
         return None, 0
     prefix = name.rstrip("0123456789")
@@ -81,7 +81,7 @@ def _shape(name: str) -> tuple[_Shape | None, int]:
 
 
 def _join_unpadded(numbered: dict[_Shape, list[int]]) -> None:
-    """Put numbers without leading zeros together, however many digits they have."""
+    """Join numbers without leading zeros, whatever their length."""
     for shape in list(numbered):
         numbers = numbered[shape]
         if shape.width == 1 or min(numbers) >= 10 ** (shape.width - 1):
@@ -113,9 +113,9 @@ def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
 
 
 def unfold(word: str) -> list[str]:
-    """Return the names that one word of a folded text stands for: `leaf[01-03,40]` is four.
+    """Return the names in one word of a folded text: four for `leaf[01-03,40]`.
 
-    A word of no such form is none, and so is one whose ranges run backwards or make over a million names.
+    Return an empty list for a word without this form, with a descending range, or with over a million names.
     """
     match = _FOLDED.fullmatch(word)
     if match is None:

@@ -1,4 +1,4 @@
-"""`--ignore`: what of an output is left out before outputs are compared: uptimes, times, counters."""
+"""`--ignore`: mask parts of outputs, such as uptimes, times and counters, before outputs are compared."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["MASK", "found", "mask", "masks"]
 
 MASK = "…"
-"""What is shown in the place of what was left out."""
+"""The text shown instead of a masked part."""
 
 _LONGEST_LINE = 4096
-"""Characters. A longer line is compared as it is: no counter or time is that long."""
+"""Characters. A longer line is compared unmasked: it is not a line with a counter or a time."""
 
 logger = logging.getLogger(__name__)
 
@@ -27,21 +27,21 @@ def masks(value: object, setting: str = "--ignore") -> tuple[Expression, ...]:
 
     Args:
         value: The expression or expressions.
-        setting: The flag that they were given by, for messages.
+        setting: The flag they come from, for messages.
 
     Raises:
-        ValueError: One cannot be read, or matches an empty text.
+        ValueError: An expression is invalid, or matches an empty text.
     """
     items = value if isinstance(value, (list, tuple)) else (value,)
     return tuple(item if isinstance(item, Expression) else _expression(item, setting) for item in items)
 
 
 def mask(text: str, patterns: Sequence[Expression], host: str = "") -> str:
-    """Return a text with every match in a line of it left out.
+    """Return a text with every match masked, line by line.
 
     Args:
-        text: What a host printed.
-        patterns: What is left out. One that takes too long is left off for this text, with a warning.
+        text: The output of a host.
+        patterns: The patterns to mask. One that takes too long is skipped for this text, with a warning.
         host: The host, for that warning.
     """
     for pattern in patterns:
@@ -56,11 +56,11 @@ def mask(text: str, patterns: Sequence[Expression], host: str = "") -> str:
 
 
 def found(text: str, pattern: Expression, host: str = "") -> bool:
-    """Tell whether a line of a text has a match; one that is too long to be masked has none.
+    """Return whether a line of a text has a match; lines too long to be masked are skipped.
 
     Args:
-        text: What a host printed.
-        pattern: What is looked for. If it takes too long, it is not found, with a warning.
+        text: The output of a host.
+        pattern: The pattern to search for. If it takes too long, it counts as not found, with a warning.
         host: The host, for that warning.
     """
     lines = text.replace("\r\n", "\n").split("\n")
@@ -79,7 +79,7 @@ def _warn(late: ExpressionLate, host: str, consequence: str) -> None:
 
 def _expression(value: object, setting: str) -> Expression:
     if not isinstance(value, (str, re.Pattern)):
-        raise ValueError("expected a regular expression, or a list of them")  # noqa: TRY004 - what readers raise
+        raise ValueError("expected a regular expression, or a list of them")  # noqa: TRY004 - readers of settings raise it
     try:
         expression = Expression(value, setting)
     except (re.error, RecursionError, OverflowError) as exc:

@@ -1,4 +1,4 @@
-"""Where a value comes from: a flag, a variable of the environment, a line of a file."""
+"""The source of a value: a flag, an environment variable, a line of a file."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ _WORDS = {
 
 
 class Origin(NamedTuple):
-    """Where a value comes from.
+    """The source of a value.
 
     Attributes:
         kind: The way in which it was given.
-        name: What was written there: `--user`, `INVOKE_RUNNER_USER`, `user`, `StrictHostKeyChecking`.
+        name: The name used there: `--user`, `INVOKE_RUNNER_USER`, `user`, `StrictHostKeyChecking`.
         path: The file that gives it, if a file does.
         line: The 1-based line in the file, if known.
     """
@@ -53,7 +53,7 @@ class Origin(NamedTuple):
 
     @property
     def is_of_this_run(self) -> bool:
-        """Whether the value was given for this very run, and so wins over the variables of a host."""
+        """Whether the value was given for this run only, and so overrides the variables of a host."""
         return self.kind in _OF_THIS_RUN
 
     @property

@@ -2,7 +2,7 @@
 
 A file passes if the operator or root owns it and no other user may write to it, and if the same holds for
 every folder above it. Git (`safe.directory`), sshd (`StrictModes`) and Ansible (`ansible.cfg`) have such a
-rule, too. A file that a flag names is the operator's choice and needs no check.
+rule too. A file that a flag names is the operator's choice and needs no check.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def check(what: str, path: str | os.PathLike[str], *, named: str = "name it with
     Args:
         what: What the file is for, at the beginning of the message.
         path: The file or folder; it exists.
-        named: How the operator can say that the file is meant.
+        named: How the operator can confirm the file, for the message.
 
     Raises:
         UsageError: The file breaks the owner rule; the message says which file or folder does, with a remedy.
@@ -48,7 +48,7 @@ def check_tree(what: str, folder: str | os.PathLike[str], *, named: str = "name 
     Args:
         what: What the folder is for, at the beginning of the message.
         folder: The folder, or a file.
-        named: How the operator can say that the folder is meant.
+        named: How the operator can confirm the folder, for the message.
 
     Raises:
         UsageError: As `check`.
@@ -74,10 +74,10 @@ def check_tree(what: str, folder: str | os.PathLike[str], *, named: str = "name 
 
 
 def fault(path: str | os.PathLike[str], *also: int) -> str | None:
-    """Return what breaks the owner rule, and the command that mends it; None if the file passes.
+    """Return the violation of the owner rule, with the command that fixes it; None if the file passes.
 
     Args:
-        path: A file or folder. Every link on the way to it counts, and every folder above each of them.
+        path: A file or folder. Every link on the way to it is checked, and every folder above each of them.
         also: User ids of more owners that are trusted.
     """
     trusted = _trusted() | set(also)
@@ -96,7 +96,7 @@ def _links_and_end(path: str | os.PathLike[str]) -> Iterator[str]:
             here = os.path.join(place, part)  # noqa: PTH118
             try:
                 target = os.readlink(here)  # noqa: PTH115
-            except OSError:  # no link; a file that is missing is its reader's to report
+            except OSError:  # not a link, or missing, which the reader of the file reports
                 place = here
                 continue
             yield here
@@ -137,14 +137,14 @@ def _fault_above(place: str, trusted: frozenset[int]) -> str | None:
 def _fault_of(
     place: str, status: os.stat_result, below: os.stat_result | None, trusted: frozenset[int]
 ) -> str | None:
-    """Return the fault of one file or folder; `below` is what was looked at in it before."""
+    """Return the fault of one file or folder; `below` is the status of the entry checked in it before."""
     shown = printable(place)
     if status.st_uid not in trusted:
         return f"{shown} belongs to {_user(status.st_uid)}: chown it"
     if stat.S_ISLNK(status.st_mode):
         return None
-    # In a sticky folder, others cannot rename or remove what is not theirs, but they can add files. In a
-    # folder of the operator's in it they cannot do that either.
+    # In a sticky folder, other users cannot rename or remove the operator's entries, only add files. If the
+    # entry checked before is a folder, they cannot add files to that one either.
     if below is not None and status.st_mode & stat.S_ISVTX and stat.S_ISDIR(below.st_mode):
         return None
     if status.st_mode & stat.S_IWOTH:
@@ -155,13 +155,13 @@ def _fault_of(
 
 
 def _is_private(place: str, gid: int, trusted: frozenset[int]) -> bool:
-    """Whether the only member of a group is a trusted user, and no list of access rights names another."""
+    """Return whether a trusted user is the group's only member, and no ACL grants rights to other users."""
     return any(_is_private_of(gid, uid) for uid in trusted) and not _has_acl(place)
 
 
 @lru_cache(maxsize=256)
 def _is_private_of(gid: int, uid: int) -> bool:
-    """Whether a group is a user's own: of the same name, without other members (umask 002 relies on it)."""
+    """Return whether a group is a user's private group: same name, no other members (used with umask 002)."""
     try:
         user, group = pwd.getpwuid(uid), grp.getgrgid(gid)
     except KeyError:
@@ -170,7 +170,7 @@ def _is_private_of(gid: int, uid: int) -> bool:
 
 
 def _has_acl(place: str) -> bool:
-    """Whether more than owner, group and others have rights: the group's bits are then a mask (acl(5))."""
+    """Return whether a file has an ACL: the group's mode bits are then only a mask (acl(5))."""
     try:
         return bool(os.getxattr(place, _ACL))
     except OSError:

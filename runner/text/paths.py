@@ -1,4 +1,4 @@
-"""Paths that somebody gave: what `~` means in them, and whether a run can, and may, write there."""
+"""Check paths from the operator: expand `~`, and make sure that a run can and may write there."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["checked", "expanded", "refuse_foreign", "writable"]
 
 
 def checked(what: str, path: str) -> str:
-    """Return a path, unless it is empty, which would mean the current folder, or cannot be a path.
+    """Return a path; refuse an empty one, which would mean the current folder, and an invalid one.
 
     Args:
-        what: What the path is for, for the message.
+        what: The purpose of the path, for the message.
         path: The path.
 
     Raises:
@@ -29,14 +29,14 @@ def checked(what: str, path: str) -> str:
 
 
 def expanded(flag: str, path: str) -> Path:
-    """Return a path with `~` and `~user` as the folders that they stand for.
+    """Return a path with `~` and `~user` expanded.
 
     Args:
-        flag: What names it, for the message.
+        flag: The flag that gives it, for the message.
         path: The path.
 
     Raises:
-        UsageError: There is no such user.
+        UsageError: The user does not exist.
     """
     try:
         return Path(path).expanduser()
@@ -45,13 +45,13 @@ def expanded(flag: str, path: str) -> Path:
 
 
 def refuse_foreign(path: Path) -> None:
-    """Refuse a path to write to that another user has made before us.
+    """Refuse an output path that another user created before us.
 
-    That is a link of another user, which leads anywhere, and any entry that another user has made in a folder
-    that is writable by all.
+    Refused are another user's link, which may lead anywhere, and any entry of another user in a
+    world-writable folder.
 
     Raises:
-        PermissionError: It is one of these.
+        PermissionError: The path is such a link or entry.
     """
     try:
         found = path.lstat()
@@ -60,18 +60,20 @@ def refuse_foreign(path: Path) -> None:
     if found.st_uid in (0, os.geteuid()):
         return
     if stat.S_ISLNK(found.st_mode) or path.absolute().parent.stat().st_mode & stat.S_IWOTH:
-        raise PermissionError(errno.EPERM, f"another user (uid {found.st_uid}) has made it; name another")
+        raise PermissionError(
+            errno.EPERM, f"another user (uid {found.st_uid}) created it; choose another path"
+        )
 
 
 def writable(flag: str, path: str) -> Path:
-    """Return a folder that files can be made in; made, for its owner alone, where it does not exist.
+    """Return a folder after a test that files can be created in it; create it, private, if missing.
 
     Args:
-        flag: What names it, for the message.
+        flag: The flag that gives it, for the message.
         path: The folder.
 
     Raises:
-        UsageError: No file can be made in it.
+        UsageError: No file can be created in it.
     """
     folder = expanded(flag, path)
     try:

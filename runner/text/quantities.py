@@ -1,4 +1,4 @@
-"""How people write numbers on a command line: `30`, `1.5`, `2m`, `16M`, `25%`."""
+"""Parse quantities from a command line: `30`, `1.5`, `2m`, `16M`, `25%`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["Share", "Spread", "age", "count", "rate", "seconds", "share", "share
 
 _WHOLE = 100  # percent
 _MOST = 10**9
-"""More than anybody counts to here; what counts in 32 or 64 bits takes it."""
+"""Largest whole number: enough for every setting, and it fits in 32 bits."""
 _SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LONGEST_S = 7 * 24 * 3600.0
-"""No deadline is longer: poll(2) counts milliseconds in 31 bits, which is under 25 days."""
+"""Longest time: poll(2) counts milliseconds in 31 bits, which is under 25 days."""
 _AGES_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 _OLDEST_S = 100 * 365 * 86400.0
 _BYTES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
@@ -23,11 +23,11 @@ _SLOWEST = 0.001
 
 
 class Spread(NamedTuple):
-    """How many hosts with the same value of a variable may be at work at once.
+    """A limit on how many hosts with the same value of a variable run at once.
 
     Attributes:
         variable: The variable's name.
-        most: So many.
+        most: The number of hosts.
     """
 
     variable: str
@@ -39,11 +39,11 @@ class Spread(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A number of hosts, or a percentage of them.
+    """A number or percentage of hosts.
 
     Attributes:
         amount: The number.
-        percent: Whether it counts hundredths of all.
+        percent: Whether the number is a percentage.
     """
 
     amount: float
@@ -53,13 +53,13 @@ class Share:
         return f"{self.amount:g}{'%' if self.percent else ''}"
 
     def of(self, total: int) -> int:
-        """Return how many of `total` that is, rounded down."""
-        # 33.3 is a little less than 33.3 in binary; a millionth of a host is none.
+        """Return the number of hosts, out of `total`, rounded down."""
+        # 33.3 is stored as slightly less; rounding to a millionth of a host first corrects that.
         return int(round(self.amount * total / _WHOLE, 6)) if self.percent else int(self.amount)
 
 
 def count(value: Any) -> int:
-    """Read a whole number, 0 or more and at most a billion."""
+    """Parse a whole number, 0 or more and at most a billion."""
     try:
         number = int(str(value))
     except ValueError:
@@ -70,7 +70,7 @@ def count(value: Any) -> int:
 
 
 def times(value: Any) -> int:
-    """Read how many times: a whole number, 1 or more."""
+    """Parse a number of times: a whole number, 1 or more."""
     number = count(value)
     if number == 0:
         raise ValueError("expected a whole number, 1 or more")
@@ -78,7 +78,7 @@ def times(value: Any) -> int:
 
 
 def seconds(value: Any) -> float:
-    """Read a span of time, in seconds unless it ends in ms, s, m or h; more than 0, at most a week."""
+    """Parse a duration, in seconds unless it ends in ms, s, m or h; more than 0, at most a week."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)\s*(ms|s|m|h|)", str(value).strip(), re.ASCII)
     span = float(match[1]) * _SECONDS[match[2]] if match else 0.0
     if not 0 < span <= _LONGEST_S:
@@ -87,7 +87,7 @@ def seconds(value: Any) -> float:
 
 
 def age(value: Any) -> float:
-    """Read how long ago something was, in seconds: a number with s, m, h, d or w; at most a hundred years."""
+    """Parse an age, a number with s, m, h, d or w, and return it in seconds; at most a hundred years."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", str(value).strip(), re.ASCII)
     span = float(match[1]) * _AGES_S[match[2]] if match else -1.0
     if not 0 <= span <= _OLDEST_S:
@@ -96,7 +96,7 @@ def age(value: Any) -> float:
 
 
 def size(value: Any) -> int:
-    """Read a number of bytes, with or without K, M or G (1024-fold each); at most 1024G."""
+    """Parse a number of bytes, with or without K, M or G (powers of 1024); at most 1024G."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:b|([kmg])(?:i?b)?)?", str(value).strip().lower(), re.ASCII)
     number = float(match[1]) * _BYTES[match[2] or ""] if match else 0.0
     if not 0 < number <= _MOST_BYTES:
@@ -105,7 +105,7 @@ def size(value: Any) -> int:
 
 
 def rate(value: Any) -> float:
-    """Read a number a second, of which a thousandth is the least; 0 is no limit."""
+    """Parse a rate per second, at least 0.001; 0 means no limit."""
     try:
         number = float(str(value))
     except ValueError:
@@ -116,7 +116,7 @@ def rate(value: Any) -> float:
 
 
 def share(value: Any) -> Share:
-    """Read a number of hosts or a percentage of them."""
+    """Parse a number or percentage of hosts."""
     match = re.fullmatch(r"(\d{1,9})|(\d+(?:\.\d+)?)%", str(value).strip(), re.ASCII)
     if match is None or (match[2] and float(match[2]) > _WHOLE):
         raise ValueError("expected a number of hosts or a percentage, such as 5 or 10%")
@@ -124,7 +124,7 @@ def share(value: Any) -> Share:
 
 
 def shares(value: Any) -> tuple[Share, ...]:
-    """Read batch sizes: one, or several with commas, of which the last is used again."""
+    """Parse batch sizes: one, or several separated by commas, of which the last is repeated."""
     items = value if isinstance(value, (list, tuple)) else str(value).split(",")
     found = tuple(share(item) for item in items)
     if not found or any(item.amount == 0 for item in found):
@@ -133,7 +133,7 @@ def shares(value: Any) -> tuple[Share, ...]:
 
 
 def spread(value: Any) -> Spread:
-    """Read the name of a variable, and after a colon how many hosts with one value of it; 1 by default."""
+    """Parse a variable name and, after a colon, the number of hosts with one value of it; 1 by default."""
     match = re.fullmatch(r"([A-Za-z_]\w*)(?::([1-9]\d{0,5}))?", str(value).strip(), re.ASCII)
     if match is None:
         raise ValueError("expected a variable and a number of hosts, such as site:2 or chassis")

@@ -1,7 +1,7 @@
-"""Reading files whose names may come from an inventory: with a limit, and never waiting for a writer.
+"""Read files whose names may come from an inventory, with a size limit and without blocking.
 
-A device has no end, a named pipe waits for a writer, and a sparse file of a few bytes on the disk fills the
-memory.
+A device may never end, a named pipe waits for a writer, and a sparse file of a few bytes on disk can fill
+the memory.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def opened(path: str | os.PathLike[str]) -> BufferedReader:
     """Open a regular file for reading.
 
     Raises:
-        OSError: It cannot be opened, or it is not a regular file.
+        OSError: The file cannot be opened, or is not a regular file.
     """
     file = open(path, "rb", opener=_at_once)  # noqa: SIM115 - the caller closes it
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -41,16 +41,16 @@ def opened(path: str | os.PathLike[str]) -> BufferedReader:
 def contents(
     path: str | os.PathLike[str], limit: int, *, pipes: bool = False, pipe_s: float | None = None
 ) -> bytes:
-    """Return all of a file; nothing of `/dev/null`.
+    """Return the whole content of a file; `/dev/null` is empty.
 
     Args:
         path: The file.
-        limit: Bytes that it may hold.
+        limit: Most bytes that it may hold.
         pipes: Whether a flag names it: then it may also be our standard input or a shell's `<(command)`.
-        pipe_s: Seconds that such a pipe may take to its end; without a limit if None.
+        pipe_s: Seconds in which such a pipe has to end; None for no limit.
 
     Raises:
-        OSError: It cannot be read, is not a regular file, or holds more.
+        OSError: The file cannot be read, is not a regular file, or is larger than the limit.
     """
     content = beginning(path, limit + 1, pipes=pipes, pipe_s=pipe_s)
     if len(content) > limit:
@@ -61,10 +61,10 @@ def contents(
 def beginning(
     path: str | os.PathLike[str], most: int, *, pipes: bool = False, pipe_s: float | None = None
 ) -> bytes:
-    """Return the beginning of a file; as `contents`, but a longer file is cut off.
+    """Return the beginning of a file; like `contents`, but a longer file is cut off.
 
     Raises:
-        OSError: It cannot be read, or it is not a regular file.
+        OSError: The file cannot be read, or is not a regular file.
     """
     name = os.fspath(path)
     if name == os.devnull:  # the usual way to name no file
@@ -77,10 +77,10 @@ def beginning(
 
 
 def check(path: str | os.PathLike[str], limit: int) -> None:
-    """Refuse a file that another program is to read and might not come to the end of; a missing one passes.
+    """Refuse a file that another program might read without end; a missing one passes.
 
     Raises:
-        OSError: It is neither a regular file nor `/dev/null`, or it is larger than the limit.
+        OSError: The file is neither regular nor `/dev/null`, or is larger than the limit.
     """
     if os.fspath(path) == os.devnull:
         return
@@ -88,7 +88,7 @@ def check(path: str | os.PathLike[str], limit: int) -> None:
         with opened(path) as file:
             size = os.fstat(file.fileno()).st_size
     except (FileNotFoundError, PermissionError):
-        return  # the other program says so
+        return  # the other program reports it
     if size > limit:
         raise _too_large(path, limit)
 
@@ -98,7 +98,7 @@ def _too_large(path: str | os.PathLike[str], limit: int) -> OSError:
 
 
 def _to_the_end(descriptor: int, most: int, seconds: float | None) -> bytes:
-    """Read to the end, the limit or the deadline, of a device no more than of a terminal."""
+    """Read up to the end or the limit, within the time limit; refuse a device that is not a terminal."""
     if stat.S_ISCHR(os.fstat(descriptor).st_mode) and not os.isatty(descriptor):
         raise OSError(errno.EINVAL, "not a regular file")
     content = bytearray()
@@ -115,5 +115,5 @@ def _to_the_end(descriptor: int, most: int, seconds: float | None) -> bytes:
 
 
 def _at_once(path: str, flags: int) -> int:
-    """Open without waiting for a writer of a pipe, and without taking a terminal as our own."""
+    """Open without waiting for a pipe's writer, and without making a terminal the controlling one."""
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)

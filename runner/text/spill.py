@@ -1,8 +1,8 @@
-"""Outputs of commands in bounded memory, for all hosts together, wherever results are held.
+"""Keep the outputs of commands in bounded memory, for all hosts together.
 
-What commands print is kept in memory up to a limit that holds for the whole process; what comes after that
-goes, compressed, to a temporary file that has no name, so that no other user reads it and nothing is left of
-it. If nothing can be written there, outputs stay in memory after all.
+Outputs are kept in memory up to a limit for the whole process. Later ones are compressed and written to a
+temporary file without a name, so that other users cannot open it and it is deleted with the process. If it
+cannot be written, outputs stay in memory.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ __all__ = ["MEMORY", "Collected", "Kept", "Store", "keep", "limit"]
 MEMORY = 64 * 2**20
 """Bytes of output that a process keeps in memory."""
 _SMALL = 1024
-"""Bytes. Less than this is not worth a place in a file."""
+"""Bytes. Smaller outputs always stay in memory."""
 _PIECE = 2**16
-"""Bytes of an output under way that stay in memory in any case, to be written together."""
+"""Bytes of an unfinished output that are collected in memory before they are written together."""
 
 
 class _File:
-    """A file without a name, which several outputs share; it is emptied when the last one is gone."""
+    """A file without a name, shared by several outputs; it is emptied when the last one is released."""
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="runner-", buffering=0)  # noqa: SIM115 - open as long as it has a reader
+        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="runner-", buffering=0)  # noqa: SIM115 - stays open for readers
         self._owner = os.getpid()
         self._lock = threading.RLock()  # the garbage collector may call `release` in the middle of `write`
         self._end = 0
         self._places = 0
 
     def write(self, data: bytes) -> _Place:
-        """Write some bytes; return where they are.
+        """Write bytes; return their place in the file.
 
         Raises:
-            OSError: They cannot be written.
+            OSError: The bytes cannot be written.
         """
         packed = zlib.compress(data, 1)
         with self._lock:
@@ -55,7 +55,7 @@ class _File:
         return _Place(self, begin, len(packed))
 
     def read(self, begin: int, length: int) -> bytes:
-        """Return what was written at a place."""
+        """Return the bytes written at a place."""
         parts: list[bytes] = []
         while length:
             part = os.pread(self._file.fileno(), length, begin)
@@ -66,7 +66,7 @@ class _File:
         return zlib.decompress(b"".join(parts))
 
     def release(self, places: int) -> None:
-        """Give back places that nothing refers to any more."""
+        """Release places that are no longer used."""
         with self._lock:
             self._places -= places
             if not self._places and os.getpid() == self._owner:
@@ -82,10 +82,10 @@ class _Place(NamedTuple):
 
 
 class Store:
-    """Counts the outputs of a process that are in memory, and writes down what is too much.
+    """Counts the outputs of a process in memory, and writes the excess to a file.
 
     Args:
-        memory: Bytes that stay in memory.
+        memory: Most bytes to keep in memory.
     """
 
     def __init__(self, memory: int = MEMORY) -> None:
@@ -94,17 +94,17 @@ class Store:
         os.register_at_fork(after_in_child=self.forget_file)
 
     def limit(self, memory: int) -> None:
-        """Keep so many bytes in memory from now on."""
+        """Set the most bytes to keep in memory."""
         self._memory = memory
 
     def forget_file(self) -> None:
-        """Begin with nothing in memory and no file: a forked process must not write to its parent's."""
+        """Reset the count and the file: a forked process must not write to its parent's file."""
         self._lock = threading.RLock()
         self._used = 0
         self._file: _File | None = None
 
     def keep(self, data: bytes) -> bytes | Kept:
-        """Return an output as something that gives it back, and that counts what it holds in memory."""
+        """Return an output as a `Kept` object that counts its memory; return a small one unchanged."""
         if len(data) < _SMALL:
             return data
         collected = Collected(self)
@@ -113,16 +113,16 @@ class Store:
 
     @property
     def full(self) -> bool:
-        """Whether there is too much in memory."""
+        """Whether outputs in memory exceed the limit."""
         return self._used > self._memory
 
     def take(self, size: int) -> None:
-        """Count bytes that are in memory from now on; a negative number of them is no longer."""
+        """Add bytes to the count of memory in use; a negative number removes them."""
         with self._lock:
             self._used += size
 
     def write(self, data: bytes) -> _Place | None:
-        """Write down an output; return None if that cannot be done."""
+        """Write an output to the file; return its place, or None if that fails."""
         try:
             with self._lock:
                 self._file = self._file or _File()
@@ -132,13 +132,13 @@ class Store:
 
 
 class Kept:
-    """An output that has come to its end: in memory, in the file, or in part here and there.
+    """A finished output: in memory, in the file, or partly in each.
 
     Args:
-        store: What counts it.
-        places: Where its begin was written to.
-        rest: Its end.
-        size: How many bytes there are.
+        store: The store that counts it.
+        places: The places in the file of its first parts.
+        rest: Its last part, in memory.
+        size: Its size in bytes.
     """
 
     __slots__ = ("_places", "_rest", "_store", "size")
@@ -158,17 +158,17 @@ class Kept:
         return keep, (self.read(),)
 
     def read(self) -> bytes:
-        """Return it."""
+        """Return the whole output."""
         if not self._places:
             return self._rest
         return b"".join([*(place.file.read(place.begin, place.length) for place in self._places), self._rest])
 
 
 class Collected:
-    """An output under way.
+    """An unfinished output, which grows chunk by chunk.
 
     Args:
-        store: What counts it.
+        store: The store that counts it; by default, that of the process.
     """
 
     def __init__(self, store: Store | None = None) -> None:
@@ -183,7 +183,7 @@ class Collected:
         self._store.take(-self._held)
 
     def add(self, chunk: bytes) -> None:
-        """Take in what came next."""
+        """Append the next chunk."""
         if self._kept is not None:
             before, self._kept, self.size = self._kept.read(), None, 0
             self.add(before)
@@ -195,7 +195,7 @@ class Collected:
             self._write()
 
     def kept(self) -> bytes | Kept:
-        """Return it, as far as it has come."""
+        """Return the output so far."""
         if self._kept is not None:
             return self._kept
         if self._held >= _SMALL and self._store.full:
@@ -221,10 +221,10 @@ _STORE = Store()
 
 
 def limit(memory: int) -> None:
-    """Have this process keep so many bytes of output in memory, if it is one of several."""
+    """Set the most bytes of output that this process keeps in memory, for example if it is one of several."""
     _STORE.limit(memory)
 
 
 def keep(data: bytes | Kept) -> bytes | Kept:
-    """Return an output as something that counts what it holds in memory; small ones stay as they are."""
+    """Return an output as a `Kept` object that counts its memory; return a small one unchanged."""
     return _STORE.keep(data) if isinstance(data, bytes) else data

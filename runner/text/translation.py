@@ -1,8 +1,7 @@
-r"""Bytes and characters from outside as text that shows what they are, at a cost that is linear and small.
+r"""Convert untrusted bytes and characters to visible text, in linear time and with little memory.
 
-One call of Python for each character makes 15 MB of control characters cost 20 seconds and a gigabyte. Here a
-table has an entry for every character that is common, and text is translated in pieces, between which other
-threads run.
+With one Python call per character, 15 MB of control characters take 20 seconds and a gigabyte. Here a table
+has an entry for every common character, and text is translated in pieces, between which other threads run.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ __all__ = ["Table", "decoded", "decoded_pieces", "escaped_byte", "is_text", "tra
 _DENSE = range(0x3000)
 _SURROGATES = range(0xD800, 0xE000)
 _ESCAPED_BYTES = range(0xDC80, 0xDD00)
-"""How `surrogateescape` stands for bytes (PEP 383)."""
+"""The code points that `surrogateescape` uses for bytes (PEP 383)."""
 _PIECE = 2**18
 
 
 class Table(dict[int, "int | str"]):
-    """What each character becomes, for `str.translate`.
+    """A translation table for `str.translate`.
 
     Args:
-        mark: Gives the text for a character, by its number; the number itself if it stays as it is.
+        mark: Returns the text for a code point, or the code point itself to keep the character.
     """
 
     def __init__(self, mark: Callable[[int], int | str]) -> None:
@@ -34,11 +33,11 @@ class Table(dict[int, "int | str"]):
         self._mark = mark
 
     def __missing__(self, code: int) -> int | str:
-        return self._mark(code)  # and is not kept: there are a million characters, and texts hold any of them
+        return self._mark(code)  # not stored: an untrusted text may hold a million different characters
 
 
 def translated(text: str, table: Table) -> str:
-    """Return a text with every character as the table has it."""
+    """Return a text with every character translated by the table."""
     if len(text) <= _PIECE:
         return text.translate(table)
     return "".join([text[at : at + _PIECE].translate(table) for at in range(0, len(text), _PIECE)])
@@ -53,7 +52,7 @@ def decoded(data: bytes) -> str:
 
 
 def decoded_pieces(data: bytes) -> Iterator[str]:
-    """Yield what `decoded` returns in pieces, so that it is not all in memory."""
+    """Yield the result of `decoded` in pieces, so that it is never in memory as a whole."""
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     valid = is_text(data)
     for at in range(0, len(data), _PIECE):
@@ -62,7 +61,7 @@ def decoded_pieces(data: bytes) -> Iterator[str]:
 
 
 def is_text(data: bytes) -> bool:
-    """Whether bytes are UTF-8."""
+    """Return whether bytes are valid UTF-8."""
     try:
         data.decode()
     except UnicodeDecodeError:
@@ -71,15 +70,15 @@ def is_text(data: bytes) -> bool:
 
 
 def escaped_byte(code: int) -> str | None:
-    r"""Return the byte that a character stands for, as `\xNN`; None if it stands for itself (PEP 383)."""
+    r"""Return the byte that a surrogate character represents (PEP 383), as `\xNN`; else None."""
     return f"\\x{code - 0xDC00:02x}" if code in _ESCAPED_BYTES else None
 
 
 def _with_marks(text: str) -> str:
     r"""Return a text with each byte of `surrogateescape` as `\xNN`.
 
-    The encoder writes `\udcNN` for such a byte, as fast as it encodes anything. A host may print the same six
-    characters: their `\ud` is replaced with U+DF00, which no decoder returns, for as long as that takes.
+    The encoder writes `\udcNN` for such a byte, at full speed. A host may print the same six characters, so
+    their `\ud` is replaced with U+DF00 meanwhile, which no decoder returns.
     """
     marked = text.replace(r"\ud", "\udf00").encode("utf-8", "backslashreplace")
     return marked.replace(rb"\udc", rb"\x").replace(rb"\udf00", rb"\ud").decode()

@@ -1,4 +1,4 @@
-"""Texts split into words as a POSIX shell does, in time that is linear in their length."""
+"""Split text into words as a POSIX shell does, in linear time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _IN_DOUBLE = re.compile(r'\\([\\"])')
 
 
 def split_words(text: str, *, comments: bool = False) -> list[str]:
-    """Split a text as `shlex.split` does, which takes a week for a line of 64 MB.
+    """Split a text like `shlex.split`, which would take a week for a line of 64 MB.
 
     Args:
         text: The text.

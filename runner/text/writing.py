@@ -1,6 +1,6 @@
-"""Writing files whole or not at all.
+"""Write files completely or not at all.
 
-A full disk must not leave half a line in a file, nor half a file in the place of another.
+A full disk must not leave half a line in a file, or replace a file by half of a new one.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ __all__ = ["append", "replace"]
 
 
 def append(descriptor: int, data: bytes, *, sync: bool = False) -> None:
-    """Append to an open file, all or nothing.
+    """Append to an open file, completely or not at all.
 
     Args:
         descriptor: The file, opened with `O_APPEND`.
-        data: What to append; if there is room, in one write, so that no other line comes between.
-        sync: Whether to wait until it is on the disk.
+        data: The bytes; if there is room, they are written in one call, so that no other line comes between.
+        sync: Whether to wait until the data is on the disk.
 
     Raises:
-        OSError: Not all of it could be written. The part that was written is cut off again, unless another
-            program has appended something after it.
+        OSError: Not all bytes could be written. The part that was written is removed, unless another
+            program has appended to the file since.
     """
     size, left = os.fstat(descriptor).st_size, memoryview(data)
     try:
-        while left:  # a disk that is about to be full takes a part, and says so at the next write
+        while left:  # a nearly full disk accepts a part; the next write then fails
             left = left[os.write(descriptor, left) :]
         if sync:
             os.fsync(descriptor)
@@ -39,17 +39,16 @@ def append(descriptor: int, data: bytes, *, sync: bool = False) -> None:
 
 
 def replace(path: Path, data: bytes, like: os.stat_result | None = None, *, sync: bool = False) -> None:
-    """Put a new file in the place of the file of that name, whole or not at all.
+    """Replace a file by a new one, completely or not at all.
 
     Args:
-        path: The file, without links on the way that are to stay.
-        data: What is in it.
-        like: Mode and owner that it gets, the latter as far as the system lets us; else it is readable by its
-            owner alone.
+        path: The file. A link at this path is replaced, not followed.
+        data: The new content.
+        like: The mode and owner for the new file, the owner only if permitted; None makes it private.
         sync: Whether to wait until the file is on the disk.
 
     Raises:
-        OSError: It could not be written; the file of that name is left as it was.
+        OSError: The file could not be written; the old one is unchanged.
     """
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:

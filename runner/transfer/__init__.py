@@ -1,1 +1,1 @@
-"""Files to hosts, files from hosts, and scripts that are sent, run and removed."""
+"""Send files to hosts, fetch files from hosts, and run scripts on hosts."""

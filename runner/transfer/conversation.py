@@ -1,4 +1,4 @@
-"""Requests to an SFTP server and its replies, many under way at once."""
+"""SFTP requests and replies, with many requests in flight at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Conversation"]
 
 _VERSION = 3
 _LONGEST = 2**18 + 2**10
-"""OpenSSH's own limit is 256 KB; what announces itself as longer is no SFTP."""
+"""Longest packet in bytes. OpenSSH's own limit is 256 KB; a longer announcement is not SFTP."""
 _EXTENSIONS = 64
 _SHORTEST = 5
 _HEAD = struct.Struct(">IB")
@@ -30,16 +30,16 @@ _NUMBER = struct.Struct(">I")
 
 
 class Conversation:
-    """What is asked of an SFTP server, and what it answers.
+    """A client's connection to an SFTP server: sends requests and reads replies.
 
     Args:
-        stream: Leads to the server.
+        stream: The byte stream to the server.
 
     Attributes:
-        extensions: What the server can do beside version 3, by name, and in which version.
+        extensions: The server's extensions to version 3: name and version.
 
     Raises:
-        HostError: There is no SFTP server at the other end.
+        HostError: The host has no SFTP server, or it does not answer.
     """
 
     def __init__(self, stream: Stream) -> None:
@@ -73,30 +73,30 @@ class Conversation:
 
     @contextmanager
     def working(self, *, last: bool = False) -> Iterator[None]:
-        """Watch what is asked in this context; see `Stream.working`."""
+        """Apply the stream's idle timeout to requests in this context; see `Stream.working`."""
         with self._stream.working(last=last):
             yield
 
     def ask(self, kind: Message, *fields: bytes) -> tuple[int, Reader]:
-        """Ask one thing and wait for its answer: the answer's type and its fields."""
+        """Send one request and wait for its reply; return the reply's type and fields."""
         with self._stream.working():
             return self.answer_to(self.post(kind, *fields))
 
     def post(self, kind: Message, *fields: bytes) -> int:
-        """Ask one thing, in a `working` context; return the number of the answer to come."""
+        """Send one request, in a `working` context; return the number that its reply will have."""
         self._number = (self._number + 1) % 2**32
         self._stream.send(_packet(kind, _NUMBER.pack(self._number), *fields))
         return self._number
 
     def answer_to(self, number: int) -> tuple[int, Reader]:
-        """Return the one answer that is under way."""
+        """Wait for the reply to the only request in flight; return its type and fields."""
         found, kind, reader = self.answer()
         if found != number:
-            raise bad_reply("the SFTP server answers what was not asked")
+            raise bad_reply("the SFTP server sent a reply that matches no request")
         return kind, reader
 
     def answer(self) -> tuple[int, int, Reader]:
-        """Wait for an answer; return its number, its type and its fields."""
+        """Wait for a reply; return its number, its type and its fields."""
         while True:
             kind, reader = self._next()
             number = reader.uint32()
@@ -105,15 +105,15 @@ class Conversation:
             self._given_up.remove(number)
 
     def give_up(self, numbers: Iterable[int]) -> None:
-        """Pass over the answers to come to these numbers."""
+        """Ignore later replies with these numbers."""
         self._given_up.update(numbers)
 
     def close(self) -> None:
-        """End the server."""
+        """Close the stream, which ends the server."""
         self._stream.close()
 
     def _next(self) -> tuple[int, Reader]:
-        """Return the next packet: its type, and what follows."""
+        """Return the next packet: its type, and the rest."""
         length = self._length()
         while len(self._buffer) < length + 4:
             self._buffer += self._stream.recv()
@@ -129,9 +129,9 @@ class Conversation:
             return length
         begin = bytes(self._buffer[:200])
         if begin[:4].isascii() and begin[:4].decode().isprintable():
-            # The usual reason, which OpenSSH tells as "Received message too long 1416128883".
+            # The usual cause; OpenSSH's sftp reports it as "Received message too long 1416128883".
             raise bad_reply(
-                "the server writes text in the place of SFTP, from a start-up file of its shell, maybe, "
+                "the server sends text instead of SFTP, perhaps from a shell start-up file, "
                 "which may print only if [ -t 1 ]; or set ansible_ssh_transfer_method: scp; "
                 f"{excerpt(begin)!r}"
             )

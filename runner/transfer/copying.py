@@ -1,4 +1,4 @@
-"""Files from one side to the other: only what differs, checked on arrival, put in place at one stroke."""
+"""Copy the files that differ from one side to the other, verify them, and rename them into place."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _BATCH_BYTES = 2**26
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How files are moved.
+    """Options of a copy.
 
     Attributes:
-        mode: Permission bits of every file; None keeps those of the file that is replaced, unless another
-            user made that, else the source's.
-        checksum: Whether SHA-256 sums decide what is equal, and prove what arrived.
-        max_size: Bytes that are taken at most, all files together; None is no limit.
-        private: Whether what is made is for its owner alone, where no mode is given.
+        mode: Permission bits of every file; None keeps those of a replaced file, unless another user
+            created it, else the source's.
+        checksum: Whether SHA-256 sums decide which files are equal, and verify copied files.
+        max_size: Most bytes for all files together; None for no limit.
+        private: Whether new files and folders are accessible only to their owner, if no mode is given.
     """
 
     mode: int | None = None
@@ -45,14 +45,14 @@ class Options:
 
 @dataclass(slots=True)
 class Moved:
-    """What was moved.
+    """Counts of a copy.
 
     Attributes:
-        files: Files moved.
-        size: Bytes in them.
-        equal: Files that were there already.
-        equal_size: Bytes in these.
-        digest: The SHA-256 sum of the last of them; None where it was not asked for.
+        files: Files copied.
+        size: Bytes copied.
+        equal: Files that were equal already, and not copied.
+        equal_size: Bytes in the equal files.
+        digest: The SHA-256 sum of the last file; None if sums are not used.
     """
 
     files: int = 0
@@ -64,15 +64,16 @@ class Moved:
 
 @dataclass(slots=True)
 class _Piece:
-    """One file on its way.
+    """One file to copy.
 
     Attributes:
         item: The file.
-        place: Where it goes.
-        there: What is there now; None also if another user made it, so that nothing of it is kept.
-        temporary: Where it is until it is whole.
-        digest: Its sum.
-        size: Bytes that were moved.
+        place: Its target path.
+        there: The present file at that path; None also if another user created it, so that its mode and
+            owner are not kept.
+        temporary: Its path until it is complete.
+        digest: Its SHA-256 sum.
+        size: Bytes copied.
     """
 
     item: Item
@@ -84,14 +85,14 @@ class _Piece:
 
 
 class Copy:
-    """Moves files from one side to the other.
+    """Copies files from one side to the other.
 
     Args:
-        source: Where they are.
-        target: Where they go.
-        options: How.
-        begin: Called before anything is changed on the other side.
-        push: Whether the target is the host, which then proves what arrived; else the source is.
+        source: The files to copy from.
+        target: The files to copy to.
+        options: The options.
+        begin: Called before anything is changed on the target.
+        push: Whether the target is the host; otherwise the source is. The host computes its own sums.
     """
 
     def __init__(
@@ -106,10 +107,10 @@ class Copy:
         self._taken = 0
 
     def run(self, items: Sequence[Item], place: str) -> Moved:
-        """Move what `walk` found to a place.
+        """Copy the items that `walk` found to a path.
 
         Raises:
-            HostError: Not all of it could be moved; no file is there in part.
+            HostError: Not all items could be copied; no partial file is left.
         """
         self._check_size(sum(item.entry.size for item in items if item.entry.kind is Kind.FILE))
         for item in items:
@@ -134,20 +135,20 @@ class Copy:
             mode = 0o700 if self._options.private else (entry.mode or 0o755) | 0o700
             self._target.make_folder(place, mode & 0o777)
         elif there.kind is not Kind.FOLDER:
-            raise failed(f"{shown(place)}: is there already, and no folder", "not-a-folder")
+            raise failed(f"{shown(place)}: exists already and is not a folder", "not-a-folder")
 
     def _piece(self, item: Item, place: str) -> _Piece:
-        """Look at what is in a file's place; one that is a link leads to the place."""
+        """Look up the present file at a target path; if it is a link, use the link's target."""
         there = self._target.look(place, follow=False)
         if there is not None and there.kind is Kind.LINK:
             check(self._target, place)
             place = self._target.resolved(place)
             there = self._target.look(place)
             if there is None:
-                raise failed(f"{shown(place)}: a link that leads nowhere", "no-such-file")
+                raise failed(f"{shown(place)}: a link whose target does not exist", "no-such-file")
         if there is not None and there.kind is not Kind.FILE:
-            what = "a folder" if there.kind is Kind.FOLDER else "no plain file"
-            raise failed(f"{shown(place)}: is there already, and {what}", "is-a-folder")
+            what = "a folder" if there.kind is Kind.FOLDER else "not a regular file"
+            raise failed(f"{shown(place)}: exists already and is {what}", "is-a-folder")
         if there is not None and not is_ours(self._target, place, there):
             there = None
         folder, slash, _ = place.rpartition("/")
@@ -155,7 +156,7 @@ class Copy:
         return _Piece(item, place, there, temporary if self._target.atomic else place)
 
     def _files(self, pieces: list[_Piece]) -> None:
-        """Move the files of a batch that differ."""
+        """Copy the files of a batch that differ."""
         equal = self._equal(pieces)
         rest = [piece for piece in pieces if piece.place not in equal]
         written: list[_Piece] = []
@@ -172,7 +173,7 @@ class Copy:
             self._tidy(written)
 
     def _equal(self, pieces: Sequence[_Piece]) -> set[str]:
-        """Return the places of files that are there already."""
+        """Return the target paths of files that are equal already."""
         same = [
             piece for piece in pieces if piece.there is not None and piece.there.size == piece.item.entry.size
         ]
@@ -216,7 +217,7 @@ class Copy:
             yield part
 
     def _clothes(self, piece: _Piece) -> Entry:
-        """Return what a file is to look like: its mode, time and owner."""
+        """Return the entry with the mode, time and owner that a file has to get."""
         entry, there, mode = piece.item.entry, piece.there, self._options.mode
         if mode is None and self._options.private:
             mode = 0o600
@@ -228,7 +229,7 @@ class Copy:
         return replace(entry, mode=mode, owner=owner)
 
     def _prove(self, pieces: Sequence[_Piece]) -> None:
-        """Compare what arrived with what was sent."""
+        """Compare the sums of copied files with those of the data sent."""
         if not pieces:
             return
         host = self._target if self._push else self._source
@@ -244,9 +245,9 @@ class Copy:
         path, before = piece.item.path, piece.item.entry
         now = self._source.look(path)
         if now is None or (now.size, now.mtime) != (before.size, before.mtime):
-            text = f"{shown(path)}: changed while it was read; --no-checksum takes it as it comes"
+            text = f"{shown(path)}: changed while it was read; use --no-checksum to copy it all the same"
             return failed(text, "changed")
-        return failed(f"{shown(piece.place)}: what arrived is not what was sent (SHA-256)", "checksum")
+        return failed(f"{shown(piece.place)}: the copy differs from the source (SHA-256)", "checksum")
 
     def _put_in_place(self, piece: _Piece) -> None:
         if piece.temporary != piece.place:
@@ -258,7 +259,7 @@ class Copy:
         self._moved.size += piece.size
 
     def _tidy(self, pieces: Sequence[_Piece]) -> None:
-        """Remove what is not put in place, as far as the other side still lets us."""
+        """Remove temporary files; ignore errors."""
         for piece in pieces:
             if piece.temporary != piece.place:
                 with suppress(HostError):
@@ -270,7 +271,7 @@ def _below(place: str, item: Item) -> str:
 
 
 def _batches(items: Sequence[Item]) -> Iterator[list[Item]]:
-    """Cut files into batches whose sums are asked for together."""
+    """Split files into batches whose sums are requested together."""
     batch: list[Item] = []
     size = 0
     for item in items:

@@ -1,4 +1,4 @@
-"""SHA-256 sums of files, here and on hosts that have a shell."""
+"""SHA-256 sums of files, on this machine and on hosts that have a shell."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Hashed", "of_content", "of_local", "on_host"]
 
 _LONGEST_LINE = 60_000
-"""Bytes of one command line; systems take 128 KB and more for one word."""
+"""Most bytes in one command line; systems accept 128 KB and more for one argument."""
 
-# OpenSSL's is several times as fast as that of GNU's coreutils, where the processor can do it.
+# OpenSSL is several times as fast as GNU coreutils if the processor supports SHA-256.
 _SCRIPT = """\
 if said=$(openssl dgst -sha256 -r "$@" 2>/dev/null); then echo "$said"
 elif command -v sha256sum >/dev/null; then sha256sum "$@"
@@ -33,10 +33,10 @@ _SUM = re.compile(r"[0-9a-f]{64}(?=\s|$)")
 
 
 class Hashed:
-    """A content that is summed up as it passes.
+    """Passes on chunks of a file, and computes their sum on the way.
 
     Attributes:
-        size: Bytes that have passed.
+        size: Bytes passed on so far.
     """
 
     def __init__(self, content: Iterable[bytes]) -> None:
@@ -51,12 +51,12 @@ class Hashed:
             yield part
 
     def digest(self) -> str:
-        """Return the sum of what has passed, in hexadecimal digits."""
+        """Return the sum of the bytes passed on so far, in hexadecimal digits."""
         return self._sum.hexdigest()
 
 
 def of_content(content: Iterable[bytes]) -> str:
-    """Return a content's sum, in hexadecimal digits."""
+    """Return the sum of all chunks, in hexadecimal digits."""
     found = hashlib.sha256()
     for part in content:
         found.update(part)
@@ -64,10 +64,10 @@ def of_content(content: Iterable[bytes]) -> str:
 
 
 def of_local(path: str) -> str:
-    """Return the sum of a file of this machine, computed once for as long as the file does not change.
+    """Return the sum of a file of this machine; cached until the file changes.
 
     Raises:
-        LocalFailure: It cannot be read.
+        LocalFailure: The file cannot be read.
     """
     with here(path):
         found = Path(path).stat()
@@ -81,10 +81,10 @@ def _of_local(path: str, *_identity: int) -> str:
 
 
 def on_host(shell: Shell, paths: Sequence[str]) -> list[str | None] | None:
-    """Return the sums of a host's files, computed there.
+    """Have the host compute the sums of its files.
 
     Returns:
-        None where the host cannot do it for all of them, as with an account that is for SFTP alone.
+        The sums; None if the host cannot compute all of them, for example with an SFTP-only account.
     """
     found: list[str | None] = []
     for batch in _batches(paths):

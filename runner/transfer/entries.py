@@ -1,4 +1,4 @@
-"""What a name in a folder stands for, here and on hosts alike."""
+"""Files and folders, in one form for this machine and for hosts."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 __all__ = ["MAX_DEPTH", "MAX_ENTRIES", "MAX_NAME", "MAX_PATHS", "Entry", "Files", "Kind"]
 
 MAX_ENTRIES = 100_000
-"""Names that one transfer takes at most: a host may list folders without end."""
+"""Most files and folders in one transfer: a host could list folders without end."""
 
 MAX_PATHS = 2**25
-"""Characters that the paths of all of these have at most, together."""
+"""Most characters in all paths of one transfer together."""
 
 MAX_NAME = 1020
-"""Bytes of one name: 255 characters of UTF-8, more than which no file system has."""
+"""Most bytes in one name: 255 characters of UTF-8; no file system allows more."""
 
 MAX_DEPTH = 100
-"""Folders in folders that one transfer takes at most."""
+"""Most levels of nested folders in one transfer."""
 
 
 class Kind(Enum):
-    """What something is."""
+    """The type of a file-system entry."""
 
     FILE = "file"
     FOLDER = "folder"
@@ -35,7 +35,7 @@ class Kind(Enum):
 
     @classmethod
     def of(cls, mode: int | None) -> Kind:
-        """Return what an `st_mode` says; without one a file is assumed, as SFTP servers may leave it out."""
+        """Return the type in an `st_mode`; assume a file without one, because SFTP servers may omit it."""
         if mode is None or stat.S_ISREG(mode) or not stat.S_IFMT(mode):
             return cls.FILE
         if stat.S_ISDIR(mode):
@@ -45,14 +45,14 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file, folder or what else a name stands for.
+    """The attributes of a file, folder, link or special file.
 
     Attributes:
-        kind: What it is.
-        size: Bytes in it, as far as the other side tells the truth.
-        mode: Permission bits; None where they are not known.
-        mtime: When it was changed, in seconds since 1970; None where that is not known.
-        owner: Numbers of user and group; None where they are not known.
+        kind: Its type.
+        size: Its size in bytes, as reported by the other side: not reliable.
+        mode: Permission bits; None if not known.
+        mtime: Time of its last change, in seconds since 1970; None if not known.
+        owner: User and group ids; None if not known.
     """
 
     kind: Kind
@@ -63,44 +63,44 @@ class Entry:
 
 
 class Files(Protocol):
-    """The files of a host. Paths are absolute; every method raises `HostError` where it is refused.
+    """The files of a host or of this machine. Paths are absolute; each method raises `HostError` if refused.
 
     Attributes:
-        atomic: Whether a file can be written beside its place and then be given its name at one stroke.
+        atomic: Whether a file can be written under a temporary name and then be renamed.
     """
 
     atomic: bool
 
     def absolute(self, path: str) -> str:
-        """Return the absolute path of what may be relative to the home folder."""
+        """Return the absolute path of a path that may be relative to the home folder."""
 
     def resolved(self, path: str) -> str:
-        """Return an absolute path without links on the way."""
+        """Return an absolute path with all links resolved."""
 
     def user(self, folder: str) -> int | None:
-        """Return the number of the user as whom files are made; None if that cannot be told.
+        """Return the id of the user who owns newly created files; None if it is not known.
 
         Args:
-            folder: A folder in which one may be made, to see whose it is.
+            folder: A folder in which a test file may be created to see its owner.
         """
 
     def look(self, path: str, *, follow: bool = True) -> Entry | None:
-        """Return what a path stands for; None where there is nothing."""
+        """Return the entry at a path; None if there is none."""
 
     def names(self, path: str) -> Iterator[tuple[str, Entry]]:
-        """Return what is in a folder, without following links."""
+        """Return the entries in a folder, without following links."""
 
     def make_folder(self, path: str, mode: int) -> None:
-        """Make a folder in one that exists."""
+        """Create a folder in an existing one."""
 
     def write(self, path: str, content: Iterable[bytes], entry: Entry) -> None:
-        """Make a new file with a content, and with the mode, owner and time of an entry as far as given."""
+        """Create a new file with the given content, and with the entry's mode, owner and time if set."""
 
     def read(self, path: str, entry: Entry) -> Iterator[bytes]:
-        """Return the content of a file, which was told to be as an entry says."""
+        """Return the content of a file, in chunks; `entry` holds its reported size."""
 
     def replace(self, old: str, new: str) -> None:
-        """Give a file another name in its folder, in place of what has that name."""
+        """Rename a file within its folder, replacing a file of the new name."""
 
     def remove(self, path: str) -> None:
         """Remove a file."""
@@ -113,11 +113,11 @@ class Files(Protocol):
 
         Args:
             paths: The files.
-            read_back: Whether to fetch and sum up what the other side cannot sum up itself.
+            read_back: Whether to read the files back if the other side cannot compute their sums.
 
         Returns:
-            None where the sums cannot be told; None in a sum's place where that file cannot be read.
+            The sums, with None for a file that cannot be read; None if no sums are available.
         """
 
     def close(self) -> None:
-        """Let go of them."""
+        """Release the connection to the files."""

@@ -1,4 +1,4 @@
-"""What goes wrong when files are moved, in the words of a host's result."""
+"""Errors of file transfers, as a host's result reports them."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _REASONS = {
 
 
 class TransferFailed(HostError):
-    """The host refused what was asked of its files, or what arrived is not what was sent."""
+    """The host refused a file operation, or a copied file differs from its source."""
 
     status = Status.FAILED
 
 
 class BadReply(HostError):
-    """The host does not speak the protocol, or says what cannot be."""
+    """The host does not speak the protocol, or sends an impossible reply."""
 
     status = Status.ERROR
 
@@ -48,27 +48,27 @@ class LocalFailure(HostError):
 
 
 def failed(text: str, reason: str) -> TransferFailed:
-    """Return the error of a refused transfer."""
+    """Return the error for a refused transfer."""
     return TransferFailed(text, reason=reason, phase=Phase.TRANSFER)
 
 
 def bad_reply(text: str) -> BadReply:
-    """Return the error of a peer that breaks the rules of the protocol."""
+    """Return the error for a peer that violates the protocol."""
     return BadReply(text, reason="bad-protocol", phase=Phase.TRANSFER)
 
 
 def reason_of(exc: OSError, *, local: bool) -> str:
-    """Return the short code of a system's error; `local-` stands before those of this machine."""
+    """Return the reason code of an `OSError`; those of this machine begin with `local-`."""
     reason = _REASONS.get(exc.errno or 0, "refused")
     return f"local-{reason}" if local else reason
 
 
 @contextmanager
 def here(path: os.PathLike[str] | str) -> Iterator[None]:
-    """Put what the system says of a file of this machine in the words of a result.
+    """Convert an `OSError` about a file of this machine into a `LocalFailure`.
 
     Raises:
-        LocalFailure: The system refused something in this context.
+        LocalFailure: A system call in this context failed.
     """
     try:
         yield
@@ -81,12 +81,12 @@ def here(path: os.PathLike[str] | str) -> Iterator[None]:
 
 
 def reworded(exc: HostError, old: str, new: str) -> HostError:
-    """Return an error that says `new` where it said `old`."""
+    """Return a copy of an error with `old` replaced by `new` in its text."""
     error = type(exc)(str(exc).replace(old, new), reason=exc.reason, phase=exc.phase, transient=exc.transient)
     error.command = exc.command
     return error
 
 
 def shown(path: str) -> str:
-    """Return a path as it may stand in a message."""
+    """Return a path in printable form, for messages."""
     return printable(path)

@@ -30,7 +30,7 @@ class LocalFiles:
         """Return the absolute path; `~` is the user's home folder.
 
         Raises:
-            TransferFailed: It is that of a user whom there is not.
+            TransferFailed: `~user` names a user that does not exist.
         """
         try:
             return os.path.normpath(Path(path).expanduser().absolute())
@@ -38,15 +38,15 @@ class LocalFiles:
             raise failed(f"{shown(path)}: there is no such user", "no-such-file") from exc
 
     def resolved(self, path: str) -> str:
-        """Return a path without links on the way."""
+        """Return a path with all links resolved."""
         return os.path.realpath(path)
 
-    def user(self, folder: str) -> int | None:  # noqa: ARG002 - the system knows without
-        """Return the number of the user as whom files are made."""
+    def user(self, folder: str) -> int | None:  # noqa: ARG002 - not needed here
+        """Return the id of the user who owns newly created files."""
         return os.geteuid()
 
     def look(self, path: str, *, follow: bool = True) -> Entry | None:
-        """Return what a path stands for; None where there is nothing."""
+        """Return the entry at a path; None if there is none."""
         with here(path):
             try:
                 return _entry(Path(path).stat(follow_symlinks=follow))
@@ -54,19 +54,19 @@ class LocalFiles:
                 return None
 
     def names(self, path: str) -> Iterator[tuple[str, Entry]]:
-        """Return what is in a folder."""
+        """Return the entries in a folder."""
         with here(path), os.scandir(path) as found:
             for item in found:
                 yield item.name, _entry(item.stat(follow_symlinks=False))
 
     def make_folder(self, path: str, mode: int) -> None:
-        """Make a folder, and those above it."""
+        """Create a folder, and missing folders above it."""
         with here(path):
             Path(path).parent.mkdir(0o700, parents=True, exist_ok=True)
             Path(path).mkdir(mode)
 
     def write(self, path: str, content: Iterable[bytes], entry: Entry) -> None:
-        """Make a new file, private until it is whole; where that fails none is left."""
+        """Create a new file, private until it is complete; remove it if writing fails."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with here(path):
             descriptor = os.open(path, flags, 0o600)
@@ -82,10 +82,10 @@ class LocalFiles:
                 Path(path).unlink()
             raise
 
-    def read(self, path: str, entry: Entry) -> Iterator[bytes]:  # noqa: ARG002 - the system knows better
+    def read(self, path: str, entry: Entry) -> Iterator[bytes]:  # noqa: ARG002 - the system knows the size
         """Return a file's content."""
         with here(path):
-            opened = reading.opened(path)  # what was a file a moment ago may be a pipe by now
+            opened = reading.opened(path)  # the file may have been replaced by a pipe since
         with opened as file:
             while True:
                 with here(path):
@@ -95,7 +95,7 @@ class LocalFiles:
                 yield part
 
     def replace(self, old: str, new: str) -> None:
-        """Give a file another name, in place of what has it."""
+        """Rename a file, replacing a file of the new name."""
         with here(new):
             Path(old).replace(new)
 
@@ -114,7 +114,7 @@ class LocalFiles:
         return [of_local(path) for path in paths]
 
     def close(self) -> None:
-        """Do nothing: there is nothing to let go of."""
+        """Do nothing: nothing is open."""
 
 
 def _entry(found: os.stat_result) -> Entry:
@@ -135,7 +135,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def _dress(descriptor: int, entry: Entry) -> None:
-    """Give an open file its owner as far as the system lets us, its mode, and its time."""
+    """Set an open file's owner, if permitted, and its mode and time."""
     if entry.owner is not None:
         with suppress(OSError):
             os.fchown(descriptor, *entry.owner)

@@ -1,4 +1,4 @@
-"""One host's transfer: what `put` and `get` do, and the result that it comes to."""
+"""One host's transfer: the work of `put` and `get`, and its result."""
 
 from __future__ import annotations
 
@@ -32,27 +32,28 @@ __all__ = ["Get", "Put", "Transfer"]
 
 
 class Transfer(Protocol):
-    """Something that moves files of one host."""
+    """A file transfer with one host."""
 
     @property
     def identity(self) -> Mapping[str, object]:
-        """What else it does beside what its text says: with another it is another run."""
+        """Details that its text does not show; a run with other details is a different run."""
 
     def __call__(self, connection: Connection, host: Host) -> CommandResult:
-        """Do it; raise `HostError` where it cannot be done."""
+        """Do the transfer; raise `HostError` if it fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """A file or folder of this machine to a host.
+    """Sends a file or folder of this machine to a host.
 
-    A folder's content goes into the folder `destination`, which is made where there is none. A file goes to
-    `destination`, or into it where that is a folder. Into what ends with a slash goes either, by its name.
+    The content of a folder goes into the folder `destination`, which is created if missing. A file goes to
+    `destination`, or into it if it is a folder. If `destination` ends with a slash, both go into it, under
+    their own name.
 
     Attributes:
         source: Path on this machine.
-        destination: Path on the host; a relative one begins in the home folder.
-        options: How.
+        destination: Path on the host; a relative one is relative to the home folder.
+        options: Options of the copy.
     """
 
     source: str
@@ -72,7 +73,7 @@ class Put:
         return asdict(self.options)
 
     def __call__(self, connection: Connection, host: Host) -> CommandResult:
-        """Send it."""
+        """Send the files."""
         near = LocalFiles()
 
         def begin() -> None:
@@ -101,13 +102,13 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Get:
-    """A file or folder of a host to this machine: `destination/HOST/NAME`.
+    """Fetches a file or folder of a host to this machine, as `destination/HOST/NAME`.
 
     Attributes:
-        source: Path on the host; a relative one begins in the home folder.
-        destination: A folder on this machine, which is made where there is none.
-        options: How.
-        names: The folders of hosts whose usual folder would be another's as well.
+        source: Path on the host; a relative one is relative to the home folder.
+        destination: A folder on this machine, which is created if missing.
+        options: Options of the copy.
+        names: Folder names for hosts whose usual folder name would collide with another host's.
     """
 
     source: str
@@ -128,7 +129,7 @@ class Get:
         return asdict(self.options)
 
     def __call__(self, connection: Connection, host: Host) -> CommandResult:
-        """Fetch it."""
+        """Fetch the files."""
         near = LocalFiles()
         with _told(str(self), connection, changes=False) as told, files_of(connection, host) as far:
             source = far.absolute(self.source)
@@ -146,41 +147,41 @@ class Get:
 
 
 def _last_name(files: Files, path: str) -> str:
-    """Return the name that a host's path is to have here."""
+    """Return the name for a host's file on this machine."""
     name = posixpath.basename(path.rstrip("/")).rpartition(":")[2]
     if name in ("", ".", ".."):
         name = posixpath.basename(files.resolved(path)) or "root"
     if name in (".", "..") or "\0" in name:
-        raise failed(f"{shown(path)}: has no name that could be used here", "bad-name")
+        raise failed(f"{shown(path)}: has no name that can be used on this machine", "bad-name")
     return name
 
 
 @dataclass(slots=True)
 class _Told:
-    """What is told of a transfer."""
+    """The data for the result of a transfer."""
 
     command: str
     start: float = field(default_factory=time.monotonic)
     moved: Moved = field(default_factory=Moved)
 
     def result(self, done: str, not_done: str) -> CommandResult:
-        """Return it as that of a command."""
+        """Return the result of a complete transfer, in the form of a command's result."""
         text = f"{_words(self.moved, done, not_done)}\n"
         return CommandResult(self.command, 0, text.encode(), duration_s=time.monotonic() - self.start)
 
     def failure(self) -> CommandResult:
-        """Return it as that of a command without an end."""
+        """Return the result of a transfer that did not finish, in the form of a command's result."""
         return CommandResult(self.command, duration_s=time.monotonic() - self.start)
 
 
 @contextmanager
 def _told(command: str, connection: Connection, *, changes: bool) -> Iterator[_Told]:
-    """Put what goes wrong in the words of a result.
+    """Add the result of the unfinished transfer to errors raised in this context.
 
     Args:
-        command: What is being done.
-        connection: Leads to the host.
-        changes: Whether it changes anything there, so that its end is not known when the connection is lost.
+        command: The transfer as one line.
+        connection: The connection to the host.
+        changes: Whether it changes the host, so that its outcome is unknown if the connection is lost.
     """
     told = _Told(command)
     try:
@@ -198,7 +199,7 @@ def _told(command: str, connection: Connection, *, changes: bool) -> Iterator[_T
 
 
 def _words(moved: Moved, done: str, not_done: str) -> str:
-    """Return one line for people; the same wherever the same was moved."""
+    """Return one line for people; it is equal for hosts with equal transfers."""
     total = moved.files + moved.equal
     if total == 1:
         proof = f", sha256 {moved.digest}" if moved.digest is not None else ""

@@ -1,8 +1,8 @@
-"""Whose a file is that is there already: what another user made first is not taken over, nor followed.
+"""Check the owner of existing files: entries that another user created are neither reused nor followed.
 
-In a folder that many may write to, another user can make a name before we do: a file, which would stay that
-user's; a link, which leads anywhere; or a folder, in which everything can be replaced later. Those of root
-and our own are trusted. If the other side does not name an owner, nothing can be told, and all is trusted.
+In a folder that several users may write to, another user can create an entry before we do: a file, which
+would stay that user's; a link to anywhere; or a folder, whose content can be replaced later. Entries of root
+and of our own user are trusted. If the other side does not report owners, all entries are trusted.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _BY_OTHERS = 0o002
 
 
 def is_ours(files: Files, place: str, entry: Entry) -> bool:
-    """Tell whether root, or the user as whom files are made, owns what is in a place.
+    """Return whether root, or the user who owns newly created files, owns an entry.
 
     Args:
-        files: The side on which it is.
-        place: The path.
-        entry: The entry there; of a link, the link itself.
+        files: The side that holds the entry.
+        place: Its path.
+        entry: The entry; for a link, the link itself.
     """
     if entry.owner is None or entry.owner[0] == _ROOT:
         return True
@@ -35,10 +35,10 @@ def is_ours(files: Files, place: str, entry: Entry) -> bool:
 
 
 def check(files: Files, place: str) -> None:
-    """Refuse a link of another user, or a folder that another user made in one that is writable by all.
+    """Refuse another user's link, or a folder that another user created in a world-writable one.
 
     Raises:
-        TransferFailed: It is one of these.
+        TransferFailed: The path is such a link or folder.
     """
     entry = files.look(place, follow=False)
     if entry is None or entry.kind not in (Kind.LINK, Kind.FOLDER):

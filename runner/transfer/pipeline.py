@@ -1,4 +1,4 @@
-"""One file's content to or from an SFTP server, with enough requests under way to fill the line."""
+"""Transfer one file's content to or from an SFTP server, with enough requests in flight to fill the link."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 __all__ = ["IN_FLIGHT", "read", "write"]
 
 IN_FLIGHT = 2**21
-"""Bytes asked for, or sent and not yet acknowledged: as many as OpenSSH's `sftp` (64 times 32 KB)."""
+"""Most bytes requested, or sent but not acknowledged: as in OpenSSH's `sftp` (64 times 32 KB)."""
 
 _PLACE = struct.Struct(">QI")
 _OFFSET = struct.Struct(">Q")
 
 
 def write(talk: Conversation, handle: bytes, content: Iterable[bytes], piece: int) -> Status | None:
-    """Write a content to an open file from its beginning.
+    """Write an open file from its beginning.
 
     Args:
         talk: The conversation with the server.
         handle: The open file.
-        content: The bytes, in parts of any size.
-        piece: Bytes that the server takes in one request.
+        content: The bytes, in chunks of any size.
+        piece: Most bytes that the server accepts in one request.
 
     Returns:
-        What the server said where it refused a part; None where it took all.
+        The server's status if it refused a request; None if it accepted all.
     """
     under_way: set[int] = set()
     offset = 0
@@ -57,17 +57,17 @@ def write(talk: Conversation, handle: bytes, content: Iterable[bytes], piece: in
 
 
 def _acknowledged(talk: Conversation, under_way: set[int]) -> Status | None:
-    """Take one answer; return it where it is a refusal."""
+    """Read one reply; return its status if it is a refusal."""
     number, kind, reader = talk.answer()
     if number not in under_way or kind != Message.STATUS:
-        raise bad_reply("the SFTP server answers what was not asked")
+        raise bad_reply("the SFTP server sent a reply that matches no request")
     under_way.remove(number)
     status = reader.status()
     return None if status.code == Code.OK else status
 
 
 def pieces(content: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """Cut a content into pieces of a size; the last one may be smaller, none is empty."""
+    """Split content into pieces of one size; the last may be smaller, none is empty."""
     kept = b""
     for part in content:
         kept = kept + part if kept else part
@@ -81,13 +81,13 @@ def pieces(content: Iterable[bytes], size: int) -> Iterator[bytes]:
 
 
 def read(talk: Conversation, handle: bytes, size: int, piece: int) -> Iterator[bytes]:
-    """Return the content of an open file, up to its end, wherever that turns out to be.
+    """Read an open file up to its actual end.
 
     Args:
         talk: The conversation with the server, in a `working` context.
         handle: The open file.
-        size: What its size was told to be: how far ahead may be asked.
-        piece: Bytes that the server gives for one request.
+        size: Its reported size, up to which data is requested ahead.
+        piece: Most bytes that the server returns for one request.
 
     Raises:
         TransferFailed: The server refused.
@@ -102,7 +102,7 @@ def read(talk: Conversation, handle: bytes, size: int, piece: int) -> Iterator[b
 
 
 class _Reading:
-    """Requests for one file's content, whose answers may come in any order and be shorter than asked."""
+    """Requests for one file's content; replies may arrive in any order, with less data than requested."""
 
     def __init__(self, talk: Conversation, handle: bytes, size: int, piece: int) -> None:
         self.under_way: dict[int, tuple[int, int]] = {}
@@ -116,11 +116,11 @@ class _Reading:
         self._early: dict[int, bytes] = {}
 
     def ended(self) -> bool:
-        """Whether the end of the file was seen, and nothing is under way any more."""
+        """Return whether the end of the file was reached and no request is in flight."""
         return self._end is not None and not self.under_way
 
     def ask(self) -> None:
-        """Ask for as much as may be under way; beyond the size that was told, for one piece at a time."""
+        """Send requests up to the limit in flight; beyond the reported size, only one at a time."""
         most = max(1, IN_FLIGHT // self._piece)
         while self._end is None and len(self.under_way) + len(self._early) < most:
             if self._asked > self._size and self.under_way:
@@ -133,10 +133,10 @@ class _Reading:
         self.under_way[number] = offset, length
 
     def take(self) -> Iterator[bytes]:
-        """Take one answer, and return what it completes."""
+        """Read one reply, and yield the data that is now complete up to it."""
         number, kind, reader = self._talk.answer()
         if number not in self.under_way:
-            raise bad_reply("the SFTP server answers what was not asked")
+            raise bad_reply("the SFTP server sent a reply that matches no request")
         offset, length = self.under_way.pop(number)
         if kind == Message.DATA:
             self._keep(offset, length, bytes(reader.data()))
@@ -145,7 +145,7 @@ class _Reading:
         elif kind == Message.STATUS:
             raise _refused(status)
         else:
-            raise bad_reply("the SFTP server answers a request to read with something else")
+            raise bad_reply("the SFTP server answers a read request with another type of packet")
         while self._given in self._early:
             data = self._early.pop(self._given)
             self._given += len(data)
@@ -155,7 +155,7 @@ class _Reading:
 
     def _keep(self, offset: int, length: int, data: bytes) -> None:
         if not 0 < len(data) <= length:
-            raise bad_reply(f"the SFTP server gives {len(data)} bytes where {length} were asked for")
+            raise bad_reply(f"the SFTP server sent {len(data)} bytes, but {length} were requested")
         self._early[offset] = data
         if len(data) < length:
             self._post(offset + len(data), length - len(data))

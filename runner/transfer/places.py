@@ -1,4 +1,4 @@
-"""Which files a connection leads to, and by which protocol."""
+"""Choose the transfer protocol for a connection: SFTP, SCP or local files."""
 
 from __future__ import annotations
 
@@ -25,19 +25,21 @@ if TYPE_CHECKING:
 __all__ = ["files_of"]
 
 _ENDED = ("closed-after-login", "connection-lost")
-_HANGS_UP = "a server that hangs up when it is asked for SFTP needs ansible_ssh_transfer_method: scp"
-_ONE_COMMAND = "a server of one command a connection (tinyssh) moves no files, but runs scripts"
+_HANGS_UP = "if the server closes the connection at an SFTP request, set ansible_ssh_transfer_method: scp"
+_ONE_COMMAND = (
+    "a server that allows one command per connection (tinyssh) cannot transfer files, but can run scripts"
+)
 
 
 @contextmanager
 def files_of(connection: Connection, host: Host) -> Iterator[Files]:
-    """Return a host's files: by SFTP, or by SCP where it has no SFTP server.
+    """Return a host's files: by SFTP, or by SCP if it has no SFTP server.
 
-    The variable `ansible_ssh_transfer_method: scp` says that nobody need ask, as for devices that hang up on
-    whoever does.
+    With the variable `ansible_ssh_transfer_method: scp`, SFTP is not tried: some devices close the connection
+    at the attempt.
 
     Raises:
-        HostError: Neither can be had.
+        HostError: Neither protocol is available.
     """
     files: Files | None = None
     scp = host.variables.get("ansible_ssh_transfer_method") == "scp"

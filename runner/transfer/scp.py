@@ -1,7 +1,7 @@
-"""The files of a host that has no SFTP server, by the protocol of rcp: what `scp -O` speaks.
+"""Transfer files by SCP, the rcp protocol of `scp -O`, for hosts without an SFTP server.
 
-There is no specification but its sources (OpenSSH's scp.c). It moves a content and knows nothing else: what
-is there, sums and new names are asked of the host's shell, where it has one. A device's CLI has none.
+The only specification is its source (OpenSSH's scp.c). The protocol only transfers file content. Listing,
+checksums and renaming use the host's shell, if it has one; a device's CLI does not have one.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ class ScpFiles:
     """The files of a host without SFTP; see `Files`.
 
     Args:
-        connection: Leads to the host.
+        connection: The connection to the host.
         shell: Its shell.
 
     Attributes:
-        atomic: Whether it has a shell, which can give a file another name.
+        atomic: Whether it has a shell, which can rename files.
     """
 
     def __init__(self, connection: Streaming, shell: Shell) -> None:
@@ -68,24 +68,24 @@ class ScpFiles:
         self._shell = shell
 
     def absolute(self, path: str) -> str:
-        """Return the path that the host is told; where it begins is the host's affair."""
+        """Return the path to send to the host, which resolves a relative path itself."""
         if not self._shell.there and not _PLAIN.fullmatch(path):
             raise failed(f"{shown(path)}: a device's CLI has no way to quote that", "bad-name")
         return (path.removeprefix("~/") if path != "~" else "") or "."
 
     def resolved(self, path: str) -> str:
-        """Return a path without links on the way."""
+        """Return a path with all links resolved."""
         said = self._shell.ask('readlink -f -- "$1"', path)
         return said.removesuffix("\n") if said else path
 
     def look(self, path: str, *, follow: bool = True) -> Entry | None:
-        """Return what a path stands for; without a shell it is taken for a file that nothing is known of."""
+        """Return the entry at a path; without a shell, assume a file with unknown attributes."""
         if not self._shell.there:
             return Entry(Kind.FILE)
         first, _, listed = (self._shell.ask(_LOOK, path, "" if follow else "link") or "").partition("\n")
         said = first.split()
         if len(said) != 2 or not said[1].isdecimal():  # noqa: PLR2004 - a kind and a size
-            raise failed("the host has no SFTP, and no shell that could say what is there", "no-sftp")
+            raise failed("the host has neither SFTP nor a POSIX shell to look up the file", "no-sftp")
         kind, found = _KINDS.get(said[0]), _LISTED.match(listed)
         if kind is None:
             return None
@@ -93,21 +93,21 @@ class ScpFiles:
             return Entry(kind, int(said[1]))
         return Entry(kind, int(said[1]), _mode(found[1]), owner=(int(found[2]), int(found[3])))
 
-    def user(self, folder: str) -> int | None:  # noqa: ARG002 - the shell knows without
-        """Return the number of the user as whom files are made, if there is a shell that can tell."""
+    def user(self, folder: str) -> int | None:  # noqa: ARG002 - not needed here
+        """Return the id of the user who owns newly created files; None without a shell."""
         said = (self._shell.ask("id -u") or "").strip()
         return int(said) if said.isdecimal() else None
 
     def names(self, path: str) -> Iterator[tuple[str, Entry]]:
         """Refuse: SCP cannot list."""
-        raise failed(f"{shown(path)}: the host has no SFTP, without which no folder is fetched", "no-sftp")
+        raise failed(f"{shown(path)}: cannot fetch a folder: the host has no SFTP", "no-sftp")
 
     def make_folder(self, path: str, mode: int) -> None:
-        """Make a folder."""
+        """Create a folder."""
         self._change(path, 'mkdir -m "$2" -- "$1"', f"{mode:o}")
 
     def write(self, path: str, content: Iterable[bytes], entry: Entry) -> None:
-        """Make a file; where that fails and there is a shell none is left."""
+        """Create a file; if writing fails, remove it if the host has a shell."""
         stream = self._connection.open_stream(self._line("-t", path))
         try:
             with stream.working():
@@ -119,7 +119,7 @@ class ScpFiles:
             raise
         stream.close()
 
-    def read(self, path: str, entry: Entry) -> Iterator[bytes]:  # noqa: ARG002 - the sender says it again
+    def read(self, path: str, entry: Entry) -> Iterator[bytes]:  # noqa: ARG002 - the sender reports the size itself
         """Return a file's content."""
         stream = self._connection.open_stream(self._line("-f", path))
         try:
@@ -129,7 +129,7 @@ class ScpFiles:
             stream.close()
 
     def replace(self, old: str, new: str) -> None:
-        """Give a file another name."""
+        """Rename a file."""
         self._change(new, 'mv -f -- "$2" "$1"', old)
 
     def set_mode(self, path: str, mode: int) -> None:
@@ -141,14 +141,14 @@ class ScpFiles:
         self._change(path, 'rm -- "$1"')
 
     def digests(self, paths: Sequence[str], *, read_back: bool) -> Sequence[str | None] | None:  # noqa: ARG002
-        """Return files' SHA-256 sums, where the host has a shell that can tell."""
+        """Return files' SHA-256 sums, computed by the host's shell; None without one."""
         return on_host(self._shell, paths)
 
     def close(self) -> None:
-        """Do nothing: each transfer is a program of its own."""
+        """Do nothing: each transfer runs its own `scp`."""
 
     def _line(self, flag: str, path: str) -> str:
-        """Return the command line of `scp`; a shell says first where its output begins."""
+        """Return the command line of `scp`; a shell first prints `BEGUN` to mark the start of the output."""
         path = f"./{path}" if path.startswith("-") else path
         return (
             f"echo {quoted(BEGUN)}; scp {flag} {quoted(path)}" if self._shell.there else f"scp {flag} {path}"
@@ -161,16 +161,16 @@ class ScpFiles:
     def _change(self, path: str, script: str, *words: str) -> None:
         result = self._shell.do(script, path, *words)
         if result is None:
-            raise failed(f"{shown(path)}: a host without SFTP and shell cannot do that", "no-sftp")
+            raise failed(f"{shown(path)}: the host has neither SFTP nor a shell for this change", "no-sftp")
         if not result.ok:
             raise _refused(path, result.stderr_bytes)
 
 
 class _Lines:
-    """The output of the other side, as lines and as counted bytes.
+    """Reads the host's output as lines and as counted bytes.
 
     Args:
-        stream: Leads there.
+        stream: The byte stream to the host's `scp`.
         path: The file, for messages.
         begun: The line after which the output of `scp` begins; empty if it begins at once.
     """
@@ -182,11 +182,11 @@ class _Lines:
         while begun not in self._buffer:
             self._buffer += stream.recv()
             if len(self._buffer) > _MOST_NOISE:
-                raise bad_reply(f"the other side speaks no SCP: {excerpt(self._buffer, 60)!r}")
+                raise bad_reply(f"the host does not speak SCP: {excerpt(self._buffer, 60)!r}")
         self._buffer = self._buffer.partition(begun)[2] if begun else b""
 
     def counted(self, count: int) -> Iterator[bytes]:
-        """Return the next bytes as they come."""
+        """Yield the next `count` bytes as they arrive."""
         while count:
             if not self._buffer:
                 self._buffer = self._stream.recv()
@@ -200,11 +200,11 @@ class _Lines:
         while not found.endswith(b"\n"):
             found += next(self.counted(1))
             if len(found) > _LONGEST_LINE:
-                raise bad_reply(f"the other side speaks no SCP: {excerpt(found, 60)!r}")
+                raise bad_reply(f"the host does not speak SCP: {excerpt(found, 60)!r}")
         return found[:-1]
 
     def check(self) -> None:
-        """Take a reply; raise what it refuses."""
+        """Read a reply; raise an error if it is a refusal."""
         code = next(self.counted(1))
         if code[0] == _FINE:
             return
@@ -213,7 +213,7 @@ class _Lines:
 
 
 class _Sending(_Lines):
-    """The side that has the file, speaking to `scp -t`."""
+    """The sender of a file, which talks to `scp -t`."""
 
     def send(self, content: Iterable[bytes], entry: Entry) -> None:
         """Send one file."""
@@ -239,7 +239,7 @@ class _Sending(_Lines):
 
 
 class _Receiving(_Lines):
-    """The side that wants the file, speaking to `scp -f`."""
+    """The receiver of a file, which talks to `scp -f`."""
 
     def receive(self) -> Iterator[bytes]:
         """Receive one file."""
@@ -252,7 +252,7 @@ class _Receiving(_Lines):
             raise failed(f"{shown(self._path)}: is a folder", "is-a-folder")
         match = _FILE.fullmatch(line)
         if match is None:
-            raise bad_reply(f"the other side speaks no SCP: {excerpt(line, 60)!r}")
+            raise bad_reply(f"the host does not speak SCP: {excerpt(line, 60)!r}")
         self._stream.send(b"\0")
         yield from self.counted(int(match[2]))
         self.check()
@@ -260,7 +260,7 @@ class _Receiving(_Lines):
 
 
 def _mode(listed: str) -> int:
-    """Return the permission bits that `ls` shows as nine letters, without set-user-ID and its like."""
+    """Return the permission bits that `ls` shows as nine letters, without set-user-ID and similar bits."""
     return sum(1 << (8 - place) for place, letter in enumerate(listed) if letter not in "-ST")
 
 

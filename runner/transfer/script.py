@@ -1,7 +1,7 @@
-"""A script of this machine's, run on a host.
+"""Run a script of this machine on a host.
 
-It travels as the standard input of the shell that makes its file, runs it, and removes it: a host whose shell
-does not start never has the file, and one session is enough.
+The script is sent as the standard input of a shell that writes it to a file, runs it, and removes it. So one
+session is enough, and if the shell does not start, no file is left.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["Script"]
 
 _LARGEST = 2**24
-# The file is removed also when the connection is gone. It is run only if all of it has come: the end of the
-# input may be the end of the connection. The script itself reads nothing. The shell passes on the signal that
-# asks for its end: Dropbear sends it to the shell alone. A later one to the process group must not end `rm`.
+# The file is removed even if the connection is lost. It is run only if it is complete: the input also ends
+# when the connection does. The script's own stdin is empty. The shell passes a termination signal on to the
+# script, because Dropbear signals only the shell. A later signal to the process group must not stop `rm`.
 _RUN = """\
 mask=$(umask); umask 077; set -C; size=$1; shift; trap : HUP INT PIPE TERM; \
 if cat >"$0" && [ "$(wc -c <"$0")" -eq "$size" ] && chmod 700 "$0"; \
@@ -49,11 +49,11 @@ _MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script, and what it is called with.
+    """A script and its arguments.
 
     Attributes:
         name: Its path on this machine.
-        content: What is in it, so that it can be run where it cannot be read.
+        content: Its content, because workers on other machines cannot read the file.
         arguments: Its arguments.
     """
 
@@ -66,7 +66,7 @@ class Script:
         """Read a script.
 
         Raises:
-            UsageError: It cannot be read, or no host could run it.
+            UsageError: The script cannot be read, or no host could run it.
         """
         name = checked("script", str(path))
         try:
@@ -76,11 +76,11 @@ class Script:
         first = content.partition(b"\n")[0]
         if first.removeprefix(_MARK).startswith(b"#!") and (first.endswith(b"\r") or first.startswith(_MARK)):
             raise UsageError(
-                f"{shown(name)}: its first line ends or begins as on Windows, so that no host finds its "
-                "interpreter: save it with the line ends of Unix and without a byte order mark"
+                f"{shown(name)}: the first line has a Windows line end or a byte order mark, so that "
+                "no host finds its interpreter: save it with Unix line ends and without a byte order mark"
             )
         if len(content) > _LARGEST:
-            raise UsageError(f"{shown(name)}: larger than {_LARGEST:,} bytes, which is no script")
+            raise UsageError(f"{shown(name)}: larger than {_LARGEST:,} bytes, the limit for a script")
         return cls(name, content, arguments)
 
     def __str__(self) -> str:
@@ -88,21 +88,21 @@ class Script:
 
     @property
     def identity(self) -> Mapping[str, object]:
-        """What tells it from another script of the same name."""
+        """The script's checksum, which identifies it among scripts of the same name."""
         return {"sha256": hashlib.sha256(self.content).hexdigest()}
 
     def __call__(self, connection: Connection, host: Host) -> CommandResult:
-        """Send it, run it, remove it; return its result.
+        """Send the script, run it, remove it; return its result.
 
-        It is a program of its own, for which its first line names the interpreter; without one it is the
-        shell's. One that a signal ended has the exit code that a shell gives it: 128 and the signal's number.
+        It runs as a program, with the interpreter that its first line names, or else the shell. If a signal
+        ends it, its exit code is that of a shell: 128 plus the signal's number.
 
         Raises:
-            HostError: It did not come to an end of its own.
+            HostError: It could not be started, or did not finish.
         """
         if not has_shell(host):
-            raise failed("a device with a CLI runs no scripts", "no-shell")
-        path = f"/tmp/.runner-{secrets.token_hex(16)}"  # noqa: S108 - a name that nobody can guess
+            raise failed("a device's CLI cannot run scripts", "no-shell")
+        path = f"/tmp/.runner-{secrets.token_hex(16)}"  # noqa: S108 - the name cannot be guessed
         asked = line("sh", "-c", _RUN, path, str(len(self.content)), *self.arguments)
         try:
             result = connection.run(asked, CommandOptions(stdin=self.content))
@@ -126,7 +126,7 @@ class Script:
 
 
 def _removed(connection: Connection, path: str) -> bool:
-    """Remove a script whose shell was killed; return whether that could be done."""
+    """Remove a script whose shell was killed; return whether that succeeded."""
     try:
         return connection.run(line("rm", "-f", "--", path)).ok
     except HostError:

@@ -1,4 +1,4 @@
-"""The files of a host through its SFTP server."""
+"""Access a host's files through its SFTP server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["SftpFiles"]
 
 _NUMBER = struct.Struct(">I")
 _PIECE = 2**15
-"""What every server takes in one request (section 3)."""
+"""Bytes of data that every server accepts in one request (section 3)."""
 _LARGEST = 255 * 2**10
 _LONGEST_HANDLE = 256  # section 6.2
 
@@ -47,11 +47,11 @@ _CODES: dict[int, tuple[str, str]] = {
 
 
 class SftpFiles:
-    """The files that an SFTP server shows; see `Files`.
+    """The files of an SFTP server; see `Files`.
 
     Args:
-        stream: Leads to the server.
-        sums: Has the host itself compute SHA-256 sums, where it can: a list of paths to a list of sums.
+        stream: The byte stream to the server.
+        sums: Has the host compute the SHA-256 sums of files, if it can: takes paths, returns sums or None.
     """
 
     atomic = True
@@ -64,7 +64,7 @@ class SftpFiles:
         self._read_piece, self._write_piece = self._limits()
 
     def _limits(self) -> tuple[int, int]:
-        """Return the bytes that the server gives and takes in one request."""
+        """Return the most bytes that the server returns and accepts in one request."""
         if _LIMITS not in self._talk.extensions:
             return _PIECE, _PIECE
         kind, reader = self._talk.ask(Message.EXTENDED, string(_LIMITS))
@@ -74,7 +74,7 @@ class SftpFiles:
         return min(most_read or _PIECE, _LARGEST), min(most_write or _PIECE, _LARGEST)
 
     def absolute(self, path: str) -> str:
-        """Return the absolute path; one such as `flash:/image` is as it is."""
+        """Return the absolute path; leave one such as `flash:/image` unchanged."""
         if path.startswith("/") or re.match(r"\w+:", path):
             return path
         if self._home is None:
@@ -83,16 +83,16 @@ class SftpFiles:
         return f"{self._home.rstrip('/')}/{rest}" if rest else self._home
 
     def resolved(self, path: str) -> str:
-        """Return a path without links on the way."""
+        """Return a path with all links resolved."""
         kind, reader = self._talk.ask(Message.REALPATH, _name(path))
         if kind != Message.NAME or reader.uint32() != 1:
             raise self._refused(kind, reader, path)
         return os.fsdecode(reader.string())
 
     def user(self, folder: str) -> int | None:
-        """Return the number of the user as whom files are made: the owner of one that is made, and removed.
+        """Return the id of the user who owns newly created files; None if no file can be created.
 
-        The protocol has no other way to ask. None if none can be made.
+        The protocol cannot ask for it, so a test file is created, its owner read, and the file removed.
         """
         if self._user is None:
             probe = f"{folder.rstrip('/')}/.runner-{secrets.token_hex(8)}"
@@ -109,7 +109,7 @@ class SftpFiles:
         return self._user
 
     def look(self, path: str, *, follow: bool = True) -> Entry | None:
-        """Return what a path stands for; None where there is nothing."""
+        """Return the entry at a path; None if there is none."""
         kind, reader = self._talk.ask(Message.STAT if follow else Message.LSTAT, _name(path))
         if kind == Message.ATTRS:
             return reader.entry()
@@ -119,7 +119,7 @@ class SftpFiles:
         raise _error(status, path)
 
     def names(self, path: str) -> Iterator[tuple[str, Entry]]:
-        """Return what is in a folder, as the server lists it."""
+        """Return the entries in a folder, as the server lists them."""
         handle = self._opened(Message.OPENDIR, path)
         while True:
             kind, reader = self._talk.ask(Message.READDIR, string(handle))
@@ -131,11 +131,11 @@ class SftpFiles:
         self._talk.ask(Message.CLOSE, string(handle))
 
     def make_folder(self, path: str, mode: int) -> None:
-        """Make a folder."""
+        """Create a folder."""
         self._do(Message.MKDIR, path, attributes(mode))
 
     def write(self, path: str, content: Iterable[bytes], entry: Entry) -> None:
-        """Make a new file, private until it is whole; where that fails none is left."""
+        """Create a new file, private until it is complete; remove it if writing fails."""
         flags = _NUMBER.pack(Open.WRITE | Open.CREATE | Open.EXCLUSIVE)
         handle = self._opened(Message.OPEN, path, flags, attributes(_PRIVATE))
         try:
@@ -158,7 +158,7 @@ class SftpFiles:
             raise self._full(path, refused) or _error(refused, path)
 
     def _dress(self, handle: bytes, entry: Entry) -> Status | None:
-        """Give an open file its owner, mode and time; return the refusal of the latter two."""
+        """Set an open file's owner, mode and time; return the status if mode or time is refused."""
         if entry.owner is not None:
             self._talk.ask(Message.FSETSTAT, string(handle), attributes(owner=entry.owner))
         fields = attributes(entry.mode, entry.mtime)
@@ -173,7 +173,7 @@ class SftpFiles:
         self._talk.ask(Message.CLOSE, string(handle))
 
     def replace(self, old: str, new: str) -> None:
-        """Give a file another name: at one stroke where the server can, else after removing what has it."""
+        """Rename a file: atomically if the server can, else after removing the file of the new name."""
         if _POSIX_RENAME in self._talk.extensions:
             self._do(Message.EXTENDED, old, _name(new), name=string(_POSIX_RENAME))
             return
@@ -186,7 +186,7 @@ class SftpFiles:
             self._do(Message.RENAME, old, _name(new))
 
     def remove(self, path: str) -> None:
-        """Remove a file, also where the run is being stopped."""
+        """Remove a file, even while the run is being stopped."""
         with self._talk.working(last=True):
             kind, reader = self._talk.answer_to(self._talk.post(Message.REMOVE, _name(path)))
         status = _status(kind, reader)
@@ -198,7 +198,7 @@ class SftpFiles:
         self._do(Message.SETSTAT, path, attributes(mode))
 
     def digests(self, paths: Sequence[str], *, read_back: bool) -> Sequence[str | None] | None:
-        """Return files' SHA-256 sums: the host's own, else of what it gives when it is read once more."""
+        """Return files' SHA-256 sums: computed by the host, or else from reading the files back."""
         found = self._sums(paths)
         return [self._read_sum(path) for path in paths] if found is None and read_back else found
 
@@ -207,11 +207,11 @@ class SftpFiles:
         return None if entry is None else of_content(self.read(path, entry))
 
     def close(self) -> None:
-        """End the SFTP server."""
+        """Close the stream, which ends the SFTP server."""
         self._talk.close()
 
     def _opened(self, kind: Message, path: str, *fields: bytes) -> bytes:
-        """Return a server's name for something that it has opened."""
+        """Open a file or folder; return the server's handle for it."""
         answer, reader = self._talk.ask(kind, _name(path), *fields)
         if answer != Message.HANDLE:
             raise self._refused(answer, reader, path)
@@ -231,7 +231,7 @@ class SftpFiles:
         return self._full(path, status) or _error(status, path)
 
     def _full(self, path: str, status: Status) -> TransferFailed | None:
-        """Return the error of a full disk, which OpenSSH calls a failure as it calls everything else."""
+        """Return the error for a full disk, else None; OpenSSH reports it as a general failure."""
         if _FULL.search(status.text):
             return failed(f"{shown(path)}: no space is left: {excerpt(status.text)}", "no-space")
         if status.code != Code.FAILURE or _STATVFS not in self._talk.extensions:
@@ -249,7 +249,7 @@ class SftpFiles:
 def _listed(reader: Reader) -> Iterator[tuple[str, Entry]]:
     count = reader.uint32()
     if count == 0:
-        raise bad_reply("the SFTP server lists a folder without saying anything")
+        raise bad_reply("the SFTP server sent an empty list of names")
     for _ in itertools.repeat(None, count):
         name = os.fsdecode(reader.string())
         reader.data()
@@ -270,5 +270,5 @@ def _status(kind: int, reader: Reader) -> Status:
 
 def _error(status: Status, path: str) -> TransferFailed:
     words, reason = _CODES.get(status.code, ("", "refused"))
-    said = words or excerpt(status.text) or f"the server says no more than: failure {status.code}"
+    said = words or excerpt(status.text) or f"the server reports only failure {status.code}"
     return TransferFailed(f"{shown(path)}: {said}", reason=reason, phase=Phase.TRANSFER)

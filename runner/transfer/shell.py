@@ -1,4 +1,4 @@
-"""A POSIX shell on a host, asked small questions about its files."""
+"""Query and change a host's files through its POSIX shell."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 __all__ = ["BEGUN", "Shell", "has_shell"]
 
 BEGUN = "[runner] begun"
-"""The line before an answer; output before that line comes from start-up files."""
+"""The line before the answer; output before this line comes from shell start-up files."""
 
 
 def has_shell(host: Host) -> bool:
-    """Whether a host has a POSIX shell: one with an `ansible_network_os` is taken to have a CLI."""
+    """Return whether a host has a POSIX shell: one with an `ansible_network_os` is assumed to have a CLI."""
     return not host.variables.get("ansible_network_os")
 
 
 class Shell:
-    """The shell of whoever commands run as.
+    """The POSIX shell of the user that commands run as.
 
     Args:
-        connection: Leads to the host.
-        there: Whether the host has one.
+        connection: The connection to the host.
+        there: Whether the host has a POSIX shell.
     """
 
     def __init__(self, connection: Connection, *, there: bool) -> None:
@@ -37,12 +37,12 @@ class Shell:
         self._connection = connection
 
     def ask(self, script: str, *words: str) -> str | None:
-        """Run a script that changes nothing; return what it printed, None where it failed.
+        """Run a script that changes nothing; return its output, or None if it failed.
 
-        It does not count as sent: asking once more does no harm.
+        It does not count as sent, because repeating it is harmless.
 
         Raises:
-            HostError: It did not come to an end.
+            HostError: The script did not finish.
         """
         if not self.there:
             return None
@@ -54,10 +54,10 @@ class Shell:
         return result.stdout.partition(f"{BEGUN}\n")[2] if result is not None and result.ok else None
 
     def do(self, script: str, *words: str) -> CommandResult | None:
-        """Run a script; return what it came to, None where there is no shell.
+        """Run a script; return its result, or None without a shell.
 
         Raises:
-            HostError: It did not come to an end.
+            HostError: The script did not finish.
         """
         return self._run(script, words) if self.there else None
 
@@ -67,9 +67,9 @@ class Shell:
             return self._connection.run(asked)
         except (RequestRefused, Unreachable) as exc:
             if exc.phase in (Phase.CHANNEL, Phase.COMMAND) and isinstance(exc, RequestRefused):
-                return None  # a server may allow nothing but SFTP, or one channel alone
+                return None  # a server may allow only SFTP, or only one channel
             raise
         except HostError as exc:
-            error = reworded(exc, repr(asked), "what was asked about the files there")
+            error = reworded(exc, repr(asked), "the query about the host's files")
             error.command = None
             raise error from exc

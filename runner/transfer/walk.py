@@ -1,4 +1,4 @@
-"""All that is in a folder, folders before what is in them; nothing that could not be moved."""
+"""List a folder recursively for a transfer, each folder before its content."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["Item", "walk"]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A file or a folder to be moved.
+    """A file or folder to transfer.
 
     Attributes:
-        path: Where it is.
-        below: Its path below what was asked for; empty for that itself.
-        entry: What it is.
+        path: Its path.
+        below: Its path relative to the requested one; empty for the requested one itself.
+        entry: Its attributes.
     """
 
     path: str
@@ -31,14 +31,14 @@ class Item:
 
 
 def walk(files: Files, path: str) -> list[Item]:
-    """Return what a path stands for, and all that is below it.
+    """Return the file or folder at a path, and everything below it.
 
-    A link to a file stands for the file. A link to a folder, which may lead in a circle, and whatever is
-    neither file nor folder is refused, before anything has been moved.
+    A link to a file counts as the file. A link to a folder, which may form a loop, and a special file are
+    refused before anything is transferred.
 
     Raises:
-        TransferFailed: There is nothing, too much, or something that cannot be moved.
-        BadReply: A host lists what cannot be the name of anything.
+        TransferFailed: The path does not exist, holds too much, or holds an entry that cannot be transferred.
+        BadReply: The host lists an invalid file name.
     """
     entry = files.look(path)
     if entry is None:
@@ -65,9 +65,7 @@ def _inside(files: Files, folder: Item) -> Iterator[Item]:
     seen: set[str] = set()
     for name, listed in files.names(folder.path):
         if name in seen or not _is_name(name):
-            raise bad_reply(
-                f"{shown(folder.path)} is said to hold {name[:100]!r}, which is refused as a name"
-            )
+            raise bad_reply(f"{shown(folder.path)}: the host lists {name[:100]!r}, which is not a valid name")
         seen.add(name)
         path = f"{folder.path.rstrip('/')}/{name}"
         yield Item(path, f"{folder.below}/{name}".lstrip("/"), _real(files, path, listed))
@@ -78,9 +76,9 @@ def _is_name(name: str) -> bool:
 
 
 def _real(files: Files, path: str, listed: Entry) -> Entry:
-    """Return what is behind a name that a folder lists."""
+    """Return the entry for a listed name, with links to files followed."""
     entry: Entry | None = listed
-    if listed.mode is None:  # servers may leave it out
+    if listed.mode is None:  # servers may omit it
         entry = files.look(path, follow=False)
     if entry is not None and entry.kind is Kind.LINK:
         entry = files.look(path)

@@ -1,8 +1,8 @@
-"""SFTP version 3 as bytes (draft-ietf-secsh-filexfer-02), read as if whoever wrote them meant harm.
+"""Encode and decode SFTP version 3 (draft-ietf-secsh-filexfer-02); decoding trusts nothing from the server.
 
-Paramiko has an SFTP client. It is not used: it drops the status of pipelined writes and of closing a file, so
-that a full disk looks like success; it takes a packet of any length; it lists a folder without end; and it
-asks for 32 KB at a time where servers offer 255.
+Paramiko's SFTP client is not used. It ignores the status of pipelined writes and of closing a file, so that
+a full disk looks like success; it accepts packets of any length; it lists a folder without end; and it
+requests 32 KB at a time although servers offer 255 KB.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Code(IntEnum):
 
 
 class Open(IntEnum):
-    """How a file is opened (section 6.3)."""
+    """Flags for opening a file (section 6.3)."""
 
     READ = 1
     WRITE = 2
@@ -74,14 +74,14 @@ class Open(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a server says a request came to; `code` may be one that we have no name for."""
+    """A server's status for a request; `code` may be one that `Code` does not list."""
 
     code: int
     text: str = ""
 
 
 class Reader:
-    """One packet's fields, one after the other; every one that is cut short raises `BadReply`."""
+    """Reads the fields of one packet in order; each method raises `BadReply` if the packet is too short."""
 
     __slots__ = ("_at", "_packet")
 
@@ -103,11 +103,11 @@ class Reader:
         return len(self._packet) - self._at
 
     def uint32(self) -> int:
-        """Return the next number of 32 bits."""
+        """Return the next 32-bit number."""
         return int(_UINT32.unpack(self.take(4))[0])
 
     def uint64(self) -> int:
-        """Return the next number of 64 bits."""
+        """Return the next 64-bit number."""
         return int(_UINT64.unpack(self.take(8))[0])
 
     def string(self) -> bytes:
@@ -131,20 +131,20 @@ class Reader:
         return Entry(Kind.of(mode), size, None if mode is None else stat.S_IMODE(mode), mtime, owner)
 
     def status(self) -> Status:
-        """Return the status that the packet is; its text is optional in older servers."""
+        """Return the packet's status; older servers may omit the text."""
         code = self.uint32()
         return Status(code, self.string().decode("utf-8", "backslashreplace") if self.left() else "")
 
 
 def string(data: bytes) -> bytes:
-    """Return a string as it is written."""
+    """Encode a string."""
     return _UINT32.pack(len(data)) + data
 
 
 def attributes(
     mode: int | None = None, mtime: int | None = None, owner: tuple[int, int] | None = None
 ) -> bytes:
-    """Return attributes as they are written, those that are given."""
+    """Encode the attributes that are given."""
     flags, fields = 0, b""
     if owner is not None:
         flags, fields = flags | _HAS_OWNER, fields + struct.pack(">II", *owner)

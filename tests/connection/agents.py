@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def running_agent(*keys: Path) -> Iterator[Path]:
-    """Start an agent that holds these keys; its socket. It ends with the block."""
+    """Start an agent that holds these keys; yield its socket, and end the agent with the context."""
     with tempfile.TemporaryDirectory(prefix="runner-agent-") as folder:
         path = Path(folder) / "socket"
         process = subprocess.Popen(
@@ -39,7 +39,7 @@ def running_agent(*keys: Path) -> Iterator[Path]:
 
 
 def _listens(path: Path) -> bool:
-    """Tell whether somebody takes connections: the socket is there a little earlier."""
+    """Return whether the agent accepts connections; its socket exists a little earlier."""
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(str(path)) == 0
 
@@ -50,7 +50,7 @@ def lock(key: Path, passphrase: str) -> None:
 
 
 def unlock(key: Path, passphrase: str) -> None:
-    """Take it away again."""
+    """Remove the passphrase of a private key."""
     _change(key, passphrase, "")
 
 

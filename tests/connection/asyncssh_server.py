@@ -1,4 +1,4 @@
-"""An asyncssh server that runs commands by the login shells of accounts: a port, and a host key."""
+"""An asyncssh server that runs commands in the login shells of accounts; arguments: port and host key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import asyncssh
 
 
 async def serve(process: asyncssh.SSHServerProcess[bytes]) -> None:
-    """Run one command until it ends, or its channel does."""
+    """Run one command until it ends or its channel is closed."""
     account = pwd.getpwnam(process.get_extra_info("username"))
     variables = {"HOME": account.pw_dir, "SHELL": account.pw_shell, "USER": account.pw_name}
     child = await asyncio.create_subprocess_exec(
@@ -41,7 +41,7 @@ async def serve(process: asyncssh.SSHServerProcess[bytes]) -> None:
 
 
 async def copy(source: Any, target: Any) -> None:
-    """Pass on bytes until there are no more, or the other side takes none."""
+    """Copy bytes until the source ends or the target fails."""
     with suppress(OSError, asyncssh.Error):
         while data := await source.read(2**15):
             target.write(data)
@@ -59,7 +59,7 @@ async def end(process: asyncssh.SSHServerProcess[bytes], pid: int) -> None:
 
 
 class Server(asyncssh.SSHServer):
-    """Lets in every account by the key in its `authorized_keys`."""
+    """Accepts every account with a key in its `authorized_keys`."""
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn

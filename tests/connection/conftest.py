@@ -1,4 +1,4 @@
-"""One real OpenSSH server for all tests of the room."""
+"""One real OpenSSH server for all tests of this folder."""
 
 from __future__ import annotations
 

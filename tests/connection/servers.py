@@ -1,4 +1,4 @@
-"""Real SSH servers other than OpenSSH, with accounts as those of `sshd`: only root can start them."""
+"""Real SSH servers other than OpenSSH, with the same accounts as `sshd`; only root can start them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 SERVERS = ("dropbear", "tinyssh", "asyncssh")
 
-# tinyssh takes a key only if no folder above the file is writable by others, as /tmp is.
+# tinyssh accepts a key only if no folder above the file is writable by other users; /tmp is.
 _HOME = "/run/home"
 
-# tinyssh serves the connection that is its standard input.
+# tinyssh serves one connection, which it gets as its standard input.
 _LISTEN = """\
 import socket, subprocess, sys
 with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as listening:
@@ -39,7 +39,7 @@ with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as listening:
 
 @contextmanager
 def running_server(kind: str, **machine: Any) -> Iterator[Sshd]:
-    """Run a server of a kind in a folder of its own; `machine` is what `as_a_machine` takes."""
+    """Run a server of this kind in its own folder; `machine` has the arguments for `as_a_machine`."""
     if os.geteuid() != 0:
         pytest.skip("needs a mount namespace, which only root can make")
     with tempfile.TemporaryDirectory(prefix=f"runner-{kind}-") as name:
@@ -51,7 +51,7 @@ def running_server(kind: str, **machine: Any) -> Iterator[Sshd]:
         _let_in(server)
         command, host_key = globals()[f"_{kind}"](server)
         server.known_hosts.write_text(f"[{server.address}]:{server.port} {host_key}\n")
-        if kind == "tinyssh":  # its only cipher is one that Paramiko does not have
+        if kind == "tinyssh":  # Paramiko does not support its only cipher
             server = replace(server, ways=("openssh",))
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen([*words, *command], stderr=log, stdin=subprocess.DEVNULL)
@@ -72,7 +72,7 @@ def _let_in(server: Sshd) -> None:
 
 
 def _dropbear(server: Sshd) -> tuple[list[str], str]:
-    """Return how to start a Dropbear, and its host key."""
+    """Return the command that starts a Dropbear, and its host key."""
     key = server.folder / "host"
     make = [required_program("dropbearkey"), "-t", "ed25519", "-f", str(key)]
     told = subprocess.run(make, check=True, capture_output=True, text=True).stdout
@@ -82,7 +82,7 @@ def _dropbear(server: Sshd) -> tuple[list[str], str]:
 
 
 def _tinyssh(server: Sshd) -> tuple[list[str], str]:
-    """Return how to start a tinyssh, and its host key."""
+    """Return the command that starts a tinyssh, and its host key."""
     keys = server.folder / "keys"
     subprocess.run([required_program("tinysshd-makekey"), str(keys)], check=True)
     public = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + (keys / "ed25519.pk").read_bytes()
@@ -92,7 +92,7 @@ def _tinyssh(server: Sshd) -> tuple[list[str], str]:
 
 
 def _asyncssh(server: Sshd) -> tuple[list[str], str]:
-    """Return how to start an asyncssh server, and its host key."""
+    """Return the command that starts an asyncssh server, and its host key."""
     key = make_key(server.folder / "host")
     program = Path(__file__).with_name("asyncssh_server.py")
     host_key = " ".join(key.with_suffix(".pub").read_text().split()[:2])

@@ -1,4 +1,4 @@
-"""A real OpenSSH server for tests: on loopback, on a port that was free, as whoever runs the tests."""
+"""A real OpenSSH server for tests: on loopback, on a free port, as the user who runs the tests."""
 
 from __future__ import annotations
 
@@ -46,21 +46,21 @@ Subsystem sftp internal-sftp
 """
 
 
-# OpenSSH passes no signals on to commands of root (`session_signal_req` in its session.c), so that as root
-# the tests log in as somebody else, who exists only where the server runs.
+# OpenSSH does not pass signals on to commands of root (`session_signal_req` in its session.c). So if root
+# runs the tests, they log in as another user, who exists only in the server's mount namespace.
 _ORDINARY = "ordinary"
 _ORDINARY_ID = 61000
 
 
 @dataclass(frozen=True)
 class Sshd:
-    """A running server: where it listens, and the folder with its keys, log and the client's key `login`."""
+    """A running server: address, port, and the folder with its keys, its log and the client key `login`."""
 
     folder: Path
     port: int
     address: str = "127.0.0.1"
     ways: tuple[str, ...] = ("ssh", "openssh")
-    """The connections that have an algorithm in common with it."""
+    """The connections that have algorithms in common with the server."""
 
     @property
     def user(self) -> str:
@@ -87,7 +87,7 @@ class Sshd:
         return Host(name, {"ansible_host": self.address, "ansible_port": self.port, **variables})
 
     def options(self, *, private_key: str | None = "", **changes: object) -> ConnectionOptions:
-        """How to log in: with the key `login`, another, or none."""
+        """Return options to log in with the key `login`, with another key, or without a key."""
         key = str(self.key) if private_key == "" else private_key
         chosen: dict[str, object] = {
             "user": self.user,
@@ -109,7 +109,7 @@ class Sshd:
 
 
 def required_program(name: str) -> str:
-    """The path of a program, found also where only root has it in PATH; a skip where there is none."""
+    """Return the path of a program, which may be in root's PATH only; skip the test if it is missing."""
     found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if found is None:
         go_without(f"{name} is not installed (Debian: see .ci/run)")
@@ -117,7 +117,7 @@ def required_program(name: str) -> str:
 
 
 def go_without(what: str) -> NoReturn:
-    """Skip the test for want of something; fail it where nothing may be skipped."""
+    """Skip the test because something is missing; fail it if RUNNER_REQUIRE_LAB=1."""
     if os.environ.get("RUNNER_REQUIRE_LAB") == "1":
         pytest.fail(f"{what}, and RUNNER_REQUIRE_LAB=1")
     pytest.skip(what)
@@ -134,19 +134,19 @@ def make_key(path: Path, kind: str = "ed25519", passphrase: str = "", *options: 
 
 @cache
 def _rsa_pair() -> tuple[str, str]:
-    """Make the RSA host key, private and public, of all servers of this process: one takes 0.8 s to make."""
+    """Make one RSA host key, private and public, for all servers of this process: it takes 0.8 s."""
     with tempfile.TemporaryDirectory() as folder:
         key = make_key(Path(folder) / "key", "rsa")
         return key.read_text(), key.with_suffix(".pub").read_text()
 
 
 def worker_number() -> int:
-    """Return the number of this test worker, for what workers must not share: ports, user ids."""
+    """Return the number of this test worker, which gives each worker its own ports and user ids."""
     return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 def free_port() -> int:
-    """Return a port for a server: none that the kernel gives to others, nor one of another worker's range."""
+    """Return a free port: outside the kernel's ephemeral ports and the ranges of the other workers."""
     first = 11_000 + worker_number() % 16 * 1_300
     while True:
         port = random.randrange(first, first + 1_300)
@@ -160,8 +160,8 @@ def free_port() -> int:
 
 @contextmanager
 def temporary_sshd(*extra: str, **machine: Any) -> Iterator[Sshd]:
-    """Run a server of `running_sshd` in a folder of its own, while the context lasts."""
-    # The account that logs in must be able to read its authorized_keys; pytest's own folders are closed.
+    """Run a server by `running_sshd` in a temporary folder while the context lasts."""
+    # The account must be able to read its authorized_keys; only the owner can read pytest's folders.
     with tempfile.TemporaryDirectory(prefix="runner-sshd-") as folder:
         Path(folder).chmod(0o755)
         with running_sshd(Path(folder), *extra, **machine) as server:
@@ -169,7 +169,7 @@ def temporary_sshd(*extra: str, **machine: Any) -> Iterator[Sshd]:
 
 
 @contextmanager
-def running_sshd(  # noqa: PLR0913 - what a machine may be like
+def running_sshd(  # noqa: PLR0913 - all properties of a machine
     folder: Path,
     extra: str = "",
     address: str = "127.0.0.1",
@@ -181,10 +181,10 @@ def running_sshd(  # noqa: PLR0913 - what a machine may be like
     startups: int = 1000,
     shells: Mapping[str, str] | None = None,
 ) -> Iterator[Sshd]:
-    """Start a server; end it, and everything it started, when the block ends.
+    """Start a server; end it and its descendants with the context.
 
-    `password_hash` is that of the accounts and of root; `sudoers` and `doas` are those programs' rules.
-    `shells` are more accounts, as root: the login shell of each by its name.
+    `password_hash` is for the accounts and for root; `sudoers` and `doas` are the rules of these programs.
+    `shells` adds accounts if root runs the tests: name to login shell.
     """
     folder.mkdir(exist_ok=True)
     server = Sshd(folder, free_port(), address)
@@ -202,7 +202,7 @@ def running_sshd(  # noqa: PLR0913 - what a machine may be like
     if not sftp:
         configuration = configuration.replace("Subsystem sftp internal-sftp\n", "")
     server.home.mkdir(exist_ok=True)
-    if os.geteuid() != 0:  # the account is the user's own, whose start-up files are not part of a test
+    if os.geteuid() != 0:  # the account is the user's own, but its start-up files must not influence a test
         configuration += f'SetEnv "HOME={server.home}"\n'
     (folder / "sshd_config").write_text(configuration)
     with serving(server, password_hash, sudoers, doas, shells):
@@ -217,7 +217,7 @@ def serving(
     doas: str = "",
     shells: Mapping[str, str] | None = None,
 ) -> Iterator[None]:
-    """Start a server that has been configured, for the first time or once more; end it with the block."""
+    """Start or restart a configured server; end it with the context."""
     program = required_program("sshd")
     with (server.folder / "log").open("ab") as log:
         before = len(server.log)
@@ -249,16 +249,16 @@ def as_a_machine(
     shells: Mapping[str, str] | None = None,
     home_there: str = "",
 ) -> list[str]:
-    """Return what to start a server with: as root, a mount namespace with the accounts that it wants.
+    """Return the words before a server's command; for root, they make a mount namespace with the accounts.
 
-    `home_there` is another path for the accounts' home folder, which nobody but root could have put there.
+    `home_there` is another path for the accounts' home folder; only root may write to the folders above it.
     """
     if os.geteuid() != 0:
         return []
     home = folder / "home"
     home.mkdir(exist_ok=True)
     os.chown(home, _ORDINARY_ID, _ORDINARY_ID)
-    # A copy, not files bound over the machine's own: these vanish when another process adds an account.
+    # A copy of /etc, not single bind mounts: these disappear when another process adds an account.
     etc = folder / "etc"
     if not etc.exists():
         _copy_etc(etc, folder / "etc-of-the-machine")
@@ -279,7 +279,7 @@ def as_a_machine(
 
 
 def _copy_etc(etc: Path, machine: Path) -> None:
-    """Copy the files of /etc; its folders become links to those of the machine, bound to `machine`."""
+    """Copy the files of /etc; its folders become links to the original ones, which are bound to `machine`."""
     etc.mkdir()
     machine.mkdir()
     files = []
@@ -288,12 +288,12 @@ def _copy_etc(etc: Path, machine: Path) -> None:
             (etc / entry.name).symlink_to(machine / entry.name)
         else:
             files.append(entry.path)
-    # A lock file of `useradd`, say, may vanish meanwhile: `cp` complains and copies the rest.
+    # A file may vanish meanwhile, such as a lock file of `useradd`: `cp` reports it and copies the rest.
     subprocess.run(["cp", "-a", *files, str(etc)], check=False, capture_output=True)
 
 
 def _write_accounts(etc: Path, home: str, password_hash: str, shells: Mapping[str, str]) -> None:
-    """Add accounts with a login shell each to a copy of /etc; all have one home folder and one user id."""
+    """Add an account for each login shell to a copy of /etc; all share one home folder and one user id."""
     shadow = (etc / "shadow").read_text()
     if password_hash != "*":
         shadow = re.sub(r"^root:[^:]*", lambda _: f"root:{password_hash}", shadow, flags=re.MULTILINE)
@@ -306,7 +306,7 @@ def _write_accounts(etc: Path, home: str, password_hash: str, shells: Mapping[st
 
 
 def _wait_until_it_listens(server: Sshd, process: subprocess.Popen[bytes], before: int) -> None:
-    """Wait for the line in its log after the first `before` characters; a connection would be counted."""
+    """Wait for the line in the log after `before` characters, without connecting: tests count connections."""
     for _ in range(200):
         if "Server listening on" in server.log[before:]:
             return

@@ -1,4 +1,4 @@
-"""Which of the flags, variables, arguments and settings decides how a host is got at."""
+"""Which flag, variable, argument or setting decides how to reach and log in to a host."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ MINE = "Host h\n  HostName 192.0.2.2\n"
 
 
 def by_file(folder: Path, line: str, variables: dict[str, Any] | None = None, **options: Any) -> LoginTarget:
-    """How `h` is reached by a file that the inventory names, beside a file that the run names."""
+    """Return the target of `h` if the inventory names one ssh_config file and the run another."""
     theirs, mine = folder / "their file", folder / "mine"
     theirs.write_text(FILE.format(line=line))
     mine.write_text(MINE)
@@ -189,7 +189,7 @@ def test_a_file_that_a_flag_names_wins_over_that_of_the_inventory(tmp_path: Path
 
 
 def test_a_file_of_the_inventory_keeps_the_origins_of_each_run_apart(tmp_path: Path) -> None:
-    """Options are equal if their values are, wherever these come from."""
+    """Options with equal values compare equal, even if the values have different origins."""
     flag, file = Origin(Kind.FLAG, "--user"), Origin(Kind.FILE, "user", "invoke.yaml")
     for origin, user in ((file, "theirs"), (flag, "ours"), (file, "theirs")):
         found = by_file(tmp_path, "", {"ansible_user": "theirs"}, user="ours", origins={"user": origin})

@@ -1,4 +1,4 @@
-"""Commands as another user: by a real sudo, and what is answered to whom."""
+"""Commands as another user: with a real sudo; and which prompts get the password."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ HASHED = (
 def server() -> Iterator[Sshd]:
     """A server whose account may use sudo, with its password; `sudo -u nobody` needs none."""
     if os.geteuid() != 0:
-        pytest.skip("needs an account with a password of its own, which only root can make")
+        pytest.skip("needs an account with its own password, which only root can make")
     required_program("sudo")
     sudoers = "ordinary ALL=(root) ALL\nordinary ALL=(nobody) NOPASSWD: ALL\n"
     doas = "permit ordinary as root\n"
@@ -216,7 +216,7 @@ MACHINE: dict[str, Any] = {
 def either(request: pytest.FixtureRequest) -> Iterator[Sshd]:
     """A server of each kind; its sudo to `daemon` wants a terminal."""
     if os.geteuid() != 0:
-        pytest.skip("needs an account with a password of its own, which only root can make")
+        pytest.skip("needs an account with its own password, which only root can make")
     for program in ("sudo", "doas"):
         required_program(program)
     with (
@@ -262,7 +262,7 @@ def test_a_sudo_that_wants_a_terminal_gets_one_by_the_flag_that_is_named(
     assert without.reason == "become-denied"
     assert without.error == (
         "sudo to daemon refused: sudo: sorry, you must have a tty to run sudo; "
-        "a command has a terminal with --pty, files travel on none"
+        "a command gets a terminal with --pty, a file transfer has none"
     )
     assert result.stdout.split() == ["daemon"], result.error
 
@@ -283,7 +283,7 @@ def test_passwords_that_were_not_given_cancel_no_other_host(either: Sshd, way: d
     assert all((result.error or "").endswith("; see --ask-become-pass") for result in results)
 
 
-# What is asked of the host ---------------------------------------------------------------------------------
+# The command line and the prompts --------------------------------------------------------------------------
 
 
 def elevation(become: Become) -> Elevation:
@@ -346,12 +346,12 @@ def test_su_and_doas_ask_in_their_own_words(prompt: str) -> None:
 @pytest.mark.parametrize(
     "heard",
     [
-        b"Password: ",  # the login's own start-up files
+        b"Password: ",  # printed by the start-up files of the login
         b"[runner one] password: \nNew mail: 3\n",
-        b"[runner one] password: \nsu: ",  # a message of its own, of which the rest is still to come
+        b"[runner one] password: \nsu: ",  # the beginning of a message of su
         b"[runner one] password: \r\nsu: warning: ",
         b"[runner one] password: \n[runner tw",
-        b"[runner one] password: \n[runner two] begun\nPassword: ",  # the command
+        b"[runner one] password: \n[runner two] begun\nPassword: ",  # printed by the command
         b"[runner one] password: ",
     ],
 )
@@ -441,7 +441,7 @@ def test_what_is_said_before_is_not_kept_without_end() -> None:
     assert len(asked.said) < 100_000
 
 
-# Who decides -----------------------------------------------------------------------------------------------
+# Precedence ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 def is_unsupported(result: HostResult, method: str, kind: str) -> bool:
-    """Check the whole result, and that nobody logged in to the host."""
+    """Check the whole result, and that there was no login to the host."""
     error = result.error or ""
     begin = f"become method {method!r} is not supported on {result.host} by its {kind} connection, "
     return (
@@ -223,7 +223,7 @@ def test_another_word_as_flag_or_setting_is_a_wrong_flag(method: str) -> None:
         Settings.resolve({}, {"become_method": method})
 
 
-# Typed, on the demo fleet ----------------------------------------------------------------------------------
+# On the command line, with the demo fleet ------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Accounts that a real sshd does not let in, whatever the key: the result says what the server says."""
+"""Accounts that a real sshd refuses despite a valid key: the result quotes the server's reason."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_while_nobody_may_log_in(server: Sshd, login: tuple[str, dict[str, objec
         assert (result.status, result.reason) == (Status.UNREACHABLE, "closed-in-login")
         assert (result.error or "").endswith("; the server says: 'back at noon'")
         assert not result.sent
-    else:  # sshd itself runs no command, and prints the file
+    else:  # without PAM, sshd prints the file instead of running the command
         assert (result.status, result.stdout) == (Status.FAILED, "")
         assert result.stderr.endswith("going down\nback at noon\n")
 
@@ -75,7 +75,7 @@ def test_an_account_that_has_expired(server: Sshd, login: tuple[str, dict[str, o
 
     if with_pam(server):
         assert "; the server says: 'Your account has expired" in (result.error or "")
-    else:  # sshd itself says nothing
+    else:  # without PAM, sshd gives no reason
         assert (result.status, result.reason) == (Status.AUTH, "login-refused")
         assert "the server accepts: publickey" in (result.error or "")
     assert not result.sent

@@ -1,4 +1,4 @@
-"""What a command is given: on a real server, and as it is put to the host's shell."""
+"""Input, environment, folder and terminal of commands: on a real server, and as shell command lines."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_a_server_that_shows_no_life_is_lost(alone: Sshd, connection: str) -> No
         os.kill(int(pid), signal.SIGSTOP)
 
     marker = alone.folder / "pid"
-    command = f"echo begun; sleep 1; echo $PPID >{marker}; sleep 60"  # the server passes the word on
+    command = f"echo begun; sleep 1; echo $PPID >{marker}; sleep 60"  # the server's process id
     alone.folder.chmod(0o777)
     stopped: list[int] = []
 

@@ -1,4 +1,4 @@
-"""Deadlines and guards: they fire once, in time, and only for what is still going on."""
+"""Deadlines and guards fire once, in time, and only for steps that have not ended."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def test_a_guard_leaves_alone_what_ends_in_time() -> None:
 
 
 def hold_up(seconds: float) -> None:
-    """Let no other thread of this process run for about as long."""
+    """Keep all other threads of this process from running for about this time."""
     begin = time.monotonic()
     while time.monotonic() - begin < seconds:
-        sum(itertools.repeat(1, 10_000_000))  # one call, in which the interpreter switches to nobody
+        sum(itertools.repeat(1, 10_000_000))  # one call, during which the interpreter switches no threads
 
 
 def outlasts(guard: Guard) -> bool:
-    """Whether a step whose answer has come, and is read late, as nobody here could read it, goes on."""
+    """Return whether the guard lets a step continue whose time passed while this process could not run it."""
     switch = sys.getswitchinterval()
     sys.setswitchinterval(60)
     try:

@@ -1,4 +1,4 @@
-"""Where hosts are, told to probes: the same that a login finds out, without the cost of one."""
+"""Addresses and ports of hosts for probes: the same as for a login, but without the cost of a login."""
 
 from __future__ import annotations
 

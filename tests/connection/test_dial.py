@@ -1,4 +1,4 @@
-"""From a name and a port to a socket: every address tried, every failure named, in time."""
+"""Dial: from a name and a port to a socket; all addresses are tried, in time, and every failure is named."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def listener() -> Iterator[int]:
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int], wait_s: float = 0.0) -> None:
-    """Make the system's resolver say that a name has these addresses, after a while."""
+    """Make the resolver return these addresses for the name `some.example`, after `wait_s` seconds."""
     known = socket.getaddrinfo
 
     def resolver(host: str, port: int, *args: Any, **options: Any) -> Any:

@@ -38,7 +38,7 @@ def no_keys_of_mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def server(extra: str) -> Iterator[Sshd]:
     """A server on which the user's password is `right`."""
     if os.geteuid() != 0:
-        pytest.skip("needs an account with a password of its own, which only root can make")
+        pytest.skip("needs an account with its own password, which only root can make")
     with temporary_sshd(extra, password_hash=HASHED) as found:
         yield found
 
@@ -278,7 +278,7 @@ def signed(authority: Path, key: Path, *options: str) -> Path:
 
 @pytest.fixture(scope="module")
 def trusting() -> Iterator[tuple[Sshd, Path]]:
-    """A server that lets in whoever has a certificate of an authority, and that authority's key."""
+    """A server that accepts certificates of an authority, and the key of that authority."""
     with tempfile.TemporaryDirectory(prefix="runner-sshd-") as folder:
         Path(folder).chmod(0o755)
         authority = make_key(Path(folder) / "authority")

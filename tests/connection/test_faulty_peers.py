@@ -1,4 +1,4 @@
-"""Peers that misbehave: each gets the status that is true of it, in time, and harms nobody else."""
+"""Faulty peers: each gets its correct status, in time, and does not affect other hosts."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ HEALTHY = 20
 
 @dataclass(frozen=True)
 class Case:
-    """What is to come of a peer.
+    """A faulty peer and its expected result.
 
-    `script` makes the peer's script; without one it is a raw peer of that name.
+    `script` has the arguments of the peer's script; without it, `name` is that of a raw peer.
     """
 
     name: str
@@ -55,21 +55,21 @@ def before(name: str, reason: str, phase: Phase = Phase.HANDSHAKE) -> Case:
 
 
 def spoken(name: str, status: Status, reason: str | None, phase: Phase | None, **script: Any) -> Case:
-    """A peer that stands until a login or channel."""
+    """Return the case of a peer that speaks SSH at least up to the login."""
     return Case(name, status, reason, phase, script=script)
 
 
 def in_login(
     name: str, status: Status, reason: str, handler: hostile.Handler, packet: int = USERAUTH_REQUEST
 ) -> Case:
-    """A peer that does this with a packet of the login."""
+    """Return the case of a peer that handles a packet of the login in this way."""
     return spoken(name, status, reason, Phase.LOGIN, handlers={packet: handler})
 
 
 def command(
     name: str, status: Status, reason: str | None, answer: ssh.Answer = ssh.says_ok, **script: Any
 ) -> Case:
-    """A peer that takes the command."""
+    """Return the case of a peer that accepts the command."""
     phase = None if status is Status.OK else Phase.COMMAND
     return Case(name, status, reason, phase, sent=True, script={"answer": answer, **script})
 
@@ -227,7 +227,7 @@ def options(stage: Stage, tmp_path: Path) -> ConnectionOptions:
 
 @pytest.fixture(autouse=True)
 def no_keys_of_mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The keys and agent of whoever runs the tests are offered to nobody."""
+    """Do not offer the keys and agent of the user who runs the tests."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
 
@@ -246,7 +246,7 @@ def play(stage: Stage, case: Case) -> tuple[Host, Script]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_each_peer_gets_what_is_true_of_it(stage: Stage, options: ConnectionOptions, case: Case) -> None:
     host, script = play(stage, case)
-    if case.status is not Status.TIMEOUT:  # a busy machine takes its time
+    if case.status is not Status.TIMEOUT:  # a busy machine is slow
         options = dataclasses.replace(options, command_timeout_s=60.0)
     begin = time.monotonic()
     result = perform(host, CommandJob(("show version",)), options)
@@ -255,7 +255,7 @@ def test_each_peer_gets_what_is_true_of_it(stage: Stage, options: ConnectionOpti
     assert (result.status, result.reason, result.phase) == (case.status, case.reason, case.phase), result
     assert result.sent is case.sent
     assert len(script.commands) == int(case.sent)
-    late_s = 10  # what a busy machine adds to a deadline
+    late_s = 10  # allowance for a busy machine
     assert elapsed < max(CONNECT_S, options.command_timeout_s or 0) + late_s
     assert all(len(done.stdout_bytes) <= LIMIT for done in result.commands)
     assert (result.error is None) is (case.status is Status.OK)
@@ -319,7 +319,7 @@ def test_a_peer_that_offers_only_what_is_gone_is_told_by_what_it_offers(
 
 
 def test_all_of_them_at_once_harm_no_healthy_host(stage: Stage, options: ConnectionOptions) -> None:
-    # Peers that flood, their victims and the honest ones share one process here, and its one lock.
+    # Flooding peers, their clients and the healthy peers share one process here, and so one interpreter lock.
     options = dataclasses.replace(options, connect_timeout_s=8 * CONNECT_S, command_timeout_s=4 * COMMAND_S)
     faulty = {case.name: (play(stage, case), case) for case in CASES}
     port = stage.ssh(Script())

@@ -1,4 +1,4 @@
-"""Diffie-Hellman over finite fields is as cheap as it may be, with a real server."""
+"""Diffie-Hellman over finite fields uses exponents no longer than needed, with a real server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXCHANGES = (
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The lengths of all secret exponents of a test, in bits."""
+    """The lengths of all secret exponents in a test, in bits."""
     lengths: list[int] = []
     draw = secrets.randbits
 

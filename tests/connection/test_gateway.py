@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def another_sshd(like: Sshd, extra: str = "") -> Iterator[Sshd]:
-    """A server that lets in the key of another one, and whose own key is known with that one's."""
+    """Run a second server that accepts the first one's client key and is in its known_hosts file."""
     with temporary_sshd(extra) as server:
         server.let_in(like.key.with_suffix(".pub"))
         with like.known_hosts.open("a") as known:
@@ -145,7 +145,7 @@ def test_whichever_of_two_gateways_dies_fifty_hosts_have_their_results(sshd: Ssh
         killer.join()
 
     assert len(results) == 50
-    # Some hosts may still have been at their login when it happened: those were sent nothing.
+    # Some hosts may still have been logging in: no command was sent to them.
     assert {result.status for result in results.values()} <= {Status.LOST, Status.UNREACHABLE}
     assert all(result.sent is (result.status is Status.LOST) for result in results.values())
     assert time.monotonic() - begin < 15
@@ -193,7 +193,7 @@ def test_a_gateway_that_is_down_is_not_waited_for_by_each_host(sshd: Sshd, stage
     assert {result.status for result in results.values()} == {Status.UNREACHABLE}
     assert all((result.reason or "").startswith("jump-") for result in results.values())
     assert not any(result.sent for result in results.values())
-    assert time.monotonic() - begin < 20  # one after another they would take 40 s
+    assert time.monotonic() - begin < 20  # 20 hosts, 2 s each: one after the other would be 40 s
 
 
 def test_a_gateway_whose_key_is_not_known_gets_nothing(sshd: Sshd, gate: Sshd, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A connection that a probe has made is the one that the login goes over, as long as it is good for that."""
+"""The login uses the connection that the probe has made, if it is still usable."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_workers_in_other_processes_connect_for_themselves(sshd: Sshd) -> None:
 
 
 def connections_of_a_login(sshd: Sshd, options: FanoutOptions, method: str) -> int:
-    """Count what the server sees of a probe and a login; what it had seen before is in its log by then."""
+    """Return the number of connections for a probe and a login; a first run lets the log catch up."""
     counts = []
     for _ in range(2):
         (result,) = run([sshd.host("r1")], sshd, options, method)

@@ -1,4 +1,4 @@
-"""Peers that break the protocol itself: each gets the status that is true of it, all of them in one run."""
+"""Peers that break the SSH protocol: each gets its correct status, all of them in one run."""
 
 from __future__ import annotations
 
@@ -72,20 +72,20 @@ AT_ONCE = 8
 STOPPED = Status.TIMEOUT, "command-deadline"
 CUT = Status.LOST, "connection-lost"
 CHANNEL_LATE = Status.TIMEOUT, "channel-deadline"
-IN = Status.UNREACHABLE, "closed-after-login"  # as far as one gets with a server that does not know it
+IN = Status.UNREACHABLE, "closed-after-login"  # the server's library is unaware of the login
 
-# What these servers do not hear: our answers to what they had no right to ask.
+# Packets that these servers ignore: our refusals of requests that they should not have sent.
 LINE = String(b"x" * 32_000)
 DEAF = dict.fromkeys((REQUEST_FAILURE, CHANNEL_OPEN_FAILURE), hostile.nothing)
 
 
 def asked(name: str, status: Status, reason: str, *questions: hostile.Packet) -> Case:
-    """A peer that asks this at its login."""
+    """Return the case of a peer that asks these questions during the login."""
     return spoken(name, status, reason, Phase.LOGIN, handlers=by_keyboard(*questions))
 
 
 def opening(name: str, status: Status, reason: str, handler: hostile.Handler) -> Case:
-    """A peer that does this when a channel is asked for."""
+    """Return the case of a peer that handles the request for a channel in this way."""
     return spoken(name, status, reason, Phase.CHANNEL, handlers={CHANNEL_OPEN: handler})
 
 
@@ -111,7 +111,7 @@ CASES = [
     before("large_group", "kex-failed"),
     before("group_of_its_own", "kex-failed"),
     spoken("come_in", *IN, Phase.CHANNEL, handlers={hostile.USERAUTH_REQUEST: instead(hostile.come_in)}),
-    # What it grants is not waited for: that it lets the user in says enough.
+    # The client does not wait for the reply about the service: a successful login is enough.
     command("other_service", Status.OK, None, handlers={SERVICE_REQUEST: instead(hostile.other_service)}),
     in_login("endless_extensions", *GONE, instead(hostile.endless_extensions), SERVICE_REQUEST),
     spoken("endless_questions", *GONE, Phase.LOGIN, handlers=by_keyboard(hostile.endless_questions)),
@@ -193,7 +193,7 @@ CASES = [
 def test_each_gets_what_is_true_of_it_and_harms_no_healthy_host(
     stage: Stage, options: ConnectionOptions
 ) -> None:
-    # Peers that flood, their victims and the honest ones share one process here, and its one lock.
+    # Flooding peers, their clients and the healthy peers share one process here, and so one interpreter lock.
     options = dataclasses.replace(options, connect_timeout_s=2.0)
     played = {case.name: (play(stage, case), case) for case in CASES}
     honest = {"ansible_host": "127.0.0.1", "ansible_port": stage.ssh(Script())}
@@ -204,7 +204,7 @@ def test_each_gets_what_is_true_of_it_and_harms_no_healthy_host(
     results = {
         result.host: result
         for result in stream(
-            sorted(hosts, key=lambda host: hash(host.name)),  # healthy ones at all times of the run
+            sorted(hosts, key=lambda host: hash(host.name)),  # healthy hosts are spread over the run
             CommandJob(("show version",)),
             run="hostile",
             connecting=Connections(options),
@@ -245,7 +245,7 @@ def test_a_group_that_would_keep_everybody_waiting_is_not_reckoned_with(
 
 
 def test_a_server_may_want_new_keys_after_every_few_packets(stage: Stage, options: ConnectionOptions) -> None:
-    # A hundred and sixty key exchanges: no deadline of one second is what this is about.
+    # 160 key exchanges take longer than the usual deadline of a second.
     options = dataclasses.replace(options, command_timeout_s=30.0)
     case = command("keys_every_32_kb", Status.OK, None, ssh.one_long_line, rekey_bytes=2**15)
     host, _ = play(stage, case)

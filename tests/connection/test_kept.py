@@ -1,4 +1,4 @@
-"""Logins that outlast their job, against a real OpenSSH server that writes down who logs in."""
+"""The connection pool, with a real OpenSSH server whose log shows the logins."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_a_connection_is_for_the_host_and_the_login_that_it_was_made_for(sshd: S
 
 
 def test_where_the_server_opens_no_more_sessions_a_new_login_does(sshd: Sshd) -> None:
-    """As network gear that serves one command a connection, and does not hang up after it."""
+    """Like network gear that serves one command a connection and does not close the connection afterwards."""
     host, options, before = sshd.host(), sshd.options(), logins(sshd)
     with kept.keeping(1) as store:
         connection = connect(host, options, Deadline())

@@ -1,4 +1,4 @@
-"""What connections need is loaded while hosts are pinged, in a fresh interpreter."""
+"""The modules of the connections are loaded during the pings; tested in a new interpreter."""
 
 from __future__ import annotations
 

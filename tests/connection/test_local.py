@@ -1,4 +1,4 @@
-"""Commands on this machine: the same promises as over SSH."""
+"""Commands on this machine have the same guarantees as over SSH."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logins on a real OpenSSH server: every kind of key, the agent, and what cannot be used said as it is."""
+"""Logins on a real OpenSSH server: every kind of key, the agent, and errors for unusable credentials."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def no_keys_of_mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A real ssh-agent without keys; its socket."""
+    """The socket of a real ssh-agent without keys."""
     with running_agent() as path:
         monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
         yield path
@@ -131,7 +131,7 @@ def hangs_up(connection: socket.socket) -> None:
 
 
 def closes_at_once(connection: socket.socket) -> None:
-    """Close without a look at what was asked, which is a reset."""
+    """Close without reading the request, which resets the connection."""
     select.select([connection], [], [])
 
 
@@ -152,7 +152,7 @@ def claims_many_keys(connection: socket.socket) -> None:
 
 @contextmanager
 def false_agent(answer: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Listen as an agent does, and answer every visitor so; the path of the socket."""
+    """Listen like an agent and answer every connection with this function; yield the path of the socket."""
 
     def visited(connection: socket.socket) -> None:
         with suppress(OSError), connection:
@@ -177,9 +177,9 @@ def false_agent(answer: Callable[[socket.socket], None]) -> Iterator[str]:
     [
         (says_nothing, "no answer within 5 s"),
         (drips, "no answer within 5 s"),
-        (hangs_up, "it hung up"),
+        (hangs_up, "it closed the connection"),
         (closes_at_once, "Connection reset by peer"),
-        (talks_nonsense, "what answers is no agent"),
+        (talks_nonsense, "the reply is not from an ssh-agent"),
         (refuses, "it does not list its keys"),
         (claims_many_keys, None),
     ],
@@ -197,7 +197,7 @@ def test_a_bad_agent_holds_nobody_up_and_is_told_of_once(
 
     assert {(result.status, result.reason) for result in results} == {(Status.AUTH, "no-credential")}
     told = [message for message in caplog.messages if "ssh-agent" in message]
-    assert told == ([] if said is None else [f"the ssh-agent at {path} is done without: {said}"])
+    assert told == ([] if said is None else [f"the keys of the ssh-agent at {path} are not used: {said}"])
 
 
 def test_a_wrong_key_is_refused_and_named(sshd: Sshd, tmp_path: Path) -> None:
@@ -309,7 +309,7 @@ def test_a_key_that_others_can_read_is_refused_as_by_ssh(sshd: Sshd, tmp_path: P
 
 def test_a_server_that_wants_a_key_and_a_password_gets_both() -> None:
     if os.geteuid() != 0:
-        pytest.skip("needs an account with a password of its own, which only root can make")
+        pytest.skip("needs an account with its own password, which only root can make")
     extra = "AuthenticationMethods publickey,password\nPasswordAuthentication yes\n"
     with temporary_sshd(extra, password_hash=HASHED) as server:
         both = outcome(server, password=Secret("right"))

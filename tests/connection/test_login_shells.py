@@ -1,4 +1,4 @@
-"""What we add to a command does not depend on the login shell: real shells, over both SSH connections."""
+"""The text that we add to commands works in every login shell: real shells, over both SSH connections."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def name_of(shell: str) -> str:
 def server(request: pytest.FixtureRequest) -> Iterator[Sshd]:
     """A server with an account for each login shell, all of which may become root with a password."""
     if os.geteuid() != 0:
-        pytest.skip("needs accounts with login shells of their own, which only root can make")
+        pytest.skip("needs accounts with different login shells, which only root can make")
     with tempfile.TemporaryDirectory(prefix="runner-shells-") as folder:
         Path(folder).chmod(0o755)
-        Path(folder, "ash").symlink_to(required_program("busybox"))  # BusyBox goes by the name of the link
+        Path(folder, "ash").symlink_to(required_program("busybox"))  # the name selects BusyBox's shell
         paths = {"csh": "bsd-csh", "ash": f"{folder}/ash"}
         shells = {name_of(shell): required_program(paths.get(shell, shell)) for shell in SHELLS}
         machine: dict[str, Any] = {
@@ -64,7 +64,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Sshd]:
 
 
 def tried(openssh: Sequence[str], others: Sequence[str]) -> pytest.MarkDecorator:
-    """Have a test try some login shells on OpenSSH; the slow part tries all, and the other servers."""
+    """Run a test with some login shells on OpenSSH; the slow tests add all shells and the other servers."""
     chosen = [("openssh", openssh)]
     slow = [(kind, others) for kind in SERVERS if others]
     slow += [(kind, SHELLS) for kind in ("openssh", *SERVERS) if (kind, SHELLS) not in (*chosen, *slow)]
@@ -83,7 +83,7 @@ each_server = pytest.mark.parametrize(
 
 
 def outcomes(server: Sshd, shells: Sequence[str], job: Job, **options: Any) -> dict[str, HostResult]:
-    """What comes of a job with each login shell over each connection, all at once."""
+    """Return the results of a job with each login shell over each connection, all at once."""
     hosts = [
         server.host(f"{shell} {way}", ansible_user=name_of(shell), ansible_connection=way)
         for shell in shells
@@ -115,7 +115,7 @@ def all_equal(results: dict[str, HostResult], *expected: object) -> None:
 
 @pytest.fixture
 def there() -> Iterator[Path]:
-    """A folder of the host's, which is this machine, too."""
+    """A folder on the host, which is this machine."""
     with tempfile.TemporaryDirectory(prefix="runner-there-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
@@ -185,7 +185,7 @@ def test_nologin_runs_nothing_and_leaves_nothing(server: Sshd, tmp_path: Path) -
         for job in (CommandJob(("echo ran",), CommandOptions(directory="/")), script_job(tmp_path)):
             result = perform(host, job, server.options(user=None))
             assert "ran" not in result.stdout
-            if result.status is Status.LOST:  # tinyssh dies if a command does not read what it is given
+            if result.status is Status.LOST:  # tinyssh dies if a command does not read its input
                 assert "tinyssh" in server.folder.name
                 continue
             assert (result.status, result.commands[0].exit_code) == (Status.FAILED, 1)
@@ -195,13 +195,13 @@ def test_nologin_runs_nothing_and_leaves_nothing(server: Sshd, tmp_path: Path) -
 
 @pytest.mark.parametrize("server", ["asyncssh"], indirect=True)
 def test_a_command_that_a_server_refuses_is_not_taken_for_lost(server: Sshd) -> None:
-    given = CommandOptions(stdin=bytes(3_000_000))  # of a channel with nothing left to do, `ssh` says nothing
-    results = outcomes(server, ("bash",), CommandJob(("echo \udcff",), given))  # asyncssh takes UTF-8 alone
+    given = CommandOptions(stdin=bytes(3_000_000))  # `ssh` is silent if all input is sent
+    results = outcomes(server, ("bash",), CommandJob(("echo \udcff",), given))  # asyncssh accepts only UTF-8
 
     told = {name: (result.status, result.reason) for name, result in results.items()}
     refused = (Status.ERROR, "exec-refused")
     assert told["bash ssh"] == refused
-    # On a busy machine the channel may be closed before `ssh` has looked at its input: it says nothing then.
+    # On a busy machine the channel may be closed before `ssh` has read its input; then `ssh` reports nothing.
     assert told["bash openssh"] in (refused, (Status.LOST, "no-exit-status"))
 
 
@@ -217,7 +217,7 @@ def test_a_terminal_that_a_server_refuses_is_told() -> None:
 
 
 def left(folder: Path) -> list[str]:
-    """The copies of a folder's script that lie about on the host, which is this machine."""
+    """Return the copies of a folder's script that were left on the host, which is this machine."""
     found = []
     for path in Path("/tmp").glob(".runner-*"):
         with suppress(OSError):
@@ -285,7 +285,7 @@ def become(server: Sshd, shells: Sequence[str], method: str, password: str | Non
 
 
 def gives_no_terminal(server: Sshd, method: str, password: str | None) -> bool:
-    """Whether a server gives no terminal to a program that takes a password from a terminal only."""
+    """Return whether the server gives no terminal although the program reads passwords only from one."""
     return "asyncssh" in server.folder.name and method == "doas" and password is not None
 
 
@@ -324,9 +324,9 @@ def test_a_wrong_or_missing_password_is_told_in_the_programs_words(
 
 @pytest.fixture(scope="module")
 def busybox() -> Iterator[Sshd]:
-    """A server whose `su` is that of BusyBox, which prompts on standard output."""
+    """A server with BusyBox's `su`, which prompts on standard output."""
     if os.geteuid() != 0:
-        pytest.skip("needs an account with a password of its own, which only root can make")
+        pytest.skip("needs an account with its own password, which only root can make")
     program = required_program("busybox-static")
     with tempfile.TemporaryDirectory(prefix="runner-busybox-") as folder:
         Path(folder).chmod(0o755)

@@ -1,4 +1,4 @@
-"""Keys are exchanged anew in the middle of everything, and nobody waits for himself."""
+"""Key re-exchange at any moment of a connection does not deadlock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.connection.sshd import Sshd
 
-# A login and a channel take about ten packets; these are the ones from there to the end of the command.
+# A login and a channel take about ten packets; these are the packets from there to the end of the command.
 IN_THE_COMMAND = range(9, 21)
 
 
@@ -52,4 +52,4 @@ def test_a_server_that_asks_and_asks_and_never_takes_new_keys_does_not_fill_the_
         result = perform(host, CommandJob(("true",)), stage.options(tmp_path))
 
     assert result.status is Status.LOST
-    assert "asks on and on" in (result.error or "")
+    assert "keeps sending requests" in (result.error or "")

@@ -1,4 +1,4 @@
-"""What a server offered, read off its first bytes; and texts of peers made safe to show."""
+"""The algorithms in a server's first bytes, and text of peers made safe to show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packets and the socket under them: what Paramiko is spared, and what it still has to see."""
+"""Packets and the socket below them: which packets Paramiko does not get, and which it still must get."""
 
 from __future__ import annotations
 

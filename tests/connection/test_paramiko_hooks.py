@@ -1,4 +1,4 @@
-"""The private names of Paramiko that we rest on: that they are there, and do what we take them to do."""
+"""The private names of Paramiko that we depend on exist and behave as we expect."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def test_paramikos_own_loop_does_with_packets_what_ours_does() -> None:
         *("_check_banner", "_send_kex_init", "_expect_packet", "_expected_packet", "_enforce_strict_kex"),
         *("_handler_table", "_channel_handler_table", "_channels", "_unlink"),
         *("_send_message", "_parse_disconnect", "_log"),
-        "_parse_debug",  # comes as MSG_IGNORE, see `Packets`
-        "_ensure_authed",  # says nothing to a client
-        "_active_threads",  # which are waited for at the end of the program
+        "_parse_debug",  # `Packets` turns debug messages into MSG_IGNORE
+        "_ensure_authed",  # does nothing in a client
+        "_active_threads",  # threads to wait for at the end of the program
     }
 
 
@@ -109,7 +109,7 @@ def test_nothing_is_sent_on_a_channel_that_is_closed(transport: Transport) -> No
     first = transport.open_session(timeout=5)
     first.exec_command("cat")
     first.close()
-    # What Paramiko sends after its own close makes OpenSSH end the connection; so it has to be dropped.
+    # OpenSSH ends the connection if Paramiko sends data after its own close; so the data must be dropped.
     with sending_on(first):
         message = paramiko.Message()
         message.add_byte(bytes([paramiko.common.MSG_CHANNEL_DATA]))

@@ -1,4 +1,4 @@
-"""Prompts of any length are judged in linear time, and none is mistaken for another."""
+"""Prompts of any length are recognised in linear time, and never mistaken for another kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program that leads to a host: run where somebody may say so, and ended with the connection."""
+"""ProxyCommand: only run if its source is allowed to run programs, and ended with the connection."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ while data := peer.recv(65536):
 
 @pytest.fixture
 def relay(tmp_path: Path) -> str:
-    """A command that leads to the host, and leaves its process id in the folder."""
+    """A ProxyCommand that connects to the host and leaves its process id in the folder."""
     (tmp_path / "pids").mkdir()
     program = tmp_path / "relay.py"
     program.write_text(RELAY)
@@ -50,7 +50,7 @@ def pids(folder: Path) -> list[int]:
 
 
 def all_gone(folder: Path, within_s: float = 5.0) -> bool:
-    """Whether every program that was started has ended, and been reaped, before long."""
+    """Wait until every started program has ended and been reaped; return whether that is so."""
     end = time.monotonic() + within_s
     while any(Path(f"/proc/{pid}").exists() for pid in pids(folder)):
         if time.monotonic() > end:

@@ -1,4 +1,4 @@
-"""Who reads what a server sends: whoever waits for it, and a thread where something lasts."""
+"""The thread that waits for a reply reads the socket; a reader thread takes over for longer work."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_a_connection_that_broke_when_nobody_read_is_found_out_by_who_sends(
 
 
 def shown(stage: Stage, data: bytes, **options: object) -> HostResult:
-    """Run a command on a server that takes it and then sends these bytes, which are no packet."""
+    """Run a command on a server that accepts it and then sends these bytes, which are not a packet."""
 
     async def answer(channel: Channel) -> None:
         channel._conn._transport.write(data)  # type: ignore[union-attr]

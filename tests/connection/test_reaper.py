@@ -1,4 +1,4 @@
-"""The end of a connection's commands never reaches beyond that connection."""
+"""Ending the commands of a connection never ends processes of another connection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.liveness import alive, gone
 if TYPE_CHECKING:
     from pathlib import Path
 
-# A parent with a command, as a server has: it has the reaper started, and tells how that ended.
+# A parent process with a command, like a server: it starts the reaper and prints its exit code.
 PARENT = """\
 sleep 60 & command=$!
 setsid sleep 60 & group=$!
@@ -30,7 +30,7 @@ wait
 
 
 def started(folder: Path, name: str) -> subprocess.Popen[str]:
-    """Start a shell of this name, whose child the reaper is."""
+    """Start a shell with this program name, which starts the reaper as its child."""
     program = folder / name
     shutil.copy(shutil.which("dash") or "/bin/sh", program)
     line = PARENT.format(reaper=f"sh -c {_quoted(REAPER)}")

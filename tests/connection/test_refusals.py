@@ -1,4 +1,4 @@
-"""How device CLIs say no, and what only looks like it."""
+"""Recognise how device CLIs refuse commands, and do not mistake other output for a refusal."""
 
 from __future__ import annotations
 

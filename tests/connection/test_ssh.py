@@ -1,4 +1,4 @@
-"""Commands over SSH on a real OpenSSH server: how each way of ending is told, and what is left behind."""
+"""Commands over SSH on a real OpenSSH server: how each kind of end is reported; nothing is left running."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MEGABYTE = 2**20
 
 @pytest.fixture
 def login(sshd: Sshd) -> Iterator[Login]:
-    """Log in with other options; closed when the test ends."""
+    """Log in with other options; close the connection when the test ends."""
     with ExitStack() as opened:
 
         def log_in(**options: object) -> SshConnection:

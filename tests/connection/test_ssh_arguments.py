@@ -1,4 +1,4 @@
-"""Arguments of `ssh` in an inventory: what is honoured, what is passed over, and what is refused."""
+"""`ssh` arguments in an inventory: which are honoured, which ignored, and which refused."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_the_usual_names_of_programs_are_no_reason_to_refuse_a_host() -> None:
         ("-L 1:h:2", "-L"),
         ("-o CanonicalizeHostname=yes", "CanonicalizeHostname"),
         ("-o 'HostName=$(id)'", "no host name"),
-        ("-o 'User=$(id)'", "no login name"),
+        ("-o 'User=$(id)'", "not a login name"),
         ("-o 'HostKeyAlias=$(id)'", "not a host name"),
         ("-o Nonsense=1", "nonsense"),
         ("-o Nonsense", "no argument"),

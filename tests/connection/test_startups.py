@@ -1,4 +1,4 @@
-"""Not too many at once that have not logged in yet."""
+"""Limit the number of unauthenticated connections per address (sshd's MaxStartups)."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def turn(target: LoginTarget, deadline: Deadline) -> Iterator[None]:
     place.take(deadline)
     yield
     place.give_back()
-    place.give_back()  # as where a connection that has logged in ends
+    place.give_back()  # a second time, like the end of a connection that has logged in
 
 
 def most_at_once(targets: list[LoginTarget], expected: int) -> int:
-    """How many of these were in their turn together; they stay until so many are, and a moment longer."""
+    """Return how many targets had a slot at once; each waits until `expected` have one, and a moment more."""
     inside, most, lock, all_in = 0, 0, threading.Lock(), threading.Event()
 
     def take(each: LoginTarget) -> None:
@@ -107,14 +107,14 @@ def test_neither_the_hosts_deadline_nor_the_end_of_the_run_waits_for_a_turn() ->
 
 @contextmanager
 def server_for(startups: int) -> Iterator[Sshd]:
-    """A server that turns away who comes while so many have not logged in."""
+    """A server that refuses connections while this number of connections has not logged in."""
     with temporary_sshd(startups=startups) as server:
         yield server
 
 
 @pytest.mark.parametrize(("kind", "hosts"), [("ssh", 30), ("openssh", 12)])
 def test_a_limit_that_is_the_servers_own_loses_no_host(kind: str, hosts: int) -> None:
-    """Where a ping looked in just before, too, so that the server is full when the first one comes."""
+    """Also if the connection of a ping still fills the server when the first login comes."""
     most = 2
     with server_for(most) as server:
         results = list(
@@ -132,7 +132,7 @@ def test_a_limit_that_is_the_servers_own_loses_no_host(kind: str, hosts: int) ->
 
 
 def test_who_has_logged_in_makes_room_when_the_server_counts_it_no_more() -> None:
-    """It says that a login succeeded before it has counted that: the next would be turned away."""
+    """The server reports a successful login before it updates its count, so it could refuse the next one."""
     with server_for(1) as server:
         results = list(
             stream(

@@ -1,4 +1,4 @@
-"""In a run nobody waits for hosts that do not answer: the others are logged in to meanwhile."""
+"""Silent hosts do not delay a run: it logs in to the others meanwhile."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_first_login_starts_before_the_last_ping_ends(sshd: Sshd) -> None:
             starting=starting,
         )
         for result in results:
-            happened.append(f"{result.status} {result.host}")  # noqa: PERF401 - logins come in between
+            happened.append(f"{result.status} {result.host}")  # noqa: PERF401 - logins are added in between
     pings_end = [index for index, what in enumerate(happened) if what.startswith("unreachable")]
     logins = [index for index, what in enumerate(happened) if what.startswith("login")]
     assert (len(pings_end), len(logins)) == (5, 3)

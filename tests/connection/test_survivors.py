@@ -1,4 +1,4 @@
-"""Commands that go on after they were told to end: whose they are, and that the result says so."""
+"""Commands that cannot be ended: on which servers and for which users; and the result says so."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def at_work(command: str) -> list[int]:
 
 @pytest.fixture
 def command() -> Iterator[str]:
-    """A command that is known by its own text; what is left of it is ended."""
+    """A command with a unique text; processes that are left of it are killed after the test."""
     text = f"sleep 3{os.getpid()}"
     yield text
     for number in at_work(text):

@@ -1,4 +1,4 @@
-"""Key files that cannot be used: what they are and what helps, in the result of both SSH connections."""
+"""Unusable key files: the result of both SSH connections says what the file is and what to do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def unusable(sshd: Sshd, way: str, key: Path | bytes, folder: Path, **options: object) -> tuple[str, str]:
-    """Log in with a key that is of no use; return the result's reason and error, which name the file KEY."""
+    """Log in with an unusable key; return the result's reason and error, with the path replaced by KEY."""
     path = folder / "key"
     if isinstance(key, bytes):
         path.write_bytes(key)
@@ -36,7 +36,7 @@ def unusable(sshd: Sshd, way: str, key: Path | bytes, folder: Path, **options: o
     else:
         path = key
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # of cryptography, about DSA
+        warnings.simplefilter("error")  # from the package cryptography, about DSA
         chosen = sshd.options(private_key=str(path), **options)
         result = perform(sshd.host(ansible_connection=way), CommandJob(("true",)), chosen)
     assert result.status is Status.AUTH, result
@@ -48,7 +48,7 @@ def text(*parts: bytes) -> bytes:
 
 
 def fido_key(cipher: bytes) -> bytes:
-    """A private key of a FIDO token as `ssh-keygen -t ed25519-sk` writes it (OpenSSH's PROTOCOL.u2f)."""
+    """Return a private key file of a FIDO token, as `ssh-keygen -t ed25519-sk` writes it (PROTOCOL.u2f)."""
     public = text(b"sk-ssh-ed25519@openssh.com", bytes(32), b"ssh:")
     encrypted = cipher != b"none"
     options = text(bytes(16)) + (24).to_bytes(4, "big") if encrypted else b""
@@ -110,7 +110,7 @@ def test_a_fido_key(sshd: Sshd, tmp_path: Path, cipher: bytes) -> None:
     assert error.endswith(
         "KEY is a FIDO key, which only ssh can use: set ansible_connection: openssh for the host"
     )
-    over_ssh = unusable(sshd, "openssh", key, tmp_path)[1]  # which looks for the token
+    over_ssh = unusable(sshd, "openssh", key, tmp_path)[1]  # `ssh` looks for the token
     assert "ED25519-SK" in over_ssh
     assert "FIDO" not in over_ssh
 

@@ -115,10 +115,10 @@ def test_a_connection_without_ssh_has_no_host_keys(config: Path) -> None:
     ],
 )
 def test_ssh_is_asked_about_hosts_that_only_it_can_judge(config: Path, text: str, number: int | None) -> None:
-    """It names no line; if several lines weaken the check, the file alone is named."""
+    """`ssh -G` does not name a line; if several lines weaken the check, only the file is named."""
     config.write_text(text)
     origin = Origin(Kind.SSH_CONFIG, "StrictHostKeyChecking", str(config), number)
-    if number == 0 or text.startswith("RekeyLimit"):  # what `ssh` refuses is the error of the hosts
+    if number == 0 or text.startswith("RekeyLimit"):  # if `ssh` refuses a line, the hosts end with an error
         assert found(config) == []
     else:
         (only,) = found(config)

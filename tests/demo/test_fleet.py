@@ -132,7 +132,7 @@ def test_a_port_in_use_is_one_line_that_names_it_and_leaves_nothing_running() ->
     message = str(caught.value)
     assert f"127.0.0.1:{port}" in message
     assert "second" in message
-    assert "end what listens there" in message
+    assert "stop the program there" in message
     assert "\n" not in message
     assert of_fleets() == others
 

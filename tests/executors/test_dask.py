@@ -212,7 +212,7 @@ def test_a_scheduler_without_workers_is_told(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("runner.executors.distributed.cluster._WORKERS_S", 0.5)
     with (
         running_cluster(tmp_path, ()) as cluster,
-        pytest.raises(UsageError, match="no worker has come to this scheduler; start some with"),
+        pytest.raises(UsageError, match="no worker has connected to this scheduler; start some with"),
     ):
         dask(1, cluster.address)
 

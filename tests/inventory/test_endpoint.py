@@ -62,7 +62,7 @@ def test_an_address_that_cannot_be_one_is_that_hosts_error(address: object) -> N
     "port", [0, -1, 65536, 99999, "ssh", "", "22 22", True, 22.0, "99999999999999999999", []]
 )
 def test_a_port_that_cannot_be_one_is_that_hosts_error(port: object) -> None:
-    with pytest.raises(InvalidVariable, match="is no port"):
+    with pytest.raises(InvalidVariable, match="is not a port"):
         endpoint(Host("r1", {"ansible_port": port}))
 
 

@@ -184,7 +184,7 @@ def test_doubtful_things_are_warnings(tmp_path: Path) -> None:
     said = "\n".join(inventory.warnings)
     assert "hosts.yml:2:22: key 'a' is given twice; the last wins" in said
     assert "'nosuch' in group 'web' is not vars, children or hosts; skipped" in said
-    assert "'other' is no group: a group is a mapping; skipped" in said
+    assert "'other' is not a group: a group is a mapping; skipped" in said
     assert "'web' is a group and a host" in said
     assert "web.yaml: not read, because web.yml is there" in said
 

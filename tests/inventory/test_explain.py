@@ -57,7 +57,7 @@ def test_every_place_is_told_weakest_first_and_the_last_wins(folder: Path) -> No
 
 def test_a_port_beside_a_name_is_a_setting_too(folder: Path) -> None:
     (setting,) = explain(load(folder / "inv" / "a.ini"), "h2", "ansible_port")
-    assert (setting.value, setting.level) == (2222, "host h2, beside its name")
+    assert (setting.value, setting.level) == (2222, "host h2, in NAME:PORT")
 
 
 def test_nothing_that_sets_a_variable_is_an_error_with_what_is_near(folder: Path) -> None:

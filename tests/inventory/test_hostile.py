@@ -49,12 +49,12 @@ def merge_bomb(levels: int) -> str:
 
 @pytest.mark.parametrize("text", [alias_bomb(12), merge_bomb(300)], ids=["aliases", "merges"])
 def test_aliases_that_stand_for_billions_of_values_are_refused(text: str) -> None:
-    with pytest.raises(NotADocument, match="stand for more than 1,000,000 values"):
+    with pytest.raises(NotADocument, match="expand to more than 1,000,000 values"):
         DocumentReader().read(text, "bomb.yml")
 
 
 def test_an_alias_inside_what_it_refers_to_is_refused() -> None:
-    with pytest.raises(NotADocument, match="stands inside what it refers to"):
+    with pytest.raises(NotADocument, match="is inside the value that it refers to"):
         DocumentReader().read("a: &a [*a]", "loop.yml")
 
 
@@ -137,7 +137,7 @@ def test_a_folder_that_holds_itself_by_a_link_is_refused(tmp_path: Path) -> None
     (tmp_path / "inv" / "sub").mkdir(parents=True)
     (tmp_path / "inv" / "hosts").write_text("h1\n")
     (tmp_path / "inv" / "sub" / "up").symlink_to(tmp_path / "inv")
-    with pytest.raises(InventoryError, match="a link to a folder that it stands in has no end"):
+    with pytest.raises(InventoryError, match="this link points to a folder that contains it"):
         load(tmp_path / "inv")
 
 
@@ -186,7 +186,7 @@ def test_groups_that_take_for_ever_to_check_are_refused(tmp_path: Path) -> None:
     leaves = [f"[x{n}:children]\ny\n" for n in range(size)]
     joined = [f"[c{size}:children]\n", *(f"x{n}\n" for n in range(size))]
     (tmp_path / "hosts.ini").write_text("[y]\nh1\n" + "".join([*chain, f"[c{size}]\n", *leaves, *joined]))
-    with pytest.raises(InventoryError, match="groups within groups beyond"):
+    with pytest.raises(InventoryError, match="too many nested groups to check them for cycles"):
         load(tmp_path / "hosts.ini")
 
 
@@ -258,8 +258,8 @@ def test_a_daemon_that_a_script_leaves_behind_is_not_waited_for(tmp_path: Path) 
         ("printf '\\033[31mred\\n' >&2; exit 1", "ended with status 1: \\x1b[31mred"),
         ("kill -9 $$", "ended with status -9"),
         ("exit 0", "printed nothing; expected a JSON object"),
-        ("echo garbage", "printed no JSON"),
-        ("echo '[1]'", "printed JSON that is no object of groups"),
+        ("echo garbage", "did not print JSON"),
+        ("echo '[1]'", "printed JSON that is not an object of groups"),
         ("printf '\\377'", "printed something that is not UTF-8"),
         ("""echo '{"_meta": 3}'""", "_meta must be an object"),
         (
@@ -280,7 +280,7 @@ def test_a_script_that_fails_says_how(tmp_path: Path, body: str, message: str) -
 def test_a_script_that_everybody_may_change_is_not_run(tmp_path: Path) -> None:
     path = script(tmp_path / "inv.sh", f"touch {tmp_path}/RAN")
     path.chmod(0o777)
-    with pytest.raises(InventoryError, match="everybody may change"):
+    with pytest.raises(InventoryError, match="every user can change this program"):
         load(path)
     assert not (tmp_path / "RAN").exists()
 

@@ -73,8 +73,8 @@ def test_the_header_tells_the_separator(tmp_path: Path, separator: str) -> None:
     ("text", "line", "message"),
     [
         ("name,a\nh1,1,2\n", 2, "3 cells under a header of 2"),
-        ("name,name\nh1,h2\n", 1, "each column of the header needs a name of its own"),
-        ("name,,b\nh1,2,3\n", 1, "each column of the header needs a name of its own"),
+        ("name,name\nh1,h2\n", 1, "each column of the header needs a unique name"),
+        ("name,,b\nh1,2,3\n", 1, "each column of the header needs a unique name"),
         ("name,a\n,1\n", 2, "a host name cannot be empty"),
         ('name,a\nh1,"x\n', 2, "CSV: unexpected end of data"),
         ("", None, "an empty table"),

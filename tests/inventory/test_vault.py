@@ -164,8 +164,8 @@ def test_an_encrypted_inventory_is_opened(tmp_path: Path, passwords: Path) -> No
         ("$ANSIBLE_VAULT;1.1;AES256\nxyz\n", "a damaged vault"),
         ("$ANSIBLE_VAULT;1.1;AES256\n", "a damaged vault"),
         ("$ANSIBLE_VAULT;1.1;AES256\n6162\n", "a damaged vault"),
-        ("$ANSIBLE_VAULT;9.9;AES256\n6162\n", "vault version 9.9 with AES256 is not known"),
-        ("$ANSIBLE_VAULT;1.1;AES128\n6162\n", "vault version 1.1 with AES128 is not known"),
+        ("$ANSIBLE_VAULT;9.9;AES256\n6162\n", "vault version 9.9 with AES256 is not supported"),
+        ("$ANSIBLE_VAULT;1.1;AES128\n6162\n", "vault version 1.1 with AES128 is not supported"),
         ("$ANSIBLE_VAULT\n6162\n", "not a vault"),
     ],
 )

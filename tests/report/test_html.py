@@ -444,7 +444,7 @@ def test_a_run_that_was_killed_says_what_is_not_known(shown: Page) -> None:
     killed = Record(make_run(1), {}, frozenset({"r1"}), ("r1", "r2"), {}, {"r1": Span(1.0, None)})
     shown.open(page(killed))
     assert shown.chips() == ["lost 1", "cancelled 1"]
-    assert "did not come to its end" in shown.texts(".facts")[0]
+    assert "did not finish" in shown.texts(".facts")[0]
     shown.click("#tab-time")
     assert len(shown.all("#time .lane i")) == 1
 

@@ -147,7 +147,7 @@ def test_a_few_bytes_that_stand_for_very_many_values(place: Project) -> None:
         ended = place.type("ping", "-i", "127.0.0.1,", program=program)
         assert (ended.code, ended.stdout) == (1, ""), program
         assert ended.stderr.count("\n") == 1
-        assert "invoke.yaml: its aliases stand for more than 100,000 values" in ended.stderr
+        assert "invoke.yaml: its aliases expand to more than 100,000 values" in ended.stderr
 
     place.write("invoke.yaml", "runner: &a\n  shuffle: yes\nself: &b [*a, *b]\n")
     assert "aliases" in place.type("ping", "-i", "127.0.0.1,").stderr

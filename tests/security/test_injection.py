@@ -83,7 +83,7 @@ def test_a_login_name_adds_nothing_to_the_operators_own_proxy_command(
     said = ends_without_running(
         project, "--ssh-config", "ssh_config", ansible_user=user, ansible_connection=connection
     )
-    assert "is no login name" in said
+    assert "is not a login name" in said
 
 
 @pytest.mark.slow

@@ -237,7 +237,7 @@ def test_no_folder_for_outputs_is_another_users(shared: Path, flag: str, kind: s
     else:
         (shared / "elsewhere").mkdir()
         planted_link(shared / "out", shared / "elsewhere")
-    with pytest.raises(UsageError, match=f"another user \\(uid {OTHER}\\) has made it"):
+    with pytest.raises(UsageError, match=f"another user \\(uid {OTHER}\\) created it"):
         writable(flag, str(shared / "out"))
 
 

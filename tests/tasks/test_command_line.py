@@ -164,10 +164,10 @@ def test_help_is_never_taken_for_a_command(demo: Project, program: str) -> None:
         (("ping", "--grup", "x"), "--grup is not a flag here; did you mean --group"),
         (("run", "hostname", "--grup", "x"), "--grup is not a flag here; did you mean --group"),
         (("run", "--exector=x", "hostname"), "--exector is not a flag here; did you mean --executor"),
-        (("ping", "r1"), "'r1' is no task; hosts are named with --group: --group r1"),
+        (("ping", "r1"), "'r1' is not a task; name hosts with --group: --group r1"),
         (
             ("run", "hostname", "r[1-3]"),
-            "'r[1-3]' is no task; hosts are named with --group: --group 'r[1-3]'",
+            "'r[1-3]' is not a task; name hosts with --group: --group 'r[1-3]'",
         ),
         (("ping", "--xyzzy"), "--xyzzy is not a flag here; the flags are: "),
         (("ping", "-g"), "-g needs a value"),
@@ -198,7 +198,7 @@ def test_help_is_never_taken_for_a_command(demo: Project, program: str) -> None:
         (("run",), "run: no command: give one as --cmd 'show version', or after --"),
         (("run", ""), "run: a command is empty"),
         (("run", "a", "--cmd", " "), "run: a command is empty"),
-        (("ping", "--", "x"), "ping: nothing can be said to it after --: 'x'"),
+        (("ping", "--", "x"), "ping: this task takes no words after --: 'x'"),
         (("ping", "-i", "nowhere"), "ping: "),
         (("ping", "-g", "nosuch"), "ping: no group or host 'nosuch'"),
         (("ping", "-g", "r1:&web1"), "ping: no host matches 'r1:&web1'"),
@@ -244,7 +244,7 @@ def test_invokes_own_word_for_it_makes_a_run_dry_too(
     assert ended.document["summary"]["skipped"] == 3
     assert demo.type("ping", "--dry", "-g", "servers", "--format", "json").document["summary"]["skipped"] == 3
     said = refused(demo.type("history.prune", "--dry", program=program))
-    assert said == "history.prune: --dry does not fit: it cannot be told beforehand what this does"
+    assert said == "history.prune: --dry does not fit: this task has no dry run"
 
 
 def test_invokes_own_timeout_of_commands_holds(demo: Project) -> None:

@@ -76,7 +76,7 @@ def test_an_output_folder_that_another_run_has_taken_is_no_success(folder: Path)
     command = "test -e out/index.jsonl || { mkdir -p out; echo '{}' > out/index.jsonl; }"
     done = run(folder, "run", command, "-i", "hosts", "-g", "l1", "--quiet", "--output-dir", "out")
     assert done.code == 1
-    assert "the output was not written of l1: another run has taken the folder" in done.stderr
+    assert "the output of l1 was not written: another run has taken the folder" in done.stderr
 
 
 def test_a_dry_run_tells_batches_apart(folder: Path) -> None:

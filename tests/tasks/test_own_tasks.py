@@ -71,8 +71,8 @@ def test_a_parameter_called_like_a_flag_is_refused_by_name(own: Project) -> None
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("async def f(host): return 1", "host task f: nothing would be done by calling it"),
-        ("def f(host): yield 1", "host task f: nothing would be done by calling it"),
+        ("async def f(host): return 1", "host task f: it must be a plain function"),
+        ("def f(host): yield 1", "host task f: it must be a plain function"),
         ("def f(): return 1", "host task f: it needs a parameter for the host"),
         ("def f(host, *names): return 1", "host task f: *names has no flag; name each parameter"),
         ("def f(host, **more): return 1", "host task f: **more has no flag; name each parameter"),

@@ -149,7 +149,7 @@ def test_a_watch_of_so_many_rounds_ends_by_itself(fleet: tuple[Path, socket.sock
         (("--watch", "--output-dir", "out"), "--output-dir does not fit --watch"),
         (("--watch", "--alive"), "--alive and --watch exclude each other"),
         (("--count", "0"), "--count '0': expected a whole number, 1 or more"),
-        (("--watch", "--resume", "last"), "--resume goes on with runs of commands; ping again instead"),
+        (("--watch", "--resume", "last"), "--resume is for runs of commands; ping again instead"),
     ],
 )
 def test_what_would_not_be_heeded_is_refused(

@@ -227,7 +227,7 @@ def test_a_folder_that_is_gone_is_one_line(demo: Project) -> None:
     )
 
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == "the current folder is gone: change to one that is there\n"
+    assert ended.stderr == "the current folder no longer exists: change to another folder\n"
 
 
 @pytest.mark.parametrize("words", [("--list",), ("run", "--help"), ()])

@@ -61,7 +61,7 @@ def test_variables_and_folder(here: Project) -> None:
     ("words", "complaint"),
     [
         (("--env", "A"), "--env 'A': expected NAME=VALUE"),
-        (("--env", "1=2"), "'1' is no name of an environment variable"),
+        (("--env", "1=2"), "'1' is not a name of an environment variable"),
         (("--stdin", "none"), "standard input 'none': No such file"),
         (("--pty-size", "big"), "--pty-size 'big': expected columns and rows"),
         (("--overflow", "ignore"), "--overflow 'ignore': expected one of"),

@@ -294,7 +294,7 @@ def test_what_cannot_be_is_told_in_one_line(demo: Project, words: list[str], sai
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"resume": "last"}, "--resume goes on with runs of commands; watch anew instead"),
+        ({"resume": "last"}, "--resume is for runs of commands; start watch again instead"),
         ({"output_dir": "x"}, "--output-dir does not fit watch, "),
         ({"overflow": "spill"}, "--overflow spill does not fit watch: "),
     ],

@@ -71,7 +71,7 @@ def test_a_script_must_be_one_that_a_host_can_run(files: Project) -> None:
     done = files.type("script", "win.sh", "-g", "web1")
 
     assert (done.code, done.stdout) == (1, "")
-    assert done.stderr.startswith("script: win.sh: its first line ends")
+    assert done.stderr.startswith("script: win.sh: the first line has a Windows line end")
 
 
 def test_a_dry_run_moves_nothing(files: Project) -> None:

@@ -97,7 +97,7 @@ def test_a_server_of_one_command_a_connection_says_so(tmp_path: Path, there: Pat
         put = perform(host, TransferJob(Put(str(tmp_path / "job.sh"), f"{there}/file")), options)
         script = perform(host, TransferJob(Script.of_file(tmp_path / "job.sh")), options)
 
-    assert "(tinyssh) moves no files, but runs scripts" in (put.error or "")
+    assert "(tinyssh) cannot transfer files, but can run scripts" in (put.error or "")
     assert script.stdout == "ran\n"
 
 
@@ -120,5 +120,5 @@ def test_doas_moves_files_as_it_is_said_that_it_would(
         )
 
     assert given.reason == "become-terminal"
-    assert "permit it without one (nopass) and give none" in (given.error or "")
+    assert "permit it without a password (nopass) and give none" in (given.error or "")
     assert none.reason == (None if permitted else "become-password"), none.error

@@ -190,7 +190,7 @@ def test_one_that_a_signal_ends_has_the_exit_code_of_a_shell(move: Move, tmp_pat
 
 @pytest.mark.parametrize("text", [b"#!/bin/sh\r\necho x\r\n", b"\xef\xbb\xbf#!/bin/sh\necho x\n"])
 def test_a_first_line_of_windows_is_refused_before_anything_is_sent(tmp_path: Path, text: bytes) -> None:
-    with pytest.raises(UsageError, match="line ends of Unix"):
+    with pytest.raises(UsageError, match="with Unix line ends"):
         script(tmp_path, text)
 
 

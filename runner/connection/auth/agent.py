@@ -1,7 +1,7 @@
-"""The keys of an `ssh-agent` (draft-miller-ssh-agent): listed once a process, and asked for signatures.
+"""List the keys of an `ssh-agent` once per process, and ask it for signatures (draft-miller-ssh-agent).
 
-Paramiko's own client waits for ever for an agent that does not answer, and shares one connection between all
-threads without a lock. Here each question has a connection of its own, and an end.
+Paramiko's own client waits forever for an agent that does not answer, and shares one connection between all
+threads without a lock. This client opens a connection for each question and limits the wait.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ _CERTIFIED = frozenset(
     for name in ("ssh-ed25519", "ssh-rsa", *(f"ecdsa-sha2-nistp{bits}" for bits in (256, 384, 521)))
 )
 _LIST_S = 5.0
-_SIGN_S = 60.0  # an agent may ask its owner to confirm
+_SIGN_S = 60.0  # the agent may ask its owner to confirm
 _LONGEST_ANSWER = 2**18  # OpenSSH's AGENT_MAX_LEN
 
-_LEAST_KEY = 8  # bytes that a key takes in an answer, without what it says
+_LEAST_KEY = 8  # minimum bytes of a key in an answer: the lengths of its blob and its comment
 
-# With `lru_cache` alone, every worker that starts at once would list the same keys.
+# With `lru_cache` alone, workers that start at the same time would each list the same keys.
 _lock = threading.Lock()
 
 
 def agent_keys(address: str) -> tuple[paramiko.PKey, ...]:
     """Return the keys that the agent at this socket holds, in its order.
 
-    None are returned where there is no agent, or none that answers within 5 seconds, which is told once.
+    Return no keys without an agent, or if it does not answer within 5 seconds, which is logged once.
     """
     with _lock:
         return _list(address)
@@ -51,11 +51,11 @@ def _list(address: str) -> tuple[paramiko.PKey, ...]:
     agent = _Agent(address)
     try:
         answer = agent.identities()
-    except (FileNotFoundError, ConnectionRefusedError):  # it has ended, which `ssh` does not mention either
+    except (FileNotFoundError, ConnectionRefusedError):  # the agent has ended; `ssh` is silent, too
         return ()
     except (OSError, paramiko.SSHException) as exc:
         logger.warning(
-            "the ssh-agent at %s is done without: %s", address, getattr(exc, "strerror", None) or exc
+            "the keys of the ssh-agent at %s are not used: %s", address, getattr(exc, "strerror", None) or exc
         )
         return ()
     keys = []
@@ -66,13 +66,13 @@ def _list(address: str) -> tuple[paramiko.PKey, ...]:
 
 
 def _key(agent: _Agent, blob: bytes, comment: str) -> paramiko.PKey | None:
-    """Return a key of the agent's; None where it is of a type that nobody here can sign with.
+    """Return one of the agent's keys; None if Paramiko does not know its type.
 
     Before version 5.1, Paramiko could not log in with an agent that holds a key of a type it does not know.
     """
     key = paramiko.AgentKey(agent, blob, comment)  # type: ignore[arg-type]
     if key.get_name() in _CERTIFIED:
-        # An agent signs for a certificate by its own name, also where it does not hold the key beside it.
+        # An agent can sign with a certificate even if it does not also list the plain key.
         certificate: Any = paramiko.pkey.PublicBlob(key.get_name(), blob, comment)
         key.public_blob = certificate
         return key
@@ -80,7 +80,7 @@ def _key(agent: _Agent, blob: bytes, comment: str) -> paramiko.PKey | None:
 
 
 class _Agent:
-    """What Paramiko's `AgentKey` asks for signatures."""
+    """The agent, as Paramiko's `AgentKey` calls it for signatures."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -93,11 +93,11 @@ class _Agent:
             raise paramiko.SSHException(f"the agent did not sign: {exc}") from exc
 
     def identities(self) -> paramiko.Message:
-        """Return how many keys it holds, and these.
+        """Return the agent's answer: the number of its keys, and the keys.
 
         Raises:
-            OSError: It does not answer.
-            paramiko.SSHException: It does not answer what it was asked.
+            OSError: The agent does not answer.
+            paramiko.SSHException: The agent answers something else.
         """
         kind, answer = self.ask(bytes([_REQUEST_IDENTITIES]), _LIST_S)
         if kind != _IDENTITIES_ANSWER:
@@ -105,7 +105,7 @@ class _Agent:
         return answer
 
     def ask(self, payload: bytes, seconds: float) -> tuple[int, paramiko.Message]:
-        """Ask one question; return the kind of the answer, and what follows."""
+        """Ask one question; return the type and the content of the answer."""
         end = time.monotonic() + seconds
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(seconds)
@@ -114,7 +114,7 @@ class _Agent:
                 connection.sendall(struct.pack(">I", len(payload)) + payload)
                 (length,) = struct.unpack(">I", _read(connection, 4, end))
                 if not 0 < length <= _LONGEST_ANSWER:
-                    raise paramiko.SSHException("what answers is no agent")
+                    raise paramiko.SSHException("the reply is not from an ssh-agent")
                 answer = _read(connection, length, end)
             except TimeoutError:
                 raise TimeoutError(f"no answer within {seconds:g} s") from None
@@ -122,7 +122,7 @@ class _Agent:
 
 
 def _read(connection: socket.socket, size: int, end: float) -> bytes:
-    """Read so many bytes until a moment, however slowly they come."""
+    """Read `size` bytes before the time `end`, however slowly they arrive."""
     received = b""
     while len(received) < size:
         left = end - time.monotonic()
@@ -131,6 +131,6 @@ def _read(connection: socket.socket, size: int, end: float) -> bytes:
         connection.settimeout(left)
         part = connection.recv(size - len(received))
         if not part:
-            raise paramiko.SSHException("it hung up")
+            raise paramiko.SSHException("it closed the connection")
         received += part
     return received

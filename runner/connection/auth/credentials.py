@@ -1,4 +1,4 @@
-"""What one can log in with, in the order in which it is tried: keys, certificates, passwords, codes."""
+"""Credentials in the order in which a login tries them: keys, certificates, passwords, one-time codes."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ _DEFAULT_KEYS = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who logs in, and with what.
+    """The user of a login and the credentials to try.
 
     Attributes:
         user: Login name.
-        named: What was named to log in with, in the order in which it is tried.
-        identities: Private key files to try where no key was named; one that cannot be used is passed over.
-        certificates: Files of certificates for any of these keys, beside those that stand next to them.
-        identities_only: Whether neither the agent's other keys nor those in the usual files are tried.
-        agent: Socket of the agent; empty is no agent.
-        passphrases: What may open private keys.
+        named: Credentials that were named explicitly, in the order in which they are tried.
+        identities: Private key files to try if no key was named; a file that cannot be used is skipped.
+        certificates: Certificate files for any of these keys, in addition to each key's own `-cert.pub` file.
+        identities_only: Whether to try neither the agent's other keys nor the keys in the usual files.
+        agent: Socket of the agent; empty means no agent.
+        passphrases: Passphrases to try on encrypted private keys.
         code: A one-time code, for prompts that ask for one.
-        methods: Ways to log in that may be used.
+        methods: Authentication methods that may be used.
     """
 
     user: str
@@ -58,25 +58,25 @@ class Login:
 
     @property
     def password(self) -> Secret | None:
-        """The password that is tried first, where there is one."""
+        """The password that is tried first, or None."""
         return next((each.password for each in self.named if each.password), None)
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """The secrets of a login that a host could repeat, except a password that is the user's name."""
+        """The secrets that a host could repeat to us, except a password that equals a login name."""
         found = (*(each.password for each in self.named), self.code)
         return tuple(each for each in found if each and each.reveal() not in self.users)
 
     @property
     def private_key(self) -> str | None:
-        """The private key file that is tried first, where one was named."""
+        """The named private key file that is tried first, or None."""
         return next((each.key_file for each in self.named if each.key_file), None)
 
     @property
     def users(self) -> tuple[str, ...]:
-        """Everybody who may log in, in the order in which they are tried.
+        """The login names, in the order in which they are tried.
 
-        A connection is one user's (OpenSSH ends one on which the user changes).
+        Each connection is for one user: OpenSSH ends a connection on which the user changes.
         """
         return tuple(dict.fromkeys(each.user or self.user for each in self.named)) or (self.user,)
 
@@ -86,10 +86,10 @@ class KeyCredential:
     """A private key.
 
     Attributes:
-        blob: Its public half, or its certificate: what it is known by.
+        blob: Its public half or its certificate, which identifies it.
         key: The key.
-        name: What it is called in messages.
-        named: Whether somebody named it, so that a further connection is worth it.
+        name: Its name in messages.
+        named: Whether it was named explicitly; then it is worth another connection.
     """
 
     blob: bytes
@@ -109,7 +109,7 @@ class PasswordCredential:
 
 @dataclass(frozen=True, slots=True)
 class CodeCredential:
-    """Nothing but the one-time code, for servers that ask for no password beside it."""
+    """The one-time code alone, for servers that ask for no password in addition."""
 
     name: str = field(default="one-time code", compare=False)
     named: bool = field(default=True, compare=False)
@@ -119,15 +119,15 @@ Credential = KeyCredential | PasswordCredential | CodeCredential
 
 
 def credentials(login: Login, user: str, unusable: list[LoginRefused]) -> Iterator[Credential]:
-    """Yield what a user may try: what was named, what `ssh_config` names, the agent's keys, the usual files.
+    """Yield a user's credentials: named ones, those of `ssh_config`, the agent's keys, the usual files.
 
-    Servers count refusals (MaxAuthTries, 6 in OpenSSH), so a key that was named must not wait behind an agent
-    full of others. Where one was named, no other is tried.
+    Servers count refusals (MaxAuthTries, 6 in OpenSSH), so a named key must not wait behind an agent that
+    holds many other keys. If a key was named, no other key is tried.
 
     Args:
-        login: What there is to log in with.
-        user: Who is to log in.
-        unusable: Is given why a key that was named cannot be used.
+        login: The login with its credentials.
+        user: The login name.
+        unusable: List to which the error of each named key that cannot be used is added.
     """
     for each in login.named:
         if (each.user or login.user) != user:
@@ -162,7 +162,7 @@ def _named_key(named: Named, login: Login) -> Iterator[KeyCredential]:
 
 
 def _held(login: Login, path: str) -> KeyCredential | None:
-    """Return the agent's key that is the same as that of an encrypted file."""
+    """Return the agent's key that matches an encrypted key file; None if there is none."""
     blob = public_blob(path)
     for key in agent_keys(login.agent):
         if key.asbytes() == blob:
@@ -171,7 +171,10 @@ def _held(login: Login, path: str) -> KeyCredential | None:
 
 
 def _found(login: Login) -> Iterator[KeyCredential]:
-    """Yield what nobody named for this run, the agent's keys that `ssh_config` means first among its own."""
+    """Yield the keys that were not named for this run: from `ssh_config`, the agent and the usual files.
+
+    With `identities_only`, an agent's key is tried only if one of the key or certificate files matches it.
+    """
     held = agent_keys(login.agent)
     files = login.identities or (() if login.identities_only else _DEFAULT_KEYS)
     yield from _usable(login.identities, login)
@@ -184,7 +187,7 @@ def _found(login: Login) -> Iterator[KeyCredential]:
 
 
 def _usable(paths: Iterable[str], login: Login) -> Iterator[KeyCredential]:
-    """Yield the keys of files; one that is missing, or cannot be opened, is passed over."""
+    """Yield the keys in files; skip a file that is missing or cannot be used."""
     for path in paths:
         if not Path(path).expanduser().is_file():
             continue
@@ -198,7 +201,7 @@ def _usable(paths: Iterable[str], login: Login) -> Iterator[KeyCredential]:
 def _with_certificates(
     key: paramiko.PKey, source: str, files: Iterable[str], named: bool
 ) -> Iterator[KeyCredential]:
-    """Yield a key with each certificate of it, and then the key itself, as ssh(1) does."""
+    """Yield a key with each of its certificates, then the key alone, as ssh(1) does."""
     for path in files:
         other = certified(key, path)
         if other is not None:

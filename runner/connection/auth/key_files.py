@@ -1,4 +1,4 @@
-"""Private keys: read from files or texts, decrypted where they have a passphrase, each once a process."""
+"""Read private keys from files or text and decrypt them, each once per process."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ _KINDS: dict[str, type[paramiko.PKey]] = {
     "Ed25519": paramiko.Ed25519Key,
 }
 
-# With `lru_cache` alone, every worker that starts at once would read the same key.
+# With `lru_cache` alone, workers that start at the same time would each read the same key.
 _lock = threading.Lock()
 
 
 class WrongPassphrase(ValueError):
-    """A key is encrypted, and what was given does not open it."""
+    """A key is encrypted, and none of the given passphrases opens it."""
 
 
 def key_of_file(path: str, passphrases: Iterable[Secret] = ()) -> paramiko.PKey:
-    """Return the private key of a file, without any certificate.
+    """Return the private key in a file, without any certificate.
 
     Args:
         path: The file; `~` is the user's home folder.
-        passphrases: What may open it.
+        passphrases: Passphrases to try if the key is encrypted.
 
     Raises:
-        LoginRefused: It cannot be used, as ssh(1) would not use it either; the error says why.
+        LoginRefused: The key cannot be used; the error says why. ssh(1) would not use it either.
     """
     try:
         status = os.stat(os.path.expanduser(path))  # noqa: PTH111, PTH116 - for each host
@@ -67,10 +67,10 @@ def key_of_file(path: str, passphrases: Iterable[Secret] = ()) -> paramiko.PKey:
 
 
 def key_of_text(text: Secret, passphrases: Iterable[Secret] = ()) -> paramiko.PKey:
-    """Return the private key that is written out in a text.
+    """Return the private key that a text holds.
 
     Raises:
-        LoginRefused: There is none in it that can be used.
+        LoginRefused: The text does not hold a usable private key.
     """
     return _read(text.encoded().strip() + b"\n", tuple(passphrases), "in the variables")
 
@@ -86,7 +86,7 @@ def _read(content: bytes, passphrases: tuple[Secret, ...], what: str) -> paramik
         raise _unusable(what, text, "key-encrypted") from exc
     except (
         Exception
-    ) as exc:  # each form of key has exceptions of its own, TypeError and IndexError among them
+    ) as exc:  # each key format raises different exceptions, TypeError and IndexError among them
         text, reason = "is not a private key that can be read", "bad-key-file"
         if b"PRIVATE KEY-----" in content:
             text = f"has a form or cipher unknown here: ssh-keygen -p -Z aes256-ctr -f {what} rewrites it"
@@ -96,10 +96,10 @@ def _read(content: bytes, passphrases: tuple[Secret, ...], what: str) -> paramik
 
 
 def _check_kind(content: bytes, what: str) -> None:
-    """Refuse what is known not to be a key for Paramiko, and say what helps.
+    """Refuse a file that is known not to be a key for Paramiko, and say how to fix it.
 
-    It is not opened: `cryptography` would print a warning, and take an encrypted FIDO key for one that lacks
-    nothing but its passphrase.
+    This check does not open the key: `cryptography` would print a warning, and would report an encrypted FIDO
+    key as one that only needs its passphrase.
     """
     kind = _public_type(content)
     if content.startswith(b"PuTTY-User-Key-File"):
@@ -129,19 +129,19 @@ def _public_type(content: bytes) -> bytes:
 
 
 def is_encrypted(path: str, passphrases: Iterable[Secret] = ()) -> bool:
-    """Whether a file is a private key that none of these passphrases opens; what cannot be read is none."""
+    """Tell whether a file is a private key that none of these passphrases opens; False if unreadable."""
     try:
         with _lock:
             _parse(_content(path, Path(path).expanduser().stat().st_mtime_ns), tuple(passphrases))
     except WrongPassphrase:
         return True
-    except Exception:  # noqa: BLE001 - what is wrong with it is said when it is used
+    except Exception:  # noqa: BLE001 - the login that uses the key reports the error
         return False
     return False
 
 
 def public_blob(path: str) -> bytes | None:
-    """Return the public half of a key without opening it: from its `.pub` file, or its own first part."""
+    """Return the public half of a key without decrypting it, from the file itself or its `.pub` file."""
     file = Path(path).expanduser()
     for candidate in (file, file.with_name(file.name + ".pub")):
         try:
@@ -173,10 +173,10 @@ def _public_part(content: bytes) -> bytes | None:
 
 
 def certified(key: paramiko.PKey, path: str) -> paramiko.PKey | None:
-    """Return a key with its certificate of a file; None where there is none that is of this key.
+    """Return a copy of a key with the certificate in a file; None if the file has none for this key.
 
     Raises:
-        LoginRefused: The file is no certificate.
+        LoginRefused: The file is not a certificate.
     """
     try:
         text = _bounded(os.path.expanduser(path)).decode("ascii", "replace")  # noqa: PTH111 - as above
@@ -184,7 +184,7 @@ def certified(key: paramiko.PKey, path: str) -> paramiko.PKey | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, paramiko.SSHException) as exc:
-        raise _unusable(path, "is no certificate that can be read", "bad-key-file") from exc
+        raise _unusable(path, "is not a certificate that can be read", "bad-key-file") from exc
     base = blob.key_type.removesuffix("-cert-v01@openssh.com")
     if base == blob.key_type or base != key.get_name() or key.asbytes()[4 + len(base) :] not in blob.key_blob:
         return None
@@ -203,9 +203,9 @@ def _bounded(file: str) -> bytes:
 
 
 def _check_file(path: str, status: os.stat_result) -> None:
-    """Refuse what is not a file, and one that is too large for a key."""
+    """Refuse a path that is not a regular file, or a file that is too large for a key."""
     if not stat.S_ISREG(status.st_mode) or status.st_size > _LONGEST_FILE:
-        raise _unusable(path, "is no file of a key", "bad-key-file")
+        raise _unusable(path, "is not a key file", "bad-key-file")
 
 
 def _unusable(what: str, why: str, reason: str) -> LoginRefused:
@@ -213,18 +213,18 @@ def _unusable(what: str, why: str, reason: str) -> LoginRefused:
 
 
 @lru_cache(maxsize=256)
-def _content(path: str, changed_ns: int) -> bytes:  # noqa: ARG001 - a key that was replaced is read anew
+def _content(path: str, changed_ns: int) -> bytes:  # noqa: ARG001 - a replaced key is read again
     return _bounded(os.path.expanduser(path))  # noqa: PTH111 - as above
 
 
 @lru_cache(maxsize=256)
 def _parse(content: bytes, passphrases: tuple[Secret, ...]) -> paramiko.PKey:
-    """Read a key in whichever form it is: OpenSSH's own, PEM, PKCS#8 (RFC 5958), encrypted or not.
+    """Read a key in any format: OpenSSH's own, PEM, PKCS#8 (RFC 5958), encrypted or not.
 
-    All of them go by way of `cryptography` to OpenSSH's form without passphrase, which every version of
+    `cryptography` converts each of them to OpenSSH's format without a passphrase, which every version of
     Paramiko reads in the same way.
     """
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - Paramiko has it loaded by now
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - Paramiko has already loaded it
 
     key = _opened(content, passphrases)
     text = key.private_bytes(
@@ -242,7 +242,7 @@ def _opened(content: bytes, passphrases: tuple[Secret, ...]) -> Any:
     except (
         TypeError,
         ValueError,
-    ) as exc:  # cryptography's words for "encrypted": ValueError before version 45
+    ) as exc:  # cryptography reports "encrypted" like this: a ValueError before version 45
         if isinstance(exc, ValueError) and "password" not in str(exc):
             raise
         for passphrase in passphrases:

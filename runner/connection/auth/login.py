@@ -1,8 +1,8 @@
-"""Login over transports whose host key has been accepted (RFC 4252, RFC 4256).
+"""Log in over transports whose host key has been accepted (RFC 4252, RFC 4256).
 
-A server counts refusals on a connection and ends it when there were too many (MaxAuthTries); what was named
-to log in with may be more than that, and may be of several users. So a login may take several connections,
-on none of which anything is tried that was tried before.
+A server counts refusals on a connection and ends it after too many (MaxAuthTries). More credentials than that
+may have been named, and for several users. So a login may take several connections; a refused credential is
+not tried again on the next one.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ _NO_MORE_METHODS = 14  # SSH_DISCONNECT_NO_MORE_AUTH_METHODS_AVAILABLE, RFC 4253
 
 
 class LoginAttempt:
-    """The attempt to log in to one host, over as many connections as that takes.
+    """An attempt to log in to one host, over as many connections as needed.
 
     Args:
-        login: Who logs in, and with what.
-        place: Which server it is, and in which run: a one-time code is given to it once.
+        login: The user and the credentials.
+        place: Identifies the server and the run; a one-time code is sent there only once.
 
     Attributes:
-        way: What let the user in; None before that.
-        user: Who is in.
-        banner: The last banner of the server, which may say why it refuses (RFC 4252 section 5.4).
-        secrets: What it may not repeat to us.
+        way: Name of the credential that completed the login; None before that.
+        user: The login name; after the login, that of the user who is logged in.
+        banner: The server's last banner, which may say why it refuses (RFC 4252 section 5.4).
+        secrets: Secrets to mask if the server repeats them.
     """
 
     def __init__(self, login: Login, place: str) -> None:
@@ -59,13 +59,13 @@ class LoginAttempt:
         self.banner = ""
 
     def over(self, transport: Transport) -> bool:
-        """Offer one credential after the other on a connection; whether one was taken.
+        """Offer one credential after the other on a connection; return whether the user is logged in.
 
-        Where none was, another connection is needed for those that are left.
+        If not, another connection is needed for the remaining credentials.
 
         Raises:
-            LoginRefused: None was taken and none is left, or there was none.
-            Unreachable: The connection ended before the server had refused any.
+            LoginRefused: The server accepted no credential and none is left, or there was none.
+            Unreachable: The connection ended before the server had refused any credential.
         """
         user = self._users[0]
         offers = _Offers(self, transport, user)
@@ -88,11 +88,11 @@ class LoginAttempt:
 
     @property
     def has_judged(self) -> bool:
-        """Whether the server has judged anything yet."""
+        """Whether the server has refused any credential yet."""
         return bool(self._judged)
 
     def _left(self, user: str) -> bool:
-        """Whether anything that was named for a user has not been judged yet."""
+        """Tell whether a credential that was named for a user has not been judged yet."""
         judged = {(who, credential) for who, credential, _ in self._judged}
         return any(
             each.named and (user, each) not in judged and set(_methods(each)) & set(self._login.methods)
@@ -100,16 +100,16 @@ class LoginAttempt:
         )
 
     def may(self, user: str, credential: Credential, method: str) -> bool:
-        """Whether a method may be used here and has not been refused with this credential."""
+        """Tell whether a method is allowed and the server has not refused this credential with it."""
         return method in self._login.methods and (user, credential, method) not in self._judged
 
     def refuse(self, user: str, credential: Credential, method: str) -> None:
-        """Note that the server has refused a credential, which is not tried again."""
+        """Note that the server has refused a credential, so that it is not tried again."""
         self._judged.add((user, credential, method))
         self._note(user, credential.name)
 
     def take(self, user: str, credential: Credential) -> None:
-        """Note that the server has taken a credential as a part: on another connection it is needed again."""
+        """Note a partial success: the server accepts the credential, but a new connection needs it again."""
         self._note(user, f"{credential.name} (taken)")
 
     def _note(self, user: str, what: str) -> None:
@@ -117,15 +117,15 @@ class LoginAttempt:
         self._offered[f"{who}{what}"] = None
 
     def answers(self, user: str, credential: Credential) -> Answers:
-        """Return what answers prompts with a credential."""
+        """Return the object that answers prompts with a credential."""
         password = credential.password if isinstance(credential, PasswordCredential) else None
         return Answers(user, self._place, password, self._login.code)
 
     def refused(self) -> LoginRefused:
-        """Return the error that says what was offered.
+        """Return the error that lists the offered credentials.
 
         Raises:
-            LocalFault: A key could not be read for want of something on this machine.
+            LocalFault: A key could not be read because of a fault of this machine.
         """
         user = self._login.user
         for fault in filter(None, map(own_fault, self._unusable)):
@@ -147,14 +147,14 @@ class LoginAttempt:
         return _refused(f"login as {' and '.join(self._login.users)} refused{tried}{accepts}")
 
     def _untried(self) -> str:
-        """Return what to say of keys that the server did not wait for (sshd_config(5), MaxAuthTries)."""
+        """Return the note about keys that were not tried (sshd_config(5), MaxAuthTries); may be empty."""
         keys = {each for each in credentials(self._login, self.user, []) if isinstance(each, KeyCredential)}
         judged = keys & {credential for _, credential, _ in self._judged}
         return cut_off(len(judged), len(keys)) if self._cut_off and judged else ""
 
 
 def cut_off(tried: int, keys: int) -> str:
-    """Return what to say of a server that ended the connection after some of the keys; empty if all were."""
+    """Return the note that a server ended the connection after some of the keys; empty if all were tried."""
     if tried >= keys:
         return ""
     return (
@@ -164,7 +164,7 @@ def cut_off(tried: int, keys: int) -> str:
 
 
 def quoted_banner(banner: str) -> str:
-    """Return what to say of a server's last banner: its last line; empty if there was none."""
+    """Return the note with the last line of a server's banner; empty if there was none."""
     lines = [line for line in banner.splitlines() if line.strip()]
     return f"; the server says: {excerpt(lines[-1])!r}" if lines else ""
 
@@ -178,9 +178,10 @@ class _Ended(Exception):
         self.cause = cause
 
     def unreachable(self, user: str, banner: str) -> Unreachable:
-        """Return the error of a server that has judged nothing, but may say why in a banner.
+        """Return the error for a server that ended the connection before it refused any credential.
 
-        OpenSSH ends the connection of a user whom PAM does not let in: an expired account, or /etc/nologin.
+        OpenSSH does so if PAM does not let the user in: an expired account, or /etc/nologin. A banner may say
+        why.
         """
         return Unreachable(
             f"the connection ended during login as {user}{because(self.words)}{quoted_banner(banner)}",
@@ -191,11 +192,11 @@ class _Ended(Exception):
 
 
 class _Offers:
-    """What is offered on one connection.
+    """The credentials offered on one connection.
 
     Attributes:
-        allowed: The methods that the server still allows; empty while it has named none.
-        ended: Whether it has ended the connection.
+        allowed: The methods that the server still allows; empty until it names some.
+        ended: Whether the server has ended the connection.
     """
 
     def __init__(self, attempt: LoginAttempt, transport: Transport, user: str) -> None:
@@ -208,7 +209,10 @@ class _Offers:
         self._taken_here: set[Credential] = set()
 
     def all(self, offered: Iterable[Credential]) -> str | None:
-        """Offer each; after one was taken as a part, again those that the server did not want before it."""
+        """Offer each credential; return the name of the one that completes the login, or None.
+
+        After a partial success, also offer again the credentials that the server did not want before.
+        """
         postponed: list[Credential] = []
         for credential in offered:
             for each in (credential, *postponed):
@@ -220,7 +224,7 @@ class _Offers:
         return None
 
     def _offer(self, credential: Credential) -> bool:
-        """Offer one credential by each method that it is good for; whether the user is in now."""
+        """Offer one credential with each method that suits it; return whether the user is logged in."""
         for method in _methods(credential):
             if not self._may(credential, method):
                 continue
@@ -251,7 +255,7 @@ class _Offers:
         return False
 
     def _try(self, method: str, credential: Credential) -> Sequence[str]:
-        """Try one method; return those that the server still wants after it."""
+        """Try one method; return the methods that the server still wants after it."""
         if isinstance(credential, KeyCredential):
             return self._transport.offer_key(self._user, credential.key)
         if method == "password" and isinstance(credential, PasswordCredential):
@@ -260,10 +264,10 @@ class _Offers:
         return self._transport.auth_interactive(self._user, lambda *asked: encoded(answers(*asked)))
 
     def _not_taken(self, method: str, credential: Credential, exc: BaseException) -> None:
-        """Tell a refusal from a dead connection: Paramiko raises the same classes for both.
+        """Distinguish a refusal from a dead connection: Paramiko raises the same classes for both.
 
-        A server that says why it hangs up (MaxAuthTries), or does so after refusals on this connection, has
-        refused the login; one that hangs up at once, without a word, has not judged it.
+        If the server says why it hangs up (MaxAuthTries), or hangs up after refusals, it has refused the
+        login. If it hangs up at once and without a reason, it has not judged the login.
         """
         fault = own_fault(exc)
         if fault is not None:
@@ -283,18 +287,18 @@ class _Offers:
         raise _Ended(words, exc)
 
     def _final(self, credential: Credential, exc: BaseException) -> LoginRefused | None:
-        """Return the error of what no other credential and no other connection mends."""
+        """Return the error if neither another credential nor a new connection can help."""
         user = self._user
         if isinstance(exc, Unanswered):
             text = f"login as {user}: the server asks {excerpt(exc.prompt)!r}, {exc.why}"
             return LoginRefused(text, reason=exc.reason, phase=Phase.LOGIN)
-        if "Illegal info request" in str(exc):  # Paramiko's words for SSH_MSG_USERAUTH_PASSWD_CHANGEREQ
+        if "Illegal info request" in str(exc):  # Paramiko's text for SSH_MSG_USERAUTH_PASSWD_CHANGEREQ
             return LoginRefused(
                 f"the password of {user} has expired: the server wants a new one",
                 reason="password-expired",
                 phase=Phase.LOGIN,
             )
-        if "sign" in str(exc):  # the agent's refusal, which Paramiko meets in the connection's own thread
+        if "sign" in str(exc):  # the agent refused; Paramiko gets this in the connection's thread
             return _refused(f"login as {user} refused; {credential.name}: {excerpt(str(exc))}")
         return None
 

@@ -1,10 +1,10 @@
-"""The words of a host, without the secrets that it was given.
+"""Mask secrets in the text that a host sends.
 
-What a host says until a command has begun ends in error lines, reports and the history, and a server may
-repeat the password that it refuses. The output of a command is shown as it is.
+Text that a host sends before a command starts appears in error lines, reports and the history, and a server
+may repeat the password that it refuses. The output of a command is shown unchanged.
 
 A secret is found as it is, wrapped, with control characters in it, with quotes and backslashes escaped, in
-base64, in hexadecimal digits and percent-encoded. A host that wants to print a password that it knows can
+base64, in hexadecimal digits and percent-encoded. A host that knows a password and wants to print it can
 disguise it in other ways.
 """
 
@@ -28,26 +28,26 @@ __all__ = ["masked", "masked_text", "masking"]
 
 _MASK = str(Secret(""))
 _SHORTEST = 3
-"""Characters. A shorter secret is found in too many words, and is none."""
+"""Minimum characters of a secret. A shorter one occurs in too many words and is not masked."""
 _LEAST_PART = 4
-"""Characters. A shorter part of a secret, where words end, tells little, and is found in too many of them."""
+"""Minimum characters of a partial secret. A shorter part reveals little and occurs in too many words."""
 _LEAST_ENCODED = 6
 
-# What a line may be broken by: also as `printable` and `ssh` write out control characters.
+# A break inside a secret: white space or control characters, also as `printable` and `ssh` write them out.
 _BREAK = r"(?:[\s\x00-\x1f\x7f]|\\x[0-9a-fA-F]{2}|\\[0-3][0-7]{2}|\\[nrt])(?:\[[0-9;]{0,16}[A-Za-z])?"
 _GAP = rf"(?:{_BREAK}){{0,8}}"
 _CUT = "…"
 
 
 def masked(said: bytes, secrets: Iterable[Secret], *, whole: bool = False) -> bytes:
-    """Return what a host has said with every secret in it replaced.
+    """Return a host's text with every secret in it replaced.
 
     Args:
-        said: The words of the host, and none of ours.
+        said: The host's text, without any of our own words.
         secrets: The secrets.
-        whole: Whether that is all that it says. Then a secret that it begins or ends in the middle of counts.
+        whole: Whether this is the complete text. If so, a partial secret at either end is replaced, too.
     """
-    text = said.decode("latin-1")  # a character for each byte: a secret may be broken inside of a letter
+    text = said.decode("latin-1")  # one character per byte: a secret may be broken inside a UTF-8 character
     for secret in _texts(secrets):
         text = _replaced(text, secret, _bytewise)
         text = _ends_replaced(text, _bytewise(secret)) if whole else text
@@ -55,7 +55,7 @@ def masked(said: bytes, secrets: Iterable[Secret], *, whole: bool = False) -> by
 
 
 def masked_text(said: str, secrets: Iterable[Secret]) -> str:
-    """Return all that a host says with every secret in it replaced; see `masked`, with `whole`."""
+    """Return a host's complete text with every secret in it replaced; see `masked`, with `whole`."""
     for secret in _texts(secrets):
         said = _ends_replaced(_replaced(said, secret, str), secret)
     return said
@@ -63,14 +63,14 @@ def masked_text(said: str, secrets: Iterable[Secret]) -> str:
 
 @contextmanager
 def masking(secrets: Iterable[Secret]) -> Iterator[None]:
-    """Replace secrets in the message of an error of the host that leaves the context."""
+    """Replace secrets in the message of a `HostError` that leaves the context."""
     try:
         yield
     except HostError as exc:
         text = str(exc)
         for secret in _texts(secrets):
             text = _replaced(text, secret, str)
-            # Our messages cut off what a host says.
+            # Our messages shorten the host's text, which may cut a secret in two.
             *parts, last = text.split(_CUT)
             text = _CUT.join([*(_end_replaced(part, secret) for part in parts), last])
         exc.args = (text,)
@@ -78,7 +78,7 @@ def masking(secrets: Iterable[Secret]) -> Iterator[None]:
 
 
 def _texts(secrets: Iterable[Secret]) -> list[str]:
-    """Return the secrets, the longest first: one may be a part of another."""
+    """Return the secrets, longest first, because one may be part of another."""
     texts = {secret.reveal() for secret in secrets}
     return sorted((text for text in texts if len(text) >= _SHORTEST), key=len, reverse=True)
 
@@ -113,7 +113,7 @@ def _pattern(secret: str, written: Callable[[str], str]) -> re.Pattern[str]:
 
 
 def _forms(secret: str) -> list[str]:
-    """Return how a host may write a secret, the longest first."""
+    """Return the forms in which a host may write a secret, longest first."""
     data = secret.encode("utf-8", "surrogateescape")
     encoded = {data.hex(), data.hex().upper(), quote(data, safe=""), *_in_base64(data)}
     escaped = {secret.replace("\\", "\\\\"), repr(secret)[1:-1], json.dumps(secret)[1:-1]}
@@ -122,7 +122,7 @@ def _forms(secret: str) -> list[str]:
 
 
 def _in_base64(data: bytes) -> Iterator[str]:
-    """Yield the letters that stand for data alone, wherever among others they begin (RFC 4648)."""
+    """Yield the base64 characters of the data alone, for each offset at which it may begin (RFC 4648)."""
     for before in range(3):
         first, last = -(-before * 4 // 3), (before + len(data)) * 4 // 3
         for encode in (base64.b64encode, base64.urlsafe_b64encode):

@@ -1,4 +1,4 @@
-"""What one may log in with, as it was named; light, because settings are read without what connects."""
+"""Named credentials; a small module, so that reading the settings does not load the connection code."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["Named"]
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """One thing to log in with, as the user, the settings or the inventory named it.
+    """One credential, as the user, the settings or the inventory named it.
 
     Attributes:
-        name: What it is called in messages: `password`, `runner.credentials 2`.
-        user: Who logs in with it; None is who logs in anyway.
-        password: The password, where it is one.
-        key_file: Path of the private key, where it is one.
-        key_text: The private key itself, where it is one.
+        name: Its name in messages: `password`, `runner.credentials 2`.
+        user: The user who logs in with it; None means the usual login name.
+        password: The password, if it is one.
+        key_file: Path of the private key, if it is one.
+        key_text: The private key itself, if it is one.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""What keyboard-interactive prompts ask for (RFC 4256), and which secret each of them is given.
+"""Answer keyboard-interactive prompts with the secret that each of them asks for (RFC 4256).
 
-A prompt is whatever the server likes to write. One that is not recognised is answered with nothing: a
-password must not be told to who asks for something else, and still less a code.
+The server chooses the text of a prompt. A prompt that is not recognised gets no answer: neither a password
+nor a one-time code may be sent to a server that asks for something else.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answers", "Unanswered"]
 
-# What PAM, RADIUS and devices are seen to write, `Password:` first of all, and that in other languages.
+# The usual prompts of PAM, RADIUS and devices, above all `Password:`, also in other languages.
 _PASSWORD = re.compile(
     r"pass ?word|passwort|kennwort|mot de passe|contrase|senha|has[łl]o|wachtwoord|l[öo]senord|salasana"
     r"|parol|пароль|密码|密碼|口令|パスワード|암호|비밀번호",
@@ -35,16 +35,16 @@ _CHANGE = re.compile(
 
 _WORD = re.compile(r"\S+")
 _LONGEST = 4096
-"""Characters. A longer text does not ask for anything: a person has to read a prompt."""
+"""Maximum characters of a prompt: a person has to be able to read it."""
 
 
 class Unanswered(paramiko.SSHException):
-    """A prompt came that nothing answers.
+    """The server sent a prompt that cannot be answered.
 
     Attributes:
         prompt: The prompt, as the server wrote it.
-        reason: The fixed code of what is missing.
-        why: What is missing, for people.
+        reason: The fixed reason code.
+        why: The reason in words.
     """
 
     def __init__(self, prompt: str, reason: str, why: str) -> None:
@@ -59,7 +59,7 @@ _lock = threading.Lock()
 
 
 def _spend(place: str, code: Secret) -> bool:
-    """Whether a code has not been given to this place before; it has been now."""
+    """Note that a code is sent to this place; return False if it was sent there before."""
     mark = hashlib.sha256(f"{place}\0{code.reveal()}".encode("utf-8", "surrogateescape")).digest()
     with _lock:
         if mark in _spent:
@@ -69,7 +69,7 @@ def _spend(place: str, code: Secret) -> bool:
 
 
 def encoded(answers: Iterable[str]) -> list[bytes]:
-    """Return answers as they are sent: a byte that is not UTF-8 as it was given."""
+    """Encode answers for the server; a byte that is not UTF-8 is sent as it was given."""
     return [answer.encode("utf-8", "surrogateescape") for answer in answers]
 
 
@@ -77,8 +77,8 @@ class Answers:
     """Answers the prompts of one login attempt.
 
     Args:
-        user: Who logs in; prompts name users, who may be called anything.
-        place: Which server it is, and which login of which run: a code is given there once.
+        user: Login name, which is ignored in prompts: it may contain any word.
+        place: Identifies the server, the run and the login; a code is sent there only once.
         password: The password.
         code: The one-time code.
     """
@@ -94,7 +94,7 @@ class Answers:
         """Answer one round of prompts (RFC 4256 section 3.4).
 
         Raises:
-            Unanswered: One of them is not recognised, or there is nothing to answer it with.
+            Unanswered: A prompt is not recognised, or the secret for it was not given.
         """
         return [self._answer(prompt, echo=echo) for prompt, echo in prompts]
 
@@ -106,7 +106,7 @@ class Answers:
         if _CODE.search(asked):
             return self._answer_code(prompt)
         if echo or not _PASSWORD.search(asked):
-            raise Unanswered(prompt, "login-refused", "which nothing answers")
+            raise Unanswered(prompt, "login-refused", "which this run cannot answer")
         if _CHANGE.search(asked):
             raise Unanswered(prompt, "password-expired", "so the password has expired")
         if self._password is None or self._given:
@@ -116,7 +116,7 @@ class Answers:
 
     def _answer_code(self, prompt: str) -> str:
         if self._code is None:
-            raise Unanswered(prompt, "code-needed", "a one-time code, which --ask-code asks for")
+            raise Unanswered(prompt, "code-needed", "a one-time code: give it with --ask-code")
         if not _spend(self._place, self._code):
             raise Unanswered(prompt, "code-spent", "and the one-time code was given there before")
         return self._code.reveal()

@@ -1,4 +1,4 @@
-"""One command on one host: what it is given, the loop that serves it, and the process that it drives."""
+"""One command on one host: its options, the loop that serves it, and the process that runs it."""
 
 from runner.connection.command.options import (
     PLAIN,

@@ -1,12 +1,13 @@
-"""Commands as another user: by `sudo`, `su` or `doas`.
+"""Run commands as another user: by `sudo`, `su` or `doas`.
 
 The password is given once, and never after the command has begun: the output of a command cannot ask for it,
-and a wrong password does not count twice against the account. What runs as the login's own user before the
-program, such as `~/.bashrc`, sees the whole command line and can ask as the program does.
+and a wrong password does not count twice against the account. Programs that run earlier as the login's own
+user, such as `~/.bashrc`, see the whole command line and can imitate the prompt.
 
-`sudo` is told its prompt, a random text for this one command. `su` and `doas` prompt in their own words, in
-any language, and BusyBox's `su` does so on standard output. So both streams are marked right before the
-program starts and when the command itself begins; what is asked before and after does not count.
+For `sudo` we set the prompt, a random text for this one command. `su` and `doas` have their own prompts, in
+any language, and BusyBox's `su` prompts on standard output. So both streams are marked right before the
+program starts and when the command itself begins; prompts before the first and after the second mark do not
+count.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _STDERR = 1
 _PROMPT = re.compile(rb"(?::|\xef\xbc\x9a)[ \t]*\Z")
 # Exit codes of a shell that cannot run a program (POSIX, Shell Command Language, 2.8.2).
 _NOT_RUN = (126, 127)
-# What the programs say if they refuse whatever the password is, or none.
+# What the programs print if they refuse for a reason other than the password.
 _NO_TERMINAL = re.compile(rb"must have a tty|must be run from a terminal")
 _OTHERWISE = re.compile(
     rb"not allowed|may not run|not in the sudoers|not permitted|unknown user|does not exist|not enabled"
@@ -51,12 +52,12 @@ _OTHERWISE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Become:
-    """As whom commands run, and how.
+    """Privilege escalation settings: the user that commands run as, and the program.
 
     Attributes:
         method: The program: `sudo`, `su` or `doas`; or another name, which connections refuse.
         user: The user.
-        password: The answer to the prompt of the program; None if there is no password.
+        password: The answer to the prompt of the program; None without a password.
     """
 
     method: str = "sudo"
@@ -78,19 +79,19 @@ def supports_become(*methods: str) -> Callable[[_Connect], _Connect]:
 
 
 def elevation(access: LoginTarget) -> Elevation | None:
-    """Return what makes one command on a host run as another user; None if its options ask for none."""
+    """Return the `Elevation` of one command on a host; None if its options do not ask for another user."""
     if not access.options.become:
         return None
     return Elevation(access.options.become_as, lambda: secrets.token_hex(16), access.login.secrets)
 
 
 class Elevation:
-    """One command as another user: what to ask the host for, and what to answer.
+    """One command as another user: the command line to run, and the answers to prompts.
 
     Args:
-        become: As which user, and by which program.
-        nonce: Makes a random text.
-        known: Secrets that the host was told before; neither these nor the password are ever part of `said`.
+        become: The user, and the program.
+        nonce: Returns a random text.
+        known: Secrets that were sent to the host before; neither these nor the password get into `said`.
     """
 
     def __init__(self, become: Become, nonce: Callable[[], str], known: Collection[Secret] = ()) -> None:
@@ -117,7 +118,7 @@ class Elevation:
         return self._become.method == "doas" and self._become.password is not None
 
     def wrap(self, script: str, *, terminal: bool = False) -> str:
-        """Return the command line that has a POSIX shell run a script as the other user.
+        """Return the command line that makes a POSIX shell run a script as the other user.
 
         Args:
             script: The script.
@@ -125,7 +126,7 @@ class Elevation:
         """
         user, method = self._become.user, self._become.method
         begin = _said_on(self._begun, terminal=terminal)
-        if self.needs_terminal:  # the terminal has served; the output of the command is to come as it is
+        if self.needs_terminal:  # the password is given: the command's output must come unchanged
             begin = f"stty -opost -echo; {begin}"
         self._script = f"{begin}; eval {quoted(script)}"
         command = ("/bin/sh", "-c", self._script)
@@ -141,11 +142,11 @@ class Elevation:
         return shell(f"{_said_on(self._asking, terminal=terminal)}; exec {program}")
 
     def own(self, chunk: bytes, stream: int = _STDERR) -> bytes:
-        """Take what came next on a stream, 0 or 1; return the part that is the output of the command."""
+        """Handle the next bytes of a stream, 0 or 1; return the part that is the output of the command."""
         return self._streams[stream].own(chunk)
 
     def answer(self) -> bytes | None:
-        """Return what to write to the program now; None is nothing."""
+        """Return what to write to the program now; None if nothing."""
         if self._answered or self._become.password is None or not self._asks():
             return None
         self._answered = True
@@ -155,7 +156,7 @@ class Elevation:
 
     @property
     def denied(self) -> bool:
-        """Whether the program prompts and there is no password, or prompts again after it was given."""
+        """Whether the program prompts without a password to answer it, or prompts again after it."""
         return (self._answered or self._become.password is None) and self._asks()
 
     @property
@@ -169,10 +170,10 @@ class Elevation:
         return said if self._become.method == "sudo" else said.lstrip(b"\r\n")
 
     def refused(self, exit_code: int | None = None) -> LoginRefused:
-        """Return the error of a user who may not do this.
+        """Return the error of a program that refuses to change the user.
 
         Args:
-            exit_code: What the program ended with, if it has ended.
+            exit_code: The exit code of the program, if it has ended.
         """
         method, why = self._become.method, self._reason()
         text, reason = f"{method} to {self._become.user} refused{because(why)}", "become-refused"
@@ -184,11 +185,11 @@ class Elevation:
         elif not self._answered:  # no password was tried, which could lock the account
             reason = "become-denied"
         if _NO_TERMINAL.search(why):
-            text += "; a command has a terminal with --pty, files travel on none"
+            text += "; a command gets a terminal with --pty, a file transfer has none"
         return LoginRefused(text, reason=reason, phase=Phase.COMMAND)
 
     def _reason(self) -> bytes:
-        """Return the line in which the program says why it refuses: its own rather than another's."""
+        """Return the line that says why the program refuses; prefer a line that starts with its name."""
         own = re.compile(rb"(?:^|:|\xef\xbc\x9a)\s*(" + self._become.method.encode() + rb": .*)")
         lines = [line.strip() for line in re.split(rb"[\r\n]+", self.said)]
         told = [line for line in lines if line and not _PROMPT.search(line)]
@@ -202,13 +203,13 @@ class Elevation:
 
 
 class _Stream:
-    """One of the two streams: what the program says on it before the command begins.
+    """One of the two streams: the program's output on it before the command begins.
 
     Args:
-        asking: The text before a prompt, or of the prompt itself.
-        begun: The text before the output of the command.
-        secrets: What is not to be cut in two: the rest of it would not be recognised any more.
-        program: Begins the messages of the program, which end with a colon while they are unfinished.
+        asking: The mark before a prompt, or the prompt itself.
+        begun: The mark before the output of the command.
+        secrets: Secrets to mask before the text is cut: a part of one would not be recognised any more.
+        program: The program's name, which begins its messages; an unfinished message ends with a colon.
         announced: Whether `asking` is the prompt itself.
     """
 
@@ -226,7 +227,7 @@ class _Stream:
         self._announced = announced
 
     def own(self, chunk: bytes) -> bytes:
-        """Take what came next; return the part that is the output of the command."""
+        """Handle the next bytes; return the part that is the output of the command."""
         if self.begun:
             return chunk
         # Cut only after the search: one chunk may hold our mark and more output than is kept.
@@ -258,7 +259,7 @@ class _Stream:
 
 
 def _said_on(mark: str, *, terminal: bool) -> str:
-    """Return the shell's commands that print a mark on each stream that there is."""
+    """Return the shell commands that print a mark on each stream."""
     said = f"echo {quoted(mark)} >&2"
     return said if terminal else f"echo {quoted(mark)}; {said}"
 

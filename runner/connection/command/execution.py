@@ -1,4 +1,4 @@
-"""The command loop: one process served until it ends, whichever connection has started it."""
+"""The command loop: serve one process until it ends, for any connection."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 __all__ = ["QUIET_S", "Execution"]
 
 QUIET_S = 1.0
-"""Children of an ended command may hold its output open; it ends when it has been quiet for so long."""
+"""Children of an ended command may hold its output open; the loop ends after so many seconds of silence."""
 
 
 class Execution:
-    """One command, and what is known of it.
+    """One command, and its state.
 
     Args:
         command: The command.
         options: How much of its output is kept, and when a silent server is given up.
-        given: What the command is given besides its text.
+        given: The command's input, environment, directory and terminal.
         elevation: Makes it run as another user; None runs it as the user who logged in.
 
     Attributes:
-        terminal: The terminal to ask for; None is none.
+        terminal: The terminal to ask for; None means no terminal.
         has_input: Whether anything is written to the command.
         stopping: Whether `stop` was called.
     """
@@ -81,11 +81,11 @@ class Execution:
         """Serve a process until it ends.
 
         Args:
-            process: The process, which has been asked for.
+            process: The process, which has been requested.
             patience: Its deadlines.
 
         Raises:
-            DeadlineExceeded: It had not ended by then.
+            DeadlineExceeded: The command did not end in time.
             OutputLimitExceeded: It printed more than is kept.
             ConnectionLost: The connection ended, or no exit status came.
             LoginRefused: It may not run as the other user.
@@ -107,7 +107,7 @@ class Execution:
         return self._outcome(process)
 
     def partial(self) -> CommandResult:
-        """Return what is known of the command so far."""
+        """Return the result of the command so far."""
         out, err = self._outputs
         process = self._process
         unheard = b"" if self._elevation is None or self._elevation.done else self._elevation.said
@@ -123,7 +123,7 @@ class Execution:
         return result.with_outputs(out.kept(), unheard or err.kept())
 
     def _ended(self, process: Process, patience: CommandTimeout) -> bool:
-        # Asked before the output is read: what arrives in between would be left behind otherwise.
+        # Check this before reading the output: output that arrives in between would be lost otherwise.
         finished = process.finished
         closed = not process.output_open and not process.errors_open
         if self._drain(process):
@@ -133,14 +133,14 @@ class Execution:
             return False
         if not finished or closed:
             return finished
-        # Its last output may come after its exit status.
+        # The last output may come after the exit status.
         now = time.monotonic()
         self._finished_at = self._finished_at or now
         quiet = now - max(self._finished_at, patience.heard_at) >= QUIET_S
         return quiet or patience.over(self._command) is not None
 
     def _drain(self, process: Process) -> bool:
-        """Take what has arrived on both streams; return whether anything has."""
+        """Read what has arrived on both streams; return whether there was anything."""
         heard = False
         while not any(output.full for output in self._outputs):
             chunks = process.read()
@@ -154,7 +154,7 @@ class Execution:
         return heard
 
     def _feed(self, process: Process) -> None:
-        """Answer what changes the user, then give the command its input, and the end of it."""
+        """Answer the prompt of `sudo`, `su` or `doas`, then write the command's input and close it."""
         if self._input_done:
             return
         elevation, data = self._elevation, self._given.stdin

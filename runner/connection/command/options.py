@@ -1,4 +1,4 @@
-"""One command, and what it is given beside its text: input, environment, directory, a terminal."""
+"""The options of one command: its input, environment, directory and terminal."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class Terminal:
 
 @dataclass(frozen=True, slots=True)
 class CommandOptions:
-    """What a command is given.
+    """The options of one command.
 
     Attributes:
-        stdin: What it reads; nothing by default.
-        environment: Variables, beside those that the host sets.
-        directory: Where it runs; the login's own folder by default.
+        stdin: Its standard input; empty by default.
+        environment: Variables to set in addition to the host's own.
+        directory: Its working directory; by default, the login's home folder.
         terminal: The terminal that it runs on; none by default.
     """
 
@@ -61,24 +61,24 @@ class CommandOptions:
 
     @property
     def needs_shell(self) -> bool:
-        """Whether the command's host has to have a POSIX shell."""
+        """Whether the host must have a POSIX shell to run the command."""
         return bool(self.environment) or self.directory is not None
 
     @property
     def terminal_type(self) -> str:
-        """What the terminal says that it is; one that can do nothing, unless TERM was given."""
+        """The terminal type: the given TERM, or `dumb`."""
         return dict(self.environment).get("TERM", "dumb")
 
     def script(self, command: str) -> str:
-        """Return what a POSIX shell runs so that the command runs with all of this.
+        """Return the script for a POSIX shell that runs the command with these options.
 
-        A server takes variables only where its `AcceptEnv` names them, and says nothing of those that it
-        refuses (sshd_config(5)); the shell takes all.
+        A server accepts only the variables that its `AcceptEnv` names, and does not report the others
+        (sshd_config(5)); the shell accepts all.
         """
         return f"{self._begin()}eval {quoted(command)}" if self.needs_shell else command
 
     def line(self, command: str) -> str:
-        """Return the command line for the host's login shell, which runs the command itself, too."""
+        """Return the command line for the host's login shell; the command itself runs in that shell, too."""
         if not self.needs_shell:
             return command
         return shell(f'set -- "${{SHELL:-/bin/sh}}"; {self._begin()}exec "$1" -c {quoted(command)}')
@@ -91,11 +91,11 @@ class CommandOptions:
 
 
 PLAIN = CommandOptions()
-"""Nothing beside the text."""
+"""No options: the command alone."""
 
 
 def checked_command(command: str) -> str:
-    """Return a command, unless there is nothing in it or no host can be sent it.
+    """Return a command, after a check that it is not empty and can be sent.
 
     Raises:
         UsageError: It is empty, or holds a NUL character.
@@ -110,7 +110,7 @@ def checked_command(command: str) -> str:
 
 
 def _sendable(what: str, text: str) -> str:
-    """Return a text whose bytes can be sent: each that is not UTF-8 is one of a surrogate's 128."""
+    """Return a text after a check that it can be sent: UTF-8, or bytes kept as surrogates (PEP 383)."""
     try:
         text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as exc:
@@ -122,12 +122,12 @@ def environment(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return variables as `CommandOptions` holds them.
 
     Raises:
-        UsageError: A name is none that a shell takes, or a value cannot be one.
+        UsageError: A name is not valid in a shell, or a value cannot be sent.
     """
     for name, value in given.items():
         if not _NAME.fullmatch(name):
             raise UsageError(
-                f"{name!r} is no name of an environment variable: expected letters, digits and _"
+                f"{name!r} is not a name of an environment variable: expected letters, digits and _"
             )
         if "\0" in value:
             raise UsageError(f"the environment variable {name} holds a NUL character")
@@ -136,10 +136,10 @@ def environment(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 
 def standard_input(given: str | bytes | PathLike[str]) -> bytes:
-    """Return what a command reads: a text or bytes as they are, of a path the file's content.
+    """Return the standard input of a command: a text or bytes as they are, or the content of a file.
 
     Raises:
-        UsageError: The file cannot be read, or it is more than 64 MiB, which every worker would hold.
+        UsageError: The file cannot be read, or the input is more than 64 MiB, which every worker would hold.
     """
     if isinstance(given, str):
         return _sendable("standard input", given).encode("utf-8", "surrogateescape")
@@ -159,7 +159,7 @@ def terminal(size: str) -> Terminal:
     """Read a terminal's size, columns and rows: `80x24`.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not a size.
     """
     match = _SIZE.fullmatch(size)
     if match is None or "0" in match.groups():
@@ -168,10 +168,10 @@ def terminal(size: str) -> Terminal:
 
 
 def _path(directory: str) -> str:
-    """Quote a path; `~` and `~user` stay what the shell makes of them."""
+    """Quote a path, but leave `~` and `~user` at its start for the shell to expand."""
     home = _HOME.match(directory)
     begin = home[0] if home else ""
     rest = directory[len(begin) :]
-    if directory == "-":  # else the folder before this one
+    if directory == "-":  # `cd -` would go to the previous folder
         rest = "./-"
     return begin + (quoted(rest) if rest else "")

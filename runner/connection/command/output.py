@@ -1,4 +1,4 @@
-"""What one stream of a command has given: up to a limit in memory, and the rest as was chosen."""
+"""The output of one stream of a command: up to a limit in memory, the rest as the options say."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ __all__ = ["Output"]
 
 
 class Output:
-    """Bytes as they came.
+    """The bytes of one stream.
 
     Args:
-        options: How many are kept, and what becomes of the rest.
-        name: What the stream is called.
+        options: How many bytes to keep, and what to do with the rest.
+        name: The name of the stream.
 
     Attributes:
-        truncated: Whether more than that came.
-        file: Path of the file that holds all of them, where there is one.
+        truncated: Whether more bytes came than are kept.
+        file: Path of the file that holds all bytes, if there is one.
     """
 
     def __init__(self, options: ConnectionOptions, name: str) -> None:
@@ -41,7 +41,7 @@ class Output:
         self._failure: str | None = None
 
     def add(self, chunk: bytes) -> None:
-        """Take in what came next."""
+        """Add the next bytes of the stream."""
         kept = chunk[: self._options.max_output - self.size]
         if kept:
             self._collected.add(kept)
@@ -52,7 +52,7 @@ class Output:
 
     @property
     def full(self) -> bool:
-        """Whether no more can be taken in, so that the command has to be ended."""
+        """Whether the limit is reached, so that the command has to be ended."""
         if self._options.overflow is Overflow.DROP:
             return False
         if self._options.overflow is Overflow.END:
@@ -61,21 +61,21 @@ class Output:
 
     @property
     def size(self) -> int:
-        """Bytes that are kept."""
+        """Number of bytes that are kept."""
         return self._collected.size
 
     def kept(self) -> bytes | Kept:
-        """Return what was kept."""
+        """Return the kept bytes."""
         return self._collected.kept()
 
     def close(self) -> None:
-        """End the file, if there is one."""
+        """Close the file, if there is one."""
         if self._spilled is not None:
             self._spilled.close()
             self._spilled = None
 
     def overrun(self, command: str) -> OutputLimitExceeded:
-        """Return the error of a command that was ended because this is full."""
+        """Return the error of a command that was ended because this stream is full."""
         options = self._options
         if self._failure is not None:
             text = f"{command!r} was ended: its {self._name} could not be written to {self._failure}"
@@ -90,14 +90,14 @@ class Output:
         )
 
     def _spill(self, rest: bytes) -> None:
-        """Write to a file, which begins with what is in memory."""
+        """Write to the file; when it is new, write what is in memory first."""
         try:
             if self._spilled is None:
                 self._spilled = self._opened()
                 kept = self.kept()
                 rest = (kept if isinstance(kept, bytes) else kept.read()) + rest
             left = memoryview(rest)
-            while left:  # a file takes less than it is given when the disk is about to be full
+            while left:  # a write may be partial when the disk is almost full
                 taken = self._spilled.write(left)
                 self._written += taken
                 left = left[taken:]
@@ -105,7 +105,7 @@ class Output:
             self._failure = f"{self.file or self._options.spill_folder}: {exc.strerror or exc}"
 
     def _opened(self) -> BinaryIO:
-        """Make the file, readable by its owner alone."""
+        """Make the file, readable only by its owner."""
         folder = Path(self._options.spill_folder or tempfile.gettempdir()).expanduser()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, self.file = tempfile.mkstemp(prefix=f"{self._name}-", dir=folder)

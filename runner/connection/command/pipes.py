@@ -1,4 +1,4 @@
-"""What processes have in common whose input and output are pipes of ours."""
+"""The common part of processes whose input and output are local pipes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["PipeProcess"]
 
 _MOST = 2**18
-"""Bytes of a stream that are read ahead: the rest waits in the pipe, and with the process."""
+"""Maximum number of bytes to read ahead of a stream: the rest waits in the pipe, or in the process."""
 
 
 class PipeProcess:
@@ -37,13 +37,13 @@ class PipeProcess:
         self._on_terminal = False
 
     def attach(self, stdin: int, stdout: int, stderr: int, *, terminal: bool = False) -> None:
-        """Take over the pipes: they are served from now on, and closed by `close`.
+        """Take over the pipes: serve them from now on, and close them in `close`.
 
         Args:
             stdin: The pipe to write to; -1 is none. It may be a terminal.
             stdout: The pipe to read standard output from.
             stderr: The pipe to read standard error from.
-            terminal: Whether the process takes its input from a terminal.
+            terminal: Whether the process reads its input from a terminal.
         """
         self._input, self._streams, self._on_terminal = stdin, (stdout, stderr), terminal
         for stream in (0, 1):
@@ -94,7 +94,7 @@ class PipeProcess:
         self._pending = False
         if self._left:
             self.write(b"")
-        elif self._closing and not self._on_terminal:  # the end of a terminal would hang up
+        elif self._closing and not self._on_terminal:  # closing a terminal would send a hangup
             self._close_input()
 
     def close_input(self) -> None:

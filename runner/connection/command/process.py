@@ -1,4 +1,4 @@
-"""The protocol of a running process, which the command loop and the file streams drive."""
+"""The protocol of a running process, which the command loop and the file streams use."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Protocol
 __all__ = ["CHUNK", "END_OF_INPUT", "GOODBYE_S", "Process"]
 
 CHUNK = 2**18
-"""Bytes that are read at once."""
+"""Maximum number of bytes in one read."""
 
 END_OF_INPUT = b"\x04"
-"""What a terminal takes as the end of its input, at the beginning of a line (termios(3), VEOF)."""
+"""The end of input on a terminal, if it is at the beginning of a line (termios(3), VEOF)."""
 
 GOODBYE_S = 0.4
-"""Seconds that a process that ends, or is ended, may take for its last words."""
+"""Seconds to wait for the last output of a process that ends or is ended."""
 
 
 class Process(Protocol):
-    """A process on a host or on this machine. No method blocks but `wait`, `lost` and `close`."""
+    """A process on a host or on this machine. Only `wait`, `lost` and `close` may block."""
 
     @property
     def exit_status(self) -> int | None:
@@ -45,19 +45,19 @@ class Process(Protocol):
 
     @property
     def refused(self) -> bool:
-        """Whether the server refused the request, known only after the process was asked for."""
+        """Whether the server refused the request, if it said so only after the request was sent."""
 
     def read(self) -> tuple[bytes, bytes]:
-        """Return what has come on standard output and standard error."""
+        """Return the bytes that have come on standard output and standard error."""
 
     def write(self, data: bytes) -> None:
-        """Give input, which is sent during `wait` as fast as the process takes it."""
+        """Add input; `wait` sends it as fast as the process takes it."""
 
     def close_input(self) -> None:
         """End the input after what has been written."""
 
     def terminate(self) -> None:
-        """Ask for the end of the process and of its children."""
+        """Ask the server to end the process and its children."""
 
     def close(self) -> None:
         """Leave the process, whether it has ended or not."""
@@ -72,4 +72,4 @@ class Process(Protocol):
         """Return whether the server owes too many signs of life."""
 
     def lost(self) -> str | None:
-        """Return why the connection ended, empty if that is not known; None if it stands."""
+        """Return why the connection ended, empty if that is not known; None if it is open."""

@@ -1,4 +1,4 @@
-"""Pipes and sockets, all of them served together by one thread."""
+"""Serve several pipes and sockets in one thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CHUNK = 2**16
 
 
 class Pump:
-    """Reads and writes any number of pipes, none of which is waited for alone."""
+    """Reads and writes any number of pipes without blocking on a single one."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -28,23 +28,23 @@ class Pump:
         self._selector.register(self._alarm[0], selectors.EVENT_READ, None)
 
     def close(self) -> None:
-        """Serve nothing any more."""
+        """Close the pump; no pipe is served any more."""
         self._selector.close()
         for descriptor in self._alarm:
             os.close(descriptor)
 
     def read(self, descriptor: int, take: Callable[[bytes], None]) -> None:
-        """Call `take` with what comes on a pipe."""
+        """Call `take` with the bytes that come on a pipe."""
         self._selector.register(descriptor, selectors.EVENT_READ, take)
 
     def forget(self, descriptor: int) -> None:
-        """Serve a pipe no more; one that has ended is forgotten already."""
+        """Stop serving a pipe; one that has ended is not served any more anyway."""
         with suppress(KeyError, ValueError):
             self._selector.unregister(descriptor)
         self._inputs.pop(descriptor, None)
 
     def reads(self, descriptor: int) -> bool:
-        """Whether more may come on a pipe."""
+        """Return whether more may come on a pipe."""
         try:
             self._selector.get_key(descriptor)
         except (KeyError, ValueError):
@@ -52,7 +52,7 @@ class Pump:
         return True
 
     def write(self, descriptor: int, data: bytes, done: Callable[[], None]) -> None:
-        """Write to a pipe as fast as it takes it, then call `done`."""
+        """Write to a pipe as fast as its reader takes the bytes, then call `done`."""
         os.set_blocking(descriptor, False)
         self._inputs[descriptor] = memoryview(data), done
         self._selector.register(descriptor, selectors.EVENT_WRITE, None)
@@ -63,7 +63,7 @@ class Pump:
             os.write(self._alarm[1], b"!")
 
     def wait(self, seconds: float | None) -> bool:
-        """Serve what is ready within so many seconds; return whether anything was."""
+        """Serve the pipes that are ready within so many seconds; return whether any was."""
         ready = self._selector.select(seconds if seconds is None else max(0.0, seconds))
         for key, events in ready:
             if events & selectors.EVENT_WRITE:
@@ -92,7 +92,7 @@ class Pump:
             left = left[os.write(descriptor, left) :] if left else left
         except BlockingIOError:
             return
-        except OSError:  # a command need not read to its end
+        except OSError:  # a command may close its input early
             left = memoryview(b"")
         self._inputs[descriptor] = left, done
         if not left:
@@ -102,6 +102,6 @@ class Pump:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a program that leads a session of its own, and whatever it has started there."""
+    """End a program that leads its own session, and all processes in its process group."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -1,7 +1,7 @@
-"""The end of commands on servers that pass no signal on to all of a command.
+"""End commands on servers that do not pass a signal on to all processes of a command.
 
-`ssh` has no way to ask for a signal. Dropbear sends it to the login shell alone, which is not the parent of
-all that the command has started, so that this would go on.
+`ssh` has no way to ask for a signal. Dropbear signals only the login shell; processes that are not its direct
+children would go on.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["REAPER", "may_survive"]
 
 _WITHIN_S = 1.0
-"""Seconds that the end may take: the commands of a closed connection have no common parent any more."""
+"""Seconds that this may take. Once the connection is closed, its commands have no common parent any more."""
 
 # The commands of a connection are children of one server process, and so is this shell. If the connection
-# closes first, this shell is a child of process 1, whose other children are the rest of the machine: nothing
-# is ended unless the parent, at the time of the list, is an SSH server that serves one connection in each
-# process. Only some servers give each command a process group of its own. An SFTP server is spared: it may
+# closes first, this shell becomes a child of process 1, whose other children are the rest of the machine.
+# Therefore nothing is ended unless the parent, when the list is made, is an SSH server with one process per
+# connection. Only some servers give each command its own process group. An SFTP server is spared: it may
 # still have to remove its temporary files.
 _SCRIPT = (
     "all=$(ps -A -o pid= -o ppid= -o comm=); "
@@ -35,14 +35,15 @@ _SCRIPT = (
     'case "$server" in *sshd|*sshd-session|*dropbear|*dropbearmulti) end "$PPID"; exit 0 ;; esac; exit 1'
 )
 REAPER = f"exec {shell(_SCRIPT)}; {shell(_SCRIPT)}"
-"""Ends what the other commands of a connection have started.
+"""Ends the processes that the other commands of a connection have started.
 
-The login shell makes way for it: by `exec`, or, as a restricted one, for its last command.
+It replaces the login shell, by `exec`. A restricted shell refuses `exec`, but makes way for its last command:
+so the script follows once more.
 """
 
 
 def may_survive(reaper: Process) -> bool:
-    """Wait until it has ended them, or for as long as that may take; return whether they may go on."""
+    """Wait until the reaper has ended the commands, or a time limit; return whether they may go on."""
     end = time.monotonic() + _WITHIN_S
     while not reaper.finished and time.monotonic() < end:
         reaper.wait(end - time.monotonic())

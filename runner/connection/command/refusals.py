@@ -1,7 +1,7 @@
-"""How device CLIs say no: data, one row a platform.
+"""How device CLIs refuse a command: data, one row per platform.
 
-A CLI that refuses a command prints a line about it and reports exit code 0 all the same, so that only the
-text tells.
+A CLI that refuses a command prints a line about it but reports exit code 0, so that only the text shows the
+refusal.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _MARKERS: dict[str, re.Pattern[str]] = {
     "sros": re.compile(r"(?:Error: |MINOR: )"),
 }
 
-# A refusal is all that a device says. In a longer output such a line is part of what was asked for: a log,
-# say.
+# A refusal is the device's whole output. In a longer output, such a line is part of the data that was asked
+# for, for example a log.
 _LONGEST_LINES = 6
 LONGEST_BYTES = 2000
 
 
 def refusal(network_os: Any, output: bytes) -> str | None:
-    """Return the line in which a device refused a command; None where it took it.
+    """Return the line in which a device refused a command; None if it accepted it.
 
     Args:
         network_os: The host's `ansible_network_os`: `ios` or `cisco.ios.ios`.

@@ -1,13 +1,13 @@
-"""Command lines that every login shell reads alike: POSIX shells, csh, tcsh and fish.
+"""Command lines that every login shell reads in the same way: POSIX shells, csh, tcsh and fish.
 
-A server hands a command line to the user's login shell, whichever that is (RFC 4254 section 6.5 leaves it to
-the server). These are the rules that all of them share:
+A server passes a command line to the user's login shell, and which shell that is depends on the server
+(RFC 4254 section 6.5). All of these shells share the following rules:
 
-* Single quotes keep everything but a quote; fish reads backslashes even there, and csh reads `!`.
-* Outside of quotes, a backslash keeps each of these three characters.
-* csh ends a quoted text at a newline, so that a line holds none.
+* In single quotes every character but a quote is literal, except that fish reads backslashes and csh `!`.
+* Outside of quotes, a backslash makes each of these three characters literal.
+* csh ends a quoted text at a newline, so a line must not hold a newline.
 
-A server may refuse a line that is not UTF-8, so that other bytes are written as octal numbers.
+A server may refuse a line that is not UTF-8, so other bytes are written as octal numbers.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _BYTE = re.compile(r"[\udc80-\udcff]")  # of surrogateescape (PEP 383)
 
 
 def quoted(text: str) -> str:
-    """Quote a text without newlines so that every login shell, and every POSIX shell, takes it as it is."""
+    """Quote a text without newlines so that every login shell, and every POSIX shell, reads it literally."""
     parts = [_quoted(part) for part in _PARTS.findall(text)]
     return "".join(parts) or "''"
 
 
 def line(*words: str) -> str:
-    """Return the command line that runs a program with arguments, in one line, whatever is in them."""
+    """Return the command line, in one line, that runs a program with any arguments."""
     text = " ".join(map(quoted, words))
     if "\n" not in text and not _BYTE.search(text):
         return text
@@ -39,9 +39,9 @@ def line(*words: str) -> str:
 
 
 def shell(script: str) -> str:
-    """Return the command line that has a POSIX shell run a script.
+    """Return the command line that makes a POSIX shell run a script.
 
-    The shell is found by PATH: a restricted login shell takes no path.
+    The shell is found by PATH: a restricted login shell refuses a path.
     """
     return line("sh", "-c", script)
 

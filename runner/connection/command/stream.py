@@ -1,4 +1,4 @@
-"""A byte stream over a process, which files travel on: it is given up when nothing moves."""
+"""A byte stream to a program on a host, for file transfers; it is given up if no byte moves for a while."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SFTP_SERVER = (
     'if [ -x "$server/sftp-server" ]; then exec "$server/sftp-server"; fi; done; '
     "echo 'sftp-server is not installed' >&2; exit 127"
 )
-"""Runs the SFTP server as whoever runs the command: a subsystem always runs as who logged in."""
+"""Runs the SFTP server as the user who runs the command; a subsystem always runs as the login's user."""
 
 _IDLE_S = 60.0
 _SAID = 2000
@@ -36,13 +36,13 @@ _REARM_S = 1.0
 
 
 class StreamEnded(HostError):
-    """The program at the other end, or the connection, ended before its time."""
+    """The program on the host, or the connection, ended too early."""
 
     status = Status.ERROR
 
 
 def _line(command: str | None, elevation: Elevation | None) -> str | None:
-    """Return the command line to ask for; None is the subsystem `sftp`.
+    """Return the command line to ask for; None means the subsystem `sftp`.
 
     Raises:
         LoginRefused: The program that changes the user needs a terminal.
@@ -51,15 +51,15 @@ def _line(command: str | None, elevation: Elevation | None) -> str | None:
         return command
     if elevation.needs_terminal:
         text = (
-            "doas takes a password only on a terminal, on which no files travel: "
-            "permit it without one (nopass) and give none, or use --become-method sudo or su"
+            "doas takes a password only on a terminal, which a file transfer does not have: "
+            "permit it without a password (nopass) and give none, or use --become-method sudo or su"
         )
         raise LoginRefused(text, reason="become-terminal", phase=Phase.TRANSFER)
     return elevation.wrap(command or SFTP_SERVER)
 
 
 def refused(command: str | None) -> RequestRefused:
-    """Return the error of a program that the server does not start; None is its SFTP server."""
+    """Return the error of a program that the server refuses to start; None means its SFTP server."""
     text, reason = "the server refused to run a command", "exec-refused"
     if command is None:
         text, reason = "the server offers no SFTP", "no-sftp"
@@ -67,15 +67,15 @@ def refused(command: str | None) -> RequestRefused:
 
 
 class Stream:
-    """A program on the host: what is sent is its standard input, what is received its standard output.
+    """A program on the host: `send` writes its standard input, `recv` reads its standard output.
 
     Args:
-        process: The program, which is being asked for.
-        command: Its command line; None is the SFTP server.
-        options: How long it may go without moving a byte.
+        process: The program, not started yet.
+        command: Its command line; None means the SFTP server.
+        options: The limit on time without a byte moved.
         deadline: The host's deadline.
         hang_up: Closes the connection, from another thread, without waiting.
-        answer_s: Seconds that the first byte may take, if the server does not say that the program runs.
+        answer_s: Seconds that the first byte may take, if the server does not report that the program runs.
     """
 
     def __init__(
@@ -105,14 +105,14 @@ class Stream:
         self._armed_at = 0.0
 
     def begin(self, start: Callable[[str | None], None], elevation: Elevation | None) -> Self:
-        """Have the program started, and wait until it runs as the user that it is to run as.
+        """Start the program, and wait until it runs as the right user.
 
         Args:
-            start: Asks for a command line; None is the subsystem `sftp`.
+            start: Asks for a command line; None means the subsystem `sftp`.
             elevation: Makes the program run as another user; None runs it as the user who logged in.
 
         Raises:
-            HostError: It was refused, or did not happen in time.
+            HostError: The program was refused, or did not start in time.
         """
         try:
             start(_line(self._command, elevation))
@@ -128,7 +128,7 @@ class Stream:
         with self.working():
             while True:
                 is_open = self._process.output_open or self._process.errors_open
-                self._early = self._read()  # first: the prompt may have come before it is waited for
+                self._early = self._read()  # read first: the prompt may be there already
                 answer = elevation.answer()
                 if elevation.done:
                     return
@@ -147,10 +147,10 @@ class Stream:
 
     @contextmanager
     def working(self, *, last: bool = False) -> Iterator[None]:
-        """Return the context in which to send and to receive: one that moves nothing is ended in time.
+        """Return the context in which to send and receive: it ends a stream on which no byte moves.
 
         Args:
-            last: Tidying up: a run that is being stopped does not end it at once.
+            last: Whether this is cleanup, which may finish although the run is being stopped.
         """
         self._last = last
         self._arm()
@@ -167,7 +167,7 @@ class Stream:
 
     @property
     def _waits_s(self) -> float | None:
-        """Seconds that the first answer may take; None if it came, or while the user is changed."""
+        """Seconds that the first reply may take; None if it came, or while the user is changed."""
         elevation = self._elevation
         return self._answer_s if elevation is None or elevation.done else None
 
@@ -177,7 +177,7 @@ class Stream:
             self._armed = None
 
     def _moved(self) -> None:
-        """Note that something moved; the watch begins anew, at most once a second."""
+        """Note that bytes moved: restart the time limit, at most once a second."""
         if time.monotonic() - self._armed_at >= _REARM_S and not self._stopped:
             self._disarm()
             self._arm()
@@ -188,8 +188,8 @@ class Stream:
         self._process.wake()
 
     def send(self, data: bytes) -> None:
-        """Send all of it; raise `HostError` if that cannot be done."""
-        self._check()  # and not between its pieces: tidying up would speak in the middle of a request
+        """Send all bytes; raise `HostError` if that fails."""
+        self._check()  # only here, not between the pieces: cleanup would write into the middle of a request
         process = self._process
         process.write(data)
         while process.pending and not process.finished:
@@ -199,7 +199,7 @@ class Stream:
             raise self._ended()
 
     def recv(self) -> bytes:
-        """Return what has come, at least one byte; raise `HostError` if none comes."""
+        """Return the bytes that have come, at least one; raise `HostError` if none comes."""
         while True:
             self._check()
             is_open = self._process.output_open
@@ -214,7 +214,7 @@ class Stream:
             self._process.wait(None)
 
     def said(self) -> bytes:
-        """Return the end of what the program wrote on its standard error."""
+        """Return the end of the program's standard error."""
         self._early = self._read()
         return self._said
 
@@ -223,7 +223,7 @@ class Stream:
         self._process.close()
 
     def _read(self) -> bytes:
-        """Take what has come; keep the end of standard error, and return standard output."""
+        """Read what has come; keep the end of standard error, and return standard output."""
         early, self._early = self._early, b""
         chunks = self._process.read()
         if self._elevation is not None:
@@ -237,7 +237,7 @@ class Stream:
             raise run_stopped(Phase.TRANSFER)
 
     def _cut_off(self) -> HostError | None:
-        """Return why we ended the program; None if we did not."""
+        """Return the error if we ended the program; None if we did not."""
         guard = self._guard
         if guard is not None and guard.aborted:
             return run_stopped(Phase.TRANSFER)
@@ -252,7 +252,7 @@ class Stream:
         return DeadlineExceeded(text, reason=reason, phase=Phase.TRANSFER)
 
     def _ended(self) -> HostError:
-        """Return why nothing moves any more."""
+        """Return the error that says why the stream ended."""
         cut_off = self._cut_off()
         if cut_off is not None:
             return cut_off
@@ -275,8 +275,8 @@ class Streaming(Protocol):
     """A connection that can carry files."""
 
     def open_stream(self, command: str | None = None) -> Stream:
-        """Start a program on the host; None is its SFTP server.
+        """Start a program on the host; None starts its SFTP server.
 
         Raises:
-            HostError: It cannot be started; the reason `no-sftp` says that there is no SFTP server.
+            HostError: The program cannot be started; reason `no-sftp`: the host has no SFTP server.
         """

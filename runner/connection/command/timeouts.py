@@ -1,4 +1,4 @@
-"""How long a command is waited for, and the words for commands that did not come to an end of their own."""
+"""The deadlines of a command, and the errors of commands that did not end by themselves."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 SIGNS = 3
-"""Signs of life in a row that a server may owe (ssh_config(5), ServerAliveCountMax)."""
+"""Number of unanswered keepalives after which a server is lost (ssh_config(5), ServerAliveCountMax)."""
 
 STILL_RUNS = "it may still run"
 """Part of the error of a command that had to be ended, if the server may not have ended it."""
@@ -45,13 +45,13 @@ class CommandTimeout:
     """The deadlines of one command, from now on.
 
     Args:
-        options: How long it may take, and go without printing anything.
+        options: How long the command may take, and how long it may print nothing.
         deadline: The host's deadline.
 
     Attributes:
-        seconds: Seconds until its end; None is no limit.
+        seconds: Seconds until the command has to end; None means no limit.
         whole_host: Whether that is the host's limit rather than the command's.
-        heard_at: When it last printed something.
+        heard_at: When the command last printed something.
     """
 
     def __init__(self, options: ConnectionOptions, deadline: Deadline) -> None:
@@ -60,11 +60,11 @@ class CommandTimeout:
         self._idle_s = options.idle_timeout_s
 
     def heard(self) -> None:
-        """Say that it printed something."""
+        """Note that the command printed something."""
         self.heard_at = time.monotonic()
 
     def left(self) -> float | None:
-        """Return the seconds to whichever end comes first; None where there is none."""
+        """Return the seconds until the next deadline; None if there is none."""
         ends = []
         if self.seconds is not None:
             ends.append(self._start + self.seconds)
@@ -73,10 +73,10 @@ class CommandTimeout:
         return min(ends) - time.monotonic() if ends else None
 
     def over(self, command: str) -> DeadlineExceeded | None:
-        """Return the error of a command whose time is over; None where it is not."""
+        """Return the error of a command whose time is over; None if it is not over."""
         now = time.monotonic()
         if self.seconds is not None and now >= self._start + self.seconds:
-            # What was left of the host's time says nothing to anybody, and is another for each host.
+            # The seconds that were left of the host's time differ from host to host and help no reader.
             ends = "before the host's deadline" if self.whole_host else f"within {self.seconds:g} s"
             return DeadlineExceeded(
                 f"{command!r} did not end {ends}",
@@ -93,10 +93,10 @@ class CommandTimeout:
 
 
 def late(phase: Phase, seconds: float, options: ConnectionOptions, *, by_host: bool) -> DeadlineExceeded:
-    """Return the error of a server that did not take a step in time.
+    """Return the error of a server that did not complete a step in time.
 
     Args:
-        phase: Which step it is.
+        phase: The step's phase.
         seconds: The step's own limit.
         options: The host's limit.
         by_host: Whether the host's limit came first.
@@ -108,7 +108,7 @@ def late(phase: Phase, seconds: float, options: ConnectionOptions, *, by_host: b
 
 
 def no_exit_status(command: str) -> ConnectionLost:
-    """Return the error of a command of which only the end of its channel is known."""
+    """Return the error of a command whose channel closed without an exit status."""
     return ConnectionLost(
         f"the host closed the channel without an exit status for {command!r}",
         reason="no-exit-status",
@@ -117,7 +117,7 @@ def no_exit_status(command: str) -> ConnectionLost:
 
 
 def connection_lost(command: str, why: str = "") -> ConnectionLost:
-    """Return the error of a command whose connection ended under it, and of what where that is known."""
+    """Return the error of a command whose connection ended while it ran, with the reason if it is known."""
     return ConnectionLost(
         f"the connection ended while {command!r} was running{because(why)}",
         reason="connection-lost",
@@ -126,7 +126,7 @@ def connection_lost(command: str, why: str = "") -> ConnectionLost:
 
 
 def no_sign_of_life(command: str, keepalive_s: float) -> ConnectionLost:
-    """Return the error of a command whose server has fallen silent."""
+    """Return the error of a command whose server no longer answers keepalives."""
     return ConnectionLost(
         f"the server gave no sign of life for {SIGNS * keepalive_s:g} s while {command!r} was running; "
         "see --keepalive",

@@ -1,1 +1,1 @@
-"""Which host keys are known, revoked or vouched for, and what is recorded of new ones."""
+"""Host keys: which are known, revoked or certified, and how new ones are recorded."""

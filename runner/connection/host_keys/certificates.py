@@ -1,7 +1,7 @@
-"""Host certificates: whether an authority on record vouches for a host's key (OpenSSH's PROTOCOL.certkeys).
+"""Check whether an authority on record certifies a host's key (OpenSSH's PROTOCOL.certkeys).
 
-Paramiko agrees on a certificate and checks that the host holds its key. Who signed it, for whom and for when,
-is looked at here.
+Paramiko negotiates a certificate and checks that the host holds its key. This module checks who signed it,
+for which hosts, and when it is valid.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 __all__ = ["SUFFIX", "authority_of", "fault"]
 
 SUFFIX = "-cert-v01@openssh.com"
-"""By which the names of certificates' types end."""
+"""The suffix of the type names of certificates."""
 
 _STRONG_RSA = (b"rsa-sha2-256", b"rsa-sha2-512")
 
 
 def authority_of(blob: bytes) -> str | None:
-    """Return the key of the authority that a certificate names, in base64; None where it is none."""
+    """Return the authority's key in a certificate, in base64; None if this is not a certificate."""
     try:
         return _authority(_read(blob))
-    except Exception:  # noqa: BLE001 - what a hostile server sends may fail in any way
+    except Exception:  # noqa: BLE001 - data from a hostile server may fail in any way
         return None
 
 
 def fault(blob: bytes, host: str, authorities: Collection[str], now: float) -> str | None:
-    """Return why a host's certificate does not vouch for it; None where it does.
+    """Return why a host's certificate does not vouch for it; None if it does.
 
     Args:
-        blob: The certificate, as the host has shown it.
+        blob: The certificate that the host has shown.
         host: The host's name, without a port.
-        authorities: The keys of those who may sign for it, in base64.
+        authorities: The keys of the authorities that may sign for the host, in base64.
         now: Seconds since 1970.
     """
     try:
@@ -71,7 +71,7 @@ def _authority(certificate: Any) -> str:
 
 
 def _signature_fault(certificate: Any, blob: bytes) -> str | None:
-    """Check the authority's signature; raise where it is wrong. SHA-1 is no signature any more."""
+    """Check the authority's signature; raise if it is wrong, return a fault if it uses SHA-1."""
     certificate.verify_cert_signature()
     bits = getattr(certificate.signature_key(), "key_size", 0)
     if "RSA" in type(certificate.signature_key()).__name__:
@@ -82,12 +82,12 @@ def _signature_fault(certificate: Any, blob: bytes) -> str | None:
 
 
 def _scope_fault(certificate: Any, host: str, now: float) -> str | None:
-    """Say for whom, when or what it is not; one without principals is for every host."""
+    """Return why it is not valid for this host now; one without principals is for every host."""
     principals = [name.decode("utf-8", "replace") for name in certificate.valid_principals]
     if certificate.type.name != "HOST":
         return "it is a user's, not a host's"
     if certificate.critical_options:
-        return "it has conditions that nobody here knows"
+        return "it has critical options, which are not supported here"
     if now < certificate.valid_after:
         return "it is not valid yet"
     if now >= certificate.valid_before:

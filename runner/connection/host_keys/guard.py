@@ -33,7 +33,7 @@ class Own(NamedTuple):
 
     Attributes:
         config: Its options.
-        said: The same as they are written.
+        said: The same options as they are written.
         path: The file.
     """
 
@@ -43,13 +43,13 @@ class Own(NamedTuple):
 
 
 def own_config(name: str, known: Given, said: Given, options: ConnectionOptions) -> Own | None:
-    """Return what the operator's `ssh_config` says, if an inventory says something else about host keys.
+    """Return the options of the operator's `ssh_config`, if an inventory gives others for host keys.
 
     Args:
-        name: The host as one writes it behind `ssh`.
-        known: The options that are given for it.
-        said: Those among them that an inventory gives.
-        options: The options of the run, with the file that holds for this host.
+        name: The host name as it is given to `ssh`.
+        known: All options that are given for it.
+        said: The options that an inventory gives.
+        options: The options of the run, with the `ssh_config` file for this host.
 
     Raises:
         InvalidVariable: The file cannot be used.
@@ -63,7 +63,7 @@ def own_config(name: str, known: Given, said: Given, options: ConnectionOptions)
 
 
 def guarded(chosen: dict[str, Any], own: Own, options: ConnectionOptions) -> tuple[Guard, dict[str, Origin]]:
-    """Keep what the operator says where an inventory has chosen something else.
+    """Keep the operator's values if an inventory has chosen others.
 
     Args:
         chosen: The fields of the options that have been chosen; a policy that is too weak is replaced.
@@ -88,7 +88,7 @@ def guarded(chosen: dict[str, Any], own: Own, options: ConnectionOptions) -> tup
 def _known_hosts(
     chosen: dict[str, Any], own: Own, options: ConnectionOptions, *, has_policy: bool
 ) -> tuple[str, ...]:
-    """Return the operator's files if others were chosen; none if new keys are to be recorded nowhere."""
+    """Return the operator's files if others were chosen; empty if no new keys are to be recorded."""
     usual = options.known_hosts
     if "known_hosts" not in options.origins:
         usual = known_hosts_of(own.config) or usual
@@ -96,7 +96,7 @@ def _known_hosts(
     if theirs == usual:
         return ()
     accepts = chosen.get("host_key_policy") is HostKeyPolicy.ACCEPT_NEW
-    if accepts and not has_policy and theirs[0] == os.devnull:  # to an inventory that means no check at all
+    if accepts and not has_policy and theirs[0] == os.devnull:  # in an inventory this means no check at all
         return ()
     return usual or (os.devnull,)
 

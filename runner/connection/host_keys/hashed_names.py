@@ -1,7 +1,7 @@
-"""The lines of `known_hosts` files whose host names are hashed, each with a salt of its own (sshd(8)).
+"""The lines of `known_hosts` files whose host names are hashed, each with a different salt (sshd(8)).
 
-Whether such a line is about a host takes one HMAC-SHA1 (RFC 2104), and only going through all of them tells
-that none is. What of an HMAC does not depend on the host, half of its work, is done once.
+Comparing a host with such a line takes one HMAC-SHA1 (RFC 2104), and only a search through all lines shows
+that none matches. The half of the HMAC that does not depend on the host is computed once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ASKED = 4096  # hosts whose lines are remembered
 
 
 class HashedNames:
-    """The keys of one file's lines with hashed names."""
+    """The keys in one file's lines with hashed names."""
 
     def __init__(self) -> None:
         self.types: set[str] = set()
@@ -38,7 +38,7 @@ class HashedNames:
         self._lock = threading.Lock()
 
     def add(self, names: Names, entry: Entry) -> None:
-        """Take in a line."""
+        """Add a line."""
         with self._lock:
             self.types.add(entry.key_type)
             self._entries.append(entry)
@@ -47,18 +47,18 @@ class HashedNames:
             self._found.clear()
 
     def entries(self, name: str) -> list[Entry]:
-        """Return the keys on record for a name: about 1 µs for each line, the first time."""
+        """Return the keys on record for a name; the first time this takes about 1 µs for each line."""
         with self._lock:
             self._look(name, None)
             return self._found[name]
 
     def holds(self, name: str, blob: str) -> bool:
-        """Whether a key is on record for a name; that takes less than `entries` where it is."""
+        """Tell whether a key is on record for a name; if it is, this is faster than `entries`."""
         with self._lock:
             return self._look(name, blob)
 
     def _look(self, name: str, blob: str | None) -> bool:
-        """Go through the lines, which is remembered, or until a key is found; whether it is."""
+        """Search for a key and return whether it is found; a search of all lines is cached."""
         found = self._found.get(name)
         if found is not None:
             return any(entry.blob == blob for entry in found)
@@ -75,16 +75,16 @@ class HashedNames:
         return False
 
     def _starts(self) -> list[int]:
-        """Return where each part of the lines begins, from the one on in which the last host was found.
+        """Return the start of each part of the lines, beginning with the part that held the last key found.
 
-        Who wrote the file went through the hosts, and so does who asks.
+        Hosts are usually looked up in the order in which they were recorded.
         """
         starts = list(range(0, len(self._entries), _TOGETHER))
         place = self._last // _TOGETHER
         return starts[place:] + starts[:place]
 
     def _within(self, start: int, name: str) -> list[Entry]:
-        """Return what is on record for a name in one part, each step of it for all lines in one call."""
+        """Return the entries for a name in one part; each step handles all lines in one call."""
         part = slice(start, start + _TOGETHER)
         state: Any = type(self._inner[start])
         inner = list(map(state.copy, self._inner[part]))

@@ -1,4 +1,4 @@
-"""Whether a host is the one it says it is: its key against those on record, and what is done about it."""
+"""Check a host's key against the keys on record, and apply the policy for unknown keys."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 class OtherTypeOnRecord(HostKeyRejected):
-    """The host showed a key of another type than the ones on record, for which it was not asked.
+    """The host showed a key of a type that is not on record; it was not asked for the types on record.
 
     Attributes:
         types: The types on record.
@@ -51,13 +51,13 @@ def judge(
     Args:
         key: The key.
         known: The keys on record.
-        target: Which host it is.
-        options: What is done about a key that is not on record.
-        asked: The types of key that it was asked for first.
+        target: The host.
+        options: The options, with the policy for a key that is not on record.
+        asked: The types of key that the host was asked for first.
 
     Raises:
-        HostKeyRejected: It is not the one that is known, or not known and the policy is strict.
-        OtherTypeOnRecord: It has to be asked for the types on record before that can be told.
+        HostKeyRejected: The key is revoked, not the one on record, or unknown while the policy is strict.
+        OtherTypeOnRecord: The host must first be asked for the types on record.
     """
     _look_for_revoked(key, options)
     blob = base64.b64encode(key.asbytes()).decode()
@@ -87,10 +87,10 @@ def judge(
 
 
 def _look_for_revoked(key: paramiko.PKey, options: ConnectionOptions) -> None:
-    """Refuse a key that is revoked whatever is on record, even where nobody looks at that.
+    """Refuse a key in a list of revoked keys, whatever is on record, even if the policy is `off`.
 
     Raises:
-        HostKeyRejected: It is, or its authority, or that cannot be told.
+        HostKeyRejected: The key or its authority is revoked, or a list cannot be read.
     """
     certificate = getattr(key, "public_blob", None)
     authority = authority_of(certificate.key_blob) if certificate is not None else None
@@ -101,15 +101,15 @@ def _look_for_revoked(key: paramiko.PKey, options: ConnectionOptions) -> None:
                 continue
             text = f"the host key is revoked in {file}: {shown}"
         except UnreadableList as exc:
-            text = f"no host key is taken, as RevokedHostKeys cannot be looked at: {exc}"
+            text = f"no host key is accepted, because RevokedHostKeys cannot be checked: {exc}"
         raise HostKeyRejected(text, reason="hostkey-revoked", phase=Phase.HANDSHAKE)
 
 
 def _certified(key: paramiko.PKey, known: KnownHosts, target: Endpoint) -> str | None:
-    """Return why no certificate vouches for a key, empty where none claims to; None where one does.
+    """Return why the certificate of a key does not vouch for it, empty if it has none; None if it does.
 
-    A certificate that does not, counts as none: what it certifies may still be on record by itself, as with
-    OpenSSH.
+    A certificate that does not vouch for the key is ignored: as with OpenSSH, the key may still be on record
+    by itself.
 
     Raises:
         HostKeyRejected: The authority is revoked.
@@ -145,7 +145,7 @@ def _rejected(
     elif verdict is Verdict.CHANGED:
         reason = "hostkey-changed"
         text = (
-            f"remote host identification has changed, somebody may be listening: it shows {shown}, "
+            f"remote host identification has changed, an attacker may be listening: it shows {shown}, "
             f"{where} has another; if the host was reinstalled: invoke trust --replace-changed, or "
             f"ssh-keygen -f {shlex.quote(against[0].place.rpartition(':')[0])} -R {shlex.quote(name)}"
         )

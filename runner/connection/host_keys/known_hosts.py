@@ -1,8 +1,8 @@
-"""Which host keys are known: an index over `known_hosts` files (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
+"""An index over the keys in `known_hosts` files (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
 
-Paramiko's own reader takes time quadratic in the number of lines, knows no wildcards, negation or markers,
-and gives up on one odd line. This one reads a file once, finds plain names in constant time, and passes over
-what it cannot read, with a warning that names the line.
+Paramiko's own reader takes time quadratic in the number of lines, does not support wildcards, negation or
+markers, and gives up on one invalid line. This one reads a file once, finds plain names in constant time, and
+skips a line that it cannot read, with a warning that names the line.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ __all__ = ["KnownHosts", "Verdict", "fingerprint", "host_pattern", "load", "reco
 logger = logging.getLogger(__name__)
 
 _MOST_LINES = 1_000_000
-_MOST_TOLD = 10  # odd lines of a file that are warned of one by one
+_MOST_TOLD = 10  # invalid lines of a file that get a separate warning
 
 _SSH_PORT = 22
-_FEW = 8  # lines that are tried one by one
+_FEW = 8  # lines that are compared one by one
 _load_lock = threading.Lock()
 
 
 class Verdict(Enum):
-    """What the files say about a key that a host has shown."""
+    """The result of a search for a host's key in the files."""
 
     KNOWN = "known"
     UNKNOWN = "unknown"
@@ -56,7 +56,7 @@ class _Index:
     authorities: list[tuple[Names, Entry]] = field(default_factory=list)
 
     def add(self, text: str, path: str, first_line: int) -> None:
-        """Take in lines of a file; warn of those that cannot be read."""
+        """Add lines of a file; warn about lines that cannot be read."""
         odd = 0
         for number, line in enumerate(text.split("\n"), first_line):
             place = f"{path}:{number}"
@@ -89,7 +89,7 @@ class _Index:
             self._note(names, entry.blob)
 
     def _note(self, names: Names, blob: str) -> None:
-        """Note whose key one is; of one that many hosts have, those with hashed names are found among all."""
+        """Index names by their key; hashed names are left out if many hosts share the key."""
         if names.digest and blob in self.shared:
             return
         having = self.by_key.setdefault(blob, [])
@@ -99,9 +99,9 @@ class _Index:
             self.by_key[blob] = [each for each in having if not each.digest]
 
     def vouches(self, name: str, blob: str) -> bool:
-        """Whether this key is on record for a name; takes the same time however long the file is.
+        """Tell whether this key is on record for a name, in constant time.
 
-        Unless many hosts have it, all of them with hashed names.
+        It takes longer only if many hosts with hashed names share the key.
         """
         return (
             any(entry.blob == blob for entry in self.plain.get(name, ()))
@@ -115,21 +115,21 @@ class _Index:
         return found + [entry for names, entry in self.patterns if names.match(name)]
 
     def entries(self, name: str) -> list[Entry]:
-        """Return all keys on record for a name: 1 µs for each hashed line, the first time."""
+        """Return all keys on record for a name; the first time this takes 1 µs for each hashed line."""
         return self.readable(name) + self.hashed.entries(name)
 
 
 @dataclass(slots=True)
 class KnownHosts:
-    """The keys of all hosts of some `known_hosts` files."""
+    """The keys of all hosts in some `known_hosts` files."""
 
     _files: tuple[_Index, ...] = ()
 
     def likely_types(self, address: str, port: int) -> set[str]:
         """Return the types of key to ask a host for first.
 
-        These are the types on record for it; where only hashed names could tell, all that such lines hold,
-        as going through them takes long.
+        These are the types on record for it. If only a hashed name could match, return the types of all lines
+        with hashed names, because a search through them takes long.
         """
         for name in _names(address, port):
             found = {entry.key_type for file in self._files for entry in file.readable(name)}
@@ -138,11 +138,11 @@ class KnownHosts:
         return {key_type for file in self._files for key_type in file.hashed.types}
 
     def check(self, address: str, port: int, blob: str) -> tuple[Verdict, list[Entry]]:
-        """Judge the key that a host has shown; return the verdict, and what speaks against the key.
+        """Judge the key that a host has shown; return the verdict and the entries that contradict the key.
 
-        A host whose key is not the one on record has changed it, also where the types differ: it has to be
-        asked for the type on record before that is believed. A key under the bare address vouches for a
-        server on another port but does not speak against one (OpenSSH's `check_host_key`).
+        If a key is not the one on record, it counts as changed even if the types differ; the caller has to
+        ask for the type on record before it believes that. A key under the bare address vouches for a server
+        on another port but does not contradict the key of one (OpenSSH's `check_host_key`).
         """
         names = _names(address, port)
         revoked = self.revoked(address, port, blob)
@@ -154,7 +154,7 @@ class KnownHosts:
         return (Verdict.CHANGED if against else Verdict.UNKNOWN), against
 
     def revoked(self, address: str, port: int, blob: str) -> Entry | None:
-        """Return the line that revokes a key, or an authority, for a host; None where there is none."""
+        """Return the line that revokes a key, or an authority, for a host; None if there is none."""
         names = _names(address, port)
         lines = (line for file in self._files for line in file.revoked)
         return next(
@@ -163,7 +163,7 @@ class KnownHosts:
         )
 
     def authorities(self, address: str, port: int) -> list[Entry]:
-        """Return the keys of those whose certificates vouch for a host (`@cert-authority`)."""
+        """Return the keys of the authorities whose certificates vouch for a host (`@cert-authority`)."""
         names = _names(address, port)
         lines = (line for file in self._files for line in file.authorities)
         return [entry for of, entry in lines if any(of.match(name) for name in names)]
@@ -186,15 +186,17 @@ def fingerprint(blob: bytes) -> str:
 
 
 def load(paths: tuple[str, ...]) -> KnownHosts:
-    """Return the index over these files. One that has not changed is not read again, one that has grown is
-    read where it has grown; one that does not exist is empty.
-    """  # noqa: D205 - one thought
+    """Return the index over these files.
+
+    An unchanged file is not read again; if a file has grown, only its new lines are parsed. A missing file
+    counts as empty.
+    """
     with _load_lock:
         return KnownHosts(tuple(_file(os.path.expanduser(path)) for path in paths))  # noqa: PTH111 - for each host
 
 
 def record(path: str, address: str, port: int, key_type: str, blob: str) -> None:
-    """Append a host's key to a file, whole or not at all, while no other process of ours appends.
+    """Append a host's key to a file, completely or not at all, while no other of our processes appends.
 
     Raises:
         OSError: The file cannot be written.
@@ -218,7 +220,7 @@ def _names(address: str, port: int) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class _Read:
-    """A file as it was when it was last read."""
+    """The content of a file when it was last read."""
 
     stamp: tuple[int, int, int]
     content: bytes
@@ -239,7 +241,7 @@ def _file(path: str) -> _Index:
     stamp, before = (0, 0, 0), _read.get(path)
     try:
         status = os.stat(path)  # noqa: PTH116 - as above
-        if path == os.devnull:  # what some people write to have none
+        if path == os.devnull:  # some users name it to have no file
             return _Index()
         stamp = status.st_ino, status.st_mtime_ns, status.st_size
         if before is not None and before.stamp == stamp:
@@ -249,7 +251,7 @@ def _file(path: str) -> _Index:
         return _Index()
     except OSError as exc:
         logger.warning("%s: cannot be read, its host keys are not known: %s", path, exc.strerror)
-        if exc.errno not in (errno.EINVAL, errno.EFBIG):  # a passing fault: try again
+        if exc.errno not in (errno.EINVAL, errno.EFBIG):  # a temporary fault: try again next time
             return _Index()
         content = b""
     index, parsed = _Index(), 0

@@ -29,7 +29,7 @@ class Names:
     """The host names of a line.
 
     Attributes:
-        plain: The names themselves, lower-case, where none is a pattern or hashed.
+        plain: The names themselves in lower case, if none of them is a pattern or hashed.
         patterns: Wildcards and negations.
         salt: Salt of a hashed name.
         digest: HMAC-SHA1 of the hashed name.
@@ -41,7 +41,7 @@ class Names:
     digest: bytes = b""
 
     def match(self, name: str) -> bool:
-        """Whether a lower-case name is meant: one pattern matches, and no negated one does."""
+        """Tell whether a lower-case name matches: one pattern does, and no negated one does."""
         if self.digest:
             return hmac.compare_digest(hmac.digest(self.salt, name.encode(), "sha1"), self.digest)
         if not self.patterns:
@@ -50,17 +50,17 @@ class Names:
 
 
 def parse(line: str, place: str) -> tuple[str | None, Names, Entry] | None:
-    """Read one line; None for an empty one and a comment.
+    """Read one line; return None for an empty line or a comment.
 
     Args:
         line: Its text.
         place: Its `path:line`.
 
     Returns:
-        Its marker, where it has one, its names and its key.
+        Its marker or None, its names and its key.
 
     Raises:
-        ValueError: It is no known_hosts line; the text says why.
+        ValueError: It is not a known_hosts line; the text says why.
     """
     words = line.split(None, 4)
     if not words or words[0].startswith("#"):
@@ -75,7 +75,7 @@ def parse(line: str, place: str) -> tuple[str | None, Names, Entry] | None:
 
 
 def _check_key(key_type: str, blob: str) -> None:
-    """Refuse a key that does not hold its own type, as one that was cut off in the middle."""
+    """Refuse a key that does not contain its own type, or that is cut off."""
     try:
         raw = binascii.a2b_base64(blob, strict_mode=True)
     except ValueError:

@@ -1,4 +1,4 @@
-"""One writer at a time for a `known_hosts` file, also where it is replaced by another in the meantime."""
+"""Allow one writer at a time for a `known_hosts` file, even if it is replaced while another one waits."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 __all__ = ["LONGEST", "locked"]
 
 LONGEST = 64 * 2**20
-"""Bytes of a `known_hosts` file; that many hold the keys of about 200,000 hosts."""
+"""Maximum bytes of a `known_hosts` file: enough for the keys of about 200,000 hosts."""
 
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _WAIT_S = 2.0
-"""Seconds that we wait for a lock: a program that only writes holds it for milliseconds."""
+"""Seconds to wait for a lock: a program that only writes holds it for milliseconds."""
 _PAUSE_S = 0.02
 
 _in_process = threading.Lock()
 _held: dict[str, float] = {}
-"""When the lock of a file was last waited for in vain; the threads that come next do not wait again."""
+"""When waiting for a file's lock last failed; the threads that come next do not wait again."""
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for reading and appending while no other process of ours does; it is made where it is not.
+    """Open a file for reading and appending, with an exclusive lock; create it if it does not exist.
 
     Raises:
-        OSError: It cannot be, or another program holds a lock on it, or it is larger than `LONGEST`.
+        OSError: The file cannot be opened, is larger than `LONGEST`, or another program holds a lock on it.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _in_process:
@@ -48,7 +48,7 @@ def locked(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _opened(path: str, _flags: int) -> int:
-    """Open a file, which is made where there is none, if it can be one of host keys."""
+    """Open or create a file; refuse one that cannot be a file of host keys."""
     descriptor = os.open(path, _FLAGS, 0o600)
     status = os.fstat(descriptor)
     if stat.S_ISREG(status.st_mode) and status.st_size <= LONGEST:
@@ -60,10 +60,10 @@ def _opened(path: str, _flags: int) -> int:
 
 
 def _lock(path: str, file: IO[bytes]) -> None:
-    """Lock a file; any program that may read it can hold a lock on it, for as long as it likes.
+    """Lock a file within a time limit: any program that may read it can hold a lock for as long as it likes.
 
     Raises:
-        OSError: Another program did not give up its lock in time.
+        OSError: Another program did not release its lock in time.
     """
     now = time.monotonic()
     end = now if now - _held.get(path, -_WAIT_S) < _WAIT_S else now + _WAIT_S
@@ -82,7 +82,7 @@ def _lock(path: str, file: IO[bytes]) -> None:
 
 
 def _is(path: Path, file: IO[bytes]) -> bool:
-    """Whether a file is still the one of that name: who waited for it may have waited for an old one."""
+    """Tell whether a path still names this file, which may have been replaced while we waited."""
     with suppress(FileNotFoundError):
         return os.path.samestat(path.stat(), os.fstat(file.fileno()))
     return False

@@ -1,4 +1,4 @@
-"""Writing down host keys: many at once, and in place of others where somebody has said so."""
+"""Record host keys: many at once, and in place of old keys if the caller says so."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KeyRecord", "write_down"]
 
-_SALT = 20  # the length of a SHA-1 digest, as OpenSSH has it
+_SALT = 20  # the length of a SHA-1 digest, as in OpenSSH
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class KeyRecord:
     """One host's key.
 
     Attributes:
-        name: How `known_hosts` names the host: `web`, `[192.0.2.1]:2222`.
+        name: The host's name in `known_hosts`: `web`, `[192.0.2.1]:2222`.
         key_type: The key's type.
         blob: The key, in base64.
     """
@@ -37,7 +37,7 @@ class KeyRecord:
     blob: str
 
     def line(self, *, hashed: bool) -> str:
-        """Return its line, the name hashed where it shall be (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)."""
+        """Return its line, with a hashed name if asked to (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)."""
         name = _hashed(self.name) if hashed else self.name
         return f"{name} {self.key_type} {self.blob}\n"
 
@@ -45,16 +45,16 @@ class KeyRecord:
 def write_down(
     path: str, added: Sequence[KeyRecord], replaced: Collection[tuple[str, str]] = (), *, hashed: bool = False
 ) -> None:
-    """Add keys to a file, all of them or none, while no other process of ours writes to it.
+    """Add keys to a file, all of them or none, while no other of our processes writes to it.
 
-    Where keys are replaced, the file is too, in one step; what it was is kept beside it as `.old`, as
+    If keys are replaced, the file is replaced in one step, and the old file is kept as `.old`, as
     ssh-keygen(1) does.
 
     Args:
-        path: The file; it is made where it does not exist.
+        path: The file; it is created if it does not exist.
         added: The keys.
-        replaced: Names, and types of key that are no longer on record for them. A name that only a pattern
-            stands for is left alone.
+        replaced: Names, each with a type of key to remove for it. A name that only a pattern matches is not
+            removed.
         hashed: Whether names are written hashed.
 
     Raises:

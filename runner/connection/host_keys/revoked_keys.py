@@ -1,4 +1,4 @@
-"""Keys that no host may show, whatever else is on record: `RevokedHostKeys` (ssh_config(5))."""
+"""Read the list of keys that no host may show, whatever is on record: `RevokedHostKeys` (ssh_config(5))."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _MAGIC = b"SSHKRL\n\0"
 
 
 class UnreadableList(Exception):
-    """The file cannot be judged by, so that nobody is trusted."""
+    """The list of revoked keys cannot be read, so no host is trusted."""
 
 
 def revoked(path: str, *blobs: bytes) -> bool:
-    """Tell whether a file names one of these keys.
+    """Tell whether a file lists one of these keys.
 
-    As with OpenSSH, a file that cannot be read to its end lets nobody in: what stands in it is not known.
+    As with OpenSSH, no host is trusted if the file cannot be read to its end: the rest may list the key.
 
     Args:
-        path: The file: a public key a line.
-        blobs: The keys: what a host shows, and who signed it.
+        path: The file, with one public key per line.
+        blobs: The host's key, and the key of the authority that signed it.
 
     Raises:
-        UnreadableList: It cannot be read, a line of it is no key, or it is a Key Revocation List, which only
-            OpenSSH reads.
+        UnreadableList: It cannot be read, a line of it is not a key, or it is a Key Revocation List, which
+            only OpenSSH reads.
     """
     try:
         changed_ns = os.stat(path).st_mtime_ns  # noqa: PTH116 - asked for every host
@@ -39,7 +39,7 @@ def revoked(path: str, *blobs: bytes) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _keys(path: str, changed_ns: int) -> frozenset[bytes]:  # noqa: ARG001 - a changed file is read anew
+def _keys(path: str, changed_ns: int) -> frozenset[bytes]:  # noqa: ARG001 - a changed file is read again
     data = reading.contents(path, _LONGEST)
     if data.startswith(_MAGIC):
         raise UnreadableList(
@@ -55,11 +55,11 @@ def _says_anything(line: bytes) -> bool:
 
 
 def _key(words: list[bytes], place: str) -> bytes:
-    """Return the key of a line: the type, the key in base64, which holds its type itself, and a comment."""
+    """Return the key of a line: its type, the key in base64 (which begins with the type), and a comment."""
     try:
         blob = binascii.a2b_base64(words[1], strict_mode=True)
     except (IndexError, ValueError):
         blob = b""
     if not blob.startswith(len(words[0]).to_bytes(4, "big") + words[0]):
-        raise UnreadableList(f"{place} is no public key")
+        raise UnreadableList(f"{place} is not a public key")
     return blob

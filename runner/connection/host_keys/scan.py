@@ -1,4 +1,4 @@
-"""Which keys a host has: each is asked for on its own connection, and nobody logs in (ssh-keyscan(1))."""
+"""Find a host's keys: ask for each type on a separate connection, without a login (ssh-keyscan(1))."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ _FAMILIES = (
 
 @dataclass(frozen=True, slots=True)
 class ShownKey:
-    """A key that a host has shown, and what is on record about it.
+    """A key that a host has shown, compared with the keys on record.
 
     Attributes:
         name: How `known_hosts` names the host.
-        file: The file in which new keys of this host are recorded; None is none.
+        file: The file in which new keys of this host are recorded; None if there is none.
         key_type: The key's type.
         blob: The key, in base64.
-        known: `new`, `same`, `changed`, `revoked`, or `certificate` where an authority vouches for it.
-        places: Where other keys of the host are on record that it does not show.
-        replaces: Types of the keys there.
+        known: `new`, `same`, `changed`, `revoked`, or `certificate` if an authority vouches for it.
+        places: The lines with other keys of this host, which it did not show.
+        replaces: Types of the keys on these lines.
     """
 
     name: str
@@ -62,12 +62,12 @@ class ShownKey:
 
 
 def shown_keys(host: Host, options: ConnectionOptions, deadline: Deadline) -> tuple[ShownKey, ...]:
-    """Ask a host for each key that it has.
+    """Ask a host for each of its keys.
 
-    The hosts on the way there are logged in to, and have to be known.
+    This logs in to the jump hosts on the way, whose keys must be known.
 
     Raises:
-        HostError: It cannot be reached.
+        HostError: The host cannot be reached.
     """
     target = access(host, options)
     known = known_hosts.load(target.options.read_known_hosts)
@@ -76,7 +76,7 @@ def shown_keys(host: Host, options: ConnectionOptions, deadline: Deadline) -> tu
 
 
 def _keys(target: LoginTarget, deadline: Deadline) -> list[paramiko.PKey]:
-    # No file is asked here, so that revoked keys are shown, too; `_judged` asks them.
+    # No file is checked here, so that revoked keys are shown, too; `_judged` checks them.
     guard = dataclasses.replace(target.options.guard, known_hosts=())
     unchecked = dataclasses.replace(
         target.options, host_key_policy=HostKeyPolicy.OFF, known_hosts=(), guard=guard
@@ -84,7 +84,7 @@ def _keys(target: LoginTarget, deadline: Deadline) -> list[paramiko.PKey]:
     found: dict[bytes, paramiko.PKey] = {}
     for family in _FAMILIES:
         if {key.get_name() for key in found.values()} & family:
-            continue  # shown before, in place of one that the host does not have
+            continue  # the host showed it before, in place of a type that it does not have
         connection = SshConnection(dataclasses.replace(target, options=unchecked), deadline)
         try:
             key = connection.host_key(family)

@@ -1,4 +1,4 @@
-"""Find hosts whose keys are checked less strictly than by default, and what decides that."""
+"""Find hosts whose keys are checked less strictly than by default, and the reason."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Weakened(NamedTuple):
     """One reason why the keys of some hosts are checked less strictly than by default.
 
     Attributes:
-        policy: What is done about unknown keys; `off` also if no accepted key is recorded.
-        origins: What decides that.
+        policy: The policy for unknown keys; `off` also if no accepted key is recorded.
+        origins: The origins of the values that decide the policy.
         hosts: The hosts.
     """
 
@@ -47,12 +47,12 @@ class Weakened(NamedTuple):
 def weakened(hosts: Sequence[Host], options: ConnectionOptions) -> Iterator[Weakened]:
     """Yield each reason why keys of hosts, or of their jump hosts, are checked less strictly.
 
-    If only `ssh` can judge hosts, it is asked about many of them at once; the ping finds its answers in the
-    cache.
+    If only `ssh` can judge hosts, it is asked about many of them at once; the ping then uses the cached
+    answers.
 
     Args:
         hosts: The hosts.
-        options: How they are connected to.
+        options: The options for connecting to them.
     """
     weak = [words.origin for words in given_options(options.ssh_config) if _is_weak(words)]
     is_judged = mentions(options.ssh_config, JUDGE) is not False
@@ -61,7 +61,7 @@ def weakened(hosts: Sequence[Host], options: ConnectionOptions) -> Iterator[Weak
     else:
         matters = is_judged or bool(weak)
     destinations = Destinations(options, hosts) if is_judged else None
-    # `ssh -G` prints no line, but if only one line weakens the check, it is this line.
+    # `ssh -G` does not print line numbers. If only one line weakens the check, it must be this line.
     exact = {config_origin(_CHECKING, options.ssh_config): weak[0]} if len(weak) == 1 else {}
     found: dict[tuple[HostKeyPolicy, tuple[Origin, ...]], dict[str, Host]] = {}
     for host in hosts:
@@ -102,7 +102,7 @@ def _options(
 def _reason(
     options: ConnectionOptions, exact: Mapping[Origin, Origin]
 ) -> tuple[HostKeyPolicy, tuple[Origin, ...]]:
-    """Return the policy that options amount to, and the origins of the values that decide it."""
+    """Return the effective policy of options, and the origins of the values that decide it."""
     policy, names = options.host_key_policy, ["host_key_policy"]
     if policy is HostKeyPolicy.ACCEPT_NEW and set(options.read_known_hosts) <= {_NO_FILE}:
         policy = HostKeyPolicy.OFF

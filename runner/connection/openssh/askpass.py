@@ -1,7 +1,7 @@
-"""How `ssh` gets passwords: from a program that it asks (ssh(1), SSH_ASKPASS), which asks us.
+"""Give passwords to `ssh` through a program that it asks (ssh(1), SSH_ASKPASS).
 
-The program is a few lines of shell in a private folder. It passes the question on through one pipe and reads
-the answer from another, so that no secret is in an argument, a variable or a file.
+The program is a few lines of shell in a private folder. It passes the question to us through one pipe and
+reads the answer from another, so that no secret is in an argument, a variable or a file.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ class Askpass:
     """Answers the questions of one `ssh`.
 
     Args:
-        folder: A folder of our own.
-        login: What there is to answer with.
+        folder: A private folder.
+        login: The passwords, passphrases and one-time code to answer with.
         alias: The host as `ssh` calls it.
-        place: Which server it is, and which login of which run: a one-time code is given there once.
+        place: The server and the login, with the run's id: a one-time code is given there only once.
 
     Attributes:
-        refusal: Why a question was not answered, where one was not.
+        refusal: Why a question was not answered, if one was not.
     """
 
     def __init__(self, folder: Path, login: Login, alias: str, place: str) -> None:
@@ -59,16 +59,16 @@ class Askpass:
         self._program.chmod(0o700)
         for name in ("question", "answer"):
             os.mkfifo(folder / name, 0o600)
-        # Open for both, so that neither side waits for the other to open it.
+        # Open each pipe for both directions, so that neither side waits for the other to open it.
         self.questions = os.open(folder / "question", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self._reply = os.open(folder / "answer", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that make `ssh` ask; before OpenSSH 8.4 it wanted a display for that."""
+        """Return the variables that make `ssh` ask; before OpenSSH 8.4 it also wants a display."""
         return {"SSH_ASKPASS": str(self._program), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": "none:0"}
 
     def take(self, data: bytes) -> None:
-        """Take in what was asked, and answer."""
+        """Read questions and answer them."""
         *questions, self._heard = (self._heard + data).split(b"\0")
         self._heard = self._heard[-_LONGEST:]
         for question in questions:
@@ -76,7 +76,7 @@ class Askpass:
             os.write(self._reply, b"n\n" if answer is None else b"y" + b"".join(encoded([answer])) + b"\n")
 
     def close(self) -> None:
-        """Answer nothing any more."""
+        """Close the pipes: no more questions are answered."""
         os.close(self.questions)
         os.close(self._reply)
 
@@ -86,7 +86,7 @@ class Askpass:
         begin = _WORD.match(prompt)
         asked_for = None if begin is None else _place(begin[1])
         if asked_for is not None and asked_for != self._asked_for:
-            return None  # a host on the way
+            return None  # the question is from a jump host
         try:
             (answer,) = self._answers[0]("", "", [(prompt, False)])
         except Unanswered as exc:
@@ -101,7 +101,7 @@ class Askpass:
 
 
 def _place(word: str) -> str | None:
-    """Return `user@host` of `user@host's`, or of `(user@host)`; None of another word."""
+    """Return `user@host` from `user@host's` or `(user@host)`; None for any other word."""
     bracketed = word.startswith("(") and word.endswith(")")
     place = word[1:-1] if bracketed else word.removesuffix("'s")
     return place if place != word and "@" in place[1:-1] else None

@@ -1,6 +1,6 @@
-"""How `ssh` is called so that it does what Paramiko would: settings as its options (ssh_config(5)).
+"""The command line of `ssh`: our settings as its options (ssh_config(5)).
 
-Nothing of it is read by a shell, no part of it can be taken for a flag, and nothing secret is in it.
+No shell reads any of it, no part of it can be taken for a flag, and it holds no secret.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ __all__ = ["config", "master", "passwords"]
 _LONGEST_KEY = reading.MIB
 _SYSTEM = "/etc/ssh/ssh_config"
 _INCLUDE = Keyword("Include", Use.HONOURED, ".+", path=True)
-"""Not in the table, as the reader follows it; its value is a pattern of glob(3)."""
+"""Not in the table, as our reader follows it itself; its value is a pattern of glob(3)."""
 _CHECKING = {HostKeyPolicy.STRICT: "yes", HostKeyPolicy.ACCEPT_NEW: "accept-new", HostKeyPolicy.OFF: "no"}
 
 
 def master(access: LoginTarget, alias: str, folder: Path, extra: tuple[tuple[str, str], ...]) -> list[str]:
-    """Return the command line of a connection that others share.
+    """Return the command line of the `ssh` that shares its connection.
 
     Args:
-        access: How the host is got at.
+        access: How to reach and log in to the host.
         alias: The host as the user's `ssh_config` knows it.
-        folder: The folder with the file that `config` gives; socket and log go there.
+        folder: The folder with the file that `config` returns; socket and log go there.
         extra: More options, by name, as `Keyword.written` gives them.
 
     Raises:
         LoginRefused: A private key that was named does not exist.
-        InvalidVariable: A value cannot be told to `ssh`.
+        InvalidVariable: A value cannot be passed to `ssh`.
     """
     words = ["ssh", "-M", "-N", "-T", "-F", str(folder / "config"), "-E", str(folder / "log")]
     words += ["-S", _percent(str(folder / "socket"))]
@@ -57,12 +57,12 @@ def master(access: LoginTarget, alias: str, folder: Path, extra: tuple[tuple[str
 
 
 def config(access: LoginTarget) -> str:
-    """Return a configuration file: what holds on the way, too, then what the user's own says.
+    """Return a configuration file: settings that also hold for jump hosts, then the user's own file.
 
-    A jump host is told nothing of the target's but for this: it logs in by key, and its key is checked.
+    Of the target's settings, a jump host gets only these: it is logged in to by key, and its key is checked.
 
     Raises:
-        InvalidVariable: A value cannot be told to `ssh`.
+        InvalidVariable: A value cannot be passed to `ssh`.
     """
     options = access.options
     given = (
@@ -79,12 +79,12 @@ def config(access: LoginTarget) -> str:
 
 
 def passwords(access: LoginTarget) -> int:
-    """Return how many passwords there are to give."""
+    """Return the number of passwords that can be tried."""
     return sum(1 for each in access.login.named if each.password is not None)
 
 
 def _option(name: str, *values: str) -> tuple[str, str]:
-    """Return an option whose values mean themselves, as it is written."""
+    """Return an option as it is written, with its values quoted so that `ssh` takes them literally."""
     keyword = _INCLUDE if name == _INCLUDE.name else TABLE[name.lower()]
     try:
         return name, keyword.literal(*values)
@@ -104,7 +104,7 @@ def _target(access: LoginTarget) -> Iterator[tuple[str, str]]:
         "BatchMode": "no" if asks else "yes",
         "NumberOfPasswordPrompts": str(max(1, passwords(access))),
         "PreferredAuthentications": ",".join(login.methods) or "none",
-        "ConnectTimeout": _seconds(options.connect_timeout_s + 1),  # ours comes first, and tells more
+        "ConnectTimeout": _seconds(options.connect_timeout_s + 1),  # our own limit fires first and says more
         "ConnectionAttempts": "1",
         "ServerAliveInterval": "0" if options.keepalive_s is None else _seconds(options.keepalive_s),
         "ServerAliveCountMax": str(SIGNS),
@@ -140,7 +140,7 @@ def _trust(options: ConnectionOptions) -> Iterator[tuple[str, ...]]:
 
 
 def _way(access: LoginTarget) -> Iterator[tuple[str, str]]:
-    """Yield what leads there: `access` has decided between jump hosts, a program and neither."""
+    """Yield the option for the way to the host: `access` chose jump hosts, a program or neither."""
     if access.proxy_command is not None:
         yield "ProxyCommand", access.proxy_command
     else:
@@ -148,7 +148,7 @@ def _way(access: LoginTarget) -> Iterator[tuple[str, str]]:
 
 
 def _hop(jump: Jump) -> str:
-    """Return a jump host as `ssh -J` takes it, which makes a command line for a shell of it."""
+    """Return a jump host as `ssh -J` takes it; `ssh` makes a shell command line of it."""
     if jump.identity is not None:
         raise _not_told(f"the key {jump.identity!r} of a jump host", "name it in ssh_config")
     if "\\" in (jump.user or "") or "%" in jump.address:
@@ -158,7 +158,7 @@ def _hop(jump: Jump) -> str:
 
 
 def _keys(access: LoginTarget) -> Iterator[tuple[str, str]]:
-    """Yield which keys are tried: those that were named and no others, else what `ssh` finds itself."""
+    """Yield the options for the keys to try: only the named ones, or the ones that `ssh` finds itself."""
     login = access.login
     named = [each.key_file for each in login.named if each.key_file is not None]
     if any(each.key_text is not None for each in login.named):
@@ -178,7 +178,7 @@ def _keys(access: LoginTarget) -> Iterator[tuple[str, str]]:
 
 
 def _check(path: str, what: str, limit: int) -> None:
-    """Refuse a file that `ssh` would not come to the end of: it reads some of them without a limit."""
+    """Refuse a file that `ssh` would read without end: it reads some of them without a limit."""
     try:
         reading.check(Path(path).expanduser(), limit)
     except OSError as exc:
@@ -195,10 +195,10 @@ def _percent(text: str) -> str:
 
 
 def _expanded(path: str) -> str:
-    """Return a path with the home folder that `~` means; `ssh` is left none to fill in."""
-    return os.path.expanduser(path)  # noqa: PTH111 - it must not fail for want of such a user
+    """Return a path with `~` expanded, so that `ssh` does not expand it itself."""
+    return os.path.expanduser(path)  # noqa: PTH111 - unlike `Path`, it does not fail for an unknown user
 
 
 def _not_told(what: str, instead: str) -> InvalidVariable:
-    text = f"{what} cannot be told to ssh, which ansible_connection names: {instead}"
+    text = f"{what} cannot be passed to ssh (ansible_connection: openssh): {instead}"
     return InvalidVariable(text, reason="bad-variable", phase=Phase.CONNECT)

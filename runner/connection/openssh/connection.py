@@ -1,8 +1,8 @@
 """The `openssh` connection: the system's `ssh`, for hosts that Paramiko has no algorithm in common with.
 
-What it does is what the `ssh` connection does: the same settings, deadlines, statuses and reasons. One
-login serves all commands. Beside it, it takes what Paramiko does not have: `ssh` arguments about algorithms,
-keys on hardware, whatever stands in the user's `ssh_config`.
+It works like the `ssh` connection: the same settings, deadlines, statuses and reasons. One login serves all
+commands. It also supports what Paramiko does not: `ssh` arguments about algorithms, hardware keys, and all
+options of the user's `ssh_config`.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> OpenS
     """Connect and log in to a host.
 
     Raises:
-        HostError: It could not be done; the error says in which phase and why.
+        HostError: A step failed; the error says in which phase and why.
     """
     target = access(host, options)
-    if not target.given.trust_ssh_config:  # `ssh` would run what that file names
+    if not target.given.trust_ssh_config:  # `ssh` would run programs named in that file
         raise refused("-F", str(target.given.ssh_config))
     alias = given_for.endpoint(host).address
     turn = LoginSlot(target)
@@ -64,10 +64,10 @@ def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> OpenS
 
 
 class OpenSshConnection:
-    """A login on one host, on which commands are run one after the other.
+    """A login on one host, on which commands run one after the other.
 
     Attributes:
-        sent: Whether a command has been handed to the host.
+        sent: Whether a command has been sent to the host.
     """
 
     def __init__(self, target: LoginTarget, master: Master, deadline: Deadline) -> None:
@@ -81,7 +81,7 @@ class OpenSshConnection:
         """Run one command and wait for its end.
 
         Raises:
-            HostError: It did not come to an end of its own; what it had said is the error's `command`.
+            HostError: The command did not end by itself; its output so far is in the error's `command`.
         """
         self._require_master()
         patience = CommandTimeout(self._options, self._deadline)
@@ -102,10 +102,10 @@ class OpenSshConnection:
                 raise
 
     def open_stream(self, command: str | None = None) -> Stream:
-        """Start a program on the host, as the user that commands run as; None is its SFTP server.
+        """Start a program on the host, as the user that commands run as; None starts the SFTP server.
 
         Raises:
-            HostError: It cannot be started. That the server has no SFTP shows when it is spoken to.
+            HostError: The program cannot be started. A missing SFTP server shows only at the first request.
         """
         self._require_master()
         process = SessionProcess(self._master)
@@ -116,7 +116,7 @@ class OpenSshConnection:
     def _start(
         self, process: SessionProcess, asked: str | None, terminal: Terminal | None = None, kind: str = ""
     ) -> None:
-        """Ask for a process, and wait for the channel on which it is asked for."""
+        """Ask for a process, and wait until its channel is open."""
         limit = self._options.connect_timeout_s
         seconds, by_host = self._deadline.sooner(limit)
         with self._deadline.guard(None, self._master.kill, process.cancel) as guard:
@@ -124,7 +124,7 @@ class OpenSshConnection:
             opened = process.open(limit if seconds is None else seconds)
         if opened:
             return
-        self._master.kill()  # so that nothing is sent any more
+        self._master.kill()  # so that nothing more is sent
         process.lost()
         if guard.aborted:
             raise run_stopped(Phase.CHANNEL)

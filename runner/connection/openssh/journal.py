@@ -1,7 +1,7 @@
-"""What `ssh` writes to its log while it connects, and what that means in the words of a result.
+"""Read the log that `ssh` writes while it connects, and translate it into the errors of a result.
 
-It is read at the level DEBUG1, whose lines say how far it has come. The log is a pipe of its own: a server's
-banner, which `ssh` prints as it is, does not get there, and what a server says is in one line and marked.
+The log level is DEBUG1, whose lines say how far `ssh` has come. The log has a separate pipe: a server's
+banner, which `ssh` prints unchanged, does not get there, and text from the server is marked and in one line.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _PLACE = re.compile(
     r"|^[^\s@]+@\S++(?<=:) "
 )
 
-# Each is about the step that begins with it.
+# Each line begins the phase next to it.
 _STEPS = (
     ("debug1: Local version string ", Phase.HANDSHAKE),
     ("debug1: SSH2_MSG_NEWKEYS received", Phase.LOGIN),
     ("debug1: Entering interactive session", Phase.CHANNEL),
 )
 
-# What the system says of a connection, by a part of it.
+# Part of the system's error text: reason, text, whether the failure is transient.
 _CONNECT = {
     "refused": ("port-closed", "connection refused: nothing listens on the SSH port", False),
     "No route": ("no-route", "no route to host", False),
@@ -51,12 +51,12 @@ class Journal:
     """The log of one `ssh`.
 
     Args:
-        user: Who logs in, for messages.
+        user: The user who logs in, for messages.
 
     Attributes:
-        user: Who logs in.
-        lines: The lines so far, but for what there is too much of.
-        phase: How far it has come; `CHANNEL` is logged in.
+        user: The user who logs in.
+        lines: The lines so far, except debug lines beyond a limit.
+        phase: How far `ssh` has come; `CHANNEL` means logged in.
         offered: Whether any key has been offered.
         signalled: Whether the command under way was ended by a signal.
         sending: Whether a command has been sent since this was last cleared.
@@ -72,14 +72,14 @@ class Journal:
         self._left = b""
 
     def take(self, data: bytes) -> None:
-        """Take in what was written."""
+        """Add data that `ssh` wrote."""
         *lines, self._left = (self._left + data).split(b"\n")
         self._left = self._left[-_LONGEST_LINE:]
         for line in lines:
             self._note(line[:_LONGEST_LINE].decode("utf-8", "replace").rstrip("\r"))
 
     def failure(self) -> HostError:
-        """Return why it did not come to log in, as far as the log tells."""
+        """Return why the login failed, as far as the log says."""
         for pattern, meaning in _MEANINGS:
             for line in reversed(self.lines):
                 match = pattern.search(line)
@@ -88,31 +88,31 @@ class Journal:
         return self.ended(self._last())
 
     def heard_banner(self) -> bool:
-        """Whether the server has said which version of SSH it speaks."""
+        """Return whether the server has sent its SSH version."""
         return any("Remote protocol version" in line for line in self.lines)
 
     def server(self) -> str:
-        """Return what the server calls itself, as in its banner; empty before it has said so."""
+        """Return the server's version line; empty before it has come."""
         name = self.last("remote software version ")
         return f"SSH-2.0-{name}" if name else ""
 
     def preamble(self) -> str:
-        """Return what the server said where its banner should have been."""
+        """Return what the server sent in place of its banner."""
         found = (re.search(r"banner line \d+: (.*)", line) for line in self.lines)
         return " ".join(match[1] for match in found if match is not None)
 
     def last(self, after: str) -> str | None:
-        """Return what follows some words in the last line that has them."""
+        """Return the text after some words in the last line that holds these words."""
         found = [line.partition(after)[2] for line in self.lines if after in line]
         return found[-1] if found else None
 
     def found(self, pattern: re.Pattern[str]) -> list[str]:
-        """Return what a pattern finds, from each line that has it, each once."""
+        """Return the pattern's first group from each line that matches, without repetitions."""
         matches = map(pattern.search, self.lines)
         return list(dict.fromkeys(match[1] for match in matches if match is not None))
 
     def tried(self) -> str:
-        """Return what to say of the keys and methods that were tried; empty if there were none."""
+        """Return the part of a message that lists the tried keys and methods; empty if there were none."""
         methods = [name for name in self.found(_METHOD) if name != "publickey"]
         names = [excerpt(name) for name in (*self.found(_OFFERED), *methods)]
         return f"; tried: {', '.join(names)}" if names else ""
@@ -132,10 +132,10 @@ class Journal:
 
     def _last(self) -> str:
         said = [line for line in self.lines if line.strip() and not line.startswith("debug1: ")]
-        return excerpt(_PLACE.sub("", said[-1])) if said else "ssh ended without a word"
+        return excerpt(_PLACE.sub("", said[-1])) if said else "ssh ended without a message"
 
     def ended(self, words: str) -> HostError:
-        """Return the error of a connection that ended, by how far it had come."""
+        """Return the error of a connection that ended, by the phase that it had reached."""
         if self.phase is Phase.CONNECT:
             return Unreachable(words, reason="connect-failed", phase=Phase.CONNECT)
         if self.phase is Phase.HANDSHAKE and not self.heard_banner():
@@ -184,7 +184,7 @@ def _nothing_in_common(_journal: Journal, match: re.Match[str]) -> HostError:
     text = f"no {part} algorithm in common; the server offers only {offer}"
     if option is not None:
         first = excerpt(match[2].partition(",")[0], 60)
-        text += f" (to use one all the same: ansible_ssh_extra_args: '-o {option}=+{first}')"
+        text += f" (to use one anyway: ansible_ssh_extra_args: '-o {option}=+{first}')"
     return Unreachable(text, reason="no-common-algorithm", phase=Phase.HANDSHAKE)
 
 
@@ -238,7 +238,7 @@ def _bad_option(_journal: Journal, match: re.Match[str]) -> HostError:
     return Unreachable(f"ssh: {excerpt(match[1])}", reason="bad-ssh-config", phase=Phase.CONNECT)
 
 
-# The first that is found says most; what each is found by is not changed by a server's own words.
+# The first match in this order says most; a server's own text cannot imitate any of these lines.
 _MEANINGS = (
     (re.compile(r"^(?:command-line|\S+): line \d+: (.*)|terminating, (\d+ bad configuration)"), _bad_option),
     (re.compile(r"^ssh: Could not resolve hostname [^:]*: (.*)"), _not_found),

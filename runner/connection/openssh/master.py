@@ -1,7 +1,7 @@
-"""An `ssh` that holds one connection, over which commands are run one after the other (ssh(1), -M).
+"""An `ssh` that holds one connection, over which commands run one after the other (ssh(1), -M).
 
-It lives in a folder that only its user may enter, on the leash of a shell: should we be killed, the end of
-our pipe to that shell ends it, too. What it starts itself, to get through a jump host, ends with it.
+It uses a folder that only its user may enter. A shell watches over it: if this program is killed, its pipe
+to the shell closes and the shell kills `ssh`. The processes that `ssh` starts for a jump host end with it.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Master"]
 
-# `ssh` is not to get the shell's standard input, by which the shell knows that we are there.
+# `ssh` must not get the shell's standard input, by which the shell knows that this program is alive.
 _LEASH = 'exec 3<&0; "$@" </dev/null 3<&- & exec 2>&-; read -r _ <&3; kill -9 "$!"'
-# The name of a socket fits in 104 bytes (unix(7); BSD's are the shortest), of which `ssh` takes 17 for a
+# A socket's path may have 104 bytes (unix(7); BSD's limit is the shortest), of which `ssh` takes 17 for a
 # temporary one.
 _LONGEST_FOLDER = 104 - 17 - len("/runner-12345678/socket") - 1
 _SAID = 4096
@@ -45,15 +45,15 @@ class Master:
     """The connection.
 
     Args:
-        access: How the host is got at.
+        access: How to reach and log in to the host.
         alias: The host as the user's `ssh_config` knows it.
         extra: More options for `ssh`, by name.
         deadline: The host's deadline.
 
     Attributes:
         pump: Serves its pipes, and those of the commands.
-        journal: What it has written to its log.
-        socket: Path of the socket by which it is shared.
+        journal: The log that `ssh` writes.
+        socket: Path of the socket by which the connection is shared.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Master:
             self.pump.read(self._askpass.questions, self._askpass.take)
         if shutil.which("ssh") is None:
             raise Unreachable(
-                "there is no ssh program, which ansible_connection names",
+                "ansible_connection: openssh needs the ssh program, which is not installed",
                 reason="no-ssh",
                 phase=Phase.CONNECT,
             )
@@ -108,27 +108,27 @@ class Master:
         self.pump.read(self._process.stderr.fileno(), self._hear)
 
     def alive(self) -> bool:
-        """Whether it holds its connection, as far as it has told."""
+        """Return whether `ssh` still runs, as far as is known."""
         return self._process is not None and self.pump.reads(self._error())
 
     def was_sending(self) -> bool:
-        """Whether a command has been sent since one was last asked for, by all that the log holds by now."""
+        """Return whether a command has been sent since the last request, reading the whole log first."""
         while self.pump.wait(0):
             pass
         return self.journal.sending
 
     def stop(self) -> None:
-        """End it because the run is stopped; called from another thread."""
+        """End the connection because the run is stopped; called from another thread."""
         self._stopped = True
         self.kill()
 
     def kill(self) -> None:
-        """End it now, and take in what it said last."""
+        """End `ssh` at once; its last output can still be read."""
         if self._process is not None:
             end(self._process)
 
     def close(self) -> None:
-        """End it, and leave nothing behind."""
+        """End `ssh`, close its pipes and remove its folder."""
         self.kill()
         if self._process is not None:
             for pipe in (self._process.stdin, self._process.stderr):
@@ -147,7 +147,7 @@ class Master:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _error(self) -> int:
-        assert self._process is not None  # noqa: S101 - asked of what runs
+        assert self._process is not None  # noqa: S101 - called only while it runs
         assert self._process.stderr is not None  # noqa: S101
         return self._process.stderr.fileno()
 
@@ -155,7 +155,7 @@ class Master:
         self._stderr = (self._stderr + data)[-_SAID:]
 
     def _log_in(self) -> None:
-        """Wait until the user is logged in, each step of which has its time."""
+        """Wait until the user is logged in, with a time limit for each step."""
         seconds = self._access.options.connect_timeout_s
         phase, begun = self.journal.phase, time.monotonic()
         with self._deadline.guard(None, self.stop):
@@ -172,7 +172,7 @@ class Master:
                 self.pump.wait(left)
                 if self.journal.phase is not phase:
                     phase, begun = self.journal.phase, time.monotonic()
-        if self._askpass is not None:  # nothing is asked any more, and what answered is forgotten
+        if self._askpass is not None:  # nothing more is asked, and the secrets are dropped
             self.pump.forget(self._askpass.questions)
             self._askpass.close()
             self._askpass = None
@@ -181,7 +181,7 @@ class Master:
         while self.pump.wait(0):
             pass
         failure = self.journal.failure()
-        if failure.phase is Phase.LOGIN:  # `ssh` prints the server's banner there
+        if failure.phase is Phase.LOGIN:  # `ssh` has printed the server's banner on standard error
             failure.args = (f"{failure}{quoted_banner(self._stderr.decode('utf-8', 'replace'))}",)
         if b"No user exists for uid" in self._stderr:
             text = f"ssh: {excerpt(self._stderr.strip())}; use ansible_connection: ssh, or add the user"
@@ -201,12 +201,13 @@ class Master:
         return failure
 
     def _unusable_keys(self) -> list[LoginRefused]:
-        """Return why `ssh` cannot use keys that were named, about which it is silent."""
+        """Return why `ssh` cannot use the named keys: `ssh` itself does not say it."""
         login = self._access.login
         unusable: list[LoginRefused] = []
         if any(each.is_key for each in login.named):
             list(credentials(login, login.user, unusable))
-        return [exc for exc in unusable if exc.reason != "key-unsupported"]  # by Paramiko; `ssh` knows more
+        # `ssh` may support a key that Paramiko does not.
+        return [exc for exc in unusable if exc.reason != "key-unsupported"]
 
     def _asked_for_anything(self) -> bool:
         return self.journal.offered or self._askpass is not None

@@ -1,7 +1,7 @@
-"""What is said to an `ssh` that shares its connection: a session for a command (OpenSSH's PROTOCOL.mux).
+"""The protocol to open a session for a command on an `ssh` that shares its connection (PROTOCOL.mux).
 
-The master is handed the pipes that a command reads and writes, tells when its channel stands, and with what
-status it ended, which the exit code of another `ssh` could not: 255 may be the command's own or `ssh`'s.
+The master receives the pipes of the command, and reports when its channel is open and with which status it
+ended. The exit code of a second `ssh` would be ambiguous: 255 may be the command's or that of `ssh`.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _LONGEST = 2**18
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A session that is asked for.
+    """The request for a session.
 
     Attributes:
-        command: The command; the name of a subsystem where `subsystem` is set.
-        terminal: What its terminal says that it is; None is no terminal. Its size is that of the terminal
-            which is handed over as standard input.
-        subsystem: Whether a subsystem is asked for.
+        command: The command; the name of a subsystem if `subsystem` is set.
+        terminal: The terminal type; None means no terminal. The size is that of the terminal which is passed
+            as standard input.
+        subsystem: Whether a subsystem is requested.
     """
 
     command: str
@@ -44,12 +44,12 @@ class Asked:
 
 @dataclass(slots=True)
 class Said:
-    """What the master has said of a session.
+    """The master's reports about a session.
 
     Attributes:
         opened: Whether the server has opened a channel, on which the command has been sent.
-        refused: Why no session was opened, where none was.
-        exit_status: What the command ended with, as an unsigned number.
+        refused: Why no session was opened, if it was refused.
+        exit_status: The exit status of the command, as an unsigned number.
         no_terminal: Whether the server refused the terminal.
     """
 
@@ -66,10 +66,10 @@ class Mux:
         path: The master's socket.
 
     Attributes:
-        said: What the master has said so far.
+        said: The master's reports so far.
 
     Raises:
-        OSError: There is no master.
+        OSError: No master listens there.
     """
 
     def __init__(self, path: str) -> None:
@@ -84,15 +84,15 @@ class Mux:
             raise
 
     def fileno(self) -> int:
-        """Return the descriptor on which the master speaks."""
+        """Return the file descriptor to read the master's messages from."""
         return self._socket.fileno()
 
     def ask(self, asked: Asked, pipes: Sequence[int]) -> None:
         """Ask for a session.
 
         Args:
-            asked: What it is.
-            pipes: What it reads, and writes output and errors to; they may be closed here afterwards.
+            asked: The session.
+            pipes: The pipes for its input, output and errors; the caller may close them afterwards.
 
         Raises:
             OSError: The master is gone.
@@ -107,7 +107,7 @@ class Mux:
             self._socket.sendmsg([b"\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
 
     def take(self, data: bytes) -> None:
-        """Take in what the master said."""
+        """Read messages of the master."""
         self._heard += data
         for kind, body in self._messages():
             self._note(kind, body)
@@ -123,7 +123,7 @@ class Mux:
         while len(self._heard) >= 8:  # noqa: PLR2004 - a length and a kind
             length, kind = struct.unpack_from(">II", self._heard)
             if length > _LONGEST:
-                raise ConnectionError("what answers is no ssh")
+                raise ConnectionError("the peer is not an ssh master")
             if len(self._heard) < 4 + length:
                 return
             yield kind, self._heard[8 : 4 + length]
@@ -136,7 +136,7 @@ class Mux:
             self.said.refused = body[8:].decode("utf-8", "replace")
         elif kind == _NO_TERMINAL:
             self.said.no_terminal = True
-        elif kind == _EXIT and self.said.exit_status is None:  # of several, the first is what it ended with
+        elif kind == _EXIT and self.said.exit_status is None:  # if there are several, use the first
             (self.said.exit_status,) = struct.unpack_from(">I", body, 4)
 
 

@@ -28,19 +28,19 @@ __all__ = ["SessionProcess", "closed"]
 
 _ANY_SIGNAL = "unknown"
 
-# What `ssh` writes to standard error if the server refuses a request after the channel was opened.
+# What `ssh` writes to standard error if the server refuses a request after it opened the channel.
 _REFUSED = (b"exec request failed\r\n", b"subsystem request failed\r\n")
 _HEAD = 64
 
 
 class SessionProcess(PipeProcess):
-    """A process that is to be asked for; see `Process`.
+    """A process over a shared connection; see `Process`.
 
     Args:
         master: The connection.
 
     Attributes:
-        survives: Whether it may go on after `terminate`; None if it was not told to end.
+        survives: Whether the process may go on after `terminate`; None if it was not told to end.
     """
 
     def __init__(self, master: Master) -> None:
@@ -55,13 +55,13 @@ class SessionProcess(PipeProcess):
         """Ask for a process.
 
         Args:
-            line: Its command line; None is the SFTP server.
-            terminal: The terminal that it runs on; None is none.
-            kind: The kind of terminal (`vt220`).
+            line: Its command line; None means the SFTP server.
+            terminal: The terminal that it runs on; None means no terminal.
+            kind: The terminal type (`vt220`).
 
         Raises:
             Unreachable: The connection has ended.
-            HostError: This machine has no terminal left, from which `ssh` takes the size of the other.
+            HostError: This machine has no pseudo-terminal left, from which `ssh` reads the terminal's size.
         """
         asked = Asked(line or "sftp", None if terminal is None else kind, subsystem=line is None)
         theirs = self._pipes(terminal)
@@ -77,10 +77,10 @@ class SessionProcess(PipeProcess):
         self._pump.read(self._mux.fileno(), self._hear)
 
     def _hear(self, data: bytes) -> None:
-        """Read messages of the master; end it if the server gives no terminal, which may be known late.
+        """Read messages of the master; end it if the server refuses a terminal, which may be known late.
 
         Raises:
-            RequestRefused: The server gives no terminal. The command has been sent, and runs without one.
+            RequestRefused: The server refused a terminal. The command has been sent, and runs without one.
         """
         self._session.take(data)
         if self._session.said.no_terminal:
@@ -106,10 +106,10 @@ class SessionProcess(PipeProcess):
         """Wait until the server has opened a channel, on which the request has been sent.
 
         Returns:
-            Whether it has within so many seconds.
+            Whether the server opened it within so many seconds.
 
         Raises:
-            RequestRefused: The server opens no channel, or gives no terminal.
+            RequestRefused: The server refuses a channel or a terminal.
             Unreachable: The connection has ended.
         """
         end = time.monotonic() + seconds
@@ -122,12 +122,12 @@ class SessionProcess(PipeProcess):
             if self._cancelled or time.monotonic() >= end:
                 return False
             self._pump.wait(end - time.monotonic())
-        if self._on_terminal:  # from now on only the terminal on the host has modes
+        if self._on_terminal:  # from now on only the remote terminal echoes and edits lines
             tty.setraw(self._input)
         return True
 
     def _channel_refused(self, words: str) -> RequestRefused:
-        """Return the error of a channel that was not opened; what the server said is in the log."""
+        """Return the error of a channel that was not opened, with the server's text from the log."""
         self._pump.wait(0)
         text = excerpt(self._master.journal.last("open failed: ") or words)
         return RequestRefused(
@@ -141,7 +141,7 @@ class SessionProcess(PipeProcess):
 
     @property
     def _over(self) -> bool:
-        """Whether nothing more will be said of the session."""
+        """Whether the session has ended: the master sends no more messages about it."""
         return not self._pump.reads(self._session.fileno())
 
     @property
@@ -173,13 +173,13 @@ class SessionProcess(PipeProcess):
         return out, err
 
     def silent(self) -> bool:
-        """See `Process`: here `ssh` ends, and says so, as ServerAliveInterval has it (ssh_config(5))."""
+        """See `Process`: `ssh` itself ends and logs a timeout, by ServerAliveInterval (ssh_config(5))."""
         if self.output_open or self.errors_open or self._master.alive():
             return False
         return self._master.journal.last("Timeout, server ") is not None
 
     def lost(self) -> str | None:
-        """See `Process`: the log and the end of the connection may be a moment behind."""
+        """See `Process`: wait a moment, as the log and the end of the connection may come late."""
         end = time.monotonic() + GOODBYE_S
         while (
             self.exit_status is None
@@ -191,9 +191,9 @@ class SessionProcess(PipeProcess):
         return None if self._master.alive() else ""
 
     def terminate(self) -> None:
-        """End what the commands of this connection have started, as far as a moment allows.
+        """Try for a moment to end the processes that the commands of this connection have started.
 
-        `ssh` has no way to ask for a signal, and a server may open no second session.
+        `ssh` has no way to ask for a signal, and a server may refuse a second session.
         """
         if not self._master.alive():
             return
@@ -211,7 +211,7 @@ class SessionProcess(PipeProcess):
 
 
 def _terminal(terminal: Terminal) -> tuple[int, int]:
-    """Make a terminal of a size on this machine; return its two ends."""
+    """Make a pseudo-terminal of a size on this machine; return its two ends."""
     try:
         ours, theirs = os.openpty()
     except OSError as exc:
@@ -222,6 +222,6 @@ def _terminal(terminal: Terminal) -> tuple[int, int]:
 
 
 def closed() -> Unreachable:
-    """Return the error of a connection that has ended before anything was asked for."""
+    """Return the error of a connection that had ended before a command was requested."""
     text, reason = "the connection ended", "closed-after-login"
     return Unreachable(text, reason=reason, phase=Phase.CHANNEL, transient=True)

@@ -52,28 +52,27 @@ __all__ = ["SshConnection", "connect"]
 
 logger = logging.getLogger(__name__)
 
-# Paramiko logs every failed connection with a traceback; what it means is in the result.
-# Its texts are the server's, unchanged, so that they are kept from the handlers of whoever uses us, too.
+# Paramiko logs every failed connection with a traceback; the result already reports the failure.
+# Its log texts contain unescaped server text, so keep them from the handlers of the calling program, too.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 logging.getLogger("paramiko").propagate = False
 
-# How much longer the watchdog waits than the loop that reads a command's output, which can tell the remote
-# process to end.
+# How much later than the command loop the watchdog fires: the loop can still tell the remote process to end.
 _BACKSTOP_S = 0.5
 
 _IDLE_S = 30.0
 
-# How long after a login nobody reads but who waits for an answer. Most jobs are done by then.
+# After a login, no reader thread runs for this long: most jobs are done by then.
 _ALONE_S = 1.0
 
-# A connection that waits for the next job says something so often: less than the minute after which the first
-# of the boxes on the way forget what is silent; and has so long to show that the server is still there.
+# A connection in the pool sends a keepalive this often: devices on the way forget a silent connection
+# after a minute or more. The server then has this long to show that it is still there.
 _HELD_S = 15.0
 _SIGN_S = 2.0
 
-# Bytes that a command may print before they are taken: what each host can make us hold beside what is kept.
+# Bytes that a command may send before we read them: memory per host on top of the kept output.
 _WINDOW = 2**20
-# The same for a file stream, and the largest packet in it: each costs the same, whatever its size.
+# The same for a file stream, and its largest packet: each packet costs the same, whatever its size.
 _STREAM_WINDOW, _STREAM_PACKET = 2**21, 2**17
 
 
@@ -82,7 +81,7 @@ def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> SshCo
     """Connect and log in to a host.
 
     Raises:
-        HostError: It could not be done; the error says in which phase and why.
+        HostError: A step failed; the error says in which phase and why.
     """
     return _opened(access(host, options), deadline)
 
@@ -102,14 +101,15 @@ def _opened(target: LoginTarget, deadline: Deadline) -> SshConnection:
 
 @lru_cache(maxsize=64)
 def _warn_of_unhonoured(options: tuple[str, ...]) -> None:
-    """Say it once a process, not once a host."""
+    """Log the warning once per process, not once per host."""
     logger.warning(
-        "not honoured of ssh_config: %s; hosts with ansible_connection: openssh honour it", ", ".join(options)
+        "ssh_config options not honoured: %s; hosts with ansible_connection: openssh honour them",
+        ", ".join(options),
     )
 
 
 def _log_in_on_jump_host(route: Route, deadline: Deadline) -> SshConnection:
-    """Log in to the last host of a route; no single host's deadline ends what all of them share."""
+    """Log in to the last jump host of a route, without a host's deadline: all hosts share the connection."""
     return _opened(LoginTarget.of_jump(route.jumps, route.options), dataclasses.replace(deadline, at=None))
 
 
@@ -117,12 +117,12 @@ _gateways = Gateways(_log_in_on_jump_host)
 
 
 class SshConnection:
-    """A login on one host, on which commands are run one after the other.
+    """A login on one host, on which commands run one after the other.
 
     Attributes:
-        sent: Whether a command has been handed to the host.
-        way: What let the user in: `password 2`, `ssh-ed25519 key from agent`; None before that.
-        endpoint: Where the host listens.
+        sent: Whether a command has been sent to the host.
+        way: The credential that the server accepted: `password 2`, `ssh-ed25519 key from agent`; None before.
+        endpoint: The host's address and port.
     """
 
     def __init__(self, target: LoginTarget, deadline: Deadline) -> None:
@@ -154,16 +154,16 @@ class SshConnection:
             _keep_alive(transport, self._options.keepalive_s)
 
     def _stay(self) -> None:
-        """Be attended to from now on, and make room for others: this is no job of a moment."""
+        """Switch to a background reader thread and release the login slot."""
         self._turn.give_back()
         if self._transport is not None:
             self._transport.attend()
 
     def host_key(self, types: frozenset[str]) -> paramiko.PKey:
-        """Connect, and return the key that the host shows where these types are asked for first.
+        """Connect, and return the key that the host shows if these types are asked for first.
 
         Raises:
-            HostError: It cannot be reached, or its key is not taken.
+            HostError: The host cannot be reached, or its key is rejected.
         """
         self._turn.take(self._deadline)
         shown = partial(self._stand, self._access.endpoint, types)
@@ -171,7 +171,7 @@ class SshConnection:
         return transport.get_remote_server_key()
 
     def _meet(self) -> Transport:
-        """Connect up to the point where somebody can log in."""
+        """Connect, exchange keys and check the host key, so that the login can begin."""
         return patiently(self._met, self._options.connect_timeout_s, self._deadline)
 
     def _met(self) -> Transport:
@@ -182,14 +182,14 @@ class SshConnection:
             return self._stand(target, exc.types)
 
     def _let_in(self, transport: Transport, attempt: LoginAttempt) -> bool:
-        """Log in; whether that is done, or takes another connection."""
+        """Log in; return False if the login has to go on over another connection."""
         seconds = self._options.connect_timeout_s
         transport.auth_timeout = LONGEST * seconds + _BACKSTOP_S
         with self._step(Phase.LOGIN, seconds):
             return attempt.over(transport)
 
     def _stand(self, target: Endpoint, types: frozenset[str] = frozenset()) -> Transport:
-        """Connect, exchange keys, and check the host key, of which these types are asked for first."""
+        """Connect, exchange keys and check the host key, asking for these types of key first."""
         self._leave()
         seconds = self._options.connect_timeout_s
         budget, by_host = self._deadline.sooner(seconds)
@@ -200,7 +200,7 @@ class SshConnection:
         with self._step(Phase.HANDSHAKE, seconds):
             try:
                 handshake.agree(transport, socket, self._access.known_as, self._options, types)
-            except Exception as exc:  # a program that fails may break off anything
+            except Exception as exc:  # a ProxyCommand that fails can break any step
                 told = socket.explain() if isinstance(socket, ProxySocket) else None
                 if told is None:
                     raise
@@ -219,7 +219,7 @@ class SshConnection:
         """Open a channel that this host connects to a target.
 
         Raises:
-            paramiko.SSHException: It does not.
+            paramiko.SSHException: This host did not open the channel.
         """
         self._logged_in.attend()
         place = (target.address, target.port)
@@ -229,19 +229,19 @@ class SshConnection:
             self._turn.give_back()
 
     def alive(self) -> bool:
-        """Whether the connection stands."""
+        """Return whether the connection is open."""
         return self._transport is not None and self._transport.is_active()
 
     def hold(self) -> None:
-        """Wait for another job, in a way that nothing between here and the host forgets the connection."""
+        """Wait for another job, with keepalives so that no device on the way forgets the connection."""
         self._stay()
         if self._transport is not None:
             _keep_alive(self._transport, min(_HELD_S, self._options.keepalive_s or _HELD_S))
 
     def renew(self, deadline: Deadline) -> bool:
-        """Serve another job under its own deadline; whether the host is still there for it.
+        """Use the connection for another job with its own deadline; return whether the host still answers.
 
-        It is asked for an answer, as what has gone without a word (no power, no route) looks alive.
+        Ask the host for a reply: after a power or network failure, a dead connection looks open.
         """
         self._deadline, self.sent = deadline, False
         try:
@@ -255,7 +255,7 @@ class SshConnection:
         """Run one command and wait for its end.
 
         Raises:
-            HostError: It did not come to an end of its own; what it had said is the error's `command`.
+            HostError: The command did not end by itself; its output so far is in the error's `command`.
         """
         execution = Execution(command, self._options, given, elevation(self._access))
         process = self._process({"window_size": _WINDOW}, self._options.keepalive_s)
@@ -284,10 +284,10 @@ class SshConnection:
             process.close()
 
     def open_stream(self, command: str | None = None) -> Stream:
-        """Start a program on the host, as the user that commands run as; None is its SFTP server.
+        """Start a program on the host, as the user that commands run as; None starts the SFTP server.
 
         Raises:
-            HostError: It cannot be started; the reason `no-sftp` says that there is no SFTP server.
+            HostError: The program cannot be started; reason `no-sftp`: the host has no SFTP server.
         """
         with self._step(Phase.CHANNEL, self._options.connect_timeout_s):
             self._logged_in.attend()
@@ -318,7 +318,7 @@ class SshConnection:
 
     @property
     def _logged_in(self) -> Transport:
-        assert self._transport is not None  # noqa: S101 - `_opened` opens before it hands out
+        assert self._transport is not None  # noqa: S101 - `_opened` opens it before it returns the connection
         return self._transport
 
     def _process(self, sizes: dict[str, int], keepalive_s: float | None = None) -> ChannelProcess:
@@ -328,12 +328,12 @@ class SshConnection:
             with self._step(Phase.CHANNEL, seconds):
                 limit = LONGEST * seconds + _BACKSTOP_S
                 channel = self._logged_in.open_session(timeout=limit, **sizes)
-        finally:  # the server serves this login, so that it is none of those any more that it counts
+        finally:  # the server now counts this connection as logged in, so the login slot is free
             self._turn.give_back()
         return ChannelProcess(channel, keepalive_s, lambda: self._deadline.guard(_BACKSTOP_S, self._hang_up))
 
     def _step(self, phase: Phase, seconds: float) -> AbstractContextManager[None]:
-        """Watch a step of at most `seconds`, or less where the host's deadline comes sooner."""
+        """Watch a step of at most `seconds`, or less if the host's deadline comes sooner."""
         return self._watch(phase, self._deadline.sooner(seconds), seconds)
 
     @contextmanager
@@ -344,16 +344,16 @@ class SshConnection:
         seconds: float,
         stop: Callable[[], None] | None = None,
     ) -> Iterator[None]:
-        """Watch a step, and put whatever it raises in the words of a result.
+        """Watch a step, and translate any exception into a `HostError`.
 
         Args:
-            phase: Which step it is.
-            budget: When it is cut off, and whether that is the host's deadline.
+            phase: The step's phase.
+            budget: Seconds until the step is cut off, and whether the host's deadline sets that limit.
             seconds: The step's own limit, for the message.
-            stop: Ends it in good order.
+            stop: Ends the step cleanly.
         """
         cut_off, by_host = budget
-        fair = stop is None and not by_host  # that one, and a command's, are of the clock on the wall
+        fair = stop is None and not by_host  # the host's and a command's deadlines are never extended
         with self._deadline.guard(cut_off, self._hang_up, stop, fair=fair) as watched:
             try:
                 yield
@@ -365,7 +365,7 @@ class SshConnection:
                 else:
                     told = self._broken(phase, exc)
                 with masking(self._access.login.secrets if phase is Phase.CHANNEL else ()):
-                    if told is exc:  # from itself, it would lose what it was caused by
+                    if told is exc:  # `raise exc from exc` would replace its cause
                         raise
                     raise told from exc
             if watched.expired:
@@ -388,7 +388,7 @@ class SshConnection:
                 text = "the server refused to run a command"
                 return RequestRefused(text, reason="exec-refused", phase=phase)
             return ConnectionLost(
-                f"the connection ended when the command had been sent{because(handshake.what_broke(exc))}",
+                f"the connection ended after the command had been sent{because(handshake.what_broke(exc))}",
                 reason="connection-lost",
                 phase=phase,
             )
@@ -409,6 +409,6 @@ class SshConnection:
 
 
 def _keep_alive(transport: Transport, seconds: float) -> None:
-    """Say something whenever so many seconds were silent."""
+    """Send a keepalive after so many seconds of silence."""
     transport.sock.settimeout(min(_IDLE_S, seconds))
     transport.set_keepalive(max(1, round(seconds)))

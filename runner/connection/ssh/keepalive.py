@@ -1,4 +1,4 @@
-"""Whether a server that says nothing is still there: what `ServerAliveInterval` is for (ssh_config(5))."""
+"""Keepalive: detect a server that no longer answers, like `ServerAliveInterval` (ssh_config(5))."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["Keepalive"]
 
 
 class Keepalive:
-    """Asks a server for a sign of life whenever it has been silent; anything that it sends is one.
+    """Sends a keepalive when the server has been silent; anything that the server sends counts as a reply.
 
     Args:
         channel: A channel of the connection.
-        every_s: Seconds of silence after which it is asked; None is never.
+        every_s: Seconds of silence after which a keepalive is sent; None means never.
     """
 
     def __init__(self, channel: paramiko.Channel, every_s: float | None) -> None:
@@ -30,7 +30,7 @@ class Keepalive:
         self._next = 0.0
 
     def gone(self) -> bool:
-        """Ask where it is time to; whether the server owes too many answers."""
+        """Send a keepalive if one is due; return whether too many are unanswered."""
         if self._every_s is None:
             return False
         received = self._channel.transport.sock.received
@@ -46,5 +46,5 @@ class Keepalive:
         return False
 
     def left(self) -> float | None:
-        """Return the seconds until it is time to ask; None is never."""
+        """Return the seconds until the next keepalive is due; None means never."""
         return None if self._every_s is None else max(0.0, self._next - time.monotonic())

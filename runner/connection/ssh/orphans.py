@@ -1,6 +1,6 @@
 """Commands that a server does not end when it is asked to.
 
-A user may not signal what runs as another user. Dropbear signals the shell of a command alone.
+A user may not signal a process of another user. Dropbear signals only the shell of a command.
 Up to version 9.7, OpenSSH serves root's logins from a process that may not pass on signals ("session
 signalling requires privilege separation", says its log). A command that has no terminal does not notice the
 end of the connection either.
@@ -29,13 +29,13 @@ _SIGNALS_FOR_ROOT = (9, 8)
 
 
 def warn_of_orphan(error: HostError, server: str, access: LoginTarget, survives: bool | None) -> None:
-    """Add to the error of a command that was told to end that it may go on all the same.
+    """Add a warning to the error of a command that was told to end, if the command may still run.
 
     Args:
         error: The error of a command without a terminal.
-        server: What the server calls itself, the first line that it sends.
-        access: Who logged in, and as whom the command ran.
-        survives: Whether the command that was to end it failed; None if there was none.
+        server: The server's version line, the first line that it sends.
+        access: The login, with the user that the command ran as.
+        survives: Whether the attempt to end the command failed; None if there was no attempt.
     """
     if not isinstance(error, _TOLD_TO_END):
         return
@@ -47,13 +47,13 @@ def warn_of_orphan(error: HostError, server: str, access: LoginTarget, survives:
 def survival(
     server: str, user: str, options: ConnectionOptions | None = None, survives: bool | None = None
 ) -> str:
-    """Return why a command without a terminal may go on after it was told to end; empty where it does not.
+    """Return why a command without a terminal may go on after it was told to end; empty if it does not.
 
     Args:
-        server: What the server calls itself, the first line that it sends.
-        user: Who logged in.
-        options: As whom the command runs; None is as the user who logged in.
-        survives: Whether the command that was to end it failed; None if there was none.
+        server: The server's version line, the first line that it sends.
+        user: The user who logged in.
+        options: The privilege escalation settings; None: the command runs as the user who logged in.
+        survives: Whether the attempt to end the command failed; None if there was no attempt.
     """
     if options is not None and options.become and user != "root":
         become = options.become_as
@@ -61,11 +61,11 @@ def survival(
     if survives is not None:
         return f"{STILL_RUNS}: the server opened no second session to end it in" if survives else ""
     if _DROPBEAR.match(server):
-        return f"{STILL_RUNS}: Dropbear ends the shell of a command, and not what that has started"
+        return f"{STILL_RUNS}: Dropbear ends only the shell of a command, not the processes that it started"
     found = _OPENSSH.match(server)
     if found is None or user != "root":
         return ""
     version = int(found[1]), int(found[2])
     if version >= _SIGNALS_FOR_ROOT:
         return ""
-    return f"{STILL_RUNS}: OpenSSH {found[1]}.{found[2]} ends no command of root's, but with --pty"
+    return f"{STILL_RUNS}: OpenSSH {found[1]}.{found[2]} cannot end a command of root's without --pty"

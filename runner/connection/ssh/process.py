@@ -1,4 +1,4 @@
-"""A process on a channel of Paramiko's (RFC 4254 section 6)."""
+"""A process on a Paramiko channel (RFC 4254 section 6)."""
 
 from __future__ import annotations
 
@@ -25,33 +25,34 @@ if TYPE_CHECKING:
 __all__ = ["ChannelProcess"]
 
 _PIECE = 2**15
-_PIECES = 8  # then the output of the process has its turn
+_PIECES = 8  # then the process's output is read
 
-# The thread that reads does not see that the run is stopped; it looks so often until a reader thread runs.
+# A thread that reads the socket itself does not notice a stopped run; it checks this often until a reader
+# thread runs.
 _GLANCE_S = 0.1
-# The channels of a connection that dies are closed a moment before the connection counts as dead.
+# If a connection dies, its channels are closed a moment before the connection counts as dead.
 _DYING_S = 0.5
 
 
 class _Wake(threading.Event):
-    """Set when either stream has something; Paramiko's `clear` when one of them is empty does not count."""
+    """An event that is set when either stream has data; Paramiko's own `clear` calls are ignored."""
 
     def clear(self) -> None:
         """Do nothing: see `rearm`."""
 
     def rearm(self) -> None:
-        """Clear the event; the caller looks at both streams before it waits again."""
+        """Clear the event; the caller checks both streams before it waits again."""
         super().clear()
 
 
 class ChannelProcess:
-    """A process that is to be asked for on a channel; see `Process`.
+    """A process that runs on a channel; see `Process`.
 
     Args:
-        channel: An open session channel on which nothing has been asked for yet.
-        keepalive_s: Seconds of silence after which the server is asked for a sign of life; None is never.
-        guard: Returns a context that does not last: the server may begin to exchange keys anew and make
-            us wait for that.
+        channel: An open session channel without any request on it yet.
+        keepalive_s: Seconds of silence after which a keepalive is sent; None means never.
+        guard: Returns a context with a short time limit: the server may start a new key exchange, for which
+            the caller would wait.
     """
 
     refused = False
@@ -73,10 +74,10 @@ class ChannelProcess:
         self.survives: bool | None = None
 
     def ask_for_terminal(self, terminal: Terminal, kind: str) -> None:
-        """Ask for a terminal of a kind (`vt220`), before `start`.
+        """Ask for a terminal of a type (`vt220`), before `start`.
 
         Raises:
-            RequestRefused: The server gives none.
+            RequestRefused: The server refuses a terminal.
         """
         self._on_terminal = True
         try:
@@ -89,7 +90,7 @@ class ChannelProcess:
             raise RequestRefused(text, reason="pty-refused", phase=Phase.CHANNEL) from exc
 
     def start(self, line: str | None) -> None:
-        """Ask the server to run a command line; None is its SFTP server.
+        """Ask the server to run a command line; None asks for its SFTP server.
 
         Raises:
             paramiko.SSHException: The server refuses, or the connection ended.
@@ -154,11 +155,11 @@ class ChannelProcess:
         self._push()
 
     def _push(self) -> None:
-        """Send what the server takes now."""
+        """Send as much as the server accepts now."""
         try:
             self._send()
         except (paramiko.SSHException, EOFError, OSError):
-            # The channel or the connection has ended, which `finished` and `lost` say.
+            # The channel or the connection has ended, which `finished` and `lost` report.
             self._left, self._closing = memoryview(b""), False
 
     def _send(self) -> None:
@@ -175,7 +176,7 @@ class ChannelProcess:
                 self._channel.shutdown_write()
 
     def wait(self, seconds: float | None) -> None:
-        """Wait: by reading what the server sends, or, once a thread does that, for the thread."""
+        """Wait: read what the server sends, or wait for the reader thread if it runs."""
         if self._left or self._closing:
             self._push()
         naps = [nap for nap in (seconds, self._pulse.left()) if nap is not None]
@@ -210,7 +211,7 @@ class ChannelProcess:
         close_channel(self._channel)
 
     def _reap(self) -> None:
-        """End the command and all that it has started, as far as a moment allows."""
+        """Try for a moment to end the command and all processes that it has started."""
         self.survives = True
         with suppress(paramiko.SSHException, EOFError, OSError):
             channel = self._channel.transport.open_session(timeout=GOODBYE_S)

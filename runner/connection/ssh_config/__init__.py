@@ -1,1 +1,1 @@
-"""What the user's `ssh_config` says of a host: asked of `ssh -G`, or read as `ssh` reads it."""
+"""The options of `ssh_config` for a host: read as `ssh` reads them, or obtained from `ssh -G`."""

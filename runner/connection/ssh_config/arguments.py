@@ -1,8 +1,8 @@
-"""The options that an inventory gives as arguments of `ssh`: `ansible_ssh_common_args` and its like.
+"""Read the `ssh` arguments in an inventory: `ansible_ssh_common_args` and related variables.
 
-Ansible hands them to the `ssh` program. Here they are options of `ssh_config`: what the table of keywords
-honours is honoured, what changes nothing is passed over, and anything else is that host's error, because an
-option that is silently ignored is a surprise later. An inventory is data: nothing in it runs a program.
+Ansible passes them to the `ssh` program. Here they become options of `ssh_config`. An option that the keyword
+table honours is applied, and one that changes nothing is skipped. Any other option is an error of that host,
+because an option that is silently ignored causes a surprise later. An inventory is data: it runs no program.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PROGRAMS["ansible_ssh_pkcs11_provider"] = ""
 _TUNING = ("ipqos", "rekeylimit")
 
 ARGUMENTS = frozenset((*_VARIABLES, *_PROXY_COMMANDS, *_PROGRAMS))
-"""The variables that are read here: a host that has none of them has no arguments."""
+"""The variables that are read here; a host with none of them has no arguments."""
 
 
 def read_arguments(host: Host, *, allow_commands: bool = False) -> tuple[Said, str | None]:
@@ -45,11 +45,11 @@ def read_arguments(host: Host, *, allow_commands: bool = False) -> tuple[Said, s
 
     Args:
         host: The host.
-        allow_commands: Whether they may name programs to run on this machine.
+        allow_commands: Whether the arguments may name programs to run on this machine.
 
     Raises:
-        InvalidVariable: One would run a program on this machine (reason `refused-variable`), or asks for
-            something that we do not do (reason `bad-variable`).
+        InvalidVariable: An argument would run a program on this machine (reason `refused-variable`), or asks
+            for something that is not supported (reason `bad-variable`).
     """
     if ARGUMENTS.isdisjoint(host.variables):
         return {}, None
@@ -76,7 +76,7 @@ def passed_on(host: Host) -> tuple[tuple[str, str], ...]:
     """Return the options among a host's arguments that only `ssh` itself understands, by name.
 
     Raises:
-        InvalidVariable: They cannot be read, or not be told to `ssh`.
+        InvalidVariable: The arguments cannot be read, or cannot be passed to `ssh`.
     """
     try:
         return tuple(
@@ -99,7 +99,7 @@ def _given(host: Host) -> Iterator[tuple[str, str, tuple[str, ...]]]:
 
 @lru_cache(maxsize=4096)
 def _parsed(variable: str, value: str | tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Read the value of a variable, which thousands of hosts may share."""
+    """Read the value of a variable; cached, because thousands of hosts may share it."""
     try:
         if variable in _PROXY_COMMANDS:
             return (option(f"ProxyCommand {value}"),)
@@ -116,7 +116,7 @@ def _runs(name: str, words: tuple[str, ...]) -> bool:
         return TABLE[name].runs and not TABLE[name].is_off(words)
     try:
         return read_proxy_command(words[0]) is None
-    except ValueError:  # it is a jump host that cannot be one, which is another error, later
+    except ValueError:  # it names an invalid jump host, which is reported later
         return False
 
 
@@ -133,7 +133,7 @@ def _check(host: Host, variable: str, name: str, words: tuple[str, ...]) -> None
             raise invalid(f"{variable}: {keyword.name} {why}")
     elif keyword.use is not Use.HONOURED and not keyword.changes_nothing(words):
         raise invalid(f"{variable}: {keyword.name} {words[0]!r} is not honoured")
-    # Tokens carry these into the user's own ProxyCommand, and so to a shell.
+    # Tokens insert these values into the user's own ProxyCommand, and so into a shell.
     if name == "user":
         given_for.login_name(words[0], host.name, f"{variable}: User")
     elif name == "hostname":

@@ -1,4 +1,4 @@
-"""The command line of `ssh`, read as options of `ssh_config` (ssh(1))."""
+"""Read the command line of `ssh` as options of `ssh_config` (ssh(1))."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def command_line(words: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield each option with its arguments, by lower-case keyword, and each other part by its name.
 
     Raises:
-        ValueError: A flag or keyword is unknown, or its argument is not known to be right.
+        ValueError: A flag or keyword is unknown, or its argument is not known to be valid.
     """
     rest = iter(words)
     for word in rest:

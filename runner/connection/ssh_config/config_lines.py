@@ -1,4 +1,4 @@
-"""The lines of `ssh_config`, for messages that name the line that gives an option."""
+"""Find the line of `ssh_config` that gives an option, for messages that name it."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def given_options(path: str | None) -> list[Words]:
 
 @lru_cache(maxsize=256)
 def config_origin(keyword: str, path: str | None) -> Origin:
-    """Return the origin of an option that some line of a file gives, by the lower-case keyword."""
+    """Return the origin of an option that a line of a file gives, by the lower-case keyword."""
     return Origin(Kind.SSH_CONFIG, TABLE[keyword].name, os.path.expanduser(path or ""))  # noqa: PTH111 - as in `config_files`

@@ -1,4 +1,4 @@
-"""Which options hold for a host: read from `ssh_config`, or asked of `ssh -G` if only `ssh` can judge."""
+"""Find the options for a host: read `ssh_config`, or run `ssh -G` if only `ssh` can judge them."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ _SYSTEM = "/etc/ssh/ssh_config"
 KEYS = frozenset({"identityfile", "certificatefile", "identityagent"})
 """The keywords that name keys."""
 WAYS = frozenset({"hostname", "port", "proxyjump", "proxycommand", "canonicalizehostname"})
-"""The keywords that say where a host is, or how to get there."""
+"""The keywords that decide the address of a host, or the way there."""
 
 
 def host_config(
     path: str | None, name: str, given: Given, *, trusted: bool = True
 ) -> tuple[SshOptions, Obtained]:
-    """Return the options that hold for a host, and all that was obtained for it.
+    """Return the options for a host, and everything that was obtained for it.
 
     Args:
-        path: The file; behind the user's own, `~/.ssh/config`, the system's is read. None, or a file that
-            does not exist, says nothing.
-        name: The host as one writes it behind `ssh`.
-        given: Options of a command line, by lower-case keyword; these come first.
+        path: The file; after the user's own, `~/.ssh/config`, the system's file is read, too. None, or a
+            file that does not exist, gives no options.
+        name: The host name as it is given to `ssh`.
+        given: Options of a command line, by lower-case keyword; these take precedence.
         trusted: Whether the file may name programs to run on this machine.
 
     Raises:
-        InvalidVariable: The file cannot be used, or would run a program and may not.
+        InvalidVariable: The file cannot be used, or would run a program without permission.
     """
     files = config_files(path)
     try:
@@ -72,9 +72,9 @@ def host_config(
 
 
 def mentions(path: str | None, keywords: frozenset[str]) -> bool | None:
-    """Tell whether a file says any of some keywords for any host; None if only `ssh` can tell.
+    """Tell whether a file uses any of these keywords for any host; None if only `ssh` can tell.
 
-    A caller that asks about thousands of hosts need not ask about each.
+    If it does not, a caller with thousands of hosts need not look up each of them.
     """
     with suppress(InvalidVariable):
         found = config(config_files(path))
@@ -83,7 +83,7 @@ def mentions(path: str | None, keywords: frozenset[str]) -> bool | None:
 
 
 def config_files(path: str | None) -> Files:
-    """Return the files that there are, and whether each is the system's."""
+    """Return the files that exist, and whether each is the system's."""
     if path is None:
         return ()
     candidates = [(os.path.expanduser(path), False)]  # noqa: PTH111 - asked for every host
@@ -95,7 +95,7 @@ def config_files(path: str | None) -> Files:
 def _asked(path: str, name: str, given: Given, changed_ns: tuple[int, ...], why: str) -> Said:
     """Return the options of a host that differ from the defaults of `ssh`.
 
-    A `Match exec` runs its program, so that this is only for files that may.
+    A `Match exec` runs its program, so call this only for files that may run programs.
     """
     usual: Said = {**_ask(_NOTHING, "name.invalid", (), (), ""), "hostname": (name.lower(),)}
     said = _ask(path, name, tuple(given.items()), changed_ns, why)
@@ -112,7 +112,7 @@ def _ask(
     path: str,
     name: str,
     given: tuple[tuple[str, tuple[str, ...]], ...],
-    changed_ns: tuple[int, ...],  # noqa: ARG001 - a changed file is asked about anew
+    changed_ns: tuple[int, ...],  # noqa: ARG001 - a changed file is looked up again
     why: str,
 ) -> Said:
     """Return all options that `ssh` would use for a host, by lower-case keyword."""
@@ -121,7 +121,8 @@ def _ask(
     except ValueError as exc:
         raise unusable(path, f"{name}: {exc}") from exc
     options = [word for each in written for word in ("-o", each)]
-    with tempfile.TemporaryFile() as complaint:  # a pipe would stay open in what a `Match exec` leaves behind
+    # Not a pipe: a process that a `Match exec` leaves behind would keep it open.
+    with tempfile.TemporaryFile() as complaint:
         try:
             process = subprocess.Popen(
                 ["ssh", "-G", *_file_flag(path), *options, "--", name],
@@ -151,17 +152,17 @@ def _ask(
 
 
 def _complaint(said: str, path: str) -> str:
-    """Return the line in which `ssh` says what is wrong: the last one that does not only count mistakes."""
+    """Return the error message of `ssh`: the last line that does not only count errors."""
     lines = [line for line in said.splitlines() if "ssuing" not in line and "terminating, " not in line]
     line = re.sub(r"\s+", " ", printable(lines[-1])) if lines else "ssh -G failed"
-    return line.removeprefix(str(Path(path).expanduser())).lstrip(": ")  # our message begins with it
+    return line.removeprefix(str(Path(path).expanduser())).lstrip(": ")  # our message begins with the path
 
 
 def _file_flag(path: str) -> list[str]:
-    """Return the flag that makes `ssh` read a file; by itself it reads the user's own and the system's."""
+    """Return the flag that makes `ssh` read a file; none for the user's own, which `ssh` reads by default."""
     file = Path(path).expanduser()
     try:
         own = Path(pwd.getpwuid(os.getuid()).pw_dir, ".ssh", "config")
-    except KeyError:  # a user without a name, whom `ssh` would turn away, has no file of their own
+    except KeyError:  # a user without a name, whom `ssh` rejects, has no such file
         return ["-F", str(file)]
     return [] if path == SSH_CONFIG and file == own else ["-F", str(file)]

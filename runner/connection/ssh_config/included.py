@@ -1,4 +1,4 @@
-"""The files that an `Include` of `ssh_config` names by a pattern, found within a limit (glob(7))."""
+"""Find the files that an `Include` pattern of `ssh_config` matches, within a limit (glob(7))."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
 __all__ = ["folders", "included"]
 
 _MOST = 20_000
-"""Names of files and folders that one pattern may make us look at: `/*/*/*/*` is the whole disk."""
+"""Maximum number of files and folders to look at for one pattern: `/*/*/*/*` is the whole disk."""
 
 
 def included(pattern: str) -> list[str]:
     """Return the paths that match a pattern, sorted.
 
     Raises:
-        ValueError: There is too much to look at.
+        ValueError: There are too many names to look at.
     """
     return sorted(_Search().paths(pattern))
 
 
 def folders(pattern: str) -> set[str]:
-    """Return the folders whose change may change what a pattern matches.
+    """Return the folders whose change may change the matches of a pattern.
 
     Raises:
-        ValueError: There is too much to look at.
+        ValueError: There are too many names to look at.
     """
-    folder = os.path.dirname(pattern)  # noqa: PTH120 - it is a pattern, and no path
+    folder = os.path.dirname(pattern)  # noqa: PTH120 - a pattern, not a path
     above = folders(folder) if glob.has_magic(folder) else ()
     return {folder, *_Search().paths(folder), *above}
 
@@ -59,7 +59,7 @@ class _Search:
         try:
             with os.scandir(folder or ".") as found:
                 names = [self._counted(each.name) for each in found]
-        except OSError:  # not a folder, or not ours to read
+        except OSError:  # not a folder, or not readable
             return
         for each in fnmatch.filter(names, name):
             if not each.startswith(".") or name.startswith("."):

@@ -1,8 +1,8 @@
-"""The table of `ssh_config` keywords: how each value is checked, and what we do with it (ssh_config(5)).
+"""The table of `ssh_config` keywords: how each value is checked, and how we use it (ssh_config(5)).
 
 It holds the keywords of OpenSSH 9.2 to 10.5 (readconf.c), removed ones included, and those that Debian and
-Fedora add. A check accepts only values that every one of these versions accepts with the same meaning; what
-it does not accept is left to the installed `ssh` to judge.
+Fedora add. A check accepts only values that every one of these versions accepts with the same meaning; the
+installed `ssh` judges all other values.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ __all__ = ["ADD_UP", "JUDGED", "TABLE", "Keyword", "Use", "find"]
 
 
 class Use(Enum):
-    """What we do with a keyword."""
+    """How we use a keyword."""
 
     HONOURED = "honoured"
-    """We do what it says."""
+    """We apply it."""
     IGNORED = "ignored"
-    """It changes nothing that we do: how a connection is shared, shown or made fast."""
+    """It does not affect us: it changes how a connection is shared, shown or made fast."""
     NOT_DONE = "not done"
-    """It asks for what we never do, such as forwarding. Without it we connect just as safely."""
+    """It asks for something that we never do, such as forwarding. Without it we connect just as safely."""
     ONLY_SSH = "only ssh"
-    """It changes from where, or how safely, one connects; the `openssh` connection alone does it."""
+    """It changes where we connect from, or how safely; only the `openssh` connection applies it."""
     JUDGED = "judged"
-    """It changes how the file applies, so that only `ssh -G` can tell the options."""
+    """It changes how the file applies, so only `ssh -G` can tell the options."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ class Keyword:
 
     Attributes:
         name: Its name as the manual page writes it.
-        use: What we do with it.
-        values: Pattern of the values that are certainly right; a space separates two arguments.
+        use: How we use it.
+        values: Pattern of the values that are certainly valid; a space separates two arguments.
         tokens: Letters of the tokens that its value may hold.
         path: Whether `~` means the home folder.
         whole: Whether the rest of the line is one value, as for commands.
-        adds_up: Whether every value counts, and not only the first.
+        adds_up: Whether every value counts, not only the first.
         runs: Whether it makes `ssh` run a program or load a library on this machine.
-        since: Version of OpenSSH that brought it, if later than 9.2; or the systems that add it.
+        since: Version of OpenSSH that introduced it, if later than 9.2; or the systems that add it.
     """
 
     name: str
@@ -70,16 +70,16 @@ class Keyword:
         """Return the arguments of a line.
 
         Args:
-            rest: What follows the keyword.
+            rest: The text after the keyword.
 
         Raises:
-            ValueError: They are not known to be right.
+            ValueError: The arguments are not known to be valid.
         """
         words = arguments(rest, may_be_empty=self.whole)  # of a command only the quotes are checked
         return self.checked((rest.rstrip(),) if self.whole else tuple(words))
 
     def checked(self, words: tuple[str, ...]) -> tuple[str, ...]:
-        """Return arguments that have been split already; raise as `read` does."""
+        """Return arguments that are already split; raise as `read` does."""
         if _CONTROL.search("".join(words)) or self._pattern.fullmatch("\0".join(words)) is None:
             raise ValueError(f"{self.name} {' '.join(words)[:60]!r} is not known to be a right value")
         return words
@@ -91,29 +91,29 @@ class Keyword:
     def is_off(self, words: tuple[str, ...]) -> bool:
         """Tell whether a value switches the keyword off, or asks for the usual behaviour.
 
-        To a keyword that names a program or a library, `no` or `default` is the name of one.
+        If the keyword names a program or a library, `no` or `default` is such a name.
         """
         off = _OFF if not self.runs else _OFF_FLAG if self.values == _FLAG else _OFF_PROGRAM
         return len(words) == 1 and words[0].lower() in off
 
     def written(self, words: tuple[str, ...]) -> str:
-        """Return arguments as they stand behind the keyword, quoted, for a file or for `-o`.
+        """Return arguments as they are written after the keyword, quoted, for a file or for `-o`.
 
-        This is the only place that writes options for `ssh`. Whatever the arguments are, they stay what they
-        are: no more lines, options or words. Their tokens are for `ssh` to fill in; see `literal`.
+        Only this method writes options for `ssh`. No argument can turn into more lines, options or words.
+        `ssh` fills in the tokens in the arguments; see `literal`.
 
         Raises:
-            ValueError: An argument holds what cannot be quoted for every version of `ssh`.
+            ValueError: An argument cannot be quoted for every version of `ssh`.
         """
         for word in words:
             if _CONTROL.search(word) or ('"' in word and not self.whole):
-                raise ValueError(f"{self.name} {word[:60]!r} holds what cannot be quoted in ssh_config")
+                raise ValueError(f"{self.name} {word[:60]!r} cannot be quoted in ssh_config")
         if self.whole:
             return words[0]
         return " ".join(f'"{_BEFORE_QUOTE.sub(_DOUBLED, word)}"' for word in words)
 
     def literal(self, *words: str) -> str:
-        """Return arguments that mean themselves, without tokens, variables or `~`, as `written` does.
+        """Return arguments that `ssh` takes literally, without tokens, variables or `~`, as `written` does.
 
         Raises:
             ValueError: As `written`; also if only some versions of `ssh` would fill something in.
@@ -131,15 +131,15 @@ def find(name: str) -> Keyword | None:
 
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-"""What ends a line of a file or an argument, or belongs in neither; a tab separates words."""
+"""Control characters that end a line or an argument, or are not allowed in one; a tab separates words."""
 _BEFORE_QUOTE, _DOUBLED = re.compile(r"""\\(?=[\\'"]|\Z)"""), r"\\\\"
-"""A backslash that would quote what follows it: the others stand for themselves (OpenSSH's `argv_split`)."""
+"""A backslash that would quote the next character; any other is literal (OpenSSH's `argv_split`)."""
 _OFF = ("no", "false", "none", "any", "auto", "default", "0")
 _OFF_FLAG, _OFF_PROGRAM = ("no", "false"), ("none",)
 
 
 def _list(names: str) -> str:
-    """Return the pattern of a list of algorithms that may add to the usual ones, or take from them."""
+    """Return the pattern of a list of algorithms, which may also extend or reduce the usual ones."""
     return rf"-[^ ,]+(?:,[^ ,]+)*|[+^]?(?:{names})(?:,(?:{names}))*"
 
 
@@ -154,7 +154,7 @@ _ASK = "(?i:yes|no|true|false|ask)"
 _WORD = "[^ ]+"
 _VARIABLE = r"\$[A-Za-z_]\w*"
 _NUMBER = "[0-9]{1,9}"
-# Larger units first: whether others are right depends on the version.
+# Larger units first: whether another order is valid depends on the version.
 _TIME = r"(?i:(?!\Z| )(?:\d{1,3}w)?(?:\d{1,4}d)?(?:\d{1,5}h)?(?:\d{1,6}m)?(?:\d{1,9}s?)?)"
 _SECONDS = f"none|{_TIME}"
 _FILE = r"(?!(?i:none)(?: |\Z))[^ ]+"
@@ -184,7 +184,7 @@ _KEY = (
 _ALL_TOKENS = "CdhijkLlnpru"
 
 # fmt: off
-# Keywords with the same check, by what we do with them. `@10.1` is the version that brought a keyword.
+# Keywords with the same check, by their use. `@10.1` is the version that introduced a keyword.
 _KEYWORDS = (
     *_rows(_HONOURED, _FLAG,
            "IdentitiesOnly KbdInteractiveAuthentication PasswordAuthentication ProxyUseFdpass"),
@@ -263,7 +263,7 @@ _KEYWORDS = (
     *_rows(_IGNORED, "(?i:daemon|user|auth|authpriv|local[0-7])", "SyslogFacility"),
     *_rows(_IGNORED, ".+", "VersionAddendum@10.0", whole=True),
     *_rows(_IGNORED, f"{_FLAG}|(?i:no-pq-kex)", "WarnWeakCrypto@10.1"),
-    *_rows(_IGNORED, ".+",  # removed ones, whose arguments `ssh` does not look at
+    *_rows(_IGNORED, ".+",  # removed keywords, whose arguments `ssh` ignores
            "AFSTokenPassing Cipher CompressionLevel FallBackToRsh GlobalKnownHostsFile2 Protocol UseRsh "
            "KerberosAuthentication KerberosTgtPassing RhostsAuthentication RhostsRSAAuthentication "
            "UseRoaming RSAAuthentication UseBlacklistedKeys@Debian UsePrivilegedPort UserKnownHostsFile2"),
@@ -280,6 +280,6 @@ _OLD_NAMES = {
 TABLE = {keyword.name.lower(): keyword for keyword in _KEYWORDS}
 """All keywords by their lower-case names."""
 ADD_UP = frozenset(name for name, keyword in TABLE.items() if keyword.adds_up)
-"""Keywords of which every value counts."""
+"""Keywords whose values all count."""
 JUDGED = frozenset(name for name, keyword in TABLE.items() if keyword.use is Use.JUDGED)
-"""Keywords that leave the options to `ssh -G` unless they are off."""
+"""Keywords for which only `ssh -G` can tell the options, unless they are off."""

@@ -24,22 +24,22 @@ __all__ = ["POLICIES", "SshOptions", "options_of"]
 class SshOptions:
     """The options that are given for one host, tokens filled in.
 
-    In every field None means "not given". What `none`, `no` or `0` switches off is given: its value is empty
-    or false.
+    In every field None means "not given". An option that `none`, `no` or `0` switches off is given: its value
+    is empty or false.
 
     Attributes:
-        address, user, port: Where to connect to, and as whom.
+        address, user, port: Address, login name and port to connect with.
         identities, certificates: Paths of private keys, and of their certificates, in order.
-        identities_only: Whether no other keys are tried: not the agent's, and not those in the usual files.
+        identities_only: Whether to try no other keys, neither the agent's nor those in the usual files.
         agent: Socket of the agent; empty means no agent.
         known_hosts, global_known_hosts: Paths of the user's files of host keys, and of the system's.
         key_alias: Name under which host keys are on record.
         revoked: Path of a file with keys that no host may show; empty means none.
-        policy: What is done about unknown host keys.
+        policy: The policy for unknown host keys.
         connect_timeout_s: Seconds for connecting; no limit counts as not given.
         keepalive_s: Seconds between keepalives; 0 means no keepalives.
-        methods: Ways to log in, in the order of preference.
-        jumps, proxy_command: Jump hosts on the way, the first one first, or the program that leads there.
+        methods: Authentication methods, in the order of preference.
+        jumps, proxy_command: Jump hosts on the way, the first one first, or the program that connects there.
         unhonoured: Names of keywords of `Use.ONLY_SSH` that are given.
     """
 
@@ -77,14 +77,14 @@ POLICIES = (
 
 
 def options_of(said: Said, tokens: Obtained) -> SshOptions:
-    """Return options as values.
+    """Convert options to values.
 
     Args:
         said: The options by lower-case keyword; their values have been checked.
-        tokens: What fills in their tokens.
+        tokens: The values of their tokens.
 
     Raises:
-        ValueError: A token cannot be filled in, or a jump host cannot be one.
+        ValueError: A token cannot be filled in, or a jump host is not valid.
     """
     if not said:
         return _NOTHING
@@ -149,7 +149,7 @@ _METHODS = {
 
 
 def _methods(said: Said) -> tuple[str, ...]:
-    """Return the ways to log in that the switches leave, in the order of preference."""
+    """Return the authentication methods that are not switched off, in the order of preference."""
     off = {method for option, method in _METHODS.items() if TABLE[option].is_off(said.get(option, ()))}
     preferred = said.get("preferredauthentications", METHODS)
     return tuple(
@@ -158,7 +158,7 @@ def _methods(said: Said) -> tuple[str, ...]:
 
 
 def _way(said: Said, tokens: Obtained) -> dict[str, Any]:
-    """Return the jump hosts, or the program, that lead to the host."""
+    """Return the jump hosts, or the program, through which to connect to the host."""
     if "proxycommand" not in said:
         return {"jumps": read_jumps(tokens.fill("proxyjump", said["proxyjump"][0]))}
     command = tokens.fill("proxycommand", said["proxycommand"][0])

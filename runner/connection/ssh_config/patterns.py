@@ -1,4 +1,4 @@
-"""Patterns as OpenSSH has them (ssh_config(5), PATTERNS): only `*` and `?` are special, `!` negates."""
+"""Match patterns as OpenSSH does (ssh_config(5), PATTERNS): only `*` and `?` are special, `!` negates."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["matches", "matches_any"]
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a pattern without negation matches a whole text."""
+    """Tell whether a pattern without negation matches a whole text."""
     if "*" not in pattern and "?" not in pattern:
         return pattern == text
     return _compiled(pattern).fullmatch(text) is not None
 
 
 def matches_any(patterns: Iterable[str], text: str) -> bool:
-    """Whether one of these patterns matches and no negated one does."""
+    """Tell whether one of these patterns matches and no negated one does."""
     found = False
     for pattern in patterns:
         if pattern.startswith("!"):
@@ -35,8 +35,8 @@ def matches_any(patterns: Iterable[str], text: str) -> bool:
 def _compiled(pattern: str) -> re.Pattern[str]:
     """Translate a pattern so that it takes linear time for each `*`.
 
-    The shortest text that a `*` can stand for is as good as any longer one, so that it is never tried again
-    (an atomic group). Only the last `*` takes all that is left before the end.
+    The shortest text that a `*` can match is as good as any longer one, so no longer text is tried (an atomic
+    group). Only the last `*` takes all the text that is left before the end.
     """
     first, *parts = [_literal(part) for part in re.split(r"\*+", pattern)]
     if not parts:

@@ -1,7 +1,7 @@
-"""Reads `ssh_config` files as `ssh` does, once in a process, and then finds each host's options quickly.
+"""Read `ssh_config` files as `ssh` does, once per process, and then find each host's options quickly.
 
-`ssh -G` would start a process for each host. If only `ssh` can judge something (`Match exec`, a value that is
-not known to be right), `OnlySsh` says what and where, and the caller asks `ssh -G` about that host.
+`ssh -G` would start a process for each host. If only `ssh` can judge a line (`Match exec`, a value that is
+not known to be valid), `OnlySsh` names the reason and the line, and the caller runs `ssh -G` for that host.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _PASSED_OVER: dict[str, Callable[[Given, tuple[str, ...]], bool]] = {
     "serveraliveinterval": lambda _, words: words == ("none",),
 }
 JUDGE = frozenset({"ssh -G"})
-"""Mentioned by a file that may leave hosts to `ssh`."""
+"""Added to the mentioned keywords of a file if some hosts may need `ssh -G`."""
 Files = tuple[tuple[str, bool], ...]
 """Paths of files in the order in which they count, and whether each is the system's."""
 
@@ -54,9 +54,9 @@ class OnlySsh(ValueError):
     """Only `ssh` itself can judge a line.
 
     Args:
-        why: What cannot be judged.
+        why: The reason.
         path: The file.
-        line: The number of the line; 0 if it is none in particular.
+        line: The number of the line; 0 if no particular line is the reason.
     """
 
     def __init__(self, why: str, path: str = "", line: int = 0) -> None:
@@ -65,10 +65,10 @@ class OnlySsh(ValueError):
 
 
 def take(said: Said, name: str, words: tuple[str, ...]) -> None:
-    """Merge one value into what has been said: the first counts, but values of some keywords add up.
+    """Merge one value into the options: the first value counts, but values of some keywords add up.
 
-    Of `ProxyJump` and `ProxyCommand` only the first of both counts, except for a `ProxyJump none`. A time of
-    `none` is to `ssh` a time that has not been given yet.
+    Of `ProxyJump` and `ProxyCommand` together only the first counts, except for `ProxyJump none`. `ssh`
+    treats a time of `none` as not given yet.
     """
     if name in ADD_UP:
         before = said.get(name, ())
@@ -77,7 +77,7 @@ def take(said: Said, name: str, words: tuple[str, ...]) -> None:
         said[name] = words
 
 
-_Test = Callable[[Any], bool]  # takes the name for a `Host` line, what was obtained for a `Match` line
+_Test = Callable[[Any], bool]  # takes the name for a `Host` line, an `Obtained` for a `Match` line
 _Criterion = Callable[[Obtained, str], bool]
 # The last four came with OpenSSH 9.4 and 10.0.
 _ONLY_SSH = frozenset({"exec", "localnetwork", "tagged", "version", "sessiontype", "command"})
@@ -134,7 +134,7 @@ def _match_test(text: str) -> tuple[_Test, set[str]]:
 
 
 class _Block(NamedTuple):
-    """A `Host` or `Match` line with the options behind it, or what follows an `Include` in such a block.
+    """A `Host` or `Match` line with the options after it, or the options after an `Include` in such a block.
 
     Attributes:
         level: How deep its file is included; the block of the file around it is one level higher.
@@ -158,9 +158,9 @@ class Config:
     """Files that have been read, with all that they include.
 
     Attributes:
-        mentioned: The keywords that are said for any host, in lower case; also `JUDGE`, if it applies.
+        mentioned: The keywords that are used for any host, in lower case; also `JUDGE`, if it applies.
         blocks: The blocks, in the order in which `ssh` reads them.
-        doubt: The first line of which it is not known whether, or how, `ssh` takes it.
+        doubt: The first line for which it is not known whether, or how, `ssh` accepts it; may be None.
     """
 
     mentioned: set[str] = field(default_factory=set)
@@ -179,7 +179,7 @@ class Config:
         """Return the options of a host: those that are given, then those of the files.
 
         Args:
-            name: The host as one writes it behind `ssh`.
+            name: The host name as it is given to `ssh`.
             given: Options of a command line.
 
         Raises:
@@ -209,7 +209,7 @@ class Config:
                     take(so_far.said, name, words)
 
     def names(self) -> dict[str, None]:
-        """Return the names on `Host` lines that are no patterns, if the lines around apply to them."""
+        """Return the names on `Host` lines that are not patterns, if the surrounding blocks apply to them."""
         found: dict[str, None] = {}
         around: list[_Test] = [_always] * (_DEEPEST + 2)
         for block in self.blocks:
@@ -223,11 +223,11 @@ class Config:
         return found
 
     def current(self) -> bool:
-        """Tell whether every file, and every folder in which more could be found, is unchanged."""
+        """Tell whether every file, and every folder in which an `Include` searches, is unchanged."""
         return all(_stamp(path) == stamp for path, stamp in self._stamps.items())
 
     def read(self, files: Files) -> Config:
-        """Read files; raise `InvalidVariable` if one of them has no end."""
+        """Read files; raise `InvalidVariable` if one is not a file or a limit is exceeded."""
         for path, self._system in files:
             self._for_all = True
             self._file(path, 1)
@@ -235,7 +235,7 @@ class Config:
         for place, (block, following) in enumerate(zip(self.blocks, after, strict=False)):
             alone = block.level == following.level == 1 and following.applies is not None
             names = block.names if alone and not any(map(_is_pattern, block.names)) else ()
-            for name in names or ("",):  # the blocks for one name only, and those that any host may need
+            for name in names or ("",):  # blocks for these names only, or for any host
                 self._places.setdefault(name, []).append(place)
         return self
 
@@ -303,7 +303,7 @@ class Config:
             raise ValueError("an Include with tokens, which OpenSSH has since 10.0")
         if not word.startswith(("/", "~")):
             word = f"{_SYSTEM_FOLDER if self._system else _USER_FOLDER}/{word}"
-        pattern = os.path.expanduser(word)  # noqa: PTH111 - it is a pattern, and no path
+        pattern = os.path.expanduser(word)  # noqa: PTH111 - a pattern, not a path
         try:
             found, looked_in = included(pattern), folders(pattern)
         except ValueError as exc:
@@ -316,12 +316,12 @@ class Config:
 
 
 def _text(path: str, *, included: bool) -> str:
-    """Return the text of a file; a named pipe is not waited for, nor a device read to its end."""
+    """Return the text of a file, without waiting for a named pipe or reading a device to its end."""
     status = os.stat(path)  # noqa: PTH116 - as in `_stamp`
     if (included or path == os.path.expanduser(SSH_CONFIG)) and (  # noqa: PTH111 - as above
         status.st_uid not in (0, os.getuid()) or status.st_mode & 0o022
     ):
-        raise PermissionError(0, "bad owner or permissions, as ssh has it")
+        raise PermissionError(0, "bad owner or permissions, which ssh does not accept either")
     try:
         return reading.contents(path, _LONGEST, pipes=not included).decode("utf-8", "surrogateescape")
     except OSError as exc:
@@ -342,11 +342,11 @@ _lock = threading.Lock()
 _read: dict[Files, Config] = {}
 _unusable: dict[Files, tuple[float, InvalidVariable]] = {}
 _UNUSABLE_S = 10.0
-"""Seconds for which files that are over a limit are not read again, as thousands of hosts may name them."""
+"""Seconds before files over a limit are read again, because thousands of hosts may name them."""
 
 
 def config(files: Files) -> Config:
-    """Return files as they are now, read anew only if one has changed; raise as `Config.read` does."""
+    """Return files as they are now, and read them again only if one has changed; raise as `Config.read`."""
     with _lock:
         found = _read.get(files)
         if found is not None and found.current():

@@ -1,4 +1,4 @@
-"""The tokens of `ssh_config`: `%h` and its like, `~`, and `${VARIABLE}` (ssh_config(5), TOKENS)."""
+"""Fill in the tokens of `ssh_config`: `%h` and others, `~`, and `${VARIABLE}` (ssh_config(5), TOKENS)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TOKEN = re.compile(r"%(.?)", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
-class Words(tuple[str, ...]):  # noqa: SLOT001 - a tuple takes none
+class Words(tuple[str, ...]):  # noqa: SLOT001 - a tuple cannot have slots
     """The arguments of a keyword, with the line or the variable that gives them."""
 
     origin: Origin
@@ -41,7 +41,7 @@ class Words(tuple[str, ...]):  # noqa: SLOT001 - a tuple takes none
 Said = dict[str, tuple[str, ...]]
 """Options by lower-case keyword, each with its arguments."""
 Given = Mapping[str, tuple[str, ...]]
-"""The same, not to be changed."""
+"""The same, but read-only."""
 
 
 @dataclass
@@ -49,10 +49,10 @@ class Obtained:
     """The options that have been obtained for one host so far, and the values of its tokens.
 
     Attributes:
-        name: The host as one writes it behind `ssh`.
+        name: The host name as it is given to `ssh`.
         said: The options.
-        host: What `Host` lines are matched against.
-        final: Whether this is the second pass, for which `Match final` asks.
+        host: The name to match against `Host` lines.
+        final: Whether this is the second pass, which `Match final` requests.
     """
 
     name: str
@@ -62,17 +62,17 @@ class Obtained:
 
     @property
     def address(self) -> str:
-        """The name or address to connect to: what `HostName` says, else the host's name."""
+        """The name or address to connect to: the value of `HostName`, else the host's name."""
         return _fill(self.said.get("hostname", ("%h",))[0], lambda _: self.name, "h").lower()
 
     @property
     def user(self) -> str:
-        """The login name: what `User` says, else that of the local user."""
+        """The login name: the value of `User`, else the name of the local user."""
         return self.said["user"][0] if "user" in self.said else own_name()
 
     @cached_property
     def values(self) -> Mapping[str, str]:
-        """The value of each letter; not asked for before all options have been obtained."""
+        """The value of each token letter; read it only after all options have been obtained."""
         said, name, here = self.said, self.name, socket.gethostname()
         values = {
             "d": os.path.expanduser("~"),  # noqa: PTH111 - asked for every host
@@ -97,13 +97,13 @@ class Obtained:
         """Return a value of an option with its tokens, `~` and variables filled in.
 
         Raises:
-            ValueError: It holds a token that the option does not take, or a variable that is not set.
+            ValueError: It holds a token that the option does not allow, or a variable that is not set.
         """
         keyword = find(option)
         if option == "hostname" or keyword is None:
             return self.address
         if keyword.path and text.lower() != "none":
-            text = os.path.expanduser(text)  # noqa: PTH111 - it may end in tokens that are no path
+            text = os.path.expanduser(text)  # noqa: PTH111 - tokens at its end are not a path
             if keyword.tokens:
                 text = _VARIABLE.sub(_variable, text)
         return _fill(text, self._value, keyword.tokens)

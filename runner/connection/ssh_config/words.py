@@ -1,4 +1,4 @@
-"""How a line of `ssh_config` falls into words (ssh_config(5), OpenSSH's `strdelim` and `argv_split`)."""
+"""Split a line of `ssh_config` into words (ssh_config(5), OpenSSH's `strdelim` and `argv_split`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["arguments", "criteria", "keyword"]
 
-# A backslash makes a quote or a backslash after it an ordinary character, and outside of quotes a space.
+# A backslash escapes a quote or a backslash after it; outside of quotes it also escapes a space.
 _QUOTED = r"""\"(?>\\['"\\]|[^"])*+"|'(?>\\['"\\]|[^'])*+'"""
 _PIECE = re.compile(rf"""{_QUOTED}|\\['"\\ ]|[^ \t"']""")
 _WORD = re.compile(rf"(?>{_PIECE.pattern})++(?=[ \t]|\Z)")
@@ -18,12 +18,12 @@ _CRITERION = re.compile(r'"([^"]*)"[ \t]*|([^\s"=]+)(?:[ \t]+|[ \t]*=[ \t]*|(?="
 
 
 def keyword(line: str) -> tuple[str, str] | None:
-    """Return a line's keyword, in lower case, and what follows it; None where it says nothing.
+    """Return a line's keyword in lower case and the text after it; None for an empty line or a comment.
 
-    A keyword and its arguments are parted by white space, or by one `=` with white space around it.
+    White space separates a keyword from its arguments, or one `=` with optional white space around it.
 
     Raises:
-        ValueError: Nothing follows the keyword, or it is quoted, which means something else to each version.
+        ValueError: Nothing follows the keyword, or it is quoted, which versions of `ssh` read differently.
     """
     text = line.strip(" \t\r\n\f")
     if not text or text.startswith("#"):
@@ -38,11 +38,11 @@ def keyword(line: str) -> tuple[str, str] | None:
 
 
 def arguments(text: str, *, may_be_empty: bool = False) -> list[str]:
-    """Split what follows a keyword; quotes group, `#` at the beginning of a word ends the line.
+    """Split the text after a keyword; quotes group words, `#` at the beginning of a word ends the line.
 
     Args:
-        text: What follows it.
-        may_be_empty: Whether a word may be.
+        text: The text after the keyword.
+        may_be_empty: Whether a word may be empty.
 
     Raises:
         ValueError: A quote is not closed, or a word is empty and may not be.
@@ -62,17 +62,17 @@ def arguments(text: str, *, may_be_empty: bool = False) -> list[str]:
 
 
 def _plain(piece: str) -> str:
-    """Return a quoted text, or an escaped or ordinary character, as it is meant."""
+    """Return a quoted text without its quotes, or an escaped character without its backslash."""
     if piece[0] in "\"'":
         return re.sub(r"""\\(['"\\])""", r"\1", piece[1:-1])
     return piece[1:] or piece
 
 
 def criteria(text: str) -> Iterator[str]:
-    """Yield the words of a `Match` line: criterion and argument in turn, which `=` may part, too.
+    """Yield the words of a `Match` line: criterion and argument in turn, which `=` may also separate.
 
     Raises:
-        ValueError: It cannot be told how they fall apart.
+        ValueError: The line cannot be split reliably.
     """
     place = 0
     while place < len(text) and text[place] != "#":

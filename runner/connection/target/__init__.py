@@ -1,1 +1,1 @@
-"""Where a host is, which way leads there, and as which user one logs in."""
+"""How to reach a host and log in to it: its address, its jump hosts, the user and the credentials."""

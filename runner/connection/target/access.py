@@ -1,4 +1,4 @@
-"""How one host is got at: by this run's flags, its variables, `ssh` arguments in these, and the settings."""
+"""Work out how to reach and log in to one host, from flags, variables, `ssh` arguments and settings."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CHECKING = ("ansible_host_key_checking", "ansible_ssh_host_key_checking")
 """The variables that say whether host keys are checked."""
 _HAS_A_SAY = frozenset(CHECKING)
 
-# The keywords of ssh_config that decide a field of the options.
+# The ssh_config keywords that decide each field of the options.
 _KEYWORDS = {
     "known_hosts": ("userknownhostsfile", "globalknownhostsfile"),
     "host_key_policy": ("stricthostkeychecking",),
@@ -63,17 +63,17 @@ _KEYWORDS = {
 
 @dataclass(frozen=True, slots=True)
 class LoginTarget:
-    """All that is needed to log in to one host.
+    """Everything that is needed to log in to one host.
 
     Attributes:
-        endpoint: Where it listens.
-        login: Who logs in.
-        options: The run's options, with what the host's variables change in them.
-        given: The run's options as they are for every host.
-        jumps: The hosts to go through, the first one first.
-        proxy_command: The program that leads to it, its tokens filled in.
+        endpoint: Address and port of its SSH server.
+        login: The user and the credentials.
+        options: The run's options, as changed for this host.
+        given: The run's options, the same for every host.
+        jumps: The jump hosts, the first one first.
+        proxy_command: The program that connects to it, its tokens filled in.
         key_alias: The name under which its host keys are on record.
-        unhonoured: Options of `ssh_config` that hold for it, and that only `ssh` itself honours.
+        unhonoured: `ssh_config` options of this host that only `ssh` itself honours.
     """
 
     endpoint: Endpoint
@@ -87,15 +87,15 @@ class LoginTarget:
 
     @property
     def known_as(self) -> Endpoint:
-        """What its host keys are on record for; an alias has no port (ssh_config(5), HostKeyAlias)."""
+        """The name and port of its recorded host keys; an alias has no port (ssh_config(5), HostKeyAlias)."""
         return self.endpoint if self.key_alias is None else Endpoint(self.key_alias, _SSH_PORT)
 
     @classmethod
     def of_jump(cls, jumps: tuple[Jump, ...], given: ConnectionOptions) -> LoginTarget:
-        """Return how the last of some jump hosts is got at.
+        """Return how to reach and log in to the last of some jump hosts.
 
-        As with `ssh -J`, what was said of the target (its user, its password, its options) does not hold for
-        the hosts on the way; this run's key does, beside what was named for the jump host itself.
+        As with `ssh -J`, the target's user, password and options do not apply to its jump hosts. This run's
+        keys do, unless a key file was named for the jump host itself.
         """
         last = jumps[-1]
         known = {"user": last.user, "port": str(last.port) if last.port else None}
@@ -128,15 +128,15 @@ class LoginTarget:
 
 
 class Lookup(NamedTuple):
-    """What was found out about one host.
+    """The options that were found for one host.
 
     Attributes:
-        target: Where its SSH server listens.
-        arguments: What its `ssh` arguments say by themselves; these win over the settings.
-        config: What they and `ssh_config` say together; the settings win over this.
-        options: The options of the run, with the `ssh_config` file that holds for this host.
-        said: The options that `config` holds, with their origins.
-        own: What the operator's `ssh_config` says, if the inventory has a say in the check of host keys.
+        target: Address and port of its SSH server.
+        arguments: The options in its `ssh` arguments alone; these win over the settings.
+        config: The options in its `ssh` arguments and `ssh_config` together; the settings win over these.
+        options: The options of the run, with the `ssh_config` file for this host.
+        said: The options in `config` as they are written, with their origins.
+        own: The options of the operator's `ssh_config`, if the inventory influences the host key check.
     """
 
     target: Endpoint
@@ -148,15 +148,15 @@ class Lookup(NamedTuple):
 
 
 def access(host: Host, options: ConnectionOptions) -> LoginTarget:
-    """Work out how a host is got at.
+    """Work out how to reach and log in to a host.
 
-    The names of the variables are those of Ansible's `ssh` connection plugin, and among them its order holds:
-    a variable of its own wins over the same thing in `ssh` arguments. Unlike there, what is given on the
-    command line of this run wins over the inventory. The user's `ssh_config` fills in what neither these nor
-    the settings say; it is asked about the address that the inventory gives.
+    The variables have the names and the precedence of Ansible's `ssh` connection plugin: a variable wins over
+    the same option in `ssh` arguments. Unlike with Ansible, the command line of this run wins over the
+    inventory. The user's `ssh_config` fills in options that neither these nor the settings give; it is looked
+    up by the address in the inventory.
 
     Raises:
-        InvalidVariable: A variable cannot be used as what it stands for, or would run a program here.
+        InvalidVariable: A variable has an invalid value, or would run a program on this machine.
     """
     found = look_up(host, options)
     target, arguments, config, given, *_ = found
@@ -172,10 +172,10 @@ def access(host: Host, options: ConnectionOptions) -> LoginTarget:
 def look_up(host: Host, options: ConnectionOptions) -> Lookup:
     """Return the options of a host.
 
-    `ssh_config` is asked about the address that the inventory gives.
+    `ssh_config` is looked up by the address in the inventory.
 
     Raises:
-        InvalidVariable: A variable or file cannot be used, or would run a program here and may not.
+        InvalidVariable: A variable or file cannot be used, or would run a program here without permission.
     """
     said, config_file = read_arguments(host, allow_commands=options.allow_commands)
     options = options if config_file is None else _with_file(options, config_file)
@@ -191,7 +191,7 @@ def look_up(host: Host, options: ConnectionOptions) -> Lookup:
     trusted = options.trust_ssh_config
     config, found = host_config(options.ssh_config, given.address, known, trusted=trusted)
     if config.proxy_command and "proxycommand" in said and not options.allow_commands:
-        raise refused("ssh arguments", "ProxyCommand")  # its tokens made another command of it
+        raise refused("ssh arguments", "ProxyCommand")  # its tokens turned it into another command
     arguments = options_of(said, found)
     target = Endpoint(config.address or given.address, given.port or config.port or _SSH_PORT)
     own = own_config(given.address, known, said, options)
@@ -199,7 +199,7 @@ def look_up(host: Host, options: ConnectionOptions) -> Lookup:
 
 
 def _check(said: Said, known: Said, name: str) -> None:
-    """Raise the error of arguments that are wrong by themselves, whatever `ssh_config` says."""
+    """Raise an error if the arguments are wrong by themselves, whatever `ssh_config` says."""
     try:
         options_of(said, Obtained(name, known, name))
     except ValueError as exc:
@@ -207,7 +207,7 @@ def _check(said: Said, known: Said, name: str) -> None:
 
 
 def _given_user(host: Host, options: ConnectionOptions, said: Said) -> str | None:
-    """Return the login name, as far as anything but `ssh_config` gives it."""
+    """Return the login name; None if only `ssh_config` can give it."""
     if options.is_forced("user"):
         return None if options.user is None else named_text("user", options.user)
     argument = said["user"][0] if "user" in said else None
@@ -216,9 +216,9 @@ def _given_user(host: Host, options: ConnectionOptions, said: Said) -> str | Non
 
 
 def _with_file(options: ConnectionOptions, config: str) -> ConnectionOptions:
-    """Return options with the file that `-F` of an inventory names, unless this run's flags name one.
+    """Return options with the file that `-F` in an inventory names, unless this run's flags name one.
 
-    Such a file runs no programs, unless the inventory may, or it is the operator's own or that of the run.
+    Such a file may run programs only if the inventory may, or if it is the operator's file or the run's.
     """
     if options.is_forced("ssh_config"):
         return options
@@ -233,7 +233,7 @@ def _with_file(options: ConnectionOptions, config: str) -> ConnectionOptions:
 
 @lru_cache(maxsize=256)
 def _named_file(config: str, of_run: str | None) -> str | None:
-    """Return the file that `-F` names; the operator's own as it is written elsewhere."""
+    """Return the file that `-F` names; the operator's own file in the spelling that is used elsewhere."""
     if config.lower() == "none":
         return None
     path = os.path.abspath(os.path.expanduser(config))  # noqa: PTH100, PTH111 - as the rest of ssh_config
@@ -246,10 +246,10 @@ def _named_file(config: str, of_run: str | None) -> str | None:
 
 
 def whereabouts(host: Host, options: ConnectionOptions) -> Endpoint:
-    """Return where a host listens, as `access` has it; all the rest is not worked out where that is plain.
+    """Return the endpoint of a host as `access` does, faster if only the inventory decides it.
 
     Raises:
-        InvalidVariable: A variable cannot be used as what it stands for.
+        InvalidVariable: A variable has an invalid value.
     """
     if mentions(options.ssh_config, WAYS) is False and ARGUMENTS.isdisjoint(host.variables):
         return given_for.endpoint(host)
@@ -257,7 +257,7 @@ def whereabouts(host: Host, options: ConnectionOptions) -> Endpoint:
 
 
 def _chosen(host: Host, found: Lookup) -> ConnectionOptions:
-    """Return the run's options with what the host's variables and `ssh_config` change in them."""
+    """Return the run's options, as changed by the host's variables, `ssh` arguments and `ssh_config`."""
     _, arguments, config, options, said, own = found
     become = become_of(host, options)
     chosen = _filled_in(options, config)
@@ -291,9 +291,9 @@ def _chosen(host: Host, found: Lookup) -> ConnectionOptions:
 
 
 def _origin(options: ConnectionOptions, said: Given, name: str) -> Origin:
-    """Return the `ssh` arguments, or the line of `ssh_config`, that decide a field.
+    """Return the origin of a field: the `ssh` arguments, or the line of `ssh_config`.
 
-    If `ssh -G` was asked, only the file is known.
+    If the options come from `ssh -G`, only the file is known.
     """
     for keyword in _KEYWORDS[name]:
         words = said.get(keyword)
@@ -305,7 +305,7 @@ def _origin(options: ConnectionOptions, said: Given, name: str) -> Origin:
 def _with(
     base: ConnectionOptions, wanted: dict[str, Any], origins: Mapping[str, Origin]
 ) -> ConnectionOptions:
-    """Return options with other values in some of their fields: the same if that changes nothing."""
+    """Return options with new values in some fields; the same object if nothing changes."""
     changed = {name: value for name, value in wanted.items() if getattr(base, name) != value}
     if origins:
         changed["origins"] = {**base.origins, **origins}
@@ -313,7 +313,7 @@ def _with(
 
 
 def _filled_in(options: ConnectionOptions, config: SshOptions) -> dict[str, Any]:
-    """Return the values of `ssh_config` for the fields that nothing else gives."""
+    """Return the values of `ssh_config` for the fields that nothing else sets."""
     values = {
         "host_key_policy": config.policy,
         "connect_timeout_s": config.connect_timeout_s,
@@ -327,10 +327,10 @@ def _filled_in(options: ConnectionOptions, config: SshOptions) -> dict[str, Any]
 
 
 def become_of(host: Host, options: ConnectionOptions) -> Become | None:
-    """Return as whom a host's commands run; None is the user who logs in.
+    """Return the privilege escalation for a host's commands; None if they run as the login user.
 
-    That is decided by this run's flags, `ansible_become` and its like, and the settings. Whether the host's
-    connection supports the method is checked by `check_become`.
+    This run's flags, `ansible_become` and related variables, and the settings decide it. `check_become`
+    checks whether the host's connection supports the method.
 
     Raises:
         InvalidVariable: One of the variables cannot be used.
@@ -352,7 +352,7 @@ def become_of(host: Host, options: ConnectionOptions) -> Become | None:
 
 
 def check_become(host: Host, options: ConnectionOptions, connect: Connect) -> None:
-    """Check, before a host is connected to, that its connection supports the become method.
+    """Check, before connecting to a host, that its connection supports the become method.
 
     Without this check a connection that ignores become would run the commands as the login user.
 
@@ -397,12 +397,12 @@ def _timeout(host: Host) -> float | None:
     except (TypeError, ValueError):
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise invalid(f"ansible_timeout {value!r} is no number of seconds above 0")
+        raise invalid(f"ansible_timeout {value!r} is not a number of seconds above 0")
     return seconds
 
 
 def _checking(host: Host) -> HostKeyPolicy | None:
-    """Return what `ansible_host_key_checking` says: only its `false` says anything, as with Ansible."""
+    """Return the policy that `ansible_host_key_checking` sets: only `false` sets one, as with Ansible."""
     value = variable(host, CHECKING)
     if value is None:
         return None

@@ -1,4 +1,4 @@
-"""Where SSH goes for a host, and whether straight: what a probe has to know before anybody logs in."""
+"""The address that SSH connects to for a host, and whether directly; a probe needs it before any login."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 __all__ = ["Destination", "Destinations"]
 
 _AT_ONCE = 16
-"""Processes of `ssh -G` side by side."""
+"""Maximum number of concurrent `ssh -G` processes."""
 _TOGETHER_S = 60.0
-"""Seconds that all of them may take before the first host is probed."""
+"""Maximum seconds for all of these processes together, before the first host is probed."""
 
 
 class Destination(NamedTuple):
-    """Where a host is.
+    """The address of a host and whether we connect to it directly.
 
     Attributes:
-        endpoint: Where its SSH server listens; None where the host is this machine itself.
-        direct: Whether that is reached from here, and not through a jump host or a program.
+        endpoint: Address and port of its SSH server; None if the host is this machine itself.
+        direct: Whether we connect to it directly, not through a jump host or a program.
     """
 
     endpoint: Endpoint | None
@@ -40,14 +40,14 @@ class Destination(NamedTuple):
 
 
 class Destinations:
-    """Tells where hosts are, quickly if only the inventory has a say in it.
+    """Finds the addresses of hosts, quickly if only the inventory decides them.
 
-    A host whose options only `ssh` can judge is asked about with `ssh -G`: side by side, and before any of
+    If only `ssh` can judge the options of hosts, `ssh -G` is run for all of them concurrently, before any of
     them is probed.
 
     Args:
-        options: How hosts are connected to.
-        hosts: The hosts that will be asked about, as far as they are known beforehand.
+        options: The options for connecting to hosts.
+        hosts: The hosts that will be looked up, as far as they are known beforehand.
     """
 
     def __init__(self, options: ConnectionOptions, hosts: Sequence[Host] = ()) -> None:
@@ -57,7 +57,7 @@ class Destinations:
         self._ahead: dict[str, Future[Destination]] = {}
 
     def of(self, host: Host) -> Destination:
-        """Return where a host is.
+        """Return the destination of a host.
 
         Raises:
             InvalidVariable: A variable, or `ssh_config`, cannot be used.
@@ -76,13 +76,13 @@ class Destinations:
         return ahead.result()
 
     def _looked_up(self, host: Host) -> Destination:
-        from runner.connection.target.access import look_up  # noqa: PLC0415 - brings Paramiko in
+        from runner.connection.target.access import look_up  # noqa: PLC0415 - imports Paramiko
 
         found = look_up(host, self._options)
         return Destination(found.target, direct=not (found.config.jumps or found.config.proxy_command))
 
     def _look_ahead(self) -> None:
-        """Look up all hosts at once, as far as that is done in time."""
+        """Look up all hosts concurrently, within the time limit."""
         hosts, self._hosts = self._hosts, ()
         pool = ThreadPoolExecutor(_AT_ONCE, "runner-ssh-config")
         try:

@@ -1,4 +1,4 @@
-"""Jump hosts as they are written: `ProxyJump`, and the `ProxyCommand` that means the same (ssh_config(5))."""
+"""Parse jump hosts: `ProxyJump`, and a `ProxyCommand` with the same meaning (ssh_config(5))."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _OF_A_JUMP = {STDIO, DESTINATION, "user", "port", "identityfile", "proxyjump"}
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """A host to go through: where it is, and who logs in there.
+    """A jump host with its login.
 
     Attributes:
         address: Its address or name.
-        port: Its TCP port; None is what `ssh_config` says, else 22.
-        user: Login name; None is what `ssh_config` says, else who runs us, as with `ssh -J`.
+        port: Its TCP port; None means the one in `ssh_config`, else 22.
+        user: Login name; None means the one in `ssh_config`, else the local user, as with `ssh -J`.
         identity: Path of the private key file that was named for it.
     """
 
@@ -37,22 +37,24 @@ class Jump:
 
 
 def read_jumps(text: str) -> tuple[Jump, ...]:
-    """Read `[user@]host[:port]` or `ssh://[user@]host[:port]`, several parted by commas; `none` is none.
+    """Read jump hosts of the form `[user@]host[:port]` or `ssh://[user@]host[:port]`, separated by commas.
+
+    `none` means to use no jump host.
 
     Raises:
-        ValueError: It is nothing of that form.
+        ValueError: The text does not have this form.
     """
     return () if text.strip().lower() == "none" else tuple(_jump(part.strip()) for part in text.split(","))
 
 
 def read_proxy_command(text: str, host: str = "%h", port: str = "%p") -> tuple[Jump, ...] | None:
-    """Read a `ProxyCommand` that is a jump host in other words: `ssh -W host:port [user@]host`.
+    """Read a `ProxyCommand` that only names a jump host: `ssh -W host:port [user@]host`.
 
     Returns:
-        The jump hosts; None where the command is another program, or does anything else beside.
+        The jump hosts; None if the command is another program or also does something else.
 
     Raises:
-        ValueError: It is of that form, but its host cannot be one.
+        ValueError: It has this form, but its host is not a valid jump host.
     """
     if text.strip().lower() == "none":
         return ()
@@ -65,7 +67,7 @@ def read_proxy_command(text: str, host: str = "%h", port: str = "%p") -> tuple[J
 
 
 def _given(text: str) -> dict[str, str]:
-    """Return what the arguments of `ssh` give, by option; nothing if they do more than lead to a host."""
+    """Return the options in the arguments of `ssh`; empty if they do more than connect to a host."""
     given: dict[str, str] = {}
     try:
         program, *words = split_words(text)
@@ -94,7 +96,7 @@ def _jump(text: str, user: str | None = None, identity: str | None = None) -> Ju
 
 
 def _split(place: str) -> tuple[str, str | None]:
-    """Split `host:port`; an IPv6 address stands in brackets if a port follows."""
+    """Split `host:port`; an IPv6 address is in brackets if a port follows."""
     if place.startswith("["):
         address, _, port = place[1:].partition("]")
         return address, port.removeprefix(":") or None

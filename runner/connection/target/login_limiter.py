@@ -1,9 +1,9 @@
-"""Not too many at once that have not logged in yet.
+"""Limit the number of unauthenticated connections per address (sshd's MaxStartups).
 
-OpenSSH begins to drop connections at random as soon as ten have not logged in (`MaxStartups 10:30:100`,
-sshd_config(5)), and much network gear has no more than a handful of lines. Who waits here is not dropped
-there, as long as both count alike: a server counts a client until its own side of the login has ended, which
-is a moment after it has told the client so, and one that hung up until it has noticed.
+OpenSSH begins to drop connections at random when ten of them have not logged in (`MaxStartups 10:30:100`,
+sshd_config(5)), and much network gear accepts only a handful of connections. If a connection waits here, the
+server does not drop it, as long as both sides count alike. A server counts a client until its own side of the
+login has ended, a moment after it has told the client; it counts a client that hung up until it notices.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _Begun = TypeVar("_Begun")
 
 _LOOK_S = 0.25
 
-# The first and the longest pause before a server that says that it is full is asked again. What fills it in
-# spite of a limit that is kept are clients that have just left, and probes.
+# The first and the longest pause before we retry a server that says that it is full. Even if the limit is
+# kept, probes and clients that have just left can fill a server.
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 0.5
 
 
 class _LoginLimiter:
-    """Counts who is logging in, by where."""
+    """Counts the connections that are logging in, by address."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -47,7 +47,7 @@ class _LoginLimiter:
             while self._taken[where] >= most and not deadline.stopped():
                 left = deadline.remaining()
                 if left is not None and left <= 0:
-                    break  # the first step of the connection says so
+                    break  # the first step of the connection reports the timeout
                 self._changed.wait(_LOOK_S if left is None else min(_LOOK_S, left))
             self._taken[where] += 1
 
@@ -63,13 +63,13 @@ _turns = _LoginLimiter()
 
 
 class LoginSlot:
-    """The place of one connection among those to its address that have not logged in yet.
+    """The slot of one connection among those to its address that have not logged in yet.
 
-    An address of this machine is counted for each of its ports, as what stands behind them are tunnels and
-    containers. A host behind a jump host is counted at that jump host, and the jump host itself by its own.
+    A loopback address is counted per port, because its ports lead to different tunnels and containers. A host
+    behind a jump host is counted separately for that jump host, and the jump host has its own count.
 
     Args:
-        target: Where to, and with which options; `startups` 0 is no limit.
+        target: The host and its options; `startups` 0 means no limit.
     """
 
     def __init__(self, target: LoginTarget) -> None:
@@ -78,7 +78,7 @@ class LoginSlot:
         self._place: threading.Lock | None = None
 
     def take(self, deadline: Deadline) -> None:
-        """Wait until there is room.
+        """Wait for a free slot.
 
         Args:
             deadline: The host's deadline, which ends the wait.
@@ -88,25 +88,25 @@ class LoginSlot:
             self._place = threading.Lock()
 
     def give_back(self) -> None:
-        """Make room for another: the server has shown that it counts this one no more, or it has ended."""
-        # Hosts behind a jump host share its connection, and so this place: whoever comes first gives it back.
+        """Free the slot: the server no longer counts this connection, or the connection has ended."""
+        # Hosts behind a jump host share its connection and this slot; the first of them frees it.
         if self._place is not None and self._place.acquire(blocking=False):
             _turns.give_back(self._where)
 
 
 def patiently(begin: Callable[[], _Begun], seconds: float, deadline: Deadline) -> _Begun:
-    """Begin a connection; a moment later again where the server says that it is full.
+    """Begin a connection; if the server says that it is full, retry after a pause.
 
-    The place is kept meanwhile: were it given to the next, that one would be turned away as fast, and a fleet
-    at one address would have used up its retries before the server had room again.
+    The slot is kept during the pause. Otherwise the next connection would be rejected just as fast, and many
+    hosts at one address would use up their retries before the server had room again.
 
     Args:
-        begin: Begins it.
-        seconds: How long that may take.
+        begin: Begins the connection.
+        seconds: Maximum seconds for all attempts.
         deadline: The host's deadline.
 
     Raises:
-        HostError: What `begin` raised.
+        HostError: The error that `begin` raised.
     """
     end, pause = time.monotonic() + seconds, _FIRST_PAUSE_S
     while True:

@@ -1,4 +1,4 @@
-"""Who logs in to a host and with what: by this run's flags, its variables, `ssh` arguments, the settings."""
+"""Find the user and the credentials for a host in flags, variables, `ssh` arguments and settings."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _PASSPHRASES = ("ansible_private_key_passphrase", "ansible_ssh_private_key_passp
 
 
 def login_of(host: Host, options: ConnectionOptions, arguments: SshOptions, config: SshOptions) -> Login:
-    """Return who logs in to a host.
+    """Return the user and the credentials for a host.
 
-    A password or key file of the inventory may be a list: its items are tried in order, as one wants where a
+    A password or key file in the inventory may be a list: its items are tried in order, for example while a
     password is being changed.
 
     Raises:
-        InvalidVariable: A variable cannot be used as what it stands for.
+        InvalidVariable: A variable has an invalid value.
     """
     files = pick(options, "private_keys", _items(host, KEY_FILES), arguments.identities) or ()
     secrets = _items(host, _PASSWORDS)
@@ -65,10 +65,10 @@ def login_of(host: Host, options: ConnectionOptions, arguments: SshOptions, conf
 
 
 def login_of_jump(jump: Jump, given: ConnectionOptions, config: SshOptions) -> Login:
-    """Return who logs in to a jump host.
+    """Return the user and the credentials for a jump host.
 
-    As with `ssh -J`, what was said of the target does not hold there; this run's keys do, beside what was
-    named for the jump host itself.
+    As with `ssh -J`, the target's user, password and options do not apply. This run's keys do, unless a key
+    file was named for the jump host itself.
     """
     files = (jump.identity,) if jump.identity else given.private_keys
     return Login(
@@ -89,7 +89,7 @@ def _agent(config: SshOptions) -> str:
 
 
 def _items(host: Host, names: tuple[str, ...]) -> tuple[Any, ...] | None:
-    """Return the items of a variable that may be a list; None where it is not set."""
+    """Return the items of a variable that may be a list; None if it is not set."""
     value = variable(host, names)
     if value is None:
         return None

@@ -1,4 +1,4 @@
-"""How a host's variables are looked at: which of several names counts, and what wins over what."""
+"""Read a host's variables: which of several names counts, and which source takes precedence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["ALIAS", "invalid", "named_text", "pick", "refused", "switch", "unusable", "variable"]
 
 ALIAS = re.compile(r"[\w.:\[\]-]+")
-"""A name under which host keys may be on record."""
+"""Pattern of a name under which host keys may be on record."""
 
 _YES = {
     "true": True,
@@ -39,7 +39,7 @@ def variable(host: Host, names: tuple[str, ...]) -> Any:
 
 
 def pick(options: ConnectionOptions, name: str, of_variable: Any, argument: Any) -> Any:
-    """Return what the flags, a host's variable, its `ssh` arguments or the settings say, in that order."""
+    """Return the first value of: flags, a host's variable, its `ssh` arguments, the settings."""
     if not options.is_forced(name):
         for value in (of_variable, argument):
             if value is not None:
@@ -48,10 +48,10 @@ def pick(options: ConnectionOptions, name: str, of_variable: Any, argument: Any)
 
 
 def switch(name: str, value: Any) -> bool | None:
-    """Read a yes or no; None is neither.
+    """Read a yes or no; return None for None.
 
     Raises:
-        InvalidVariable: It is something else.
+        InvalidVariable: The value is something else.
     """
     if value is None:
         return None
@@ -62,10 +62,10 @@ def switch(name: str, value: Any) -> bool | None:
 
 
 def named_text(what: str, value: Any) -> str:
-    """Return a login name or path that no part of the program can mistake for something else.
+    """Return a login name or path that cannot be mistaken for something else, such as a flag.
 
     Raises:
-        InvalidVariable: It is none.
+        InvalidVariable: It is empty, begins with `-` or holds control characters.
     """
     text = str(value)
     if not text or text.startswith("-") or not text.isprintable():
@@ -76,12 +76,12 @@ def named_text(what: str, value: Any) -> str:
 
 
 def invalid(text: str) -> InvalidVariable:
-    """Return the error of a variable that cannot be used."""
+    """Return the error for a variable that cannot be used."""
     return InvalidVariable(text, reason="bad-variable", phase=Phase.CONNECT)
 
 
 def refused(variable: str, what: str) -> InvalidVariable:
-    """Return the error of a variable of the inventory that would run a program."""
+    """Return the error for an inventory variable that would run a program."""
     return InvalidVariable(
         f"{variable}: {what!r} would run a program on this machine, which an inventory may do only with "
         "--allow-inventory-commands",
@@ -91,5 +91,5 @@ def refused(variable: str, what: str) -> InvalidVariable:
 
 
 def unusable(path: str, why: str) -> InvalidVariable:
-    """Return the error of a file that cannot be used."""
+    """Return the error for a file that cannot be used."""
     return InvalidVariable(f"{path}: {why}", reason="bad-ssh-config", phase=Phase.CONNECT)

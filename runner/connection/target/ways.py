@@ -1,4 +1,4 @@
-"""The way to each host, as the connections know it, told to the probes, which know nothing of connections."""
+"""Give the probes the address of each host; the probes themselves do not depend on the connection code."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["ways"]
 
 
 def ways(options: ConnectionOptions, hosts: Sequence[Host] = ()) -> Ways:
-    """Return what tells probes where SSH will go for a host.
+    """Return the function with which probes find where SSH will connect to for a host.
 
     Args:
-        options: How hosts will be connected to.
-        hosts: The hosts that will be asked about, as far as they are known beforehand.
+        options: The options for connecting to hosts.
+        hosts: The hosts that will be looked up, as far as they are known beforehand.
     """
     destinations = Destinations(options, hosts)
 

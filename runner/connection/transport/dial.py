@@ -1,7 +1,7 @@
 """From a name and a port to a connected TCP socket, within a deadline.
 
-Addresses are tried as RFC 8305 ("happy eyeballs") has it: families in turn, a new attempt every 250 ms while
-the earlier ones go on, the first that stands wins.
+Addresses are tried as in RFC 8305 ("happy eyeballs"): address families in turn, a new attempt every 250 ms
+while the earlier ones go on; the first that connects wins.
 """
 
 from __future__ import annotations
@@ -54,15 +54,15 @@ _Address = tuple[socket.AddressFamily, Any]
 
 
 class PeerSocket:
-    """What all that Paramiko can talk through has in common: the first words of the peer are kept.
+    """Base class of all sockets that Paramiko talks through: it keeps the first bytes from the peer.
 
     Attributes:
         preamble: The first bytes that the peer sent, for error messages, until `settle`.
         received: How many bytes the peer has sent.
-        waits: Whether there is a `fill`, for those who wait for a peer without reading.
-        ahead: What has come and has not been asked for yet, where that is kept here.
-        more: Whether what is sent next may wait for what is sent after it, which comes at once.
-        at_end: Whether nothing more will come, as far as one knows.
+        waits: Whether `fill` exists, which waits for data without reading it.
+        ahead: Bytes that were received and not read yet, if this class keeps them.
+        more: Whether the next `send` may wait for the one after it, which follows at once.
+        at_end: Whether the stream has ended, as far as is known.
     """
 
     waits = False
@@ -79,7 +79,7 @@ class PeerSocket:
     def recv(self, size: int) -> bytes:
         """Return up to `size` bytes; empty at the end of the stream.
 
-        A peer that talks on and on without a line that begins with `SSH-` counts as ended.
+        A peer that sends much without a line that begins with `SSH-` counts as ended.
         """
         return self._heard(self._raw.recv(size))
 
@@ -92,7 +92,7 @@ class PeerSocket:
         return received
 
     def settle(self) -> None:
-        """Say that keys are agreed and the preamble is of no use any more."""
+        """Drop the preamble: keys are agreed and it is not needed any more."""
         self._settled = True
         self.preamble = b""
 
@@ -101,7 +101,7 @@ class PeerSocket:
         self._raw.settimeout(seconds)
 
     def close(self) -> None:
-        """Close it now, also for whoever waits on it in another thread, and without waiting."""
+        """Close the socket without blocking; a thread that waits on it wakes at once."""
         raise NotImplementedError
 
     def __getattr__(self, name: str) -> Any:
@@ -109,12 +109,12 @@ class PeerSocket:
 
 
 class SshSocket(PeerSocket):
-    """A TCP socket without the waits and calls that Paramiko's own use of sockets costs.
+    """A TCP socket without the delays and system calls of Paramiko's own use of sockets.
 
-    Nagle's algorithm and delayed acknowledgements cost about 40 ms each in login and in the first channel,
-    and a `close` that another thread waits on takes effect up to 100 ms late; `shutdown` first wakes it at
-    once. Paramiko reads each packet in two parts, and Python waits for a socket before it reads or writes:
-    here one call reads what has come, and the system keeps the timeouts.
+    Nagle's algorithm and delayed acknowledgements cost about 40 ms each in login and in the first channel.
+    A `close` while another thread waits takes effect up to 100 ms late; `shutdown` first wakes that thread at
+    once. Paramiko reads each packet in two parts, and Python polls a socket before each read or write; here
+    one call reads all that has come, and the kernel keeps the timeouts.
     """
 
     waits = True
@@ -142,10 +142,10 @@ class SshSocket(PeerSocket):
         self._raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
 
     def send(self, data: bytes) -> int:
-        """Send what fits; return how many bytes that was.
+        """Send as much as fits; return how many bytes that was.
 
         Raises:
-            TimeoutError: Nothing did in time.
+            TimeoutError: Nothing could be sent in time.
         """
         more, self.more = self.more, False
         try:
@@ -155,7 +155,7 @@ class SshSocket(PeerSocket):
         if more:
             return sent
         if _QUICKACK is not None:
-            try:  # noqa: SIM105 - for each packet
+            try:  # noqa: SIM105 - it runs for each packet
                 self._raw.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
             except OSError:
                 pass
@@ -173,7 +173,7 @@ class SshSocket(PeerSocket):
         return data
 
     def fill(self, size: int, seconds: float) -> None:
-        """Take in up to `size` bytes or more of what comes within so many seconds, or that it ends."""
+        """Read what comes within so many seconds, or note the end; the caller lacks `size` bytes."""
         if self._arrivals.poll(seconds * 1000):
             self._take_in(max(size, _AHEAD))
 
@@ -187,10 +187,10 @@ class SshSocket(PeerSocket):
         self.at_end = not received
 
     def close(self) -> None:
-        """Close the connection now, also for whoever waits on it in another thread.
+        """Close the connection without blocking; a thread that waits on it wakes at once.
 
-        The file descriptor stays the reading thread's until that thread closes, too: its number could
-        belong to another host's connection before the reader has looked.
+        The reading thread closes the file descriptor itself: if it were closed here, its number could belong
+        to another host's connection before the reader looks.
         """
         if self._raw.fileno() < 0:
             return
@@ -203,16 +203,16 @@ class SshSocket(PeerSocket):
 def dial(
     endpoint: Endpoint, timeout_s: float | None, stopped: Callable[[], bool] = lambda: False
 ) -> SshSocket:
-    """Connect to an endpoint, or take over the connection with which it was probed.
+    """Connect to an endpoint, or take over the connection that the ping opened.
 
     Args:
-        endpoint: Where to.
-        timeout_s: Seconds for finding the name's addresses and connecting to one of them; None is no limit.
-        stopped: Asked a few times a second whether to give up.
+        endpoint: The address and port.
+        timeout_s: Seconds for name lookup and connecting together; None means no limit.
+        stopped: Called a few times a second; returns whether to give up.
 
     Raises:
-        Unreachable: The name is not known, or no address of it took the connection in time.
-        Cancelled: `stopped` said so.
+        Unreachable: The name is not known, or none of its addresses accepted the connection in time.
+        Cancelled: `stopped` returned True.
     """
     race = _Race(timeout_s, stopped)
     try:
@@ -231,7 +231,7 @@ def resolve(
 
     Raises:
         Unreachable: The name is not known, or the resolver did not answer within `timeout_s` seconds.
-        Cancelled: `stopped` said so.
+        Cancelled: `stopped` returned True.
     """
     with contextlib.suppress(OSError):
         socket.inet_pton(socket.AF_INET, endpoint.address)
@@ -248,7 +248,7 @@ def resolve(
 
 
 def _ask_resolver(endpoint: Endpoint, timeout_s: float | None, stopped: Callable[[], bool]) -> list[_Address]:
-    """Ask the system's resolver in a thread of its own: `getaddrinfo` cannot be given a timeout."""
+    """Ask the system's resolver in a separate thread: `getaddrinfo` has no timeout."""
     answer: queue.SimpleQueue[list[Any] | OSError] = queue.SimpleQueue()
 
     def ask() -> None:
@@ -295,7 +295,7 @@ def _not_found(exc: OSError) -> Unreachable:
 
 
 def _interleave(addresses: list[_Address]) -> list[_Address]:
-    """Order addresses so that no family has to fail whole before the other is tried (RFC 8305 section 4)."""
+    """Alternate address families, so that a broken family does not delay the other (RFC 8305 section 4)."""
     first = [address for address in addresses if address[0] == addresses[0][0]]
     second = [address for address in addresses if address[0] != addresses[0][0]]
     ordered: list[_Address] = []
@@ -305,7 +305,7 @@ def _interleave(addresses: list[_Address]) -> list[_Address]:
 
 
 class _Race:
-    """Connection attempts to the addresses of one endpoint, of which the first that stands wins."""
+    """Connection attempts to the addresses of one endpoint; the first that connects wins."""
 
     def __init__(self, timeout_s: float | None, stopped: Callable[[], bool]) -> None:
         self._timeout_s = timeout_s
@@ -330,7 +330,7 @@ class _Race:
         raise _unreachable(min(self._failures, key=_rank), self._timeout_s)
 
     def _begin(self, address: _Address, selector: selectors.BaseSelector) -> socket.socket | None:
-        """Begin one connection; return it if it stood at once."""
+        """Start one connection attempt; return the socket if it connected at once."""
         raw = socket.socket(address[0], socket.SOCK_STREAM)
         raw.setblocking(False)
         code = raw.connect_ex(address[1])
@@ -344,7 +344,7 @@ class _Race:
         return None
 
     def _wait(self, selector: selectors.BaseSelector) -> socket.socket | None:
-        """Wait for the attempts under way; return one that stands, note those that failed."""
+        """Wait for the open attempts; return one that connected, note those that failed."""
         if not selector.get_map():
             return None
         left = _ATTEMPT_DELAY_S if self._end is None else max(0.0, self._end - time.monotonic())
@@ -367,7 +367,7 @@ class _Race:
 
 
 def _rank(code: int) -> int:
-    """Order failures: a host that answered says more than a route that is missing here."""
+    """Order failures: an answer from the host says more than a missing route here."""
     answers = [errno.ECONNREFUSED, errno.ECONNRESET, errno.ETIMEDOUT, errno.EHOSTUNREACH]
     return answers.index(code) if code in answers else len(answers)
 

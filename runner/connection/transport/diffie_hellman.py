@@ -1,7 +1,8 @@
-"""Diffie-Hellman over finite fields (RFC 4253 section 8, RFC 4419), as what it costs is paid by everybody.
+"""Diffie-Hellman over finite fields (RFC 4253 section 8, RFC 4419) with bounded cost.
 
-Paramiko does the arithmetic in Python, under the interpreter's lock, and no deadline cuts it off. What it
-costs grows with the length of the secret exponent, and with the square of the group's size.
+Paramiko does the arithmetic in Python, with the interpreter lock held, so that it delays all hosts and no
+deadline can interrupt it. The cost grows with the length of the secret exponent, and with the square of the
+group's size.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ __all__ = ["affordable"]
 _GROUP = 31  # SSH_MSG_KEX_DH_GEX_GROUP
 _MOST_BITS = 4096
 
-# Twice as long as the longest key that is made of it (RFC 4419 section 6.2), 256 bits being the least that is
-# reckoned with, as in OpenSSH's `dh_gen_key`.
+# Twice the length of the longest key derived from it (RFC 4419 section 6.2), with 256 bits as the minimum
+# key length, as in OpenSSH's `dh_gen_key`.
 _EXPONENT_BITS = 512
 _LONG_EXPONENT_BITS = 1024
 _LONG_KEY = "sha2-512"
 
 
 class _ShortExponent:
-    """An exchange whose secret exponent is as long as it has to be.
+    """A key exchange whose secret exponent is only as long as necessary.
 
-    Paramiko's has 1024 bits with a group of its own, and as many as the group with a server's.
+    Paramiko's exponent has 1024 bits with a fixed group, and as many bits as the group with a server's group.
     """
 
     transport: Any
@@ -43,18 +44,18 @@ class _ShortExponent:
 
 
 class _Bounded(_ShortExponent):
-    """One over a group of the server's choice, that asks for no larger group than it takes.
+    """A key exchange over a group that the server chooses, which asks for no group larger than the limit.
 
-    A group of 8192 bits, the most that Paramiko takes, would keep everybody in this process waiting.
+    A group of 8192 bits, the maximum that Paramiko accepts, would block all hosts of this process.
     """
 
     max_bits = _MOST_BITS
 
     def parse_next(self, kind: int, message: Message) -> Any:
-        """Take the server's next packet.
+        """Handle the server's next packet.
 
         Raises:
-            paramiko.SSHException: It brings a group that is too large.
+            paramiko.SSHException: The server chose a group that is too large.
         """
         if kind == _GROUP:
             start = message.packet.tell()
@@ -62,13 +63,13 @@ class _Bounded(_ShortExponent):
             message.packet.seek(start)
             if bits > _MOST_BITS:
                 raise paramiko.SSHException(
-                    f"the server wants a group of {bits} bits, where {_MOST_BITS} is the most"
+                    f"the server wants a group of {bits} bits; the maximum is {_MOST_BITS}"
                 )
         return super().parse_next(kind, message)  # type: ignore[misc]
 
 
 def affordable(engines: Mapping[str, type]) -> dict[str, type]:
-    """Return the key exchanges by their names, with those over finite fields as cheap as they may be."""
+    """Return the key exchange classes by name, with the finite-field ones made as cheap as is safe."""
     return {name: _affordable(name, engine) for name, engine in engines.items()}
 
 

@@ -1,4 +1,4 @@
-"""Faults of this machine: nothing that fails here before a command is sent is said of the host."""
+"""Faults of this machine: a failure here before a command is sent is not blamed on the host."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _NO_THREAD = "no thread is left: use fewer --workers, or raise `ulimit -u`"
 
 
 def own_fault(exc: BaseException, phase: Phase = Phase.CONNECT) -> LocalFault | None:
-    """Return the error of a fault of this machine that an exception is, or was caused by; None if it is not.
+    """Return the `LocalFault` if this machine caused an exception; None if it did not.
 
     Args:
-        exc: The exception, which a connection may have put in the words of a result.
-        phase: How far the host had come, if the exception does not say so.
+        exc: The exception; a connection may have translated the original one.
+        phase: The phase that the host had reached, if the exception does not say so.
     """
     phase = exc.phase if isinstance(exc, HostError) else phase
     for cause in _causes(exc):
@@ -48,7 +48,7 @@ def own_fault(exc: BaseException, phase: Phase = Phase.CONNECT) -> LocalFault | 
 
 
 def _causes(exc: BaseException) -> Iterator[BaseException]:
-    """Yield an exception, its cause, the cause of that, and so on; `raise exc from exc` makes a ring."""
+    """Yield an exception, its cause, the cause of that, and so on; `raise exc from exc` makes a loop."""
     seen: set[int] = set()
     cause: BaseException | None = exc
     while cause is not None and id(cause) not in seen:
@@ -58,7 +58,7 @@ def _causes(exc: BaseException) -> Iterator[BaseException]:
 
 
 def _limit(exc: BaseException) -> str | None:
-    """Return which limit of this machine an exception tells of, and what to do; None if it tells of none."""
+    """Return which limit of this machine an exception reports, and what to do; None if it reports none."""
     if isinstance(exc, MemoryError):
         return _LIMITS[errno.ENOMEM]
     if isinstance(exc, RuntimeError) and "start new thread" in str(exc):
@@ -68,14 +68,14 @@ def _limit(exc: BaseException) -> str | None:
 
 @contextmanager
 def not_blamed(was_sent: Callable[[], bool]) -> Iterator[None]:
-    """Say of what fails in this context whose fault it is.
+    """Decide for each failure in this context whether this machine or the host is at fault.
 
     Args:
-        was_sent: Returns whether the host has been sent anything by then.
+        was_sent: Returns whether anything has been sent to the host by then.
 
     Raises:
-        LocalFault: Something failed here, and nothing had been sent.
-        ConnectionLost: Something failed here, and what came of the command is not known.
+        LocalFault: This machine failed, and nothing had been sent.
+        ConnectionLost: This machine failed after the command was sent; the outcome is not known.
     """
     try:
         yield

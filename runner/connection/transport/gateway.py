@@ -1,8 +1,8 @@
-"""Through jump hosts: connections to them that all hosts of a run share, and the tunnels in these.
+"""Jump hosts: connections to them that all hosts of a run share, and the tunnels through these.
 
-What `ssh -J` does for each host anew (a login on the gateway) is done once here: a tunnel is one channel
-(`direct-tcpip`, RFC 4254 section 7.2) of a connection that stays open. When that is lost, the next host opens
-another; when it cannot be opened, the hosts behind it do not each wait for it again.
+`ssh -J` logs in to the gateway once for each host; this module logs in once. A tunnel is one channel
+(`direct-tcpip`, RFC 4254 section 7.2) of a connection that stays open. If the connection is lost, the next
+host opens another. If it cannot be opened, the hosts behind it do not each wait for the same failure.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Gateways", "Route", "TunnelSocket", "Via"]
 
-# Tunnels in one connection; sshd has a file descriptor for each, of which it may have 1024.
+# Tunnels in one connection; sshd needs a file descriptor for each, and may have 1024.
 _TUNNELS = 100
-# How long a connection stays open without a tunnel, and how long a failure answers for the next hosts.
+# How long a connection stays open without a tunnel, and how long a failure counts for the next hosts.
 _LINGER_S = 5.0
 _FAILURE_S = 5.0
 _LOOK_S = 0.25
@@ -50,7 +50,7 @@ _REFUSALS = {
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The way to a last jump host, and what decides how it is logged in to.
+    """The way to the last jump host, and the settings that decide how to log in to it.
 
     Attributes:
         jumps: The jump hosts, the first one first.
@@ -67,17 +67,17 @@ class Via(Protocol):
     """A login on a jump host."""
 
     def forward(self, target: Endpoint, seconds: float) -> paramiko.Channel:
-        """Open a channel that the jump host connects to a target; raise what Paramiko raises."""
+        """Open a channel that the jump host connects to a target; let Paramiko's exceptions pass."""
 
     def alive(self) -> bool:
-        """Whether the connection stands."""
+        """Return whether the connection is open."""
 
     def close(self) -> None:
-        """End it."""
+        """End the connection."""
 
 
 class TunnelSocket(PeerSocket):
-    """A channel as Paramiko wants a socket."""
+    """A channel with the methods of a socket, as Paramiko needs them."""
 
     def __init__(self, channel: paramiko.Channel, leave: Callable[[], None]) -> None:
         super().__init__(channel)
@@ -86,7 +86,7 @@ class TunnelSocket(PeerSocket):
         self._closing = threading.Lock()
 
     def send(self, data: bytes) -> int:
-        """Send what fits; return how many bytes that was."""
+        """Send as much as fits; return how many bytes that was."""
         with sending_on(self._channel):
             return self._channel.send(data)
 
@@ -96,7 +96,7 @@ class TunnelSocket(PeerSocket):
             return super().recv(size)
 
     def close(self) -> None:
-        """Close the tunnel without waiting: telling the jump host may take as long as that likes."""
+        """Close the tunnel in a background thread: the message to the jump host may block."""
         if self._closing.acquire(blocking=False):
             threading.Thread(target=self._close, name="runner-tunnel-close", daemon=True).start()
 
@@ -116,14 +116,14 @@ class _Gateway:
     failed_at: float = 0.0
 
     def recent_failure(self) -> HostError | None:
-        """Return why it could not be opened, where that still holds; a refusal holds for good."""
+        """Return why the connection failed, while that still counts; a refused login always counts."""
         if isinstance(self.failure, (LoginRefused, HostKeyRejected)):
             return self.failure
         return self.failure if time.monotonic() - self.failed_at < _FAILURE_S else None
 
 
 class Gateways:
-    """The jump hosts' connections of this process.
+    """The connections of this process to jump hosts.
 
     Args:
         connect: Logs in to the last jump host of a route.
@@ -144,7 +144,7 @@ class Gateways:
             deadline: The host's deadline; a stopped run ends the wait.
 
         Raises:
-            HostError: The jump host cannot be logged in to, or cannot connect to the target.
+            HostError: The login on the jump host failed, or the jump host cannot connect to the target.
         """
         end = time.monotonic() + seconds
         gateway = self._take(route)
@@ -157,7 +157,7 @@ class Gateways:
         return TunnelSocket(channel, lambda: self._leave(route, gateway))
 
     def _take(self, route: Route) -> _Gateway:
-        """Return a connection with room for one tunnel more, which is counted."""
+        """Return a connection with room for one more tunnel, and count that tunnel."""
         with self._lock:
             gateways = self._open.setdefault(route, [])
             found = next((gateway for gateway in gateways if gateway.tunnels < _TUNNELS), None)
@@ -188,13 +188,13 @@ class Gateways:
             gateway.via.close()
 
     def _opened(self, gateway: _Gateway, route: Route, end: float, deadline: Deadline) -> Via:
-        """Return the connection, which the first host that needs it opens while the others wait."""
+        """Return the connection; the first host that needs it opens it, the others wait."""
         name = route.jumps[-1]
         while not gateway.lock.acquire(timeout=max(0.0, min(_LOOK_S, end - time.monotonic()))):
             if deadline.stopped():
                 raise run_stopped(Phase.CONNECT)
             if time.monotonic() >= end:
-                raise _unreachable(f"jump host {name}: not logged in there in time", "jump-stalled", True)
+                raise _unreachable(f"jump host {name}: the login there took too long", "jump-stalled", True)
         try:
             if gateway.via is not None and gateway.via.alive():
                 return gateway.via
@@ -237,7 +237,7 @@ def _forward(via: Via, target: Endpoint, end: float) -> paramiko.Channel:
 
 
 def _refused(exc: paramiko.ChannelException) -> Unreachable:
-    """Put the jump host's refusal to connect in the words of a direct connection."""
+    """Translate the jump host's refusal into the reasons of a direct connection."""
     said = str(exc.text)
     for words, (reason, passing) in _REFUSALS.items():
         if words in said.lower():
@@ -253,7 +253,7 @@ def _unreachable(text: str, reason: str, passing: bool) -> Unreachable:
 
 
 def _at_jump(name: Jump, failure: HostError) -> HostError:
-    """Return a jump host's failure as that of a host behind it."""
+    """Return a jump host's failure as the failure of a host behind it."""
     if isinstance(failure, Cancelled) or failure.reason.startswith("jump-"):
         return failure
     kind: Any = type(failure)

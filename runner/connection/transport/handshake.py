@@ -1,4 +1,4 @@
-"""Banner, key exchange and host key: everything up to the point where something secret may be sent."""
+"""Banner, key exchange and host key: all steps before a secret may be sent."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = ["agree", "no_answer", "what_broke"]
 
-# A recorded `ssh-rsa` key is shown under these names since SHA-1 signatures are gone (RFC 8332).
+# A server shows a recorded `ssh-rsa` key under these names since SHA-1 signatures are gone (RFC 8332).
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")
-# Paramiko compares the separate MAC of every packet byte by byte, in Python; these need none.
+# Paramiko compares a separate MAC byte by byte in Python, for every packet; these ciphers need no MAC.
 _CHEAP_CIPHERS = frozenset({"aes128-gcm@openssh.com", "aes256-gcm@openssh.com"})
 _SHOWN = 80
 _OLDER = re.compile("sha1|ssh-rsa")
 _WITHOUT_SHA1 = 5  # the major version of Paramiko that removed SHA-1 key exchange and `ssh-rsa` signatures
-_MARKS = ("kex-strict-", "ext-info-")  # no algorithms, though they stand among these (RFC 8308)
+_MARKS = ("kex-strict-", "ext-info-")  # markers in the list of algorithms, not algorithms (RFC 8308)
 _PARTS = {"kex": "key_exchange", "host key": "host_key", "cipher": "cipher", "mac": "mac"}
 
 
@@ -46,16 +46,16 @@ def agree(
     """Exchange keys and accept or reject the host key.
 
     Args:
-        transport: A transport that has not begun.
+        transport: A new transport.
         socket: Its socket.
-        target: Which host it is.
-        options: Where keys are on record, and what is done about others.
-        types: The types of key to ask for first; those that are likely on record by default.
+        target: The host.
+        options: The known_hosts files, and the policy for unknown keys.
+        types: The types of key to ask for first; by default, the types that are likely on record.
 
     Raises:
-        Unreachable: What answers is no SSH server that we can talk to.
-        HostKeyRejected: Its key is not the one that is known, or not known and the policy is strict.
-        OtherTypeOnRecord: It has to be asked again, for its `types`, before that can be told.
+        Unreachable: The peer is not an SSH server that we can talk to.
+        HostKeyRejected: The host key differs from the recorded one, or is unknown and the policy is strict.
+        OtherTypeOnRecord: A key of another type is on record: connect again and ask for its `types`.
     """
     known = known_hosts.load(options.read_known_hosts)
     asked = types or frozenset(known.likely_types(target.address, target.port))
@@ -64,17 +64,17 @@ def agree(
     transport.banner_timeout = LONGEST * options.connect_timeout_s + 1
     try:
         transport.negotiate()
-    except Exception as exc:  # whatever its thread ran into is raised here
+    except Exception as exc:  # a hostile peer can cause any error
         raise _no_handshake(transport, socket, exc) from exc
     socket.settle()
     judge(transport.get_remote_server_key(), known, target, options, asked)
 
 
 def _prefer(transport: Transport, types: frozenset[str]) -> None:
-    """Ask for a key of one of these types first: a server shows only one of the keys it has.
+    """Ask for a key of one of these types first: a server shows only one of its keys.
 
-    Among what is equally safe the cheap comes first: a key exchange with a 4096-bit group takes four times
-    the processor time of one with 2048 bits.
+    Among algorithms that are equally safe, prefer the cheap one: a key exchange with a 4096-bit group takes
+    four times the processor time of one with 2048 bits.
     """
     security = transport.get_security_options()
     security.key_types = _first(types.union(_RSA) if "ssh-rsa" in types else types, security.key_types)
@@ -93,13 +93,13 @@ def _cheap_first(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _kex_cost(name: str) -> int:
-    """Order finite-field Diffie-Hellman by its price, behind everything else, which stays as it is."""
+    """Order finite-field Diffie-Hellman by its cost, after all other methods, which keep their order."""
     prices = ("diffie-hellman-group14", "diffie-hellman-group-exchange", "diffie-hellman-group16")
     return next((price for price, start in enumerate(prices, 1) if name.startswith(start)), 0)
 
 
 def _no_handshake(transport: Transport, socket: PeerSocket, exc: Exception) -> Unreachable:
-    """Say what answered instead of a usable SSH server."""
+    """Return the error that says what answered instead of a usable SSH server."""
     heard = socket.preamble
     if isinstance(exc, paramiko.ssh_exception.IncompatiblePeer):
         reason, text, passing = _incompatible(transport.remote_version, heard, exc)
@@ -117,12 +117,12 @@ def _no_handshake(transport: Transport, socket: PeerSocket, exc: Exception) -> U
 
 
 def no_answer(seconds: float, preamble: str | bytes, *, heard_banner: bool) -> Unreachable:
-    """Return the error of a server that stopped before keys were agreed.
+    """Return the error of a server that went silent before keys were agreed.
 
     Args:
-        seconds: How long it had time.
-        preamble: What it said before its banner.
-        heard_banner: Whether that came.
+        seconds: How long the server had time.
+        preamble: What the server sent before its banner.
+        heard_banner: Whether the banner came.
     """
     if heard_banner:
         text = f"the key exchange stalled: nothing within {seconds:g} s"
@@ -134,7 +134,7 @@ def no_answer(seconds: float, preamble: str | bytes, *, heard_banner: bool) -> U
 
 
 def what_broke(exc: BaseException | None) -> str:
-    """Return what an exception of Paramiko's says; of one that a peer's nonsense raised, that it is that."""
+    """Return the text of an exception from Paramiko; for errors caused by invalid data, say so."""
     if exc is None:
         return ""
     fault = own_fault(exc)
@@ -142,11 +142,11 @@ def what_broke(exc: BaseException | None) -> str:
         return str(fault)
     if isinstance(exc, (paramiko.SSHException, EOFError, OSError)):
         return str(exc)
-    return f"the server sent what makes no sense ({type(exc).__name__})"
+    return f"the server sent invalid data ({type(exc).__name__})"
 
 
 def _incompatible(version: str, heard: bytes, exc: Exception) -> tuple[str, str, bool]:
-    """Name what the server has, so that one can see what to turn on there or here."""
+    """Name what the server offers, so that the operator sees what to enable there or here."""
     if version.startswith("SSH-1.") and not version.startswith("SSH-1.99"):
         return "ssh1", f"speaks only SSH 1, which is not safe: {excerpt(version, _SHOWN)!r}", False
     if "Incompatible version" in str(exc):
@@ -159,7 +159,7 @@ def _incompatible(version: str, heard: bytes, exc: Exception) -> tuple[str, str,
     names = [name for name in getattr(offer, _PARTS[part]) if not name.startswith(_MARKS)]
     offered = excerpt(", ".join(names))
     text = f"no {_PARTS[part].replace('_', ' ')} algorithm in common; the server offers only {offered}"
-    text += "; to use one all the same, set ansible_connection: openssh for it"
+    text += "; to use one anyway, set ansible_connection: openssh for this host"
     if int(paramiko.__version__.partition(".")[0]) >= _WITHOUT_SHA1 and _OLDER.search(offered):
         text += ", or pip install 'paramiko<5'"
     return "no-common-algorithm", text, False

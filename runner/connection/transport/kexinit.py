@@ -1,7 +1,7 @@
-"""What a server offered before keys were agreed, read off the wire (RFC 4253 sections 4.2, 6 and 7.1).
+"""Read a server's algorithm offer from the raw bytes (RFC 4253 sections 4.2, 6 and 7.1).
 
-Paramiko says that no algorithm was in common but not what the other side has, which is what one needs to
-mend it.
+If no algorithm is in common, Paramiko does not say what the server offers, which is what the operator needs
+to fix it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _COOKIE = 16
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The algorithms that a server named in its first message, best first."""
+    """The algorithms in a server's first key exchange message, best first."""
 
     key_exchange: tuple[str, ...]
     host_key: tuple[str, ...]
@@ -26,7 +26,7 @@ class Offer:
 
 
 def read_offer(heard: bytes) -> Offer | None:
-    """Return the offer in the first bytes that a server sent; None where they hold none, or not all of it."""
+    """Return the offer in the first bytes that a server sent; None if it is missing or incomplete."""
     start = 0 if heard.startswith(b"SSH-") else heard.find(b"\nSSH-") + 1
     end_of_banner = heard.find(b"\n", start)
     if not heard.startswith(b"SSH-", start) or end_of_banner < 0:
@@ -48,5 +48,5 @@ def _parse(data: bytes) -> Offer | None:
         (size,) = struct.unpack_from(">I", payload, place)
         lists.append(tuple(payload[place + 4 : place + 4 + size].decode("ascii").split(",")))
         place += 4 + size
-    # Ciphers, MACs and compressions come in pairs, from client to server first; ours is the other way.
+    # Ciphers, MACs and compressions come in pairs, client to server first; we want server to client.
     return Offer(key_exchange=lists[0], host_key=lists[1], cipher=lists[3], mac=lists[5])

@@ -1,9 +1,9 @@
-"""Who reads a connection: whoever waits for an answer, and a thread only for what lasts.
+"""Read a connection in the thread that waits for a reply; use a reader thread only for long jobs.
 
-Paramiko reads each connection in a thread of its own, which wakes whoever waits for an answer: two threads
-for each host, and two switches between them for each packet, which take as long as all the cryptography. It
-has no public way to read one packet. What its `run` does with one stands here once more; a test compares the
-names that it uses with ours, and fails when a release of Paramiko has others.
+Paramiko reads each connection in a separate thread, which wakes the thread that waits for a reply. This costs
+two threads for each host, and two thread switches for each packet, as much time as all the cryptography.
+Paramiko has no public way to read one packet, so this module repeats what its `run` does with one packet. A
+test compares the names that `run` uses with the names used here, and fails if they differ in a new release.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _KEX_MESSAGES = range(30, 42)
 
 
 class NoThread(OSError):
-    """The system has no thread for who shall read a connection."""
+    """The system cannot start a thread to read a connection."""
 
     def __init__(self) -> None:
         super().__init__("no thread is left for a connection: use fewer --workers or raise `ulimit -u`")
 
 
 class OnDemandTransport(paramiko.Transport):
-    """A transport that is read by whoever waits for an answer, until a thread is told to."""
+    """A transport that the waiting thread reads itself, until a reader thread is started."""
 
     packetizer: Packets
     agreed_on_strict_kex: bool
@@ -61,15 +61,15 @@ class OnDemandTransport(paramiko.Transport):
         self._starting = threading.Lock()
 
     def _log(self, level: int, msg: str | list[str], *args: object) -> None:
-        """Log what Paramiko says of every packet, where anybody listens."""
+        """Log Paramiko's message about each packet, if its log level is enabled."""
         if self.logger.isEnabledFor(level):
             super()._log(level, msg, *args)  # type: ignore[misc]
 
     def attend(self) -> None:
-        """Have a thread read what comes from now on, whether anybody asks for it or not.
+        """Start the reader thread, which reads everything that arrives from now on.
 
         Raises:
-            NoThread: There is none to be had.
+            NoThread: The system cannot start another thread.
         """
         with self._starting:
             if self.ident is None and self.active:
@@ -79,14 +79,14 @@ class OnDemandTransport(paramiko.Transport):
                     raise NoThread from exc
 
     def serve(self, seconds: float) -> bool:
-        """Read what comes within so many seconds; False where that is a thread's to do."""
+        """Read what arrives within so many seconds; return False if another thread does the reading."""
         if not self.packetizer.tells_ready:
             self.attend()
         if self.ident is not None or not self._reading.acquire(blocking=False):
             return False
         waits = iter((seconds,))
         try:
-            # A key exchange may bring another cipher, of which one cannot tell.
+            # A key exchange may switch to a cipher that hides the packet length.
             self._read(lambda: self.packetizer.tells_ready and self.packetizer.ready(next(waits, 0.0)))
         finally:
             self._reading.release()
@@ -96,16 +96,16 @@ class OnDemandTransport(paramiko.Transport):
         """End the connection at once."""
         super().close()
         if self.ident is None:
-            self._end()  # there is no thread that would
+            self._end()  # no reader thread will do it
 
     def run(self) -> None:
-        """Read until the connection ends: what a thread does that was started."""
+        """Read until the connection ends: the body of the reader thread."""
         with self._reading:
             self._read(lambda: True)
             self._end()
 
     def read_until(self, done: Callable[[], bool]) -> None:
-        """Read until something has come about, unless somebody else reads: that wakes who waits for it."""
+        """Read until `done()` is true, unless another thread reads, which then wakes the waiting threads."""
         if not done() and self.ident is None and self._reading.acquire(blocking=False):
             try:
                 self._read(lambda: not done())
@@ -114,11 +114,11 @@ class OnDemandTransport(paramiko.Transport):
 
     @property
     def reads_here(self) -> bool:
-        """Whether it is this thread that reads now: nothing that it waited for would come."""
+        """Whether this thread is the one that reads: it must not wait for a packet."""
         return self._reader == threading.get_ident()
 
     def _read(self, more: Callable[[], bool]) -> None:
-        """Read packets as long as more are wanted and the connection stands."""
+        """Read packets while more are wanted and the connection is open."""
         self._reader = threading.get_ident()
         try:
             if not self._greeted:
@@ -126,7 +126,7 @@ class OnDemandTransport(paramiko.Transport):
             while self.active and more():
                 if not self._take():
                     self._end()
-        except Exception as exc:  # noqa: BLE001 - whatever a hostile peer makes of it is raised where it is asked for
+        except Exception as exc:  # noqa: BLE001 - a hostile peer can cause any error; the waiter raises it
             self._log(DEBUG, f"reading ended: {type(exc).__name__}: {exc}")
             self.saved_exception = exc
             self._end()
@@ -134,7 +134,7 @@ class OnDemandTransport(paramiko.Transport):
             self._reader = None
 
     def _greet(self) -> None:
-        """Begin as Paramiko's `run` does."""
+        """Send our version and the first key exchange message, as Paramiko's `run` does."""
         self._greeted = True
         self.packetizer.write_all(f"{self.local_version}\r\n".encode())
         self._check_banner()  # type: ignore[attr-defined]
@@ -142,7 +142,7 @@ class OnDemandTransport(paramiko.Transport):
         self._expect_packet(MSG_KEXINIT)  # type: ignore[attr-defined]
 
     def _take(self) -> bool:
-        """Read one packet and do what Paramiko's `run` does about it; whether the connection goes on."""
+        """Read one packet and handle it as Paramiko's `run` does; return whether the connection goes on."""
         if self.packetizer.need_rekey() and not self.in_kex:
             self._send_kex_init()  # type: ignore[attr-defined]
         try:
@@ -163,7 +163,7 @@ class OnDemandTransport(paramiko.Transport):
         return self._hand_on(kind, message)
 
     def _check_expected(self, kind: int) -> None:
-        """Refuse a packet that may not come now (RFC 4253 section 7.1)."""
+        """Refuse a packet that is not allowed now (RFC 4253 section 7.1)."""
         if kind not in self._expected_packet:
             strict = self.agreed_on_strict_kex
             error = paramiko.ssh_exception.MessageOrderError if strict else paramiko.SSHException
@@ -171,19 +171,19 @@ class OnDemandTransport(paramiko.Transport):
         self._expected_packet = ()
 
     def _hand_on(self, kind: int, message: paramiko.Message) -> bool:
-        """Give a packet to whatever in Paramiko it is for; whether the connection goes on."""
+        """Pass a packet to Paramiko's handler for it; return whether the connection goes on."""
         if kind in self._handler_table:
             self._handler_table[kind](message)
         elif kind in self._channel_handler_table:
             number = message.get_int()
             channel = self._channels.get(number)  # type: ignore[attr-defined]
             if channel is None:
-                return number in self.channels_seen  # one that is closed already
+                return number in self.channels_seen  # a channel that is already closed
             self._channel_handler_table[kind](channel, message)
         elif self.auth_handler is not None and kind in self.auth_handler._handler_table:  # noqa: SLF001
             self.auth_handler._handler_table[kind](message)  # noqa: SLF001
         elif kind not in MSG_NAMES:
-            raise paramiko.SSHException(f"a packet of a kind that there is not, {kind}")
+            raise paramiko.SSHException(f"unknown packet type {kind}")
         elif kind != MSG_UNIMPLEMENTED:
             answer = paramiko.Message()
             answer.add_byte(cMSG_UNIMPLEMENTED)
@@ -192,7 +192,7 @@ class OnDemandTransport(paramiko.Transport):
         return True
 
     def _end(self) -> None:
-        """Close the connection, and wake whoever waits for what will not come any more."""
+        """Close the connection, and wake all threads that wait for a reply."""
         self.active = False
         if self.completion_event is not None:
             self.completion_event.set()
@@ -202,6 +202,6 @@ class OnDemandTransport(paramiko.Transport):
             event.set()
         for channel in list(self._channels.values()):  # type: ignore[attr-defined]
             channel._unlink()  # noqa: SLF001
-        self._handler_table = {}  # its own methods, which would keep it in memory until the collector comes
+        self._handler_table = {}  # it holds bound methods: without this, only the garbage collector frees us
         self.packetizer.close()
         self.sock.close()

@@ -1,33 +1,32 @@
-"""The places where Paramiko offers no public way, each with its reason; tests notice when one breaks.
+"""Workarounds that use Paramiko's private names, each with its reason; a test fails if one breaks.
 
-* A server tells that a signal ended a command by an `exit-signal` request (RFC 4254 section 6.10). Paramiko
+* A server reports that a signal ended a command by an `exit-signal` request (RFC 4254 section 6.10). Paramiko
   reads only `exit-status` and drops it, so that "killed" and "the connection died" look the same.
-* Some servers send a second `exit-status`. What the command ended with is the first. One that is cut off is
-  0 to Paramiko, which would be a success.
+* Some servers send a second `exit-status`; the first one is the command's. Paramiko reads a truncated one
+  as 0, which would be a success.
 * A server that refuses a credential names the methods that it accepts (RFC 4252 section 5.1). Paramiko drops
   them unless the method was not among them.
 * A server that hangs up may say why in a disconnect message (RFC 4253 section 11.1). Paramiko only logs it.
-* Why a server refuses to open a channel is kept in one place for the whole connection, without the server's
-  words. Where many channels are opened at once, as on a jump host, one gets the other's reason.
-* A server may send no more than a channel's window (RFC 4254 section 5.2). Paramiko takes in whatever comes.
-* Between looking whether a channel is closed and sending on it, Paramiko lets go of the lock. What is sent
-  after the close makes OpenSSH end the whole connection: for a jump host, that of every host behind it.
-* Before each credential Paramiko asks anew for the authentication service (RFC 4252 section 5). Some servers,
-  asyncssh's among them, hang up at the second time. Its `ServiceRequestingTransport` asks once, but waits for
-  the answer for ever. Nobody has to wait for it at all where the server has proven who it is (RFC 4253
-  section 10), and a round trip is saved.
-* A command that is given much to read waits for the server to take it (RFC 4254 section 5.2). Paramiko
-  wakes nobody but who is in the middle of sending.
-* Who reads answers a channel's close, and sends signs of life. While keys are exchanged anew Paramiko has
-  even that thread wait until they are, for 30 s, after which it gives the connection up.
-* A client asks a server for a sign of life by a global request that wants an answer. Paramiko's keepalive
-  wants none, and its requests that want one wait for it.
-* A server may choose a group for Diffie-Hellman that is so large that nobody else in this process gets on,
-  and Paramiko's secret exponents are longer than they have to be. Which class does a key exchange is
-  Paramiko's own table.
+* Paramiko keeps the reason for a refused channel in one place for the whole connection, without the server's
+  text. If many channels are opened at once, as on a jump host, one caller gets another's reason.
+* A server may send no more than a channel's window (RFC 4254 section 5.2). Paramiko accepts any amount.
+* Between its check that a channel is open and the send, Paramiko releases the lock. A packet sent after the
+  close makes OpenSSH end the whole connection: for a jump host, that of every host behind it.
+* Before each credential Paramiko requests the authentication service again (RFC 4252 section 5). Some
+  servers, asyncssh's among them, hang up at the second request. Paramiko's `ServiceRequestingTransport` asks
+  once, but waits for the reply for ever. If the server has authenticated itself (RFC 4253 section 10), the
+  client need not wait for the reply at all, which saves a round trip.
+* A command with much input waits for the server to accept it (RFC 4254 section 5.2). Paramiko wakes only a
+  thread that is inside a `send`.
+* The thread that reads also answers a channel's close and sends keepalives. During a new key exchange
+  Paramiko makes even this thread wait, up to 30 s, and then gives the connection up.
+* A keepalive is a global request that wants a reply. Paramiko's keepalive wants none, and its requests that
+  want one block until it comes.
+* A server may choose a group for Diffie-Hellman so large that it blocks all other hosts of this process, and
+  Paramiko's secret exponents are longer than necessary. The class of each key exchange is in a private table.
 * A client asks a server to end a command by a `signal` request (RFC 4254 section 6.9). Paramiko cannot send
   one, so that a command outlives the run that gave up on it.
-* Who reads a connection is a matter of its own: see `on_demand`.
+* Which thread reads a connection: see `on_demand`.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ if TYPE_CHECKING:
 __all__ = ["Transport", "ask_for_sign", "close_channel", "send_signal", "sending_on"]
 
 _EXIT_STATUS = 4  # bytes
-_UNASKED = 8 * 2**20  # bytes beyond the window: servers that miscount by a little are left alone
+_UNASKED = 8 * 2**20  # bytes allowed beyond the window: some servers miscount by a little
 _SIGNAL_NAME = 40
 _REFUSAL = 400
 _NAMELESS = "unknown"
@@ -83,7 +82,7 @@ _ON_OPEN_CHANNELS = (
 
 
 def _note_request(channel: Any, message: Any) -> None:
-    """Handle a channel request as Paramiko does, keep the name of an exit signal, and wake whoever reads."""
+    """Handle a channel request as Paramiko does, keep the name of an exit signal, and wake the reader."""
     start = message.packet.tell()
     name = message.get_text()
     message.get_boolean()
@@ -100,7 +99,7 @@ def _is_first_status(channel: Any, message: Any) -> bool:
 
 
 def _within_window(take: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
-    """Take in what a channel brings as Paramiko does, but no more than may lie there unread."""
+    """Handle channel data as Paramiko does, but limit how much may lie unread."""
 
     def taken(channel: Any, message: Any) -> None:
         take(channel, message)
@@ -112,7 +111,7 @@ def _within_window(take: Callable[[Any, Any], None]) -> Callable[[Any, Any], Non
 
 
 def _note_window(channel: Any, message: Any) -> None:
-    """Take in how much more may be sent as Paramiko does, and wake whoever has something to send."""
+    """Handle a window adjustment as Paramiko does, and wake a thread that has input to send."""
     paramiko.Channel._window_adjust(channel, message)  # type: ignore[attr-defined]  # noqa: SLF001
     _wake(channel)
 
@@ -124,16 +123,16 @@ def _wake(channel: Any) -> None:
 
 
 class Transport(OnDemandTransport):
-    """A transport whose channels know what ended their command.
+    """A transport whose channels know how their command ended.
 
-    A channel's `runner_exit_signal` names the signal; its `runner_wake`, where one is put, is set at every
-    request, and when more may be sent.
+    A channel's `runner_exit_signal` names the signal; its `runner_wake`, if set, is an event that is set at
+    every request and window adjustment.
 
     Attributes:
         runner_sender: The channel that each thread is sending on, for `sending_on`.
-        runner_disconnect: Code and words of the server's disconnect message, where one came.
+        runner_disconnect: Code and text of the server's disconnect message, if one came.
         runner_methods: The methods that the server named when it last refused a login.
-        runner_certificates: Whether a host's certificates are asked for before its keys.
+        runner_certificates: Whether to ask for a host's certificates before its keys.
     """
 
     runner_disconnect: tuple[int, str] | None = None
@@ -159,7 +158,7 @@ class Transport(OnDemandTransport):
 
     def __init__(self, sock: PeerSocket) -> None:
         super().__init__(sock)
-        # Paramiko looks up ten times a second for a timer that runs out, which is none of ours.
+        # Paramiko wakes ten times a second to check a timer that we do not use.
         sock.settimeout(_LOOK_UP_S)
         self.runner_sender = threading.local()
         self._opening = threading.local()
@@ -167,10 +166,10 @@ class Transport(OnDemandTransport):
         self._deferred = []
 
     def negotiate(self) -> None:
-        """Exchange keys, for as long as the socket stands.
+        """Exchange keys; only the end of the connection ends the wait.
 
         Raises:
-            Exception: Whatever ended that; anything may come out of what a hostile peer sends.
+            Exception: The error that ended the key exchange; a hostile peer can cause any exception.
         """
         self.active = True
         self.read_until(lambda: self.initial_kex_done)
@@ -182,46 +181,46 @@ class Transport(OnDemandTransport):
 
     @property
     def runner_banner(self) -> str:
-        """The last banner of the server; Paramiko's own method returns none once the connection has ended."""
+        """The last banner of the server; Paramiko's own method returns None once the connection has ended."""
         banner = getattr(self.auth_handler, "banner", None) or b""
         return bytes(banner).decode("utf-8", "replace")
 
     def offer_key(self, username: str, key: paramiko.PKey) -> list[str]:
-        """Log in with a key as Paramiko does, reading the answer here; return the methods still wanted."""
+        """Log in with a key as Paramiko does, reading the reply here; return the methods still required."""
         answered = threading.Event()
         self.auth_publickey(username, key, answered)
         return self._answer(answered)
 
     def offer_password(self, username: str, password: bytes) -> list[str]:
-        """Log in with a password likewise."""
+        """Log in with a password likewise; return the methods still required."""
         answered = threading.Event()
         self.auth_password(username, password, answered, fallback=False)  # type: ignore[arg-type] # it takes bytes, too
         return self._answer(answered)
 
     def auth_interactive(self, username: str, handler: Any, submethods: str = "") -> list[str]:
-        """Log in as Paramiko does, which waits for several answers and has a thread read them."""
+        """Log in as Paramiko does, which waits for several replies: start the reader thread."""
         self.attend()
         return super().auth_interactive(username, handler, submethods)
 
     def _answer(self, answered: threading.Event) -> list[str]:
         self.read_until(answered.is_set)
         while not answered.wait(_GONE_S) and self.is_active():
-            pass  # a thread reads, which sets it at its end, too, if it is there by then
+            pass  # the reader thread, if there is one, sets the event also when the connection ends
         wanted: list[str] = self.auth_handler.wait_for_response(answered)
         return wanted
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
-        """The types of host key in the order in which they are asked for: Paramiko has certificates last."""
+        """The types of host key in the order to ask for them: Paramiko puts certificates last."""
         return _key_types(self._filter_algorithm("keys"), self.runner_certificates)
 
     def _filter_algorithm(self, type_: str) -> tuple[str, ...]:
-        """Return the algorithms of a type, of which none is disabled: Paramiko looks for that 16 times."""
+        """Return the algorithms of a type; we disable none, and Paramiko would check that 16 times."""
         algorithms: tuple[str, ...] = getattr(self, f"_preferred_{type_}")
         return algorithms
 
     def open_channel(self, *args: Any, **options: Any) -> paramiko.Channel:
-        """Open a channel as Paramiko does, but raise what its own refusal said."""
+        """Open a channel as Paramiko does, but raise the refusal of this very channel."""
         self._opening.number = None
         try:
             return super().open_channel(*args, **options)
@@ -238,14 +237,14 @@ class Transport(OnDemandTransport):
     def _parse_channel_open_failure(self, message: paramiko.Message) -> None:
         start = message.packet.tell()
         number, code = message.get_int(), message.get_int()
-        if number in self.channel_events:  # somebody asked for it
+        if number in self.channel_events:  # a thread waits for this channel
             self._refusals[number] = code, excerpt(message.get_string(), _REFUSAL)
         message.packet.seek(start)
         super()._parse_channel_open_failure(message)  # type: ignore[misc]
 
     def _send_user_message(self, data: paramiko.Message) -> None:
-        """Send what a user asks for, outside of a key exchange, and read until the answer is there."""
-        if not self.clear_to_send.is_set():  # keys are exchanged anew, for which Paramiko waits
+        """Send a packet when no key exchange is under way, and read until its reply is there."""
+        if not self.clear_to_send.is_set():  # during a new key exchange Paramiko waits here
             if self.reads_here:
                 self._defer(data)
                 return
@@ -254,7 +253,7 @@ class Transport(OnDemandTransport):
         try:
             super()._send_user_message(data)  # type: ignore[misc]
         except EOFError:
-            # That one only asks for more, and what has come is still to be had.
+            # A window adjustment only asks for more; the data that has arrived can still be read.
             if kind != MSG_CHANNEL_WINDOW_ADJUST:
                 raise
         if kind == MSG_CHANNEL_OPEN:
@@ -264,35 +263,35 @@ class Transport(OnDemandTransport):
             self._await_answer(getattr(self.runner_sender, "channel", None))
 
     def _defer(self, data: paramiko.Message) -> None:
-        """Keep what is to be sent with new keys."""
+        """Keep a packet until the new keys are in use."""
         if len(self._deferred) >= _MOST_DEFERRED:
-            raise paramiko.SSHException("the server asks on and on in the middle of a key exchange")
+            raise paramiko.SSHException("the server keeps sending requests during a key exchange")
         self._deferred.append(data)
 
     def _parse_newkeys(self, message: paramiko.Message) -> None:
-        """Take new keys as Paramiko does, and send what could not be sent without them."""
+        """Take new keys as Paramiko does, and send the packets that waited for them."""
         super()._parse_newkeys(message)  # type: ignore[misc]
         deferred, self._deferred = self._deferred, []
         for data in deferred:
             super()._send_user_message(data)  # type: ignore[misc]
 
     def _await_answer(self, channel: paramiko.Channel | None) -> None:
-        """Read until a channel's request is answered, if somebody waits for that."""
+        """Read until a channel's request is answered, if a thread waits for that."""
         if channel is None:
             return
         self.read_until(channel.event.is_set)
-        # It may have ended before anything was sent, which Paramiko passes over in silence.
+        # If the connection ended before the request was sent, Paramiko does not set the event.
         if not self.active:
             channel.event.set()
 
     def _send_message(self, data: paramiko.Message) -> None:
         kind = data.packet.getbuffer()[0]
         channel = getattr(self.runner_sender, "channel", None)
-        # Whoever closes a channel marks it before waiting for the lock that is held here.
+        # The thread that closes a channel marks it before it waits for the lock that is held here.
         if channel is not None and kind in _ON_OPEN_CHANNELS and channel.closed:
             return
-        # Each packet that is sent alone costs both sides a tenth of a millisecond. Behind the first new keys
-        # comes the login; behind the close of a channel another, or the end of the connection.
+        # Each packet that is sent alone costs both sides 0.1 ms. The login follows the first new keys;
+        # another channel, or the end of the connection, follows the close of a channel.
         if kind == MSG_CHANNEL_CLOSE or (kind == MSG_NEWKEYS and not self.initial_kex_done):
             self.sock.more = True
         try:
@@ -301,12 +300,12 @@ class Transport(OnDemandTransport):
             else:
                 super()._send_message(data)  # type: ignore[misc]
         except EOFError:
-            # The other side has hung up. Where nobody reads, what it said before is still to be heard: why.
+            # The server has hung up. If no thread reads, read its last packets here: they may say why.
             self.read_until(lambda: False)
             raise
 
     def _ask_for_service(self, request: paramiko.Message) -> None:
-        """Ask for the authentication service once, and go on with the login as if it had been granted."""
+        """Request the authentication service once, and continue the login as if it had been granted."""
         handler: Any = self.auth_handler
         go_on = handler._parse_service_accept  # noqa: SLF001
         waits = not self._asked_for_service and not self.server_extensions and _depends_on_extensions(handler)
@@ -340,15 +339,15 @@ def _key_types(plain: tuple[str, ...], certificates_first: bool) -> tuple[str, .
 
 
 def _depends_on_extensions(login: Any) -> bool:
-    """Whether what is sent to log in depends on what the server says, after its keys, that it understands.
+    """Return whether the login depends on the extensions that the server announces after its keys.
 
-    That is how an RSA key signs (RFC 8308 section 3.1); it has come before the service is granted.
+    An RSA signature does (RFC 8308 section 3.1); the announcement comes before the service is granted.
     """
     return login.auth_method == "publickey" and "rsa" in login.private_key.get_name()
 
 
 def _known(_accepted: paramiko.Message) -> None:
-    """Do nothing: the service has been taken for granted."""
+    """Do nothing: the login already assumed that the service is granted."""
 
 
 @contextmanager
@@ -375,13 +374,13 @@ def send_signal(channel: paramiko.Channel, name: str) -> None:
 
 
 def close_channel(channel: paramiko.Channel) -> None:
-    """Close a channel, also one whose connection has ended and nobody has noticed yet."""
+    """Close a channel, even if its connection has ended and no thread has noticed yet."""
     with suppress(paramiko.SSHException, EOFError, OSError):
         channel.close()
 
 
 def ask_for_sign(channel: paramiko.Channel) -> None:
-    """Ask the server of a channel for an answer, whatever it is (as OpenSSH's clients do)."""
+    """Send a keepalive: a request that the server answers in some way (as OpenSSH's clients do)."""
     message = paramiko.Message()
     message.add_byte(cMSG_GLOBAL_REQUEST)
     message.add_string("keepalive@openssh.com")

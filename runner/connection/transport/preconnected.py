@@ -1,7 +1,7 @@
-"""Connections that probes have made, kept for a moment for whoever logs in.
+"""Connections opened by the ping, kept for a few seconds so that the login can reuse them.
 
-A server counts clients that connect and leave against their address (`PerSourcePenalties` in sshd_config(5)),
-and a round trip is saved. Who dials finds a connection here or makes one; nothing depends on which.
+A server penalises an address whose clients connect and leave (`PerSourcePenalties` in sshd_config(5)), and
+reuse saves a round trip. The login takes a connection from here or opens a new one; both work alike.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Preconnected", "taken"]
 
 _KEPT_S = 5.0
-"""Long enough for a worker to come; it may take twice as long until all that is stale is closed."""
+"""Long enough for a worker to come; closing a stale connection may take up to twice as long."""
 _MOST_ALIKE = 4
 """To one endpoint: OpenSSH begins to drop connections when ten have not logged in (`MaxStartups`)."""
 
@@ -29,10 +29,10 @@ class _Kept(NamedTuple):
 
 
 class Preconnected:
-    """Keeps so many connections, each for a few seconds, until somebody takes it or it is closed.
+    """Keeps a limited number of connections, each for a few seconds, until a login takes it.
 
     Args:
-        most: How many are kept; more would only grow stale, as there are only so many workers.
+        most: Maximum number of connections to keep. More than there are workers would only grow stale.
     """
 
     def __init__(self, most: int) -> None:
@@ -45,7 +45,7 @@ class Preconnected:
         _open.add(self)
 
     def __call__(self, endpoint: Endpoint, sock: socket.socket) -> None:
-        """Keep a connected socket, or close it where there is no room."""
+        """Keep a connected socket, or close it if the limit is reached."""
         with self._lock:
             alike = self._kept.setdefault(endpoint, [])
             if self._closed or self._count >= self._most or len(alike) >= _MOST_ALIKE:
@@ -57,7 +57,7 @@ class Preconnected:
                 self._look_later()
 
     def take(self, endpoint: Endpoint) -> socket.socket | None:
-        """Return a connection to an endpoint that still stands; None where there is none."""
+        """Return an open connection to an endpoint; None if there is none."""
         with self._lock:
             alike = self._kept.get(endpoint, [])
             while alike:
@@ -69,7 +69,7 @@ class Preconnected:
         return None
 
     def close(self) -> None:
-        """Close all that nobody has taken, and whatever still comes."""
+        """Close all connections that were not taken, and each one that is handed in later."""
         _open.discard(self)
         with self._lock:
             self._closed = True
@@ -90,7 +90,7 @@ class Preconnected:
                 self._look_later()
 
     def _close_all(self, until: float) -> None:
-        """Close what is kept until a moment before this one."""
+        """Close the connections whose time ends at or before a moment."""
         for alike in self._kept.values():
             while alike and alike[0].until <= until:
                 alike.pop(0).sock.close()
@@ -101,7 +101,7 @@ _open: set[Preconnected] = set()
 
 
 def taken(endpoint: Endpoint) -> socket.socket | None:
-    """Return a connection to an endpoint that a probe of this process has made; None where there is none."""
+    """Return a connection to an endpoint that a ping of this process opened; None if there is none."""
     for handover in tuple(_open):
         if (sock := handover.take(endpoint)) is not None:
             return sock
@@ -109,7 +109,7 @@ def taken(endpoint: Endpoint) -> socket.socket | None:
 
 
 def _stands(sock: socket.socket) -> bool:
-    """Tell whether a connection has not been ended by its peer."""
+    """Tell whether a connection is open: the peer has not ended it."""
     try:
         return sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
     except BlockingIOError:

@@ -1,8 +1,8 @@
-"""A program that leads to a host: `ProxyCommand` (ssh_config(5)), as a process whose end is ours to see to.
+"""A program that connects to a host: `ProxyCommand` (ssh_config(5)), run as a process that we also end.
 
-Paramiko's own polls the program's output and leaves it behind. Here it talks through a socket pair, so that
-a deadline ends it as it ends a TCP connection, and it is told to end, and waited for, when the connection is
-over.
+Paramiko's own class polls the program's output and leaves the process behind. Here the program talks through
+a socket pair, so that a deadline ends it as it ends a TCP connection. When the connection is over, this
+module ends the program and waits for it.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _LONGEST_WORDS = 4096
 
 
 class ProxySocket(PeerSocket):
-    """The two ends of a program as Paramiko wants a socket.
+    """A program with the methods of a socket, as Paramiko needs them.
 
     Args:
-        command: What a shell runs; it has to speak SSH on its standard input and output.
+        command: The shell command; it has to speak SSH on its standard input and output.
 
     Raises:
-        LocalFault: It cannot be started.
+        LocalFault: The program cannot be started.
     """
 
     def __init__(self, command: str) -> None:
@@ -52,8 +52,8 @@ class ProxySocket(PeerSocket):
         self._failure: Unreachable | None = None
         self._words: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the program
         try:
-            # `exec`, as ssh(1) does: the shell is not to stand between us and the program. A group of its
-            # own, so that all of it can be ended, and Ctrl-C is ours to deal with.
+            # `exec`, as ssh(1) does, so that no shell stays between us and the program. A separate session,
+            # so that the whole process group can be ended, and Ctrl-C reaches only us.
             self._program = subprocess.Popen(
                 ["/bin/sh", "-c", f"exec {command}"],
                 stdin=theirs.fileno(),
@@ -72,12 +72,12 @@ class ProxySocket(PeerSocket):
             theirs.close()
 
     def send(self, data: bytes) -> int:
-        """Send what fits; return how many bytes that was."""
+        """Send as much as fits; return how many bytes that was."""
         sent: int = self._raw.send(data)
         return sent
 
     def explain(self) -> Unreachable | None:
-        """Return what the program says about its end; None where it did not end by itself."""
+        """Return the error that says how the program ended; None if it did not end by itself."""
         if not self._closing.locked():
             return self._failed(self._ended(_LOOK_S))
         self._looked.wait(2 * _LOOK_S)
@@ -90,9 +90,9 @@ class ProxySocket(PeerSocket):
         return Unreachable(text, reason="proxy-failed", phase=Phase.CONNECT)
 
     def _ended(self, seconds: float) -> str | None:
-        """Say how the program ended, when it does within some seconds.
+        """Return how the program ended, if it does within so many seconds; None if it does not.
 
-        It is not reaped yet: until it is, its process group cannot become anybody else's.
+        The program is not reaped here: until it is, no other process group can get its number.
         """
         end = time.monotonic() + seconds
         while True:
@@ -114,17 +114,16 @@ class ProxySocket(PeerSocket):
         return " / ".join(lines[-3:])
 
     def close(self) -> None:
-        """Close the connection and end the program, without waiting for that.
+        """Close the connection and end the program in a background thread.
 
-        A program whose connection has ended by itself is about to end, too, and by itself: only how it does
-        says why.
+        If the program closed the connection itself, it is about to exit: its exit code then says why.
         """
         if not self._closing.acquire(blocking=False):
             return
         with suppress(OSError):
             self._raw.shutdown(socket.SHUT_RDWR)
         self._raw.close()
-        # No daemon: Python waits for it at its own end, so that no program outlives us.
+        # Not a daemon thread: Python waits for it at exit, so that no program outlives us.
         threading.Thread(target=self._end, name="runner-proxy-end").start()
 
     def _end(self) -> None:
@@ -132,7 +131,7 @@ class ProxySocket(PeerSocket):
         self._looked.set()
         self._signal(signal.SIGTERM)
         self._ended(_GRACE_S)
-        self._signal(signal.SIGKILL)  # it, or what it has left behind in its group
+        self._signal(signal.SIGKILL)  # the program, or what it left behind in its process group
         self._program.wait()
         self._words.close()
 

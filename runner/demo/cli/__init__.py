@@ -1,1 +1,1 @@
-"""A command line as network gear has it: a grammar, modes, state, and two platforms written as tables."""
+"""The command line of network gear: a grammar, modes, state, and two platforms as tables."""

@@ -1,4 +1,4 @@
-"""The commands that every platform shares, and what they do: modes, configuration, the terminal."""
+"""Actions of the commands that all platforms share: modes, configuration, terminal settings."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ Arguments = tuple[str, ...]
 
 
 def accept(_session: Session, _arguments: Arguments) -> str:
-    """Take a command that has nothing to change here, such as `terminal width`."""
+    """Accept a command that has no effect here, such as `terminal width`."""
     return ""
 
 
 def enable(session: Session, _arguments: Arguments) -> str:
-    """Ask for the secret of privileged mode."""
+    """Ask for the password of privileged mode."""
     return session.ask_secret()
 
 
 def disable(session: Session, _arguments: Arguments) -> str:
-    """Go back to user mode."""
+    """Return to user mode."""
     session.privilege = 1
     return ""
 
@@ -58,7 +58,7 @@ def configure(session: Session, _arguments: Arguments) -> str:
 
 
 def _end(session: Session, _arguments: Arguments) -> str:
-    """Leave configuration altogether."""
+    """Leave all configuration modes."""
     session.mode = Mode.EXEC
     session.interface = None
     return ""
@@ -72,12 +72,12 @@ def _leave(session: Session, _arguments: Arguments) -> str:
 
 
 def _do(session: Session, arguments: Arguments) -> str:
-    """Run an exec command without leaving configuration."""
+    """Run an exec command without leaving configuration mode."""
     return session.run_exec(arguments[0])
 
 
 def _rename(session: Session, arguments: Arguments) -> str:
-    """Set the host name; the prompt follows at once."""
+    """Set the host name; the prompt changes at once."""
     session.state.configuration.hostname = arguments[0]
     return ""
 
@@ -91,7 +91,7 @@ def _add_ntp_server(session: Session, arguments: Arguments) -> str:
 
 
 def _remove_ntp_server(session: Session, arguments: Arguments) -> str:
-    """Remove a time server; one that is not there is no fault."""
+    """Remove a time server; do nothing if it is not configured."""
     servers = session.state.configuration.ntp_servers
     if arguments[0] in servers:
         servers.remove(arguments[0])
@@ -99,10 +99,10 @@ def _remove_ntp_server(session: Session, arguments: Arguments) -> str:
 
 
 def chosen_interfaces(session: Session, arguments: Arguments) -> list[InterfaceState]:
-    """Return the interface that a `show` command names, or all of them where it names none.
+    """Return the interface that a `show` command names, or all interfaces if it names none.
 
     Raises:
-        Refusal: There is no such interface.
+        Refusal: The interface does not exist.
     """
     interfaces = session.state.configuration.interfaces
     if not arguments:
@@ -114,7 +114,7 @@ def chosen_interfaces(session: Session, arguments: Arguments) -> list[InterfaceS
 
 
 def _enter_interface(session: Session, arguments: Arguments) -> str:
-    """Enter an interface's mode; a virtual interface comes to be by this, hardware does not."""
+    """Enter an interface's mode; create the interface if it is virtual and does not exist."""
     name = session.interface_name(arguments[0])
     interface = session.state.configuration.interfaces.get(name)
     if interface is None:
@@ -160,7 +160,7 @@ def _set_address(session: Session, arguments: Arguments) -> str:
         address = ipaddress.IPv4Interface("/".join(arguments))
     except ValueError:
         return _bad_mask(*arguments)
-    # Python also reads 0.0.0.255 as a mask, turned round; network gear does not
+    # Python also accepts a host mask such as 0.0.0.255; network gear does not.
     if len(arguments) > 1 and str(address.netmask) != arguments[1]:
         return _bad_mask(*arguments)
     _current(session).address = address
@@ -184,19 +184,19 @@ def _shut_down(session: Session, _arguments: Arguments) -> str:
 
 
 def _start_up(session: Session, _arguments: Arguments) -> str:
-    """Let the interface come up."""
+    """End the administrative shutdown of the interface."""
     _current(session).shutdown = False
     return ""
 
 
 def set_page_length(session: Session, arguments: Arguments) -> str:
-    """Set how many lines a page has; 0 never pauses, and no argument restores the default."""
+    """Set the number of lines of a page; 0 turns paging off, and no argument restores the default."""
     session.page_length = int(arguments[0]) if arguments else DEFAULT_PAGE_LENGTH
     return ""
 
 
 def answers_ping(session: Session, arguments: Arguments) -> bool:
-    """Tell whether an address answers: those on a network of an interface that is up do."""
+    """Return whether an address answers: it does if it is in the network of an interface that is up."""
     target = ipaddress.IPv4Address(arguments[0])
     return any(
         interface.up and interface.address is not None and target in interface.address.network
@@ -214,7 +214,7 @@ CONFIG_COMMANDS: tuple[Row, ...] = (
     Command("no ntp server A.B.C.D", _remove_ntp_server),
     Command("ntp server A.B.C.D", _add_ntp_server),
 )
-"""What configuration mode knows."""
+"""The commands of configuration mode."""
 
 INTERFACE_COMMANDS: tuple[Row, ...] = (
     Command("description LINE", _describe),
@@ -224,7 +224,7 @@ INTERFACE_COMMANDS: tuple[Row, ...] = (
     Command("no shutdown", _start_up),
     Command("shutdown", _shut_down),
 )
-"""What interface mode knows besides."""
+"""The additional commands of interface mode."""
 
 PREFIX_ADDRESS: Row = Command("ip address A.B.C.D/LEN", _set_address)
-"""The short form of an address, on platforms that have it."""
+"""Setting an address by prefix length, for platforms that support it."""

@@ -1,7 +1,7 @@
-"""Which command a line means: keywords, their abbreviations, arguments, and where a line goes wrong.
+"""Parse command lines: keywords, their abbreviations, arguments, and the position of an error.
 
-The rules are those of Cisco's "Using the Command-Line Interface": a keyword may be cut short as long as it
-stays unique; what cannot be read is marked with a caret under the first character that fits no keyword.
+The rules are those of Cisco's "Using the Command-Line Interface": a keyword may be abbreviated as long as it
+is unique; an error is marked with a caret under the first character that fits no keyword.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ActionT = TypeVar("ActionT")
 
 
 class Fault(Enum):
-    """Why a line means no command."""
+    """Why a line is not a valid command."""
 
     INVALID = "invalid"
     AMBIGUOUS = "ambiguous"
@@ -30,10 +30,10 @@ class Fault(Enum):
 
 
 class Refusal(Exception):
-    """A line that means no command.
+    """Raised for a line that is not a valid command.
 
     Args:
-        fault: Why.
+        fault: The reason.
         column: 0-based column in the line at which the caret points.
     """
 
@@ -45,7 +45,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word of a line, and the 0-based column where it begins."""
+    """One word of a line, and the 0-based column of its first character."""
 
     text: str
     column: int
@@ -61,9 +61,9 @@ class Command(Generic[ActionT]):
     """One row of a platform's command table.
 
     Attributes:
-        syntax: Keywords in lower case and arguments by their name in `ARGUMENTS`: `hostname WORD`.
-        action: What it does; the grammar only hands it back.
-        privilege: The lowest privilege level that sees it.
+        syntax: Keywords in lower case, and arguments by their name in `ARGUMENTS`: `hostname WORD`.
+        action: The action of the command; the grammar only returns it.
+        privilege: The lowest privilege level that may use the command.
     """
 
     syntax: str
@@ -73,7 +73,7 @@ class Command(Generic[ActionT]):
 
 @dataclass(frozen=True, slots=True)
 class Match(Generic[ActionT]):
-    """The command that a line means, and its arguments in order."""
+    """The command of a line, and its arguments in order."""
 
     command: Command[ActionT]
     arguments: tuple[str, ...]
@@ -107,12 +107,12 @@ ARGUMENTS: dict[str, Callable[[str], bool]] = {
     "<0-512>": _is_number,
     "INTERFACE": lambda text: re.fullmatch(r"[A-Za-z-]+\d[\d/.]*", text) is not None,
 }
-"""Each kind of argument by the name that help shows, and the words it takes; `LINE` takes the rest."""
+"""The kinds of arguments, by the name in help, each with its check of a word; `LINE` takes the rest."""
 
 
 @dataclass(slots=True)
 class _Node(Generic[ActionT]):
-    """A place in the tree of commands: what may follow, and the command that may end here."""
+    """A node in the tree of commands: the words that may follow, and the command that may end here."""
 
     keywords: dict[str, _Node[ActionT]] = field(default_factory=dict)
     arguments: dict[str, _Node[ActionT]] = field(default_factory=dict)
@@ -123,7 +123,7 @@ class Grammar(Generic[ActionT]):
     """The commands of one mode, as a tree.
 
     Args:
-        commands: The rows; of two with one syntax the later counts.
+        commands: The rows; if two have the same syntax, the later one counts.
     """
 
     def __init__(self, commands: Iterable[Command[ActionT]]) -> None:
@@ -136,10 +136,10 @@ class Grammar(Generic[ActionT]):
             node.command = command
 
     def match(self, line: str) -> Match[ActionT]:
-        """Return the command that `line` means.
+        """Return the command of a line.
 
         Raises:
-            Refusal: The line is ambiguous, goes on in a way no command does, or ends too early.
+            Refusal: The line is ambiguous, invalid or incomplete.
         """
         node = self._root
         found: list[str] = []
@@ -168,10 +168,10 @@ class Grammar(Generic[ActionT]):
         raise Refusal(Fault.INVALID, token.column + _agreement(node.keywords, token.text))
 
     def expectations(self, line: str) -> list[str]:
-        """Return what `?` after `line` offers: words that complete the last one, or that may follow.
+        """Return the words that `?` after `line` offers: completions of the last word, or following words.
 
         Raises:
-            Refusal: `line` up to there means nothing.
+            Refusal: The words before are invalid or ambiguous.
         """
         tokens = tokens_of(line)
         partial = tokens.pop().text if tokens and not line.endswith(" ") else ""
@@ -185,7 +185,7 @@ class Grammar(Generic[ActionT]):
 
 
 def _candidates(node: _Node[ActionT], word: str) -> Sequence[str]:
-    """Return the keywords that `word` may stand for: itself where it is one, else all it begins."""
+    """Return the keywords that `word` may mean: an exact match, or all keywords that begin with it."""
     lowered = word.lower()
     if lowered in node.keywords:
         return [lowered]
@@ -193,7 +193,7 @@ def _candidates(node: _Node[ActionT], word: str) -> Sequence[str]:
 
 
 def _agreement(keywords: Iterable[str], word: str) -> int:
-    """Return how many first characters of `word` some keyword shares."""
+    """Return the length of the longest common prefix of `word` and a keyword."""
     lowered = word.lower()
     return max((_shared(keyword, lowered) for keyword in keywords), default=0)
 

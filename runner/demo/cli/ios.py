@@ -1,6 +1,6 @@
-"""A Cisco IOS-XE router: its command table and what its `show` commands print.
+"""A Cisco IOS-XE router: its command table and the output of its `show` commands.
 
-The texts follow the format that the ntc-templates for `cisco_ios` read; the tests hold them to it.
+The output has the format that the ntc-templates for `cisco_ios` parse; the tests check this.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TWO_ADDRESSES = 30
 
 
 def _spoken(uptime: timedelta) -> str:
-    """Return a duration as IOS tells it: `5 weeks, 1 day, 1 hour, 46 minutes`."""
+    """Return a duration in the format of IOS: `5 weeks, 1 day, 1 hour, 46 minutes`."""
     minutes = int(uptime.total_seconds()) // 60
     parts = [
         (minutes // 10080, "week"),
@@ -97,7 +97,7 @@ def _show_ip_interface_brief(session: Session, _arguments: Arguments) -> str:
 
 
 def _show_ip_ospf_neighbor(session: Session, _arguments: Arguments) -> str:
-    """List the neighbours over links that are up. The hello timers of this simulation do not run."""
+    """List the neighbours over links that are up. The hello timers are not simulated."""
     lines = ["", "Neighbor ID     Pri   State           Dead Time   Address         Interface"]
     for interface in session.state.configuration.interfaces.values():
         address = _other_end(interface)
@@ -108,7 +108,7 @@ def _show_ip_ospf_neighbor(session: Session, _arguments: Arguments) -> str:
 
 
 def _other_end(interface: InterfaceState) -> str:
-    """Return the other address of a link between two routers; empty if the network is not one for two."""
+    """Return the other address of a link between two routers; empty if the network is not a /30."""
     if interface.address is None or interface.address.network.prefixlen != _TWO_ADDRESSES:
         return ""
     return next(str(other) for other in interface.address.network.hosts() if other != interface.address.ip)
@@ -304,4 +304,4 @@ IOS = Dialect(
     },
     interface_types=("GigabitEthernet", "Loopback", "Vlan"),
 )
-"""What a router answers."""
+"""The dialect of a router."""

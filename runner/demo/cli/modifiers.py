@@ -1,4 +1,4 @@
-"""What stands behind the pipe: `show … | include PATTERN` and its siblings."""
+"""Output modifiers after a pipe: `show … | include PATTERN` and similar."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def apply(text: str, modifier: str, column: int) -> str:
     """Return `text` with a modifier applied.
 
     Args:
-        text: What the command printed.
-        modifier: What stands behind the pipe, such as ` include up`.
-        column: Where that begins in the line.
+        text: The output of the command.
+        modifier: The text after the pipe, such as ` include up`.
+        column: The column in the line at which the modifier begins.
 
     Raises:
-        Refusal: The modifier is unknown, ambiguous or without a pattern that is a regular expression.
+        Refusal: The modifier is unknown or ambiguous, or its pattern is missing or not a regular expression.
     """
     words = tokens_of(modifier)
     if not words:

@@ -1,6 +1,6 @@
-"""A Cisco NX-OS switch: its command table and what its `show` commands print.
+"""A Cisco NX-OS switch: its command table and the output of its `show` commands.
 
-The texts follow the format that the ntc-templates for `cisco_nxos` read; the tests hold them to it.
+The output has the format that the ntc-templates for `cisco_nxos` parse; the tests check this.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Arguments = tuple[str, ...]
 
 
 def _spoken(uptime: timedelta) -> str:
-    """Return a duration as NX-OS tells it: `12 day(s), 3 hour(s), 5 minute(s), 41 second(s)`."""
+    """Return a duration in the format of NX-OS: `12 day(s), 3 hour(s), 5 minute(s), 41 second(s)`."""
     seconds = int(uptime.total_seconds())
     days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
     return f"{days} day(s), {hours} hour(s), {minutes} minute(s), {seconds % 60} second(s)"
@@ -67,7 +67,7 @@ Active Package(s):
 
 
 def _short(name: str) -> str:
-    """Return an interface's name as the brief tables cut it: `Eth1/1`, `Lo0`."""
+    """Return an interface's name as the brief tables abbreviate it: `Eth1/1`, `Lo0`."""
     return name.replace("Ethernet", "Eth").replace("loopback", "Lo")
 
 
@@ -288,4 +288,4 @@ NXOS = Dialect(
     interface_types=("Ethernet", "Vlan", "loopback", "mgmt"),
     exec_in_config=True,
 )
-"""What a switch answers."""
+"""The dialect of a switch."""

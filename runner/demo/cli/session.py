@@ -1,8 +1,8 @@
-"""One login on a CLI device: its mode, its prompt, and what each line does.
+"""One login on a CLI device: its mode, its prompt, and the effect of each line.
 
-A session is a plain state machine without any input or output of its own: `prompt` and `echo` say what the
-terminal shows before a line, `execute` takes the line and returns what is printed. Lines end with a single
-newline here; the terminal turns them into what goes over the wire.
+A session is a state machine that does no input or output itself. `prompt` and `echo` define what the terminal
+shows before a line; `execute` takes the line and returns the output. Lines end with a single newline here,
+and the terminal converts them for the client.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SECRET_ATTEMPTS = 3
 
 
 class Mode(Enum):
-    """Where in the CLI a session is; the value stands in the prompt."""
+    """The mode of a session; the value is part of the prompt."""
 
     EXEC = ""
     CONFIG = "(config)"
@@ -41,7 +41,7 @@ class Mode(Enum):
 
 
 Action: TypeAlias = Callable[["Session", tuple[str, ...]], str]
-"""What a command does: takes the session and the arguments, returns what is printed."""
+"""The action of a command: takes the session and the arguments, and returns the output."""
 
 Row: TypeAlias = Command[Action]
 """One row of a platform's command table."""
@@ -49,14 +49,15 @@ Row: TypeAlias = Command[Action]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dialect:
-    """How one platform speaks: everything in which it differs from another, as data.
+    """Everything that differs between platforms, as data.
 
     Attributes:
-        gap: What stands between the prompt and the command.
-        faults: How a line is refused; `{caret}` is the blank before the caret, `{line}` the line.
-        commands: The command table of each mode. Interface mode also knows those of configuration mode.
+        gap: The text between the prompt and the command.
+        faults: The error message for each fault; `{caret}` is the blank space before the caret, `{line}` the
+            line.
+        commands: The command table of each mode. Interface mode also has the commands of configuration mode.
         interface_types: Full names of the interface types.
-        exec_in_config: Whether configuration mode takes exec commands without `do`.
+        exec_in_config: Whether configuration mode accepts exec commands without `do`.
     """
 
     gap: str
@@ -81,9 +82,9 @@ class Session:
     """One login.
 
     Args:
-        state: The device.
-        dialect: How its platform speaks.
-        interactive: Whether there is a terminal: a prompt before each line, and somebody to ask for a secret.
+        state: The state of the device.
+        dialect: The dialect of its platform.
+        interactive: Whether there is a terminal, with a prompt before each line and a user to type passwords.
     """
 
     def __init__(self, state: DeviceState, dialect: Dialect, *, interactive: bool = True) -> None:
@@ -100,7 +101,7 @@ class Session:
 
     @property
     def prompt(self) -> str:
-        """What stands before the next line."""
+        """The prompt for the next line."""
         if self._secrets_left:
             return "Password: "
         sign = "#" if self.privilege >= PRIVILEGED else ">"
@@ -108,11 +109,11 @@ class Session:
 
     @property
     def echo(self) -> bool:
-        """Whether the terminal shows what is typed."""
+        """Whether the terminal shows typed characters."""
         return not self._secrets_left
 
     def execute(self, line: str) -> str:
-        """Do what a line says and return what is printed; a line that is refused prints why."""
+        """Run a line and return its output; an invalid line returns an error message."""
         if self._secrets_left:
             return self._check_secret(line)
         if not line.strip() or line.lstrip().startswith("!"):
@@ -125,7 +126,7 @@ class Session:
             return self._explain(refusal, line)
 
     def help(self, line: str) -> str:
-        """Return what `?` behind `line` prints."""
+        """Return the output of `?` after `line`."""
         try:
             words = _grammar(self.dialect, self.mode, self.privilege).expectations(line)
         except Refusal as refusal:
@@ -135,10 +136,10 @@ class Session:
         return "".join(f"  {word}\n" for word in words)
 
     def run_exec(self, command: str) -> str:
-        """Do the exec command that ends the current line, as `do` does in configuration mode.
+        """Run the exec command at the end of the current line, as `do` does in configuration mode.
 
         Raises:
-            Refusal: It is none; the column is that in the whole line.
+            Refusal: The command is not valid; the column is relative to the whole line.
         """
         mode, offset = self.mode, len(self._command.rstrip()) - len(command)
         self.mode = Mode.EXEC
@@ -150,7 +151,7 @@ class Session:
             self.mode = mode
 
     def ask_secret(self) -> str:
-        """Ask for the enable secret at the next prompt; without a terminal nobody can answer."""
+        """Ask for the enable password at the next prompt; without a terminal, return an error."""
         if self.privilege >= PRIVILEGED:
             return ""
         if not self.interactive:
@@ -159,14 +160,14 @@ class Session:
         return ""
 
     def last_word_invalid(self) -> Refusal:
-        """Return the refusal of a line whose last word names nothing that there is."""
+        """Return the refusal of a line whose last word names something that does not exist."""
         return Refusal(Fault.INVALID, tokens_of(self._command)[-1].column)
 
     def interface_name(self, text: str) -> str:
         """Return the full name of an interface that may be abbreviated: `gi1` is `GigabitEthernet1`.
 
         Raises:
-            Refusal: No type, or more than one, begins like that.
+            Refusal: The name does not begin like exactly one interface type.
         """
         letters = text.rstrip("0123456789/.")
         types = [name for name in self.dialect.interface_types if name.lower().startswith(letters.lower())]

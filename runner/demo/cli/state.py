@@ -1,4 +1,4 @@
-"""What a device on the network knows while it runs: its configuration, its interfaces, its clock."""
+"""The state of a running network device: its configuration, interfaces and clock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Configuration", "DeviceState", "InterfaceState"]
 
 @dataclass(slots=True)
 class InterfaceState:
-    """One interface as it is configured now.
+    """One interface with its present configuration.
 
     Attributes:
         name: Full name.
@@ -48,13 +48,13 @@ class InterfaceState:
 
     @property
     def virtual(self) -> bool:
-        """Whether there is no hardware behind it, so that it may be made and removed by configuration."""
+        """Whether the interface has no hardware, so that configuration commands can create and remove it."""
         return self.name.lower().startswith(("loopback", "vlan"))
 
 
 @dataclass(slots=True)
 class Configuration:
-    """The running configuration: the parts of it that can be changed."""
+    """The parts of the running configuration that can be changed."""
 
     hostname: str
     interfaces: dict[str, InterfaceState]
@@ -62,11 +62,11 @@ class Configuration:
 
 
 class DeviceState:
-    """A device from the start of the fleet to its end, shared by every session on it.
+    """The state of a device while the fleet runs; all sessions on the device share it.
 
     Args:
-        device: Who it is.
-        now: Tells the time.
+        device: The description of the device.
+        now: Returns the time.
     """
 
     def __init__(self, device: Device, now: Callable[[], datetime] = utc_now) -> None:
@@ -85,7 +85,7 @@ class DeviceState:
 
     @property
     def serial(self) -> str:
-        """The serial number: the device's own, or one made of its name."""
+        """The serial number of the device, or one derived from its name."""
         return self.device.serial or "9" + hashlib.sha256(self.device.name.encode()).hexdigest()[:10].upper()
 
     @property

@@ -1,1 +1,1 @@
-"""A small Linux server: enough of a shell, of programs and of files to have honest exit codes."""
+"""A small simulated Linux server: enough of a shell, programs and files for realistic exit codes."""

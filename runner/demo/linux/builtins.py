@@ -1,4 +1,4 @@
-"""What the shell does itself: folders, variables, options, tests, other shells."""
+"""Builtin commands of the shell: folders, variables, options, tests, other shells."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def _echo(session: LinuxSession, arguments: list[str]) -> int:
 
 
 async def _printf(session: LinuxSession, arguments: list[str]) -> int:
-    r"""Print a format with `%s`, `%d`, `%b`, `\n` and `\t`, again as long as there are arguments."""
+    r"""Print a format with `%s`, `%d`, `%b`, `\n` and `\t`; repeat it while arguments are left."""
     if not arguments:
         session.complain("sh: printf: usage: printf format [arg ...]")
         return 2
@@ -115,7 +115,7 @@ async def _env(session: LinuxSession, arguments: list[str]) -> int:
 
 
 async def _set(session: LinuxSession, arguments: list[str]) -> int:
-    """Know `-e`, `-u`, `-o pipefail`, `-C` (passed over), and `-- WORD…` for the parameters."""
+    """Support `-e`, `-u`, `-o pipefail`, `-C` (ignored), and `-- WORD…` for the parameters."""
     words = iter(arguments)
     for word in words:
         if word == "--":
@@ -133,7 +133,7 @@ async def _set(session: LinuxSession, arguments: list[str]) -> int:
 
 
 async def _test(session: LinuxSession, arguments: list[str]) -> int:
-    """Know files, texts and whole numbers: `-f FILE`, `A = B`, `1 -lt 2`, each with `!` before it."""
+    """Test files, strings and integers: `-f FILE`, `A = B`, `1 -lt 2`, each optionally after `!`."""
     words = arguments
     turned = words[:1] == ["!"]
     words = words[1:] if turned else words
@@ -152,7 +152,7 @@ async def _bracket(session: LinuxSession, arguments: list[str]) -> int:
 
 
 def _holds(session: LinuxSession, words: list[str]) -> bool | None:
-    """Return whether what is tested holds; None where it is not known."""
+    """Return whether a test is true; None if the test is not supported."""
     match words:
         case [] | [_]:
             return any(words)
@@ -194,7 +194,7 @@ def _is(session: LinuxSession, option: str, path: str) -> bool | None:
 
 
 async def _sh(session: LinuxSession, arguments: list[str]) -> int:
-    """Know `sh -c TEXT [NAME WORD…]`, `sh FILE [WORD…]`, and a script on standard input."""
+    """Support `sh -c TEXT [NAME WORD…]`, `sh FILE [WORD…]`, and a script on standard input."""
     letters, words = options_of(arguments)
     if letters.replace("e", "").replace("u", "") not in ("", "c") or ("c" in letters and not words):
         session.complain("sh: this simulated shell knows 'sh -c TEXT', 'sh FILE' and 'sh' alone")
@@ -245,7 +245,7 @@ async def _kill(session: LinuxSession, arguments: list[str]) -> int:
 
 
 async def _command(session: LinuxSession, arguments: list[str]) -> int:
-    """Know `command -v NAME`: whether there is such a program."""
+    """Support `command -v NAME`: show whether a program exists."""
     letters, words = options_of(arguments)
     if letters != "v" or len(words) != 1:
         session.complain("sh: command: this simulated shell knows 'command -v NAME'")
@@ -277,10 +277,10 @@ BUILTINS: dict[str, Program] = {
     "sh": _sh,
     "shift": _shift,
     "test": _test,
-    "trap": _true,  # nobody sends signals to what is simulated
+    "trap": _true,  # simulated processes never receive signals
     "true": _true,
     "umask": _umask,
     "unset": _unset,
     "wait": _wait,
 }
-"""What the shell knows by itself, by name, and the shells that it starts."""
+"""The builtins of the shell, by name, and the shells that it can start."""

@@ -44,16 +44,16 @@ Node = If | While | list["Step"]
 
 
 def nodes(pipelines: Iterable[list[Step]]) -> list[Node]:
-    """Return the commands of a script, compound ones as trees.
+    """Return the commands of a script, with compound commands as trees.
 
     Raises:
-        SyntaxFault: A word of a compound command is missing, or in the wrong place.
+        SyntaxFault: A keyword of a compound command is missing or in the wrong place.
     """
     return _until((), deque(pipelines))
 
 
 def _until(ends: tuple[str, ...], rest: deque[list[Step]]) -> list[Node]:
-    """Take commands up to one of some words."""
+    """Parse commands up to one of the keywords in `ends`."""
     found: list[Node] = []
     while rest:
         word = _first_word(rest)
@@ -91,7 +91,7 @@ def _first_word(rest: deque[list[Step]]) -> str:
 
 
 def _drop_word(rest: deque[list[Step]]) -> None:
-    """Drop the word of a compound command, and its step if nothing else is in it."""
+    """Remove the keyword of a compound command, and its step if the step is empty then."""
     step = rest[0][0]
     del step.words[0]
     if not step.words and not step.redirects:
@@ -104,14 +104,14 @@ def references(text: str) -> list[str]:
 
 
 def extracted(line: str, commands: dict[str, str]) -> str:
-    """Return a line with a variable in the place of each command substitution.
+    """Return a line with each command substitution replaced by a variable.
 
     Args:
         line: The line.
-        commands: Receives each command by the name of its variable.
+        commands: Receives each command, by the name of its variable.
 
     Raises:
-        SyntaxFault: A substitution has no end, or is an arithmetic one.
+        SyntaxFault: A substitution is not terminated, or it is an arithmetic expansion.
     """
     kept, place, in_double = [], 0, False
     while place < len(line):
@@ -130,7 +130,7 @@ def extracted(line: str, commands: dict[str, str]) -> str:
 
 
 def _piece(line: str, place: int, *, in_double: bool) -> str:
-    """Return a quoted text, an escaped character, a substitution, or one character."""
+    """Return the next piece: a quoted text, an escaped character, a substitution, or one character."""
     character = line[place]
     if character == "\\":
         return line[place : place + 2]
@@ -143,7 +143,7 @@ def _piece(line: str, place: int, *, in_double: bool) -> str:
 
 
 def _closing(line: str, place: int) -> int:
-    """Return the place of the parenthesis that ends a substitution."""
+    """Return the position of the parenthesis that ends a substitution."""
     in_double = False
     while place < len(line):
         piece = _piece(line, place, in_double=in_double)

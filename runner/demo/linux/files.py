@@ -1,4 +1,4 @@
-"""The programs of a server that are about files."""
+"""The programs of a server that work on files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def _ls(session: LinuxSession, arguments: list[str]) -> int:
 
 
 async def _rm(session: LinuxSession, arguments: list[str]) -> int:
-    """Remove files; `-f` minds none that is not there, `-r` takes folders with all that is in them."""
+    """Remove files; `-f` ignores missing files, `-r` also removes folders with their content."""
     letters, names = options_of(arguments)
     machine, status = session.machine, 0
     for name in names:
@@ -95,7 +95,7 @@ async def _touch(session: LinuxSession, arguments: list[str]) -> int:
 
 
 async def _chmod(session: LinuxSession, arguments: list[str]) -> int:
-    """Know octal digits and `+x`."""
+    """Change permission bits; support octal digits and `+x`."""
     machine, status = session.machine, 0
     mode, *names = arguments or [""]
     if mode != "+x" and (not mode or set(mode) - set("01234567")):
@@ -129,4 +129,4 @@ FILE_PROGRAMS: dict[str, Program] = {
     "sha256sum": _sha256sum,
     "touch": _touch,
 }
-"""Every program about files by its name."""
+"""The programs that work on files, by name."""

@@ -1,4 +1,4 @@
-"""The programs of a server that read text and print what they make of it."""
+"""The programs of a server that filter text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["FILTERS"]
 
 _PADDED = 7
-"""Columns of a count of what has no known size, as wc(1) of GNU has it."""
+"""Columns of a count if the size of the input is not known, as in GNU wc(1)."""
 
 
 async def _wc(session: LinuxSession, arguments: list[str]) -> int:
@@ -48,7 +48,7 @@ async def _tail(session: LinuxSession, arguments: list[str]) -> int:
 
 
 async def _end_of(session: LinuxSession, program: str, arguments: list[str]) -> int:
-    """Print the first or the last lines of a file: ten, `-n N`, or `-N`."""
+    """Print the first or the last lines of a file: ten, or the number in `-n N` or `-N`."""
     found = re.fullmatch(r"(?:-n)?\s?-?(\d{1,9})", " ".join(arguments[: 2 if arguments[:1] == ["-n"] else 1]))
     names = arguments[2 if arguments[:1] == ["-n"] else 1 :] if found else arguments
     if len(names) > 1 or (names[:1] != ["-"] and any(name.startswith("-") for name in names)):
@@ -61,7 +61,7 @@ async def _end_of(session: LinuxSession, program: str, arguments: list[str]) -> 
 
 
 async def _grep(session: LinuxSession, arguments: list[str]) -> int:
-    """Print the lines that match; the exit code is 0 where any did, 1 where none did."""
+    """Print the lines that match; the exit code is 0 if any line matches, and 1 if none does."""
     letters, words = options_of(arguments)
     if set(letters) - set("ivcqEFn") or not words:
         return _unknown(session, "grep", letters, "-i, -v, -c, -q, -n, -E and -F") + 1
@@ -82,7 +82,7 @@ async def _grep(session: LinuxSession, arguments: list[str]) -> int:
 
 
 def _shown(lines: list[tuple[int, str]], letters: str) -> list[str]:
-    """Return what grep prints of the lines that match."""
+    """Return the output of grep for the lines that match."""
     if "q" in letters:
         return []
     if "c" in letters:
@@ -91,7 +91,7 @@ def _shown(lines: list[tuple[int, str]], letters: str) -> list[str]:
 
 
 def _expression(text: str, letters: str) -> str:
-    """Return a pattern in Python's words; in a basic one, some characters mean themselves unless escaped."""
+    """Return a pattern in Python's syntax; in a basic one, some characters are special only if escaped."""
     if "F" in letters:
         return re.escape(text)
     if "E" in letters:
@@ -142,4 +142,4 @@ FILTERS: dict[str, Program] = {
     "uniq": _uniq,
     "wc": _wc,
 }
-"""Every filter by its name."""
+"""The filters, by name."""

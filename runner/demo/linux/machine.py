@@ -1,4 +1,4 @@
-"""What a server knows while it runs: its files, its clock, its services."""
+"""The state of a running server: its files, clock and services."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ ROOT = "root"
 
 _ROOT_HOME = "/root"
 _CAPACITY = 64 * 2**20
-"""Bytes that all files of a server may have together: they are in memory."""
+"""Most bytes of all files of a server together: they are in memory."""
 
 
 class Machine:
-    """A server from the start of the fleet to its end, shared by every session on it.
+    """The state of a server while the fleet runs; all sessions on the server share it.
 
     Args:
-        device: Who it is.
-        now: Tells the time.
+        device: The description of the server.
+        now: Returns the time.
     """
 
     def __init__(self, device: Device, now: Callable[[], datetime] = utc_now) -> None:
@@ -53,22 +53,22 @@ class Machine:
 
     @property
     def address(self) -> str:
-        """The IPv4 address of its first interface, without the prefix length; loopback where it has none."""
+        """The IPv4 address of the first interface, without prefix length; 127.0.0.1 if there is none."""
         interfaces = self.device.interfaces
         return (interfaces[0].address or "127.0.0.1").partition("/")[0] if interfaces else "127.0.0.1"
 
     def children(self, path: str) -> list[str]:
-        """Return the names in a directory, sorted, those that begin with a dot too."""
+        """Return the names in a directory, sorted, including those that begin with a dot."""
         under = path.rstrip("/") + "/"
         paths = {*self.files, *self.directories} - {"/"}
         return sorted({name[len(under) :].partition("/")[0] for name in paths if name.startswith(under)})
 
     def resolve(self, directory: str, path: str) -> str:
-        """Return the absolute path that `path` means in `directory`."""
+        """Return the absolute path of `path`, relative to `directory`."""
         return "/" + posixpath.normpath(posixpath.join(directory, path)).lstrip("/")
 
     def writable(self, path: str, user: str) -> bool:
-        """Whether a user may change the file at an absolute path: root any, others below home and `/tmp`."""
+        """Return whether a user may change an absolute path: root any, others below home and `/tmp`."""
         places = (self.home_of(user) + "/", "/tmp/")  # noqa: S108 - a path of the simulation
         return user == ROOT or path.startswith(places)
 
@@ -77,24 +77,24 @@ class Machine:
         return self.modes.get(path, 0o644)
 
     def executable(self, path: str) -> bool:
-        """Whether a path is that of a file that may be run."""
+        """Return whether a path is an executable file."""
         return path in self.files and bool(self.mode(path) & 0o100)
 
     def opened(self, path: str) -> bytes:
-        """Return what is in a file.
+        """Return the content of a file.
 
         Raises:
-            OSError: There is none; its text is a shell's.
+            OSError: The file does not exist; the message is a shell's.
         """
         if path not in self.files:
             raise FileNotFoundError("No such file")
         return bytes(self.files[path])
 
     def created(self, path: str, user: str, *, emptied: bool) -> bytearray:
-        """Return a file's content, for a user to write to; the file is made where there is none.
+        """Return a file's content for writing by a user; create the file if it does not exist.
 
         Raises:
-            OSError: It cannot be; its text is a shell's.
+            OSError: The file cannot be written; the message is a shell's.
         """
         if path in self.directories:
             raise IsADirectoryError("Is a directory")
@@ -108,11 +108,11 @@ class Machine:
         return content
 
     def make_directory(self, path: str) -> None:
-        """Make a directory, and those on the way to it."""
+        """Create a directory and its parents."""
         self.directories |= {path, *(str(parent) for parent in PurePosixPath(path).parents)}
 
     def remove(self, path: str) -> None:
-        """Remove a file, or a directory with all that is in it; nothing where there is none."""
+        """Remove a file, or a directory with its content; do nothing if the path does not exist."""
         below = path + "/"
         for name in [name for name in self.files if name == path or name.startswith(below)]:
             del self.files[name]
@@ -120,12 +120,12 @@ class Machine:
         self.directories = {name for name in self.directories if name != path and not name.startswith(below)}
 
     def has_room(self, size: int) -> bool:
-        """Whether files may grow by this many bytes."""
+        """Return whether there is room for `size` more bytes."""
         return sum(map(len, self.files.values())) + size <= _CAPACITY
 
 
 def _first_files(device: Device) -> dict[str, bytearray]:
-    """Return the files of a fresh server by their absolute paths."""
+    """Return the files of a new server, by absolute path."""
     texts = {
         "/etc/hostname": f"{device.name}\n",
         "/etc/hosts": f"127.0.0.1\tlocalhost\n127.0.1.1\t{device.name}\n",

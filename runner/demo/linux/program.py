@@ -1,4 +1,4 @@
-"""What programs of a server are: they take the session and arguments, print, and return an exit code."""
+"""The type of a server's programs, which return an exit code, and helpers that they share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 
 def options_of(arguments: list[str]) -> tuple[str, list[str]]:
-    """Return the letters of the options at the beginning, and what follows them."""
+    """Return the letters of the options at the beginning, and the remaining arguments."""
     letters, place = "", 0
     for place, word in enumerate(arguments):
         if word == "--":
@@ -29,14 +29,14 @@ def options_of(arguments: list[str]) -> tuple[str, list[str]]:
 
 
 def number_of(word: str) -> int | None:
-    """Return the whole number that a word is; None where it is none, or one that fits no machine's word."""
+    """Return a word as an integer; None if it is not one or has more than 18 digits."""
     return int(word) if _NUMBER.fullmatch(word) else None
 
 
 async def contents(session: LinuxSession, program: str, names: list[str]) -> list[tuple[str, bytes | None]]:
-    """Return what is in files, by name; standard input of `-`, and where none is named.
+    """Return the contents of files with their names; `-` or no name at all means standard input.
 
-    What cannot be read is None, and complained about.
+    A file that cannot be read has None as content, and an error is printed.
     """
     found: list[tuple[str, bytes | None]] = []
     for name in names or ["-"]:

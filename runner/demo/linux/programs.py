@@ -1,4 +1,4 @@
-"""The programs of a server. Each takes the session and its arguments, prints, and returns its exit code."""
+"""The programs of a server. Each takes the session and its arguments, prints, and returns an exit code."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ async def _seq(session: LinuxSession, arguments: list[str]) -> int:
 
 
 async def _systemctl(session: LinuxSession, arguments: list[str]) -> int:
-    """Know `is-active UNIT`, with the exit codes of systemctl(1): 0 active, 3 inactive, 4 no such unit."""
+    """Support `is-active UNIT`, with the exit codes of systemctl(1): 0 active, 3 inactive, 4 no such unit."""
     if len(arguments) != 2 or arguments[0] != "is-active":  # noqa: PLR2004
         session.complain("systemctl: this simulated server knows 'systemctl is-active UNIT'")
         return 1
@@ -148,4 +148,4 @@ PROGRAMS: dict[str, Program] = {
     "uptime": _uptime,
     "whoami": _whoami,
 }
-"""Every program by its name, those of the shell itself included."""
+"""All programs by name, including the shell's builtins."""

@@ -1,4 +1,4 @@
-"""One login on a server: runs lines, step after step, and remembers folder, variables and last exit code."""
+"""One login on a server: runs lines step by step, and keeps the folder, variables and last exit code."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _MISUSE = 2
 _DEEPEST = 40
 _NOWHERE = "/dev/null"
 _BACKGROUND = "4711"
-"""The process id of everything in the background: it has ended before the next command begins."""
+"""The process id of every background command: each has ended before the next command begins."""
 _MOST_ROUNDS = 1000
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _SHELLS = {"sh", "dash", "bash"}
 
 
 class Streams(Protocol):
-    """Where a program's input comes from and its output goes to."""
+    """A program's standard input, output and error."""
 
     async def read(self) -> bytes:
         """Return everything up to the end of standard input."""
@@ -40,15 +40,15 @@ class Streams(Protocol):
         """Return the next line of standard input with its newline; empty at the end."""
 
     def write(self, descriptor: int, content: bytes) -> None:
-        """Print on file descriptor 1 or 2."""
+        """Write to file descriptor 1 or 2."""
 
 
 class _Fault(Exception):
-    """What a step cannot begin over; the message is what the shell prints after its name."""
+    """An error that keeps a step from starting; the shell prints the message after its name."""
 
 
 class LinuxSession:
-    """One login, or one shell that another one started.
+    """One login, or a shell that another shell started.
 
     Args:
         machine: The server.
@@ -56,13 +56,13 @@ class LinuxSession:
 
     Attributes:
         user: The account that it runs as.
-        directory: The folder that it is in.
-        variables: Its variables by name; a program sees those in `exported`.
-        options: What `set` turned on: `e`, `u`, `pipefail`.
+        directory: The current folder.
+        variables: The shell variables by name; programs see those in `exported`.
+        options: Options that `set` turned on: `e`, `u`, `pipefail`.
         parameters: `$0`, `$1` and so on.
-        programs: What can be run, by name.
+        programs: The programs that can be run, by name.
         status: The last exit code.
-        closed: Whether it has ended.
+        closed: Whether the shell has ended.
         background_status: The exit code of the last command in the background.
     """
 
@@ -86,13 +86,13 @@ class LinuxSession:
 
     @property
     def prompt(self) -> str:
-        """What stands before the next line of an interactive shell."""
+        """The prompt of an interactive shell."""
         home = self.machine.home
         place = "~" + self.directory.removeprefix(home) if self.directory.startswith(home) else self.directory
         return f"{self.user}@{self.machine.device.name}:{place}$ "
 
     async def execute(self, line: str) -> int:
-        """Run a line, or a script, and return its exit code, that of the last step which ran."""
+        """Run a line or a script, and return the exit code of the last step that ran."""
         try:
             found = nodes(_pipelines(parse(extracted(line, self._commands))))
         except SyntaxFault as fault:
@@ -101,7 +101,7 @@ class LinuxSession:
         return self.status
 
     async def _run_all(self, found: Sequence[Node], *, is_condition: bool) -> None:
-        """Run commands in order; one that fails in a condition does not end the shell."""
+        """Run commands in order; with `set -e`, a failure ends the shell, but not in a condition."""
         for number, node in enumerate(found):
             joined = _joined(node)
             if joined == ";" or (joined == "&&") == (self.status == 0):
@@ -123,13 +123,13 @@ class LinuxSession:
             await self._run_while(node)
         elif node[-1].in_background:
             part = self._part()
-            await part._run_pipeline(node)  # noqa: SLF001 - one of ours
+            await part._run_pipeline(node)  # noqa: SLF001 - the same class
             self.background_status, self.status = part.status, 0
         else:
             await self._run_pipeline(node)
 
     def _part(self) -> LinuxSession:
-        """Return a shell for a part of this one's script, whose changes are its own."""
+        """Return a subshell for a part of the script; its changes do not affect this shell."""
         part = self.child(self.parameters)
         part.variables, part.options, part.status = dict(self.variables), self.options, self.status
         return part
@@ -150,7 +150,7 @@ class LinuxSession:
         return self.status
 
     def child(self, parameters: Sequence[str]) -> LinuxSession:
-        """Return a shell that this one starts, which leads to where this one does."""
+        """Return a shell that this one starts, with the same standard streams."""
         started = LinuxSession(self.machine, _Inherited(self))
         started._depth = self._depth + 1
         started.user = self.user
@@ -162,14 +162,14 @@ class LinuxSession:
         return started
 
     async def read(self) -> bytes:
-        """Return everything up to the end of standard input, wherever the step has it from."""
+        """Return everything up to the end of the step's standard input."""
         if self._input is None:
             return await self.streams.read()
         content, self._input = self._input, b""
         return content
 
     async def read_line(self) -> bytes:
-        """Return the next line of standard input, from the same place as `read`."""
+        """Return the next line of the step's standard input, with its newline."""
         if self._input is None:
             return await self.streams.read_line()
         line, newline, self._input = self._input.partition(b"\n")
@@ -184,7 +184,7 @@ class LinuxSession:
         self.write(2, text.encode() + b"\n")
 
     def write(self, descriptor: int, content: bytes) -> None:
-        """Print on file descriptor 1 or 2, wherever the step's redirections lead it."""
+        """Write to file descriptor 1 or 2, through the step's redirections."""
         target = self._outputs[descriptor]
         if isinstance(target, bytearray):
             if self.machine.has_room(len(content)):
@@ -193,7 +193,7 @@ class LinuxSession:
             self.streams.write(target, content)
 
     def variable(self, name: str) -> str:
-        """Return the value of a variable; one that is not set is empty, or a fault with `set -u`."""
+        """Return the value of a variable; an unset one is empty, or an error with `set -u`."""
         if name.isdecimal():
             return self.parameters[int(name)] if int(name) < len(self.parameters) else ""
         words = " ".join(self.parameters[1:])
@@ -207,7 +207,7 @@ class LinuxSession:
         return known.get(name, "")
 
     def may_change(self, path: str) -> bool:
-        """Whether this session's user may change what has this absolute path."""
+        """Return whether this session's user may change the file at an absolute path."""
         return self.machine.writable(path, self.user)
 
     def environment(self) -> dict[str, str]:
@@ -225,7 +225,7 @@ class LinuxSession:
         }
 
     async def _run_pipeline(self, pipeline: Sequence[Step]) -> None:
-        """Run the steps of a pipeline; each reads what the one before has printed."""
+        """Run the steps of a pipeline; each reads the output of the step before."""
         if len(pipeline) == 1:
             await self._run(pipeline[0])
             return
@@ -234,7 +234,7 @@ class LinuxSession:
         for number, step in enumerate(pipeline):
             printed = bytearray()
             part = self._part()
-            part._input = passed  # noqa: SLF001 - one of ours
+            part._input = passed  # noqa: SLF001 - the same class
             await part._run(step, None if number + 1 == len(pipeline) else printed)  # noqa: SLF001
             passed, self.status = bytes(printed), part.status
             failed = self.status or failed
@@ -258,11 +258,11 @@ class LinuxSession:
             self.closed = self.closed or "u" in self.options
         finally:
             self._outputs, self._input = around, before[2]
-        if rest and len(rest) < len(step.words):  # `NAME=value program` is for that program alone
+        if rest and len(rest) < len(step.words):  # `NAME=value program` affects only that program
             self.variables, self.exported = before[0], before[1]
 
     async def _substitute(self, step: Step) -> None:
-        """Run the commands of a step's `$(...)`, and keep what they print in the variables for them."""
+        """Run the commands of a step's `$(...)`, and put their output into the replacing variables."""
         targets = (redirect.target for redirect in step.redirects)
         for name in references(" ".join([*step.words, *map(str, targets)])):
             outputs, printed = self._outputs, bytearray()
@@ -273,7 +273,7 @@ class LinuxSession:
             self.variables[name] = printed.decode("utf-8", "replace").rstrip("\n")
 
     def _assign(self, words: Sequence[str]) -> Sequence[str]:
-        """Take the assignments at the beginning; return what follows."""
+        """Apply the assignments at the beginning; return the remaining words."""
         for number, word in enumerate(words):
             found = _ASSIGNMENT.fullmatch(word)
             if found is None:
@@ -300,7 +300,7 @@ class LinuxSession:
             raise _Fault(f"cannot {'open' if arrow == '<' else 'create'} {name}: {exc}") from exc
 
     async def call(self, words: Sequence[str]) -> int:
-        """Run a program of the system, or a file that is one; return its exit code."""
+        """Run a program of the server, or an executable file; return its exit code."""
         if self._depth > _DEEPEST:
             return self._refuse("too many shells within shells")
         name = words[0].removeprefix("/usr").removeprefix("/bin/")
@@ -317,7 +317,7 @@ class LinuxSession:
         return await self._interpret(bytes(self.machine.files[path]).decode("utf-8", "replace"), words)
 
     async def _interpret(self, text: str, words: Sequence[str]) -> int:
-        """Run a script by the interpreter that its first line names; the shell is the only one there is."""
+        """Run a script with the interpreter in its first line; only the shell exists."""
         first = text.partition("\n")[0]
         named = first.removeprefix("#!").split() if first.startswith("#!") else ["sh"]
         if named[:1] == ["/usr/bin/env"]:
@@ -329,7 +329,7 @@ class LinuxSession:
 
 
 class _Inherited:
-    """The streams of a shell that another one started: wherever that one's lead."""
+    """The streams of a shell that another shell started: those of its parent."""
 
     def __init__(self, parent: LinuxSession) -> None:
         self._parent = parent

@@ -1,7 +1,7 @@
-"""SFTP over a server's files, which are in memory: nothing of the machine that the fleet runs on is in reach.
+"""SFTP for a server's files, which are in memory: clients cannot reach the files of the real machine.
 
-asyncssh's own server works on the real file system, every operation by way of `map_path`. That one refuses
-here, so that an operation which is not written below, or which a later asyncssh adds, ends in a refusal.
+asyncssh's own server works on the real file system, and every operation calls `map_path`. Here `map_path`
+always fails, so that an operation that is not defined below, or that a later asyncssh adds, fails too.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ class MachineFiles(asyncssh.SFTPServer):
         self._machine = machine
 
     def map_path(self, _path: bytes) -> bytes:
-        """Refuse: no path of the simulation is one of the real file system."""
+        """Raise an error: paths of the simulation do not exist in the real file system."""
         raise asyncssh.SFTPOpUnsupported("this simulated server does not know that")
 
     def realpath(self, path: bytes) -> bytes:
-        """Return the absolute path; relative ones begin in the home directory."""
+        """Return the absolute path; relative paths start at the home directory."""
         return self._resolve(path).encode()
 
     def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
-        """Open a file, making or emptying it as the flags of the SFTP draft's section 6.3 say."""
+        """Open a file; create or truncate it according to the flags (SFTP draft, section 6.3)."""
         name = self._resolve(path)
         exists = name in self._machine.files
         if pflags & asyncssh.FXF_EXCL and exists:
@@ -65,7 +65,7 @@ class MachineFiles(asyncssh.SFTPServer):
         return _Handle(name, bool(pflags & asyncssh.FXF_APPEND))
 
     def close(self, _file_obj: object) -> None:
-        """Close a file: everything written is in place already."""
+        """Do nothing: everything is already written."""
 
     def read(self, file_obj: object, offset: int, size: int) -> bytes:
         """Return up to `size` bytes."""
@@ -98,18 +98,18 @@ class MachineFiles(asyncssh.SFTPServer):
         return self._attributes(file_obj.path) if isinstance(file_obj, _Handle) else asyncssh.SFTPAttrs()
 
     def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
-        """Take new attributes and keep the permissions; clients set them after each upload."""
+        """Store the permissions and ignore other attributes; clients set them after each upload."""
         self.stat(path)
         self._keep(self._resolve(path), attrs)
 
     def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
-        """Take new attributes of an open file and keep the permissions."""
+        """Store the permissions of an open file and ignore other attributes."""
         self._content(file_obj)
         if isinstance(file_obj, _Handle):
             self._keep(file_obj.path, attrs)
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
-        """Give the entries of a directory."""
+        """Yield the entries of a directory."""
         name = self._resolve(path)
         if name not in self._machine.directories:
             raise _missing(name)
@@ -126,14 +126,14 @@ class MachineFiles(asyncssh.SFTPServer):
         self._machine.remove(name)
 
     def rename(self, oldpath: bytes, newpath: bytes) -> None:
-        """Give a file another name; one that has it is in the way, as SFTP version 3 has it."""
+        """Rename a file; fail if the new name exists, as in SFTP version 3."""
         old, new = self._resolve(oldpath), self._resolve(newpath)
         if new in self._machine.files:
             raise asyncssh.SFTPFailure("File exists")
         self._move(old, new)
 
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
-        """Give a file another name, replacing what has it."""
+        """Rename a file, replacing an existing file with the new name."""
         self._move(self._resolve(oldpath), self._resolve(newpath))
 
     def mkdir(self, path: bytes, _attrs: asyncssh.SFTPAttrs) -> None:
@@ -170,7 +170,7 @@ class MachineFiles(asyncssh.SFTPServer):
             self._machine.modes[name] = stat.S_IMODE(attrs.permissions)
 
     def _content(self, file_obj: object) -> bytearray:
-        """Return the bytes of an open file; one that was removed meanwhile is missing."""
+        """Return the bytes of an open file; raise an error if it was removed meanwhile."""
         if not isinstance(file_obj, _Handle) or file_obj.path not in self._machine.files:
             raise asyncssh.SFTPFailure("the file is gone")
         return self._machine.files[file_obj.path]

@@ -1,7 +1,7 @@
-"""How a command line is read: words, quotes, variables, pipes, `;`, `&`, `&&`, `||`, redirections.
+"""Parse a command line: words, quotes, variables, pipes, `;`, `&`, `&&`, `||`, redirections.
 
-The rules are those of POSIX.1-2017, Shell Command Language, cut down to what the demo shows. `compound` reads
-`if`, `while` and `$(...)`. What is left out (`for`, `case`, functions, globs) is refused with exit code 2.
+The rules are a subset of POSIX.1-2017, Shell Command Language. The module `compound` parses `if`, `while` and
+`$(...)`. Unsupported syntax (`for`, `case`, functions, globs) is rejected with exit code 2.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _COMPOUND = {"if", "then", "else", "while", "do"}
 
 
 class SyntaxFault(Exception):
-    """A line that is no command; the message is what the shell prints after its name."""
+    """Raised for a line that is not a valid command; the shell prints the message after its name."""
 
 
 class Redirect(NamedTuple):
-    """Where a descriptor leads: `2>&1` is (2, ">", 1), `<words` is (0, "<", "words")."""
+    """A redirection: `2>&1` is (2, ">", 1), `<words` is (0, "<", "words")."""
 
     descriptor: int
     arrow: str
@@ -53,10 +53,10 @@ class Step:
     """One simple command of a line.
 
     Attributes:
-        joined: What stands before it: `;`, `&&`, `||` or `|`.
-        words: Its words, quotes and variables still in them.
-        redirects: Where its descriptors lead, in order.
-        in_background: Whether the shell goes on without its exit code.
+        joined: The operator before it: `;`, `&&`, `||` or `|`.
+        words: Its words, before quotes and variables are processed.
+        redirects: Its redirections, in order.
+        in_background: Whether it runs in the background, so that its exit code does not count.
     """
 
     joined: str
@@ -69,7 +69,7 @@ def parse(line: str) -> list[Step]:
     """Return the steps of a line, in order.
 
     Raises:
-        SyntaxFault: The line is malformed, or uses what this shell leaves out.
+        SyntaxFault: The line is malformed, or uses syntax that this shell does not support.
     """
     steps = [Step(";")]
     place, text = 0, line.rstrip()
@@ -100,7 +100,7 @@ def _take(steps: list[Step], found: re.Match[str]) -> None:
 
 
 def _join(steps: list[Step], operator: str) -> None:
-    """Begin the next step; lines may be broken after `&&`, `||` and `|`."""
+    """Begin the next step; a line may be continued after `&&`, `||` and `|`."""
     if steps[-1].words or steps[-1].redirects:
         steps[-1].in_background = operator == "&"
         steps.append(Step(";" if operator in ("\n", "&") else operator))
@@ -109,12 +109,12 @@ def _join(steps: list[Step], operator: str) -> None:
 
 
 def fields(word: str, lookup: Callable[[str], str], parameters: Sequence[str] = ()) -> list[str]:
-    """Return a word as a program gets it: without its quotes, and split where a variable's value has blanks.
+    """Return the arguments that a word becomes: quotes removed, and unquoted variables split at blanks.
 
     Args:
         word: The word as it was typed.
-        lookup: Gives the value of a variable.
-        parameters: What `$@` stands for: of these, each is a word.
+        lookup: Returns the value of a variable.
+        parameters: The values of `$@`; each becomes one argument.
     """
     if word in ('"$@"', "$@"):
         return list(parameters)
@@ -134,12 +134,12 @@ def fields(word: str, lookup: Callable[[str], str], parameters: Sequence[str] = 
 
 
 def text_of(word: str, lookup: Callable[[str], str]) -> str:
-    """Return a word without its quotes and with its variables, unsplit, as after `NAME=`."""
+    """Return a word with quotes removed and variables expanded, but not split, as after `NAME=`."""
     return "".join(text for text, _ in _parts(word, lookup))
 
 
 def _parts(word: str, lookup: Callable[[str], str]) -> Iterator[tuple[str, bool]]:
-    """Yield the parts of a word, and whether each is split where it has blanks."""
+    """Yield the parts of a word, each with whether it is split at blanks."""
     tilde = _TILDE.match(word)
     if tilde and tilde["user"] in ("", lookup("LOGNAME")):
         yield lookup("HOME"), False

@@ -1,4 +1,4 @@
-"""`sudo`: a command as another account, after the password of the account that asks (sudo(8))."""
+"""`sudo`: run a command as another account, after the password of the calling account (sudo(8))."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ATTEMPTS = 3
 
 
 async def sudo(session: LinuxSession, arguments: list[str]) -> int:
-    """Know `-n`, `-S`, `-p PROMPT`, `-u USER` and `-H`, which is what it always does."""
+    """Support `-n`, `-S`, `-p PROMPT`, `-u USER` and `-H` (always on)."""
     try:
         given, command = getopt.getopt(arguments, "HSnp:u:")
     except getopt.GetoptError as exc:
@@ -38,7 +38,7 @@ async def sudo(session: LinuxSession, arguments: list[str]) -> int:
 
 
 async def _permitted(session: LinuxSession, options: dict[str, str]) -> bool:
-    """Return whether the session may go on: root, `NOPASSWD`, or the right password."""
+    """Return whether the session may use sudo: as root, with `NOPASSWD`, or with the right password."""
     if session.user == ROOT or not session.machine.device.sudo_asks:
         return True
     if "-n" in options or "-S" not in options:

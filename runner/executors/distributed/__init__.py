@@ -1,5 +1,5 @@
-"""Hosts over the workers of a Dask cluster, each of which dials from where it stands.
+"""Run hosts on the workers of a Dask cluster; each worker connects to its hosts from its own machine.
 
-For Dask a fan-out is a few tasks that hold many hosts each; it tells which workers there are, takes the
-hosts to them, and their results back.
+A fan-out becomes a few Dask tasks with many hosts each. Dask lists the workers, carries the hosts to them
+and carries the results back.
 """

@@ -1,4 +1,4 @@
-"""The cluster: one that stands somewhere, or one on this machine for as long as the run lasts."""
+"""Connect to an existing Dask cluster, or start one on this machine for the duration of the run."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ _WORKERS_S = 10.0
 _CLOSE_S = 1.0
 _ASK_S = 2.0
 
-# A local cluster is nobody else's: it serves no pages, and a worker that died is not run again by Dask.
+# A local cluster is for this run alone. It serves no web pages, and Dask reruns no task of a dead worker.
 _PRIVATE = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.scheduler.allowed-failures": 0,
-    # By the clock on the wall: one that is set forward by five minutes would end every worker with its hosts.
+    # Dask measures this by the wall clock: setting it forward by five minutes would end every worker.
     "distributed.scheduler.worker-ttl": None,
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.limit": "1h",
     "distributed.worker.multiprocessing-method": "spawn",
-    # Also for a worker that takes the place of another one later. As a key of its own it is added to others.
+    # Applies to replacement workers too. As a separate key, it does not replace Dask's other variables.
     f"distributed.nanny.pre-spawn-environ.{SAFE_PATH}": "1",
 }
 
 
 class Cluster:
-    """A connection to a scheduler, and the local cluster behind it, where there is one.
+    """A connection to a scheduler, with the local cluster if this process started one.
 
     Attributes:
         client: The connection.
-        local: Whether the cluster is ours and on this machine.
-        processes: How many workers it has at first.
+        local: Whether this process started the cluster, on this machine.
+        processes: The number of workers at the start.
     """
 
     def __init__(
@@ -68,11 +68,11 @@ class Cluster:
         self._scratch = scratch
 
     def workers(self) -> list[str]:
-        """Return the addresses of the workers that there are now."""
+        """Return the addresses of the present workers."""
         return list(self.client.nthreads())
 
     def introduction(self, address: str) -> lane.Introduction | Exception:
-        """Ask a worker who it is, for as long as that takes; one that cannot tell answers with the reason."""
+        """Ask a worker for its introduction, without a time limit; return the exception if that fails."""
         found: dict[str, Any] = self.client.run(lane.introduce, workers=[address], on_error="return")
         if self.local:
             self.client.run(lane.keep_quiet, workers=[address], on_error="ignore")
@@ -81,11 +81,11 @@ class Cluster:
         return said
 
     def tell(self, fn: Callable[..., object], *arguments: object) -> None:
-        """Call a function in every worker, beside what it does; wait for nothing."""
+        """Call a function in every worker while its calls run; do not wait for the result."""
         briefly(lambda: self.client.run(lane.told, fn, *arguments, wait=False, on_error="ignore"))
 
     def close(self) -> None:
-        """Leave the cluster; end it where it is ours."""
+        """Disconnect from the cluster; end it if this process started it."""
         with suppress(Exception), _silent():
             self.client.close(timeout=_CLOSE_S)
         if self._owned is not None:
@@ -96,7 +96,7 @@ class Cluster:
 
 
 def briefly(do: Callable[[], object]) -> None:
-    """Ask something of a cluster that may be gone or stand still: whoever ends a run does not wait."""
+    """Run a cluster call in a thread and wait briefly: a dead cluster must not delay the end of a run."""
 
     def attempt() -> None:
         with suppress(Exception):
@@ -110,10 +110,10 @@ def briefly(do: Callable[[], object]) -> None:
 def connect(address: str) -> Cluster:
     """Connect to a scheduler.
 
-    What Dask's own configuration says of certificates holds (`distributed.comm.tls`).
+    Certificates are configured in Dask's own configuration (`distributed.comm.tls`).
 
     Raises:
-        UsageError: It cannot be reached, or has no workers that can do our work.
+        UsageError: The scheduler cannot be reached, or has no workers.
     """
     _check(address)
     from distributed import Client  # noqa: PLC0415 - only for those who use Dask
@@ -128,18 +128,19 @@ def connect(address: str) -> Cluster:
 
 
 def start(workers: int) -> Cluster:
-    """Start a cluster on this machine: a process a core, reachable with a certificate made for it only.
+    """Start a cluster on this machine: one process per core, protected by a certificate made for it.
 
-    Without one, every user of this machine could have the workers run anything as us. The folder for Dask's
-    files is private: Python imports modules from it, and another user may have made the usual one first.
+    Without the certificate, every user of this machine could run code in the workers as the operator. The
+    folder for Dask's files is private: Python imports modules from it, and another user may have created the
+    default folder first.
 
     Raises:
-        Exception: It cannot be started.
+        Exception: The cluster cannot be started.
     """
     import dask  # noqa: PLC0415 - only for those who use Dask
     from distributed import Client, LocalCluster  # noqa: PLC0415
 
-    # The threads and processes started here keep Ctrl-C blocked: it is for the process that the user sees.
+    # Threads and processes started here keep Ctrl-C blocked: only this process handles it.
     scratch = TemporaryDirectory(prefix="runner-dask-", ignore_cleanup_errors=True)
     with safe_path(), sigint_blocked(), dask.config.set({**_PRIVATE, "temporary-directory": scratch.name}):
         owned = LocalCluster(
@@ -160,7 +161,7 @@ def start(workers: int) -> Cluster:
 
 
 def _check(address: str) -> None:
-    """Refuse what is no address; warn where what is sent could be read on the way."""
+    """Refuse an invalid address; warn if the connection is not encrypted."""
     parts = urlsplit(address)
     try:
         usable = parts.scheme in ("tcp", "tls") and bool(parts.hostname) and parts.port is not None
@@ -186,13 +187,13 @@ def _loopback(name: str) -> bool:
 def _reason(exc: BaseException) -> str:
     text = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
     if isinstance(exc, TimeoutError) and "worker" in text.lower():
-        return "no worker has come to this scheduler; start some with `dask worker`"
+        return "no worker has connected to this scheduler; start some with `dask worker`"
     return text
 
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Keep Dask from logging what is told in one line here."""
+    """Suppress Dask's log messages: this module reports errors in one line."""
     log = logging.getLogger("distributed")
     before, log.level = log.level, logging.CRITICAL + 1
     try:

@@ -1,8 +1,9 @@
 """The executor over Dask workers.
 
-Dask's own (`Client.get_executor`) makes a task of each call, which costs the scheduler about a millisecond,
-runs as many at once as workers have cores, and runs a call again when its worker dies. Here many calls are
-one task, each has a thread, and what may have been half done is never done again.
+Dask's own executor (`Client.get_executor`) makes one task per call, which costs the scheduler about a
+millisecond, runs only as many calls at once as the workers have cores, and repeats a call when its worker
+dies. Here one task holds many calls, each call has a thread, and a call that may be half done is never
+repeated.
 """
 
 from __future__ import annotations
@@ -39,22 +40,22 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 _GATHER_S = 0.005
-"""How long a call waits for others that can travel with it."""
+"""Seconds that a call waits for others to be sent in the same task."""
 _MOST_CALLS = 500
 _LOOK_S = 0.5
-"""Seconds between two looks at which workers there are."""
+"""Seconds between two checks for new and lost workers."""
 _ALONE_S = 15.0
-"""How long calls wait for a worker where none is left; Dask's nanny starts another in a few seconds."""
+"""Seconds that calls wait if no worker is left; Dask's nanny starts another one in a few seconds."""
 _JOIN_S = 5.0
 _FIRST_S = 10.0
-"""How long a run waits for the first workers to say who they are."""
+"""Seconds that a run waits for the introductions of the first workers."""
 _ASKERS = 16
 _MOST_BYTES = 4 * 2**20
-"""What travels in one task; Dask complains of more than ten."""
+"""Most bytes in one task; Dask warns about tasks above 10 MB."""
 
 
 class WorkerLost(BrokenExecutor):
-    """The Dask worker that had a call is gone, or cannot be heard of any more."""
+    """The Dask worker that had a call is gone, or its answers can no longer be received."""
 
 
 @dataclass(slots=True, eq=False)
@@ -65,20 +66,20 @@ class _Call:
 
 
 class DaskExecutor(Executor):
-    """An executor over the workers of a Dask cluster, each of which does many calls at once.
+    """An executor over the workers of a Dask cluster, each of which runs many calls at once.
 
-    Functions, arguments and results must pickle, and what they are made of be installed on the workers. A
-    call whose worker dies raises `WorkerLost`; the others go on.
+    Functions, arguments and results must pickle, and their modules must be installed on the workers. A call
+    whose worker dies raises `WorkerLost`; the others continue.
 
     Args:
         cluster: The cluster; it is closed at shutdown.
 
     Raises:
-        UsageError: It has no worker that can be used.
+        UsageError: No worker of the cluster can be used.
 
     Attributes:
-        elsewhere: Whether calls are done on other machines than this one.
-        processes: How many workers the cluster had at first.
+        elsewhere: Whether calls run on a cluster that this process did not start.
+        processes: The number of workers at the start.
     """
 
     def __init__(self, cluster: Cluster) -> None:
@@ -110,20 +111,20 @@ class DaskExecutor(Executor):
             thread.start()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Give a call to the worker that has the fewest.
+        """Send a call to the worker with the fewest calls.
 
         Raises:
             RuntimeError: The executor has been shut down.
-            pickle.PicklingError: The call cannot travel.
+            pickle.PicklingError: The call cannot be pickled.
         """
         return self._submit(_Call(Future(), packed(fn, args, kwargs), None))
 
     def submit_to(self, resource: str, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Give a call to a worker that was started with a resource (`dask worker --resources NAME=1`).
+        """Send a call to a worker that was started with a resource (`dask worker --resources NAME=1`).
 
         Raises:
-            RuntimeError: No worker has it, or the executor has been shut down.
-            pickle.PicklingError: The call cannot travel.
+            RuntimeError: No worker has the resource, or the executor has been shut down.
+            pickle.PicklingError: The call cannot be pickled.
         """
         with self._lock:
             known = self._roster.resources()
@@ -134,7 +135,7 @@ class DaskExecutor(Executor):
         return self._submit(_Call(Future(), packed(fn, args, kwargs), resource))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more calls, wait for those under way if asked to, and leave the cluster."""
+        """Accept no more calls, wait for the running ones if `wait` is set, and disconnect."""
         with self._lock:
             if self._shut:
                 return
@@ -143,19 +144,19 @@ class DaskExecutor(Executor):
             self._drop(self._pending())
         self._submitted.put(None)
         if wait:
-            self._threads[0].join()  # then all that was submitted is among the calls
+            self._threads[0].join()  # after this, every submitted call is in `_calls`
             with self._lock:
                 self._settled.wait_for(lambda: not self._calls)
         self._leave()
 
     def tell_workers(self, fn: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Call `fn` once in each worker, beside what it is doing; nothing comes back."""
+        """Call `fn` once in each worker, while its calls run; no result is returned."""
         self._cluster.tell(fn, *args, **kwargs)
 
     def terminate_workers(self) -> None:
-        """Wait for no call any more; a cluster of our own ends with all that it does.
+        """Fail all calls at once, and end the cluster if this process started it.
 
-        On a cluster that is not ours nobody is killed: what does not end there goes on by itself.
+        On another cluster, no worker is killed: calls that do not end by themselves continue there.
         """
         with self._lock:
             self._shut = True
@@ -185,10 +186,10 @@ class DaskExecutor(Executor):
             call.future.cancel()
             call.future.set_running_or_notify_cancel()
 
-    # What is handed out.
+    # Sending calls to workers.
 
     def _hand_out(self) -> None:
-        """Take calls that were submitted at about the same time to their workers together."""
+        """Collect calls that are submitted at about the same time, and send them together."""
         while (first := self._submitted.get()) is not None:
             calls, more, size = [first], True, len(first.payload)
             end = time.monotonic() + _GATHER_S
@@ -220,10 +221,10 @@ class DaskExecutor(Executor):
             self._begin(site, batch)
 
     def _assigned(self, call: _Call) -> tuple[int, Site] | None:
-        """Give a call a number and a worker; where there is none, wait for one a while."""
+        """Assign a number and a worker to a call; without a worker, wait for one, up to `_ALONE_S`."""
         end = time.monotonic() + _ALONE_S
         while True:
-            with self._lock:  # as one: a worker that goes takes along what it has been given
+            with self._lock:  # choose and assign in one step, so that a call is lost with its worker
                 site = self._roster.least_busy(call.resource)
                 if site is not None:
                     self._next += 1
@@ -234,7 +235,7 @@ class DaskExecutor(Executor):
                 return None
 
     def _begin(self, site: Site, batch: list[tuple[int, bytes]]) -> None:
-        """Make one task of a batch, for this very worker."""
+        """Submit a batch as one task that may run only on the given worker."""
         numbers = {number for number, _ in batch}
         try:
             task = self._cluster.client.submit(
@@ -247,43 +248,43 @@ class DaskExecutor(Executor):
                 pure=False,
                 retries=0,
             )
-        except Exception as exc:  # noqa: BLE001 - a client that has lost its scheduler raises many things
+        except Exception as exc:  # noqa: BLE001 - a client that has lost its scheduler raises many kinds
             self._lose(numbers, f"it could not be sent: {exc}")
             return
-        self._tasks.add(task)  # Dask drops a task of which nobody holds the future
+        self._tasks.add(task)  # Dask cancels a task if its future is not kept
         task.add_done_callback(lambda done: self._ended(done, site, numbers))
 
     def _ended(self, task: Any, site: Site, numbers: set[int]) -> None:
-        """Take in that a batch's task is over: where it failed, what it came to does not come any more."""
+        """Handle the end of a batch's task; if it failed, no more answers for its calls will arrive."""
         self._tasks.discard(task)
         if task.status == "finished" or self._over.is_set():
             return
         raised = task.exception() if task.status == "error" else None
         if isinstance(raised, lane.WrongWorker):
-            with self._lock:  # whoever stands there now is asked for its name at the next look
+            with self._lock:  # the new worker at this address is asked for its introduction at the next check
                 self._roster.remove([site.address])
                 self._asked.discard(site.address)
         self._tell_myself(numbers, _why(task.status, raised))
 
     def _tell_myself(self, numbers: set[int], why: BaseException | str) -> None:
-        """Put a message behind all answers that have left workers by now: nothing comes of these calls."""
-        # Where the scheduler is gone, the reader of the queue sees it.
+        """Queue a message that these calls are lost, behind all answers that workers have already sent."""
+        # If the scheduler is gone, the thread that reads the queue notices.
         briefly(lambda: self._queue.put(pickle.dumps((numbers, why))))
 
-    # What comes back.
+    # Receiving answers.
 
     def _take_in(self) -> None:
-        """Settle futures by what comes through the queue, until the executor is over."""
+        """Set futures from the messages in the queue until the executor ends."""
         while not self._over.is_set():
             try:
                 messages = [self._queue.get(), *self._queue.get(batch=True)]
-            except Exception as exc:  # noqa: BLE001 - whatever it is, nothing comes any more
+            except Exception as exc:  # noqa: BLE001 - any error means that no more answers arrive
                 if not self._over.is_set():
                     self._lose(set(self._calls), f"the scheduler was lost: {type(exc).__name__}")
                     self._shut = True
                 return
             for message in messages:
-                self._read(pickle.loads(message))  # noqa: S301 - from a worker of ours
+                self._read(pickle.loads(message))  # noqa: S301 - from our own worker
 
     def _read(self, message: Any) -> None:
         if isinstance(message, lane.Post):
@@ -310,15 +311,15 @@ class DaskExecutor(Executor):
             if call is not None:
                 call.future.set_exception(exception)
 
-    # Who is there.
+    # Tracking workers.
 
     def _watch(self) -> None:
         while not self._over.wait(_LOOK_S):
-            with suppress(Exception):  # a scheduler that is gone is noticed by the reader of the queue
+            with suppress(Exception):  # the thread that reads the queue notices a lost scheduler
                 self._look()
 
     def _look(self) -> None:
-        """Take in which workers have come and gone."""
+        """Update the roster with new and lost workers."""
         there = set(self._cluster.workers())
         with self._lock:
             gone = self._roster.remove(self._roster.addresses() - there)
@@ -331,10 +332,10 @@ class DaskExecutor(Executor):
             self._askers.submit(self._welcome, address)
 
     def _welcome(self, address: str) -> None:
-        """Ask a worker who it is, and count it in; one that does not answer is not waited for."""
+        """Ask a worker for its introduction, and add it to the roster if it can be used."""
         try:
             said = self._cluster.introduction(address)
-        except Exception as exc:  # noqa: BLE001 - a worker that has just gone, or a scheduler
+        except Exception as exc:  # noqa: BLE001 - the worker or the scheduler may have just ended
             said = exc
         site = None
         if isinstance(said, Exception):
@@ -353,10 +354,10 @@ class DaskExecutor(Executor):
             self._settled.notify_all()
 
     def _gather(self) -> None:
-        """Wait until there is a worker, and a moment for the others.
+        """Wait, up to `_FIRST_S`, until all present workers have answered.
 
         Raises:
-            UsageError: None can be used.
+            UsageError: No worker can be used.
         """
         self._look()
         with self._lock:
@@ -371,7 +372,7 @@ class DaskExecutor(Executor):
         return len(self._roster) + len(self._refused) >= len(self._asked)
 
     def _leave(self) -> None:
-        """End the lanes, the threads and the connection; once."""
+        """End the lanes, the threads and the connection; do nothing the second time."""
         if self._over.is_set():
             return
         self._over.set()
@@ -387,7 +388,7 @@ class DaskExecutor(Executor):
 
 
 def _why(status: str, raised: BaseException | None) -> BaseException | str:
-    """Return what became of a batch that came to no end: what to tell of its calls."""
+    """Return the error for the calls of a batch whose task failed: an exception, or the text of one."""
     if raised is None:
         return f"its task was {status}"
     if isinstance(raised, (ImportError, AttributeError)):

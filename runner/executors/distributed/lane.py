@@ -1,4 +1,4 @@
-"""What runs in a Dask worker: one client's calls, each in a thread, and the way their answers go back."""
+"""The part that runs in a Dask worker: it runs one client's calls in threads and sends back the answers."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ __all__ = ["Introduction", "Post", "WrongWorker", "close", "introduce", "keep_qu
 
 _MOST_THREADS = 10_000
 _MOST_BYTES = 2**20
-"""Answers that go back in one message, unless one alone is larger."""
+"""Most bytes of answers in one message, unless a single answer is larger."""
 
 _lanes: dict[str, _Lane] = {}
 _lock = threading.Lock()
 
 
 class WrongWorker(RuntimeError):
-    """The worker that calls were sent to is no more: this one stands at its address."""
+    """The worker that the calls were sent to is gone, and another one has taken its address."""
 
 
 class Introduction(NamedTuple):
-    """What a worker says of itself: its id, which no other ever has, its resources, its version of us."""
+    """A worker's description of itself: its unique id, its resources, its version of invoke-runner."""
 
     id: str
     resources: frozenset[str]
@@ -43,18 +43,18 @@ class Introduction(NamedTuple):
 
 
 class Post(NamedTuple):
-    """What comes back: answers by the numbers of their calls."""
+    """A message from a worker: answers with the numbers of their calls."""
 
     answers: tuple[tuple[int, Answer], ...]
 
 
 def introduce(dask_worker: Worker) -> Introduction:
-    """Say who this worker is, and let it rest from looking into its threads.
+    """Return this worker's introduction, and stop Dask's profiler in it.
 
-    Dask's profiler asks a hundred times a second what all threads do. Where that meets the start of a thread,
-    CPython before 3.11.9 may stand still for ever (cpython issue #106883), and the worker with it.
+    The profiler samples all threads a hundred times a second. If it does so while a thread starts, CPython
+    before 3.11.9 may deadlock (cpython issue #106883), and the worker with it.
     """
-    from runner import __version__  # noqa: PLC0415 - of the code that is installed here
+    from runner import __version__  # noqa: PLC0415 - the version installed on this worker
 
     profiler = dask_worker.periodic_callbacks.get("profile")
     if profiler is not None:
@@ -63,45 +63,45 @@ def introduce(dask_worker: Worker) -> Introduction:
 
 
 def keep_quiet() -> None:
-    """Take a worker of our own out of the user's terminal: its Ctrl-C and its stdout are not for it."""
-    sys.stdout = sys.stderr  # a program's stdout is for its results, and what a call prints is none
+    """Detach a local worker from the user's terminal: ignore Ctrl-C and hangup, and print to stderr."""
+    sys.stdout = sys.stderr  # stdout is for the run's results, not for prints of a call
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    with suppress(ValueError):  # only the main thread may say so
+    with suppress(ValueError):  # only the main thread may set signal handlers
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGHUP, lambda _number, _frame: None)  # what is started here may end by it
+        signal.signal(signal.SIGHUP, lambda _number, _frame: None)  # programs started here still get it
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 async def told(fn: Callable[..., object], *arguments: object) -> None:
-    """Call a function beside what the worker does; Dask waits for no answer of a coroutine only."""
+    """Call a function in the worker; as a coroutine, because Dask skips waiting only for coroutines."""
     fn(*arguments)
 
 
 def work(name: str, worker: str, calls: list[tuple[int, bytes]]) -> None:
-    """Do calls, each in a thread of its own; return when the answer of the last has left.
+    """Run calls, each in its own thread; return when the last answer has been sent.
 
     Args:
-        name: The lane, which is the name of the queue that answers go to.
-        worker: Id of the worker that they were meant for. Dask may run again what was under way when a
-            worker died; a call that may have been half done is never done again.
-        calls: Pickled calls and their numbers.
+        name: The name of the lane, and of the queue that answers go to.
+        worker: Id of the worker that the calls are meant for. Dask may rerun a task whose worker died, but a
+            call that may be half done must not be repeated.
+        calls: Numbers and pickled calls.
 
     Raises:
         WrongWorker: This is another worker.
     """
-    from distributed import get_worker, secede  # noqa: PLC0415 - there where this runs
+    from distributed import get_worker, secede  # noqa: PLC0415 - only needed in a worker
 
     here = get_worker()
     if here.id != worker:
-        raise WrongWorker(f"the worker {worker} is no more")
-    secede()  # the next calls need not wait for the end of these
+        raise WrongWorker(f"the worker {worker} is gone")
+    secede()  # so that the next calls need not wait for these
     lane = _lane(name, here)
     for left in [lane.add(number, payload) for number, payload in calls]:
         left.result()
 
 
 def close(name: str) -> None:
-    """Drop what a lane has not begun, and let its threads end."""
+    """Cancel the calls that a lane has not begun, and let its threads end."""
     with _lock:
         lane = _lanes.pop(name, None)
     if lane is not None:
@@ -116,7 +116,7 @@ def _lane(name: str, worker: Worker) -> _Lane:
 
 
 class _Lane:
-    """The threads that work for one client, and the one that sends what they come to."""
+    """The threads that run one client's calls, and the thread that sends their answers."""
 
     def __init__(self, name: str, worker: Worker) -> None:
         self._threads = DaemonThreadExecutor(_MOST_THREADS)
@@ -124,13 +124,13 @@ class _Lane:
         threading.Thread(target=self._send, args=(name, worker), name="runner-lane", daemon=True).start()
 
     def add(self, number: int, payload: bytes) -> Future[None]:
-        """Do a call; return a future that is done when its answer has left."""
+        """Run a call in a thread; return a future that is done when its answer has been sent."""
         left: Future[None] = Future()
         self._threads.submit(self._do, number, payload, left)
         return left
 
     def close(self) -> None:
-        """Take nothing more, and end the threads when they have done what they do."""
+        """Accept no more calls, and end the threads when their present calls are done."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._done.put(None)
 
@@ -138,9 +138,9 @@ class _Lane:
         self._done.put((number, answer(payload), left))
 
     def _send(self, name: str, worker: Worker) -> None:
-        from distributed import Queue  # noqa: PLC0415 - there where this runs
+        from distributed import Queue  # noqa: PLC0415 - only needed in a worker
 
-        queue = Queue(name, client=worker._get_client())  # noqa: SLF001 - `get_client` wants a task's thread
+        queue = Queue(name, client=worker._get_client())  # noqa: SLF001 - `get_client` needs a task's thread
         open_ = True
         while open_:
             taken = [self._done.get(), *self._more()]
@@ -149,7 +149,7 @@ class _Lane:
         queue.close()
 
     def _more(self) -> list[tuple[int, Answer, Future[None]] | None]:
-        """Take what is done by now, up to one message's worth."""
+        """Return the answers that are ready, up to one message's worth."""
         found: list[tuple[int, Answer, Future[None]] | None] = []
         size = 0
         while size < _MOST_BYTES:
@@ -169,7 +169,7 @@ def _post(queue: Queue, done: list[tuple[int, Answer, Future[None]]]) -> None:
     failure: Exception | None = None
     try:
         queue.put(message)
-    except Exception as exc:  # noqa: BLE001 - the batch says so, where it can
+    except Exception as exc:  # noqa: BLE001 - reported as the failure of the batch
         failure = exc
     for _, _, left in done:
         if failure is None:

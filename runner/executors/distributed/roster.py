@@ -1,4 +1,4 @@
-"""Which workers there are, what each has to do, and who is to take what comes next."""
+"""The workers of a cluster and their calls, and the choice of a worker for the next call."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Site:
     """One Dask worker.
 
     Attributes:
-        address: Where it is.
-        id: Its id, which no other worker ever has.
+        address: Its address.
+        id: Its id, which is unique.
         resources: Names of the resources that it was started with.
-        calls: Numbers of the calls that it has.
+        calls: Numbers of the calls assigned to it.
     """
 
     address: str
@@ -38,24 +38,24 @@ class Roster:
         return len(self._sites)
 
     def add(self, site: Site) -> Site | None:
-        """Count a worker in; return the one whose address it has taken over."""
+        """Add a worker; return the previous worker at its address, if any."""
         before = self._sites.get(site.address)
         self._sites[site.address] = site
         return before
 
     def remove(self, gone: Iterable[str]) -> list[Site]:
-        """Strike workers off, by their addresses; return them."""
+        """Remove workers by their addresses; return them."""
         return [self._sites.pop(address) for address in list(gone) if address in self._sites]
 
     def addresses(self) -> set[str]:
-        """Return where they are."""
+        """Return the workers' addresses."""
         return set(self._sites)
 
     def resources(self) -> list[str]:
-        """Return the names of all resources that workers have."""
+        """Return the names of all the workers' resources, sorted."""
         return sorted({name for site in self._sites.values() for name in site.resources})
 
     def least_busy(self, resource: str | None) -> Site | None:
-        """Return the worker that has the fewest calls, of those with a resource; None where there is none."""
+        """Return the worker with the fewest calls among those with the resource; None if there is none."""
         fit = (site for site in self._sites.values() if resource is None or resource in site.resources)
         return min(fit, key=lambda site: len(site.calls), default=None)

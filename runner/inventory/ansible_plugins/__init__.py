@@ -1,1 +1,1 @@
-"""Plugins for Ansible itself: a folder to name in `ansible.cfg` under `inventory_plugins`."""
+"""Plugins for Ansible itself; set `inventory_plugins` in `ansible.cfg` to this folder."""

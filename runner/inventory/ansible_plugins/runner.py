@@ -1,4 +1,4 @@
-"""An inventory plugin for Ansible: it gives what our sources give, CSV, Nornir, ssh_config and any other."""
+"""An inventory plugin for Ansible that reads all our sources: CSV, Nornir, ssh_config and any other."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]
     NAME = "runner"
 
     def verify_file(self, path: str) -> bool:
-        """Take YAML files; Ansible has looked for `plugin: runner` before."""
+        """Accept YAML files; Ansible has already checked for `plugin: runner`."""
         return bool(super().verify_file(path)) and path.endswith((".yml", ".yaml"))
 
     def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
-        """Read the sources and add what they hold.
+        """Read the sources and add their hosts, groups and variables.
 
         Raises:
-            AnsibleParserError: One of them cannot be read.
+            AnsibleParserError: A source cannot be read.
         """
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
@@ -82,13 +82,13 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]
 
 
 def _beside(folder: str, source: str) -> str:
-    """Begin relative paths in a folder, behind the name of a format as well."""
+    """Make a relative path begin in a folder, also after a format name."""
     name, colon, rest = source.rpartition(":")
     return f"{name}{colon}{os.path.join(folder, rest)}"  # noqa: PTH118
 
 
 def _tagged(value: Any) -> Any:
-    """Tell Ansible which texts are templates and which are encrypted."""
+    """Mark for Ansible which texts are templates and which are encrypted."""
     if isinstance(value, VaultText):
         return EncryptedString(ciphertext=value.ciphertext)
     if isinstance(value, UnsafeText):

@@ -1,6 +1,6 @@
-"""What an inventory is read from: files, folders, scripts, lists of names, and whatever a plugin adds.
+"""Inventory sources: files, folders, scripts, host lists, and those that plugins add.
 
-A source is found through the entry-point group `runner.inventory_sources`, ours like anybody's. An entry
+Every source, built in or not, is found through the entry-point group `runner.inventory_sources`. An entry
 point names an object with the three members of `Source`.
 """
 
@@ -27,33 +27,33 @@ class Source(Protocol):
     """One way to read hosts and groups.
 
     Attributes:
-        order: Sources with a lower number are asked first; ours are multiples of 10 up to 90.
+        order: Sources with a lower number are asked first; the built-in ones have 10 to 90.
     """
 
     order: int
 
     def claims(self, source: str) -> bool:
-        """Tell from its name, suffix or mode whether this may be the way to read `source`."""
+        """Return whether this may be the format of `source`, judged by its name, suffix or mode."""
         ...
 
     def read(self, source: str, loading: Loading) -> None:
         """Read `source` into `loading.graph`.
 
         Raises:
-            NotThisFormat: It is written in another format; nothing has been added to the graph.
-            InventoryError: It is in this format, and wrong.
+            NotThisFormat: It is in another format; nothing was added to the graph.
+            InventoryError: It is in this format, but has an error.
         """
         ...
 
 
 def is_file(source: str) -> bool:
-    """Tell whether a source is something to be read, be it a pipe or a device, and no folder."""
+    """Return whether a source exists and is not a folder; a pipe or a device counts as a file."""
     return os.path.exists(source) and not os.path.isdir(source)  # noqa: PTH110, PTH112
 
 
 @cache
 def sources() -> dict[str, Source]:
-    """Return every source that can be used by name, in the order in which they are asked."""
+    """Return every usable source by its name, in the order in which they are asked."""
     found: dict[str, Source] = {}
     for name, source in plugins.loaded(GROUP):
         if all(hasattr(source, member) for member in ("order", "claims", "read")):
@@ -68,7 +68,7 @@ def _origin(name: str) -> str:
 
 
 def _claims(asked: Source, source: str) -> bool:
-    """Return whether a format may be that of a source; one that cannot tell does not stop the others."""
+    """Return whether a format claims a source; if its check fails, warn and return False."""
     try:
         return asked.claims(source)
     except RunnerError:
@@ -80,10 +80,10 @@ def _claims(asked: Source, source: str) -> bool:
 
 
 def _named(name: str) -> Source:
-    """Return the format that the user has named.
+    """Return the format that the operator has named.
 
     Raises:
-        InventoryError: It is installed, and cannot be used.
+        InventoryError: It is installed but cannot be used.
     """
     if name in sources():
         return sources()[name]
@@ -95,10 +95,13 @@ def _named(name: str) -> Source:
 
 
 def split_format(source: str) -> tuple[str | None, str]:
-    """Split `csv:hosts.csv`, which names its format, where no such file exists; else there is no format.
+    """Split `csv:hosts.csv`, which names its format, unless a file of that whole name exists.
 
     Args:
-        source: A source as people write it.
+        source: A source as the operator wrote it.
+
+    Returns:
+        The format, None if none is named, and the rest of the text.
     """
     name, colon, rest = source.partition(":")
     if (
@@ -113,10 +116,10 @@ def split_format(source: str) -> tuple[str | None, str]:
 
 
 def read(source: str, loading: Loading) -> None:
-    """Read one source with the first format that takes it.
+    """Read one source with the first format that accepts it.
 
     Raises:
-        InventoryError: No format reads it, or the one it is written in finds it wrong.
+        InventoryError: No format reads it, or it has an error in its own format.
     """
     name, source = split_format(source)
     rules = loading.options.rules
@@ -140,7 +143,7 @@ def read(source: str, loading: Loading) -> None:
         among = f" among those that enable_plugins names: {', '.join(rules.enabled)}" if rules.enabled else ""
         raise InventoryError(f"no known inventory format{among}", path=source)
     shown = refusals[0] if _suffix_tells(source) else refusals[-1]
-    # A folder asks for each of its files, and must not take one's refusal for its own.
+    # Not `NotThisFormat`: if the source is a file in a folder, that would mean that the folder is refused.
     raise InventoryError(
         shown.message, path=shown.path, line=shown.line, column=shown.column, text=shown.text
     ) from shown
@@ -150,8 +153,8 @@ def _in_order(enabled: tuple[str, ...] | None) -> list[Source]:
     """Return the sources in the order in which they are asked.
 
     Args:
-        enabled: The inventory plugins that Ansible's configuration enables, in order; None for no choice. It
-            decides about the formats that are plugins of Ansible, not about the others.
+        enabled: The inventory plugins that Ansible's configuration enables, in order; None if it does not
+            say. It applies only to the formats that are Ansible plugins.
     """
     if enabled is None:
         return list(sources().values())
@@ -162,7 +165,7 @@ def _in_order(enabled: tuple[str, ...] | None) -> list[Source]:
 
 
 def _read_with(claimant: Source, source: str, loading: Loading) -> None:
-    """Let one format read a source; an error of it that names no file gets the source's name."""
+    """Let one format read a source; add the source to an error that names no file."""
     try:
         claimant.read(source, loading)
     except NotThisFormat:
@@ -176,5 +179,5 @@ def _read_with(claimant: Source, source: str, loading: Loading) -> None:
 
 
 def _suffix_tells(source: str) -> bool:
-    """Tell whether a file's name says that the first complaint, which is YAML's, is the one to show."""
+    """Return whether the suffix is one of YAML's, so that the first error, from YAML, is the one to show."""
     return source.endswith((".yml", ".yaml", ".json"))

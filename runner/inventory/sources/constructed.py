@@ -1,8 +1,8 @@
-"""Ansible's `constructed` plugin: variables and groups worked out from what earlier sources gave.
+"""Ansible's `constructed` plugin: variables and groups computed from earlier sources.
 
 A file with `plugin: constructed` holds `compose` (variable -> expression), `groups` (group -> condition) and
-`keyed_groups` (a group for each value of an expression). It sees hosts and inline variables of the sources
-before it, and their variable files with `use_vars_plugins: true`.
+`keyed_groups` (a group for each value of an expression). Its expressions see the hosts and inline variables
+of the sources before it; with `use_vars_plugins: true`, also their variables files.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ _OPTIONS = frozenset(
 
 
 def read_constructed(path: str, configuration: dict[Any, Any], loading: Loading) -> None:
-    """Work out variables and groups for every host that is known so far.
+    """Compute variables and groups for every host that is known so far.
 
     Args:
         path: The file.
-        configuration: What it holds.
-        loading: What earlier sources gave, and what is to be extended.
+        configuration: The content of the file.
+        loading: The load, with the hosts of earlier sources, which are extended.
 
     Raises:
-        InventoryError: An option is not what it should be, or an expression fails with `strict: true`.
+        InventoryError: An option has an invalid value, or an expression fails with `strict: true`.
     """
     for option in configuration:
         if option not in _OPTIONS:
-            loading.warn(f"{path}: {option!r} is no option of constructed")
+            loading.warn(f"{path}: {option!r} is not an option of constructed")
     constructed = _Constructed(
         path,
         loading,
@@ -87,7 +87,7 @@ def _keyed(configuration: dict[Any, Any], path: str) -> list[dict[str, Any]]:
 
 @dataclass(slots=True)
 class _Constructed:
-    """One constructed source at work."""
+    """Applies one constructed file to hosts."""
 
     path: str
     loading: Loading
@@ -102,7 +102,7 @@ class _Constructed:
     _folders: list[VariableFolder] | None = None
 
     def extend(self, host: HostNode) -> None:
-        """Give one host its variables and groups."""
+        """Add the computed variables and groups of one host."""
         graph, lookup = self.loading.graph, self._lookup(host)
         for name, expression in self.compose.items():
             for value in self._attempt(host, name, evaluate, expression, lookup):
@@ -124,7 +124,7 @@ class _Constructed:
         expression: object,
         lookup: Callable[[str], Any],
     ) -> Iterator[Any]:
-        """Yield the value of an expression; nothing where a name in it does not exist and `strict` is off."""
+        """Yield the value of an expression; nothing if a name in it does not exist and `strict` is off."""
         try:
             yield work(str(expression), lookup)
         except (UndefinedNameError, _NotAConditionError, HostError) as exc:
@@ -135,7 +135,7 @@ class _Constructed:
             raise InventoryError(message, path=self.path, text=str(expression)) from exc
 
     def _key(self, host: HostNode, keyed: dict[str, Any], key: Any, parent: Any) -> None:
-        """Put a host into the groups that one entry of `keyed_groups` makes for it."""
+        """Put a host into the groups that one entry of `keyed_groups` gives it."""
         if key or (key in (None, "") and keyed.get("default_value") is not None):
             self._add(host, keyed, _group_names(key, keyed, self.path), parent)
         elif self.strict and key not in ([], {}):
@@ -155,7 +155,7 @@ class _Constructed:
                 graph.add_child(above.name, group.name)
 
     def _lookup(self, host: HostNode) -> Callable[[str], Any]:
-        """Return what gives a host's variables as they stand now."""
+        """Return a function that looks up a host's variables in their present state."""
         groups = self._groups(host)
         folders, combined = self._variable_folders(), self.loading.options.rules.combined
         inline = [group.variables for group in groups]
@@ -186,7 +186,7 @@ class _Constructed:
         )
 
     def _variable_folders(self) -> list[VariableFolder]:
-        """Return the folders of variables beside the sources so far, if they are wanted."""
+        """Return the variable folders next to the sources so far, if `use_vars_plugins` is set."""
         if self._folders is None:
             folders = dict.fromkeys(
                 path if os.path.isdir(path) else os.path.dirname(path)  # noqa: PTH112, PTH120
@@ -198,16 +198,16 @@ class _Constructed:
 
 
 class _NotAConditionError(Exception):
-    """A condition that gives something else than true or false, which Ansible refuses since 2.19."""
+    """The value of a condition is not true or false; Ansible refuses that since 2.19."""
 
 
 def _parent(template: str, lookup: Callable[[str], Any]) -> Any:
-    """Work out the name of a parent group, if one is wanted."""
+    """Return the name of a parent group, if one is set."""
     return None if template == str(None) else render(template, lookup)
 
 
 def _condition(expression: str, lookup: Callable[[str], Any]) -> bool:
-    """Work out the condition of a group."""
+    """Evaluate the condition of a group."""
     value = evaluate(expression, lookup)
     if not isinstance(value, bool):
         raise _NotAConditionError(f"a condition must be true or false, found {value!r}"[:200])
@@ -215,7 +215,7 @@ def _condition(expression: str, lookup: Callable[[str], Any]) -> bool:
 
 
 def _group_names(key: Any, keyed: Mapping[str, Any], path: str) -> list[str]:
-    """Tell the names that a key's value makes, without prefix."""
+    """Return the group names that a key's value gives, without the prefix."""
     default = keyed.get("default_value")
 
     def or_default(value: Any) -> str:
@@ -236,7 +236,7 @@ def _group_names(key: Any, keyed: Mapping[str, Any], path: str) -> list[str]:
 
 
 def _given(value: Any) -> Any:
-    """Mark the texts of a value as a source's own."""
+    """Mark the texts of a value as written by a source."""
     if isinstance(value, str):
         return str(value) if isinstance(value, UnsafeText) else GivenText(value)
     if isinstance(value, dict):
@@ -245,7 +245,7 @@ def _given(value: Any) -> Any:
 
 
 def _taken_over(value: Any) -> Any:
-    """Turn a result into a variable's value: a text that an expression made is no template."""
+    """Turn a result into a variable's value: a text that an expression made is not a template."""
     if isinstance(value, str):
         return str(value) if isinstance(value, GivenText) else UnsafeText(value)
     if isinstance(value, dict):

@@ -1,8 +1,8 @@
-"""Hosts in a table: a CSV file with a header, a row for each host.
+"""Hosts in a table: a CSV file with a header and a row for each host.
 
-The host's name stands in the column `name`, `host`, `hostname` or `inventory_hostname`, else in the
-first one. The column `groups` lists its groups, parted by blanks or `;`. Every other column is a variable, a
-text as it stands; an empty cell sets none.
+The host's name is in the column `name`, `host`, `hostname` or `inventory_hostname`, else in the first column.
+The column `groups` lists its groups, separated by blanks or `;`. Every other column is a variable, whose
+value is always a text; an empty cell sets no variable.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ class Csv:
     order = 40
 
     def claims(self, source: str) -> bool:
-        """Take a file by its suffix."""
+        """Accept a file by its suffix."""
         return source.endswith(".csv") and os.path.isfile(source)  # noqa: PTH113
 
     def read(self, source: str, loading: Loading) -> None:
         """Read a host from each row.
 
         Raises:
-            InventoryError: There is no header, or a row has no name or more cells than the header.
+            InventoryError: The header is missing, or a row has no name or more cells than the header.
         """
         lines = loading.read_text(source).splitlines()
         if not lines:
@@ -58,11 +58,11 @@ class Csv:
 
 
 class _Table:
-    """What the header says of the columns."""
+    """Adds rows as hosts, according to the header."""
 
     def __init__(self, columns: list[str], loading: Loading) -> None:
         if not columns or not all(columns) or len(set(columns)) < len(columns):
-            raise InventoryError("each column of the header needs a name of its own", text=",".join(columns))
+            raise InventoryError("each column of the header needs a unique name", text=",".join(columns))
         self._columns = columns
         self._graph = loading.graph
         self._name = next((name for name in _NAME_COLUMNS if name in columns), columns[0])

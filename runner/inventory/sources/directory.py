@@ -1,4 +1,4 @@
-"""A folder of sources, read in byte order of their names, folders in it likewise."""
+"""A folder of sources, read in byte order of their names, subfolders included."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ class Directory:
     order = 20
 
     def claims(self, source: str) -> bool:
-        """Take a folder."""
+        """Accept a folder."""
         return os.path.isdir(source)  # noqa: PTH112 - a source is a text, which need not be a path
 
     def read(self, source: str, loading: Loading) -> None:
-        """Read every source in the folder; one that is broken is named and stops the load.
+        """Read every source in the folder; a broken one stops the load with an error that names it.
 
-        A folder in it that holds no source, and a README that is not one, are passed over with a warning.
+        A subfolder without a source, and a README that is not a source, are skipped with a warning.
 
         Raises:
-            InventoryError: One of them cannot be read, the folder cannot, or links make it hold itself.
+            InventoryError: The folder or a source in it cannot be read, or a link makes the folder contain
+                itself.
         """
         before = loading.graph.source
         try:
@@ -67,11 +68,13 @@ def _read_entry(name: str, path: str, loading: Loading) -> None:
 
 
 def _refuse_loop(path: str) -> None:
-    """Stop at a link to a folder that the link itself stands in: it has no end."""
+    """Refuse a link to a folder that contains the link: reading it would never end."""
     if os.path.islink(path) and os.path.isdir(path):  # noqa: PTH112, PTH114
         target, here = os.path.realpath(path), os.path.realpath(os.path.dirname(path))  # noqa: PTH120
         if f"{here}/".startswith(f"{target.rstrip('/')}/"):
-            raise InventoryError("a link to a folder that it stands in has no end", path=path)
+            raise InventoryError(
+                "this link points to a folder that contains it: reading it would never end", path=path
+            )
 
 
 DIRECTORY = Directory()

@@ -1,4 +1,4 @@
-"""Host names given in place of a file: `-i web1,web2:2222,`."""
+"""Host names given instead of a file: `-i web1,web2:2222,`."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ __all__ = ["HOST_LIST", "HostList"]
 
 
 class HostList:
-    """Names between commas; a comma makes a list of one.
+    """Comma-separated names; a single name needs a comma after it.
 
-    Ranges count only if Ansible's configuration enables `advanced_host_list`, and not `host_list` before it.
+    Ranges are expanded only if Ansible's configuration enables `advanced_host_list`, and not `host_list`
+    before it.
     """
 
     order = 10
 
     def claims(self, source: str) -> bool:
-        """Take a text with a comma that is no existing path."""
+        """Accept a text with a comma that is not an existing path."""
         return "," in source and not os.path.lexists(source)
 
     def read(self, source: str, loading: Loading) -> None:

@@ -25,26 +25,26 @@ _GROUP_NAME = re.compile(r"([^:\]\s]+)\s*(?:\#.*)?")
 _PLAIN_LINE = re.compile(
     r"([^\s'\"\\#:\[\]|]+)((?:[ \t]+[^\s'\"\\#={}()\[\],]+=[^\s'\"\\#{}()\[\],]*)*)", re.ASCII
 )
-"""A host line without quotes, comments, ranges and structures: nine lines of ten, and nothing in it can be
-wrong."""
+"""A host line without quotes, comments, ranges and structures: nine of ten lines are like this, and they
+cannot contain an error."""
 
 
 class _Assignments(NamedTuple):
-    """The variables of a plain host line, not read yet: listing hosts needs none of them."""
+    """The variables of a plain host line, not parsed yet: listing hosts does not need them."""
 
     text: str
     literals: Literals
 
     def read(self) -> dict[str, Any]:
         """Read the `name=value` words."""
-        # Only blanks and tabs part words here: other white space of Unicode belongs to them.
+        # Only blanks and tabs separate words here; other Unicode white space belongs to a word.
         words = self.text.replace("\t", " ").split(" ")
         pairs = (word.split("=", 1) for word in words if word)
         return {name: self.literals[value] for name, value in pairs}
 
 
 class _Pending(NamedTuple):
-    """A group that has been referred to and not declared: the place, the way and the groups that want it."""
+    """A group that is mentioned but not declared yet: the line, the kind of section and its parents."""
 
     line: int
     kind: str
@@ -52,7 +52,7 @@ class _Pending(NamedTuple):
 
 
 class _Reader:
-    """Reads one file, line by line. `_line` and `_group` are where it stands."""
+    """Reads one file, line by line. `_line` and `_group` are the current position."""
 
     def __init__(self, path: str, loading: Loading) -> None:
         self._path = path
@@ -84,13 +84,13 @@ class _Reader:
         self._refuse_undeclared()
 
     def _placed(self, exc: InventoryError, raw: str) -> InventoryError:
-        """Add to an error where it happened."""
+        """Add the position to an error."""
         text = exc.text if exc.text is not None else raw.strip()
         column = raw.find(text.strip()) + 1 or 1
         return InventoryError(exc.message, path=self._path, line=self._line, column=column, text=text)
 
     def _section(self, line: str) -> Callable[[str], None] | None:
-        """Begin a section; None where the line is no header, as `[::1]:22`."""
+        """Begin a section; return None if the line is not a header, such as `[::1]:22`."""
         match = _SECTION.fullmatch(line)
         if match is None:
             if line.endswith("]") or "]" not in line:
@@ -104,7 +104,7 @@ class _Reader:
         return self._sections[kind]
 
     def _declare(self, name: str, kind: str) -> None:
-        """Make the section's group, unless it only gets variables: then another section has to declare it."""
+        """Begin the section's group; a `vars` section does not declare it, so another section must."""
         name = self._graph.group_name(name)
         if name not in self._graph.groups and kind == "vars" and name not in self._pending:
             self._pending[name] = _Pending(self._line, kind, [])
@@ -174,7 +174,7 @@ class _Reader:
 
 
 def _hosts(pattern: str) -> Iterable[tuple[str, int | None]]:
-    """Write out one host pattern."""
+    """Expand one host pattern."""
     name, port = split_port(pattern)
     if pattern.strip().endswith(":") and port is None:
         raise InventoryError("a host cannot end in ':', which begins a port; is this YAML?", text=pattern)
@@ -184,7 +184,7 @@ def _hosts(pattern: str) -> Iterable[tuple[str, int | None]]:
 
 
 def _decoded(content: bytes, path: str) -> list[str]:
-    """Split into lines; a comment may hold bytes that are no UTF-8."""
+    """Split into lines; a comment may hold bytes that are not UTF-8."""
     try:
         return content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
@@ -199,12 +199,12 @@ def _decoded(content: bytes, path: str) -> list[str]:
 
 
 class Ini:
-    """Ansible's INI format, and the last guess for a file of any name but `.toml`."""
+    """Ansible's INI format, tried last, for a file of any name except `.toml`."""
 
     order = 90
 
     def claims(self, source: str) -> bool:
-        """Take any file."""
+        """Accept any file except `.toml`."""
         return is_file(source) and not source.endswith(".toml")
 
     def read(self, source: str, loading: Loading) -> None:

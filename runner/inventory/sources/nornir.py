@@ -1,8 +1,8 @@
 """Nornir's SimpleInventory: `hosts.yaml`, `groups.yaml` and `defaults.yaml` in one folder.
 
-A host has what stands in it, else what the first of its groups has that has it, their own groups included,
-else the default. `hostname`, `port`, `username`, `password` and `platform` become connection variables, and
-`data` the others.
+A host's value is the one in its own entry, else that of the first of its groups that has one (a group also
+has the values of its own groups), else the default. `hostname`, `port`, `username`, `password` and `platform`
+become connection variables; `data` holds the other variables.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _SUFFIXES = (".yaml", ".yml")
 
 
 class Nornir:
-    """A folder with `hosts.yaml` and one of the others, or that `hosts.yaml`."""
+    """A folder with `hosts.yaml` and at least one of the other two files, or its `hosts.yaml`."""
 
     order = 15
 
     def claims(self, source: str) -> bool:
-        """Take a folder or file by the names in it; `read` then looks whether they are Nornir's."""
+        """Accept a folder or file by file names; `read` then checks whether the content is Nornir's."""
         folder, name = (source, "") if os.path.isdir(source) else os.path.split(source)  # noqa: PTH112
         hosts = _file(folder, "hosts")
         if hosts is None or name not in ("", os.path.basename(hosts)):  # noqa: PTH119
@@ -49,7 +49,7 @@ class Nornir:
 
         Raises:
             NotThisFormat: `hosts.yaml` is not Nornir's.
-            InventoryError: One of them is wrong, or a group is not defined.
+            InventoryError: A file has an error, or a group is not defined.
         """
         folder = source if os.path.isdir(source) else os.path.dirname(source)  # noqa: PTH112, PTH120
         hosts = _mapping(folder, "hosts", loading)
@@ -81,7 +81,7 @@ def _mapping(folder: str, name: str, loading: Loading) -> dict[str, Any]:
 
 
 def _own(entry: dict[str, Any], path: str) -> dict[str, Any]:
-    """Return what an entry sets itself, as variables."""
+    """Return the variables that an entry sets itself."""
     data = entry.get("data") or {}
     if not isinstance(data, dict):
         raise InventoryError(f"data must be a mapping, found {data!r}"[:200], path=path)
@@ -92,7 +92,7 @@ def _own(entry: dict[str, Any], path: str) -> dict[str, Any]:
 
 
 class _Reader:
-    """Adds hosts with what they have from their groups."""
+    """Adds hosts with the variables that they get from their groups."""
 
     def __init__(self, path: str, groups: dict[str, Any], defaults: dict[str, Any], loading: Loading) -> None:
         self._path = path
@@ -111,11 +111,11 @@ class _Reader:
         node = self._graph.add_host(name, None if groups else self._graph.groups[UNGROUPED])
         for group in groups:
             self._graph.add_host(node.name, self._graph.groups[group])
-        # Nornir's order among groups is each host's own, so what comes from groups is set on the host.
+        # In Nornir each host orders its groups itself, so the values from groups are set on the host.
         self._graph.set_variables(node.name, {**inherited, **_own(entry, self._path)})
 
     def _group(self, name: str, above: tuple[str, ...]) -> dict[str, Any]:
-        """Return what a group gives, and put it into the graph on first sight."""
+        """Return the variables from a group, and add the group to the graph on first use."""
         if name in above:
             raise InventoryError(f"groups form a cycle: {' > '.join([*above, name])}", path=self._path)
         if name not in self._done:

@@ -21,11 +21,11 @@ _CONSTRUCTED = frozenset({"constructed", "ansible.builtin.constructed"})
 
 
 def read_plugin_file(path: str, configuration: dict[Any, Any], loading: Loading) -> None:
-    """Do what a known plugin would, or let `ansible-inventory` say what an unknown one gives.
+    """Do the work of a known plugin, or let `ansible-inventory` run an unknown one.
 
     Ansible runs programs that the file names: templates in it may hold `lookup('pipe', …)`, and a plugin may
-    be a file next to it. So an unknown plugin needs the flag with which an inventory may run programs; the
-    known ones are those that are done here.
+    be a file next to it. So an unknown plugin needs the flag that lets inventories run programs. The known
+    plugins are implemented here.
 
     Raises:
         InventoryError: The configuration is wrong, `ansible-inventory` is not installed or may not be run, or
@@ -36,7 +36,7 @@ def read_plugin_file(path: str, configuration: dict[Any, Any], loading: Loading)
         raise InventoryError("plugin must be the name of an inventory plugin", path=path, text=str(plugin))
     rules = loading.options.rules
     if not rules.enables(plugin):
-        message = f"plugin {plugin!r} is not enabled: enable_plugins has neither it nor auto"
+        message = f"plugin {plugin!r} is not enabled: add it, or auto, to enable_plugins"
         raise InventoryError(message, path=path, text=f"plugin: {plugin}")
     if plugin in _CONSTRUCTED:
         from runner.inventory.sources.constructed import read_constructed  # noqa: PLC0415 - loads Jinja
@@ -46,14 +46,14 @@ def read_plugin_file(path: str, configuration: dict[Any, Any], loading: Loading)
     program = shutil.which("ansible-inventory")
     if program is None:
         message = (
-            f"plugin {plugin!r} is not known here, and ansible-inventory, which may know it, is not installed"
+            f"plugin {plugin!r} is not known here: install Ansible, so that ansible-inventory can read it"
         )
         raise InventoryError(message, path=path, text=f"plugin: {plugin}")
     options = loading.options
     if not options.allow_commands:
         message = (
-            f"plugin {plugin!r} is not known here, and ansible-inventory, which may know it, would run "
-            "programs that this file names: an inventory may do that only with --allow-inventory-commands"
+            f"plugin {plugin!r} is not known here; ansible-inventory may know it, but would run programs "
+            "that this file names: to allow that, add --allow-inventory-commands"
         )
         raise InventoryError(message, path=path, text=f"plugin: {plugin}")
     from runner.inventory.processes import output  # noqa: PLC0415 - few inventories run a program
@@ -76,7 +76,7 @@ def read_plugin_file(path: str, configuration: dict[Any, Any], loading: Loading)
 
 @contextmanager
 def _ansible_configuration() -> Iterator[dict[str, str]]:
-    """Have Ansible read no `ansible.cfg` that breaks the owner rule: the file may name plugins to run."""
+    """Keep Ansible from reading an `ansible.cfg` that breaks the owner rule: it may name plugins to run."""
     from runner.inventory.ansible_cfg import ansible_defaults  # noqa: PLC0415 - as above
 
     found = ansible_defaults()

@@ -1,4 +1,4 @@
-"""Inventory scripts: programs that print JSON for `--list`, and for `--host NAME` if they have to."""
+"""Inventory scripts: programs that print JSON for `--list`, and for `--host NAME` if needed."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["SCRIPT", "Script", "read_listing"]
 
 _PROGRAM_MAGIC = (b"#!", b"\x7fELF")
 _ALL_HOSTS = 10
-"""All answers about single hosts together may take so many times what one answer may."""
+"""Time limit for all `--host` calls together, as a multiple of the limit for one call."""
 _SECTIONS = frozenset({"hosts", "vars", "children"})
 
 
 class Script:
-    """An executable file. A text with the execute bit and no `#!` is data.
+    """An executable file. A text file with the execute bit but no `#!` is data.
 
     Some file systems set that bit on every file.
     """
@@ -32,7 +32,7 @@ class Script:
     order = 30
 
     def claims(self, source: str) -> bool:
-        """Take a program that the user may execute."""
+        """Accept a program that the user may execute."""
         if not os.path.isfile(source) or not os.access(source, os.X_OK):  # noqa: PTH113
             return False
         try:
@@ -41,14 +41,16 @@ class Script:
             return False
 
     def read(self, source: str, loading: Loading) -> None:
-        """Run it and read what it prints.
+        """Run the script and read its output.
 
         Raises:
-            InventoryError: It fails, hangs, prints too much or no inventory, or another user can
-                have written it.
+            InventoryError: It fails, hangs, prints too much or does not print an inventory, or another user
+                could have written it.
         """
         if os.stat(source).st_mode & stat.S_IWOTH:  # noqa: PTH116
-            raise InventoryError("a program that everybody may change is not run: chmod o-w", path=source)
+            raise InventoryError(
+                "not run, because every user can change this program: chmod o-w", path=source
+            )
         loading.check_program(source)
         listing = _run(source, "--list", loading=loading)
         loading.graph.source = source
@@ -79,10 +81,10 @@ def _run(path: str, *arguments: str, loading: Loading) -> Any:
 
 
 def parse_json(text: str, path: str) -> dict[str, Any]:
-    """Read what a program printed as one JSON object.
+    """Read a program's output as one JSON object.
 
     Raises:
-        InventoryError: It is none.
+        InventoryError: It is not a JSON object.
     """
     from runner.inventory.documents import from_json  # noqa: PLC0415 - loads libyaml
 
@@ -91,12 +93,14 @@ def parse_json(text: str, path: str) -> dict[str, Any]:
     except json.JSONDecodeError as exc:
         shown = text.strip()[:60]
         raise InventoryError(
-            "printed no JSON", path=path, line=exc.lineno, column=exc.colno, text=shown
+            "did not print JSON", path=path, line=exc.lineno, column=exc.colno, text=shown
         ) from exc
     except ValueError as exc:
         raise InventoryError(f"printed JSON that cannot be read: {exc}", path=path) from exc
     if not isinstance(value, dict):
-        raise InventoryError("printed JSON that is no object of groups", path=path, text=text.strip()[:60])
+        raise InventoryError(
+            "printed JSON that is not an object of groups", path=path, text=text.strip()[:60]
+        )
     return value
 
 
@@ -104,7 +108,7 @@ def read_listing(path: str, listing: dict[str, Any], loading: Loading) -> None:
     """Read a `--list` document that has all variables under `_meta`.
 
     Raises:
-        InventoryError: It is no such document.
+        InventoryError: It is not such a document.
     """
     _Listing(path, loading).read(listing, lambda _host: {})
 
@@ -121,7 +125,7 @@ class _Listing:
         return InventoryError(f"{what} must be {expected}, found {found!r}"[:200], path=self._path)
 
     def read(self, listing: dict[str, Any], ask: Any) -> None:
-        """Read groups, then each host's variables: from `_meta`, else by asking for it."""
+        """Read groups, then each host's variables: from `_meta`, else from `ask`."""
         meta = listing.get("_meta")
         if "_meta" in listing and not (isinstance(meta, dict) and isinstance(meta.get("hostvars"), dict)):
             raise self._error("_meta", "an object with an object 'hostvars'", meta)
@@ -143,7 +147,7 @@ class _Listing:
         if not isinstance(content, dict):
             content = {"hosts": content}
         elif not content.keys() & _SECTIONS:
-            # Ansible makes of a group without sections one host of that name, its variables never templates.
+            # Ansible reads a group without sections as one host of that name; its texts are never templates.
             content = {"hosts": [name], "vars": _unsafe(content)}
         hosts, variables = content.get("hosts", []), content.get("vars", {})
         if not isinstance(hosts, list):
@@ -163,7 +167,7 @@ class _Listing:
 
 
 def _unsafe(value: Any) -> Any:
-    """Mark every text as no template."""
+    """Mark every text so that it is not read as a template."""
     if isinstance(value, str):
         return UnsafeText(value)
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
 """The hosts of an OpenSSH client configuration, such as `~/.ssh/config`.
 
-Each name on a `Host` line that is not a pattern is a host. Its one variable names the file, so that whatever
-`ssh_config(5)` says of the host holds as if the file were given with `ssh -F`.
+Each name on a `Host` line that is not a pattern is a host. Its only variable names the file, so that all
+`ssh_config(5)` settings for the host apply, as with `ssh -F`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class SshConfig:
     order = 35
 
     def claims(self, source: str) -> bool:
-        """Take a file by its name."""
+        """Accept a file by its name."""
         folder, name = os.path.split(source)
         return (name == "ssh_config" or (name == "config" and os.path.basename(folder) == ".ssh")) and (  # noqa: PTH119
             os.path.isfile(source)  # noqa: PTH113
@@ -36,7 +36,7 @@ class SshConfig:
         """Add a host for each name.
 
         Raises:
-            InventoryError: A line cannot be read, or files include one another without end.
+            InventoryError: A line cannot be read, or files include each other endlessly.
         """
         from runner.connection.options import SSH_CONFIG as OWN  # noqa: PLC0415 - few inventories need it
         from runner.connection.ssh_config.reader import config  # noqa: PLC0415 - as above
@@ -48,7 +48,7 @@ class SshConfig:
             names, doubt = found.names(), found.doubt
         except InvalidVariable as exc:
             raise InventoryError(str(exc), path=source) from exc
-        if doubt is not None and path != os.path.expanduser(OWN):  # noqa: PTH111 - of that `ssh` is asked
+        if doubt is not None and path != os.path.expanduser(OWN):  # noqa: PTH111 - `ssh` reads that one
             raise InventoryError(doubt.why, path=doubt.path or source, line=doubt.line or None)
         loading.graph.source = source
         variables = {"ansible_ssh_common_args": UnsafeText(f"-F {shlex.quote(path)}")}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TOML", "Toml"]
 
-# The time and memory that `tomllib` takes for a dotted key grow with the square of its parts.
+# The time and memory that `tomllib` needs for a dotted key grow with the square of its number of parts.
 _PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
 _DEEPEST = 100
 _TOO_DEEP = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_PART}[ \t]*+\.[ \t]*+){{{_DEEPEST}}}")
@@ -27,14 +27,14 @@ class Toml:
     order = 60
 
     def claims(self, source: str) -> bool:
-        """Take a file by its suffix."""
+        """Accept a file by its suffix."""
         return source.endswith(".toml") and is_file(source)
 
     def read(self, source: str, loading: Loading) -> None:
         """Read groups, hosts and variables.
 
         Raises:
-            InventoryError: It is no TOML, or no inventory.
+            InventoryError: It is not TOML, or not an inventory.
         """
         import tomllib  # noqa: PLC0415 - every load imports this module, few read TOML
 
@@ -54,7 +54,7 @@ class Toml:
                 if isinstance(content, dict):
                     self._group(name, content, loading)
                 else:
-                    loading.warn(f"{source}: {name!r} is no group: a group is a table; skipped")
+                    loading.warn(f"{source}: {name!r} is not a group: a group is a table; skipped")
         except InventoryError as exc:
             raise InventoryError(exc.message, path=source, text=exc.text) from exc
 

@@ -23,29 +23,29 @@ __all__ = ["YAML", "Yaml", "read_groups"]
 _SUFFIXES = frozenset({"", ".yml", ".yaml", ".json"})
 _SECTIONS = ("vars", "children", "hosts")
 _NO_MAPPING = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?\r?\n)*(?:\w[\w.-]*|\[[\w:.-]+\])[ \t]*\r?\n")
-"""A first line, comments aside, that is a bare word or one in brackets, as INI's is: a key of YAML has its
-colon in the same line."""
+"""A first line, after comments, that is a bare word or one in brackets, as in INI: a YAML key has its colon
+on the same line."""
 
 
 class Yaml:
-    """YAML, and JSON as the YAML that it is; `plugin:` files are handed to the plugin they name."""
+    """YAML, and JSON, which is read as YAML; files with `plugin:` are handed to the plugin they name."""
 
     order = 50
 
     def claims(self, source: str) -> bool:
-        """Take a file without suffix or with one of YAML or JSON."""
+        """Accept a file without a suffix, or with one of YAML or JSON."""
         return os.path.splitext(source)[1] in _SUFFIXES and is_file(source)  # noqa: PTH122
 
     def read(self, source: str, loading: Loading) -> None:
         """Read groups, hosts and variables.
 
         Raises:
-            NotThisFormat: The text is no YAML, or no mapping of groups at all.
-            InventoryError: It is YAML, and no inventory.
+            NotThisFormat: The text is not YAML, or not a mapping of groups.
+            InventoryError: It is YAML, but not an inventory.
         """
         text = loading.read_text(source)
         if not os.path.splitext(source)[1] and _NO_MAPPING.match(text):  # noqa: PTH122
-            # Known without libyaml, which takes longer to load than such a file to read.
+            # Checked without libyaml, because loading it takes longer than reading such a file.
             raise NotThisFormat("the top level must be a mapping of groups; no key begins it", path=source)
         try:
             document = loading.document(text, source)
@@ -65,7 +65,7 @@ class Yaml:
 
 
 def _with_place(exc: InventoryError, text: str, path: str, loading: Loading) -> InventoryError:
-    """Find where an error stands: read again, this time with the position of each key."""
+    """Find the position of an error: read again, this time with the position of each key."""
     again = replace(loading, graph=Graph(rules=loading.options.rules), warnings={}, located=True)
     try:
         read_groups(again.document(text, path), path, again)
@@ -91,8 +91,7 @@ def read_groups(groups: dict[Any, Any], path: str, loading: Loading) -> None:
     """Read a mapping of groups into the graph.
 
     Raises:
-        InventoryError: A group, host or section is not what it should be; with its place if the mapping
-            knows it.
+        InventoryError: A group, host or section is not valid; with its position if the mapping knows it.
     """
     reader = _Reader(path, loading)
     for name in groups:
@@ -100,7 +99,7 @@ def read_groups(groups: dict[Any, Any], path: str, loading: Loading) -> None:
 
 
 class _Reader:
-    """Reads groups of one document. A method gets the mapping and the key, which together have a position."""
+    """Reads the groups of one document. Methods get a mapping and a key, which together have a position."""
 
     def __init__(self, path: str, loading: Loading) -> None:
         self._path = path
@@ -115,11 +114,11 @@ class _Reader:
         return exc if exc.path else self._error(exc.message, mapping, key)
 
     def group(self, groups: dict[Any, Any], name: Any) -> GroupNode | None:
-        """Read the group `name` of a mapping; None for what is no group."""
+        """Read the group `name` of a mapping; return None if it is not a group."""
         content = groups[name]
         if content is not None and not isinstance(content, dict):
-            self._warn(groups, name, f"{name!r} is no group: a group is a mapping; skipped")
-            # Ansible goes on to put it under its parent, which works if another source made the group.
+            self._warn(groups, name, f"{name!r} is not a group: a group is a mapping; skipped")
+            # Ansible still puts it under its parent, which works if another source created the group.
             return self._graph.groups.get(name) if isinstance(name, str) else None
         try:
             group = self._graph.add_group(name)
@@ -148,7 +147,7 @@ class _Reader:
                     self._child(section, name, group)
 
     def _section(self, content: dict[Any, Any], key: Any, group: GroupNode) -> dict[Any, Any] | None:
-        """Return one section as a mapping; a text stands for its only key."""
+        """Return one section as a mapping; a text counts as its only key."""
         section = content[key]
         if key not in _SECTIONS:
             if section is not None:

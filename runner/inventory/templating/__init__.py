@@ -1,8 +1,8 @@
-"""Templates in inventories: the one place where they are filled in.
+"""Fill in templates of inventories.
 
-A template that only names variables is filled in here. Every other one is filled in by Jinja2 in a confined
-child process, with limits on its time and its memory: Jinja can be kept from reaching things, but no check
-inside of a process can keep it from computing for ever.
+This process fills in a template that only names variables. Jinja2 fills in every other one, in a confined
+child process with limits on time and memory: a sandbox can limit what Jinja reaches, but no check inside a
+process can stop an endless computation.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ __all__ = ["TemplateError", "UndefinedNameError", "evaluate", "render"]
 
 
 class TemplateError(Exception):
-    """A template that cannot be read, is not allowed, or took too long. One line for people."""
+    """A template cannot be read, is not allowed, or took too long. The message is one line for people."""
 
 
 class UndefinedNameError(TemplateError):
-    """A name in a template that nothing has."""
+    """A template uses a name that does not exist."""
 
 
 _VARIES = re.compile(r"random|shuffle|password_hash|strftime|now")
-"""Filters and functions that may give something else the next time."""
+"""Filters and functions whose result may be different at the next call."""
 _REPLIES: dict[bytes, bytes] = {}
 _MOST_REMEMBERED = 4096
 _MOST_REMEMBERED_BYTES = 4096
@@ -50,11 +50,12 @@ def render(text: str, lookup: Lookup, services: Services = NO_SERVICES) -> Any:
 
     Args:
         text: The template.
-        lookup: Gives the value of a name, its own template filled in; KeyError if there is none.
-        services: What lookups may use.
+        lookup: Returns the value of a name, with its own template filled in; raises KeyError if the name does
+            not exist.
+        services: The services that lookups may use.
 
     Raises:
-        TemplateError: It cannot be read, is not allowed, names what does not exist, or takes too long.
+        TemplateError: It cannot be read, is not allowed, uses a name that does not exist, or takes too long.
     """
     if "{{" not in text and "{%" not in text and "{#" not in text:
         return text
@@ -72,20 +73,20 @@ def render(text: str, lookup: Lookup, services: Services = NO_SERVICES) -> Any:
 
 
 def evaluate(expression: str, lookup: Lookup) -> Any:
-    """Work out one expression, as in `compose` of a constructed inventory.
+    """Evaluate one expression, as in `compose` of a constructed inventory.
 
     Args:
         expression: The expression, without braces.
-        lookup: Gives the value of a name; KeyError if there is none.
+        lookup: Returns the value of a name; raises KeyError if the name does not exist.
 
     Raises:
-        TemplateError: It cannot be read, is not allowed, names what does not exist, or takes too long.
+        TemplateError: It cannot be read, is not allowed, uses a name that does not exist, or takes too long.
     """
     return _filled(expression, lookup, NO_SERVICES, is_expression=True)
 
 
 def _filled(text: str, lookup: Lookup, services: Services, *, is_expression: bool) -> Any:
-    """Have the child fill a template in, with the values of all names that are known to be in it."""
+    """Let the child process fill in a template; send it the values of all names found in the template."""
     values: dict[str, Any] = {}
     absent: set[str] = set()
     broken: dict[str, Exception] = {}
@@ -94,7 +95,7 @@ def _filled(text: str, lookup: Lookup, services: Services, *, is_expression: boo
             values[name] = lookup(name)
         except KeyError:
             absent.add(name)
-        except Exception as exc:  # noqa: BLE001 - it counts only if the template comes to use it
+        except Exception as exc:  # noqa: BLE001 - raised only if the template uses the name
             broken[name] = exc
     request = ("value", text, is_expression, (values, frozenset(absent), frozenset(broken)))
     said = _asked(request, lookup, services)
@@ -105,12 +106,12 @@ def _filled(text: str, lookup: Lookup, services: Services, *, is_expression: boo
 
 @lru_cache(maxsize=4096)
 def _names(text: str, *, is_expression: bool) -> tuple[str, ...]:
-    """Return the names that are known to be in a template."""
+    """Return the names that are found in a template."""
     return tuple(_asked(("names", text, is_expression), str, NO_SERVICES)[1])
 
 
 def _asked(request: tuple[Any, ...], lookup: Lookup, services: Services) -> tuple[Any, ...]:
-    """Have the child process answer a request, and answer what it asks meanwhile."""
+    """Send a request to the child process, and answer its questions until it replies."""
     answers = _Answers(lookup, services)
     try:
         payload = dumps(request, answers.keep)
@@ -129,14 +130,14 @@ def _asked(request: tuple[Any, ...], lookup: Lookup, services: Services) -> tupl
 
 
 class _Answers:
-    """Answers what the child asks while it fills a template in.
+    """Answers the questions of the child process while it fills in a template.
 
     Args:
-        lookup: Gives the value of a name; KeyError if there is none.
-        services: What lookups may use.
+        lookup: Returns the value of a name; raises KeyError if the name does not exist.
+        services: The services that lookups may use.
 
     Attributes:
-        were_needed: Whether the child had to ask, or could have asked for items of a mapping.
+        were_needed: Whether the child asked a question, or could have asked for items of a mapping.
     """
 
     def __init__(self, lookup: Lookup, services: Services) -> None:
@@ -146,14 +147,14 @@ class _Answers:
         self.were_needed = False
 
     def keep(self, mapping: Mapping[Any, Any]) -> int:
-        """Keep a mapping on this side, and return its number."""
+        """Keep a mapping in this process, and return its number."""
         number = -mapping.number if isinstance(mapping, Constant) else len(self._mappings)
         self._mappings[number] = mapping
         self.were_needed = True
         return number
 
     def to(self, question: bytes) -> bytes:
-        """Answer a question."""
+        """Answer one question."""
         self.were_needed = True
         operation, number, key = loads(question)
         try:
@@ -165,7 +166,7 @@ class _Answers:
 
 
 def _remember(payload: bytes, reply: bytes) -> None:
-    """Keep a reply that depends on nothing but the request: many hosts have the same values."""
+    """Cache a reply that depends only on the request, because many hosts have the same values."""
     if len(payload) + len(reply) < _MOST_REMEMBERED_BYTES:
         if len(_REPLIES) >= _MOST_REMEMBERED:
             _REPLIES.clear()
@@ -207,4 +208,4 @@ _OF_TEMPLATE: dict[str, Callable[[Any, Lookup, Services], Any]] = {
     "names": lambda _key, _lookup, services: list(services.names()) if services.names else [],
     "hosts": lambda pattern, _lookup, services: list(services.hosts(pattern)) if services.hosts else [],
 }
-"""What the child asks beyond the variables that it was given."""
+"""The answers to questions of the child that are not about a mapping."""

@@ -1,4 +1,4 @@
-"""The filters for addresses of Ansible's collection `ansible.utils`: `ipaddr` and its family.
+"""The address filters of Ansible's collection `ansible.utils`: `ipaddr`, `ipv4`, `ipv6` and `ipwrap`.
 
 The meaning of each query is that of the collection's documentation ("ipaddr filter"). The package `netaddr`
 does the arithmetic, as it does there.
@@ -23,7 +23,7 @@ _QUAD = 4
 
 
 def load_netaddr() -> Any:
-    """Return the package `netaddr`, which is not always installed.
+    """Import and return the optional package `netaddr`.
 
     Raises:
         FilterError: It is not installed.
@@ -36,7 +36,7 @@ def load_netaddr() -> Any:
 
 
 class _Address(NamedTuple):
-    """What a value means as an address.
+    """A value read as an address.
 
     Attributes:
         net: The address with its prefix.
@@ -50,7 +50,7 @@ class _Address(NamedTuple):
 
 
 def parsed(value: object, version: int | None) -> _Address | None:
-    """Read an address, with or without a prefix; a number counts as an address."""
+    """Read an address, with or without a prefix; a number counts as an address. None if it is not one."""
     netaddr = load_netaddr()
     text = str(value)
     address, slash, prefix = text.partition("/")
@@ -67,7 +67,7 @@ def parsed(value: object, version: int | None) -> _Address | None:
 
 
 def _of_number(number: int, prefix: int | None, version: int | None) -> IPNetwork:
-    """Return the address that a number stands for: of IPv4 if it is small enough."""
+    """Return the address with a number: without a version, IPv4 if the number is small enough."""
     netaddr = load_netaddr()
     address = netaddr.IPAddress(number, version or (4 if number < 1 << 32 else 6))
     network: IPNetwork = netaddr.IPNetwork(address)
@@ -85,12 +85,12 @@ def usable(net: IPNetwork) -> tuple[int, int] | None:
 
 
 def nth_address(number: int, net: IPNetwork) -> str:
-    """Return the address of a number, in the version of IP of a network."""
+    """Return the address with a number, in the IP version of a network."""
     return str(load_netaddr().IPAddress(number, net.version))
 
 
 def _is_host(net: IPNetwork) -> bool:
-    """Tell whether an address is one of a host, and not the name of its network."""
+    """Return whether an address is that of a host, not the address of its network."""
     return bool(net.ip != net.network or not net.broadcast)
 
 
@@ -107,7 +107,7 @@ def _with_prefix(each: _Address) -> str | bool:
 
 
 def _of_network(query: Callable[[_Address, int, int], Any]) -> Callable[[_Address], Any]:
-    """Make a query that needs a network, and gets its first and last usable address."""
+    """Make a query that needs a network and gets its first and last usable address."""
 
     def asked(each: _Address) -> Any:
         if not each.has_prefix:
@@ -154,7 +154,7 @@ def _if_host(shape: str) -> Callable[[_Address], str | None]:
 
 
 def _kept(test: Callable[[Any], bool]) -> Callable[[_Address], Any]:
-    """Make a query that gives the value itself if a test of the address holds."""
+    """Make a query that returns the value itself if its address passes a test."""
     return lambda each: each.text if test(each.net.ip) else None
 
 
@@ -273,7 +273,7 @@ def _ipaddr(value: Any, query: Any = "", version: int | None = None) -> Any:
 
 
 def _nth_or_member(each: _Address, query: Any) -> Any:
-    """Answer a query that is a position in the network, or a network that the address has to be in."""
+    """Answer a query that is a position in the network, or a network that must contain the address."""
     netaddr = load_netaddr()
     if isinstance(query, int) or str(query).lstrip("-").isdigit():
         if each.net.size == 1:
@@ -290,7 +290,7 @@ def _nth_or_member(each: _Address, query: Any) -> Any:
 
 
 def _ipwrap(value: Any, query: Any = "") -> Any:
-    """Put brackets around IPv6 addresses, and leave everything else."""
+    """Put brackets around IPv6 addresses, and leave everything else unchanged."""
     if isinstance(value, (list, tuple)):
         return [_ipwrap(item, query) for item in value]
     found = _ipaddr(value, query)

@@ -50,7 +50,7 @@ def _strict(text: str) -> tuple[Any, ...]:
     if match is None:
         raise ValueError(f"invalid version number {text!r}")
     major, minor, patch, letter, number = match.groups()
-    # Without a letter it is the release, which comes after all of its pre-releases.
+    # A version without a letter is the release itself, which comes after all of its pre-releases.
     return (int(major), int(minor), int(patch or 0), letter or "z", int(number or 0))
 
 
@@ -125,7 +125,7 @@ def _truthy(value: Any, convert_bool: bool = False) -> bool:
     """Return whether a value counts as true in Python, or means yes."""
     if convert_bool:
         word = value.lower().strip() if isinstance(value, str) else value
-        with suppress(TypeError):  # of a list, say
+        with suppress(TypeError):  # for example for a list
             value = True if word in _YES else False if word in _NO else value
     return bool(value)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["FILTERS"]
 
 _SIZES = {"Y": 80, "Z": 70, "E": 60, "P": 50, "T": 40, "G": 30, "M": 20, "K": 10, "B": 0}
-"""Units of sizes, and the power of 2 that each stands for."""
+"""Units of sizes, and the power of 2 of each."""
 
 _LIST_MERGES: dict[str, Callable[[list[Any], list[Any]], list[Any]]] = {
     "replace": lambda _weak, strong: strong,
@@ -80,7 +80,7 @@ def _merged(weak: Any, strong: Any, list_merge: str, *, recursive: bool) -> dict
 
 @pass_environment
 def _extract(environment: Environment, item: Any, container: Any, morekeys: Any = None) -> Any:
-    """Look an item up in a container, and further keys in what is found."""
+    """Look up an item in a container, and then further keys in that item."""
     more = [] if morekeys is None else morekeys if isinstance(morekeys, list) else [morekeys]
     value = container
     for key in [item, *more]:

@@ -1,10 +1,10 @@
-"""Fill in templates with Ansible's settings of Jinja, and its way of joining the parts of a template.
+"""Fill in templates with Ansible's Jinja settings, and join the parts of a template as Ansible does.
 
-The judge is ansible-core 2.19: a template that is one expression keeps the type of its value; nothing
-(`null`) adds nothing to a text; undefined names may be followed by further names until something uses them;
+The reference is ansible-core 2.19: a template that is one expression keeps the type of its value; `null` adds
+nothing to a text; further names may follow an undefined name, and only using the result is an error;
 backslashes in the literals of `{{ }}` are kept as they are written.
 
-Nothing here bounds time or memory: a process with limits has to run it.
+This module does not limit time or memory: run it in a process with limits.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ Ask = Callable[[str], Any]
 
 
 class TemplateError(Exception):
-    """A template that cannot be read or filled in. One line for people."""
+    """A template cannot be read or filled in. The message is one line for people."""
 
 
 class UndefinedNameError(TemplateError):
-    """A name in a template that nothing has."""
+    """A template uses a name that does not exist."""
 
 
 class _Omitted:
@@ -99,22 +99,22 @@ class _Context(Context):
     """Jinja's context, which asks for the value of a name when a template needs it.
 
     Attributes:
-        ask: Gives the value of a name; KeyError if nothing has it.
-        services: What lookups may use.
+        ask: Returns the value of a name; raises KeyError if the name does not exist.
+        services: The services that lookups may use.
     """
 
     ask: Ask | None = None
     services: Services = NO_SERVICES
 
     def resolve_or_missing(self, key: str) -> Any:
-        """Return the value of a name; one that cannot be worked out raises when it is used."""
+        """Return the value of a name; if it cannot be computed, using it raises the error."""
         if key in self.vars or self.ask is None:
             return super().resolve_or_missing(key)
         try:
             return self.ask(key)
         except KeyError:
             return self.parent.get(key, missing)
-        except Exception as exc:  # noqa: BLE001 - whatever it is, it belongs to the use of that name
+        except Exception as exc:  # noqa: BLE001 - raised when the template uses the name
             return Broken(key, exc)
 
     def derived(self, locals: dict[str, Any] | None = None) -> Context:  # noqa: A002 - Jinja's name
@@ -125,7 +125,7 @@ class _Context(Context):
 
 
 def _eager(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a filter that gives lists instead of iterators."""
+    """Wrap a filter so that it returns lists instead of iterators."""
 
     @wraps(function)
     def filtered(*arguments: Any, **keywords: Any) -> Any:
@@ -140,7 +140,7 @@ def _listed(value: Any) -> Any:
 
 @pass_context
 def _finalize(_context: Context, value: Any) -> Any:
-    """Keep Jinja from folding constants, which would make texts of them."""
+    """Keep Jinja from folding constants, which would turn them into texts."""
     return value
 
 
@@ -173,7 +173,7 @@ class _Environment(SandboxedEnvironment):
 
     @staticmethod
     def concat(parts: Iterable[Any]) -> Any:
-        """Join the parts of a template: nothing adds nothing, and a single part keeps its type."""
+        """Join the parts of a template: None adds nothing, and a single part keeps its type."""
         kept = [part for part in parts if part is not None]
         if len(kept) > 1:
             return "".join([part if isinstance(part, str) else _text(part) for part in kept])
@@ -185,7 +185,7 @@ class _Environment(SandboxedEnvironment):
         return _Constant(text)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """Return an attribute, or else an item of that name, also if the sandbox forbids the attribute."""
+        """Return an attribute, or else the item of that name, even if the sandbox forbids the attribute."""
         found = super().getattr(obj, attribute)
         if isinstance(found, Undefined) and not isinstance(obj, Undefined):
             try:
@@ -211,7 +211,7 @@ def _is_template(text: str) -> bool:
 
 
 def _with_full_names(functions: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
-    """Return functions by their names, and by their names within Ansible's collections."""
+    """Return functions by their short names and by their full names in Ansible's collections."""
     named = dict(functions)
     for name, function in functions.items():
         if name in _ADDRESSES:
@@ -296,19 +296,19 @@ def _compiled(text: str) -> Template:
 
 @contextmanager
 def _reading() -> Iterator[None]:
-    """Turn whatever Jinja raises while it reads a template into a `TemplateError`."""
+    """Turn any error that Jinja raises while it reads a template into a `TemplateError`."""
     try:
         yield
     except TemplateSyntaxError as exc:
         raise TemplateError(_why(exc)) from exc
     except RecursionError as exc:
         raise TemplateError("a template nested too deep") from exc
-    except ValueError as exc:  # a number of more digits than Python reads
+    except ValueError as exc:  # a number with more digits than Python converts
         raise TemplateError(f"is not a template: {exc}") from exc
 
 
 def _why(exc: JinjaError) -> str:
-    """Return what Jinja says is wrong, and for a name that we lack the way out."""
+    """Return Jinja's error message; for an unsupported filter or test, say what to do instead."""
     message = str(exc.message)
     if match := _UNSUPPORTED.fullmatch(message):
         kind, name = match.groups()
@@ -321,14 +321,16 @@ def render(text: str, ask: Ask, services: Services = NO_SERVICES) -> Any:
 
     Args:
         text: The template.
-        ask: Gives the value of a name, its own template filled in; KeyError if nothing has it.
-        services: What lookups may use.
+        ask: Returns the value of a name, with its own template filled in; raises KeyError if the name does
+            not exist.
+        services: The services that lookups may use.
 
     Returns:
-        The value of the expression that the template is, else a text; None if there is nothing in it.
+        The value of the expression, if the template is a single one, else a text; None if the result is
+        empty.
 
     Raises:
-        TemplateError: It cannot be read or filled in, or names what does not exist.
+        TemplateError: It cannot be read or filled in, or uses a name that does not exist.
     """
     if not _is_template(text):
         return text
@@ -344,15 +346,15 @@ def _newlines(text: str) -> int:
 
 
 def evaluate(expression: str, ask: Ask, services: Services = NO_SERVICES) -> Any:
-    """Work out one expression, as in `compose` of a constructed inventory.
+    """Evaluate one expression, as in `compose` of a constructed inventory.
 
     Args:
         expression: The expression, without braces; its literals are read as Jinja reads them.
-        ask: Gives the value of a name; KeyError if nothing has it.
-        services: What lookups may use.
+        ask: Returns the value of a name; raises KeyError if the name does not exist.
+        services: The services that lookups may use.
 
     Raises:
-        TemplateError: It cannot be read or worked out, or names what does not exist.
+        TemplateError: It cannot be read or evaluated, or uses a name that does not exist.
     """
     return _run(_expression(expression), ask, services)
 
@@ -362,12 +364,12 @@ def _expression(text: str) -> Template:
     environment = _environment(keep_backslashes=False)
     with _reading():
         compiled = environment.compile_expression(text, undefined_to_none=False)
-    template: Template = compiled._template  # noqa: SLF001 - for a context of ours
+    template: Template = compiled._template  # noqa: SLF001 - needed to use our own context
     return template
 
 
 def names_in(text: str, *, is_expression: bool) -> list[str]:
-    """Return the names that a template needs, as far as they can be told without filling it in.
+    """Return the names that a template needs, as far as they can be found without filling it in.
 
     Raises:
         TemplateError: It cannot be read.
@@ -395,7 +397,7 @@ def _run(template: Template, ask: Ask, services: Services) -> Any:
 
 
 def _plain(value: Any, depth: int) -> Any:
-    """Return a result as plain values, and refuse everything else: a method, say."""
+    """Return a result as plain values; refuse anything else, such as a method."""
     if isinstance(value, Missing):
         value.require()
     if depth > _MAX_DEPTH:
@@ -403,7 +405,7 @@ def _plain(value: Any, depth: int) -> Any:
     if value is None or isinstance(value, (bool, int, float, bytes, date, time, timedelta)):
         return value
     if isinstance(value, str):
-        # Other texts know whether a source wrote them.
+        # Keep the type of other texts: it says whether a source wrote them.
         return str(value) if isinstance(value, _Constant) else value
     if value is OMIT:
         return None
@@ -413,4 +415,4 @@ def _plain(value: Any, depth: int) -> Any:
         }
     if isinstance(value, (list, tuple, set, frozenset, *_LAZY)):
         return [_plain(item, depth + 1) for item in value if item is not OMIT]
-    raise FilterError(f"gives a {type(value).__name__}, which is no value")
+    raise FilterError(f"gives a {type(value).__name__}, which is not a value")

@@ -1,4 +1,4 @@
-"""The lookups of templates: `lookup('env', …)`, `query('dict', …)`; none of them reaches a network."""
+"""The lookups of templates: `lookup('env', …)`, `query('dict', …)`; none of them accesses a network."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class _Call(NamedTuple):
     """One lookup.
 
     Attributes:
-        terms: What to look up.
+        terms: The terms to look up.
         keywords: Its options.
-        ask: Gives the value of a variable.
-        services: What it may use.
+        ask: Returns the value of a variable.
+        services: The services that it may use.
     """
 
     terms: list[Any]
@@ -46,7 +46,7 @@ def run(
     """Do a lookup and return the list of its results.
 
     Raises:
-        FilterError: There is no such lookup here, or it does not find anything.
+        FilterError: The lookup is not supported here, or it finds nothing.
     """
     name = short_name(str(plugin))
     if name not in LOOKUPS:

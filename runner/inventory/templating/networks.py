@@ -50,7 +50,7 @@ def _subnets(net: IPNetwork, size: int, index: Any) -> Any:
 
 
 def _around(net: IPNetwork, size: int, index: Any, width: int) -> Any:
-    """Return a network that holds an address, by its prefix and its position among all that do."""
+    """Return a network that contains an address, by its prefix and its position among all such networks."""
     wanted = 0 if index is None else int(index)
     above = net.supernet(size)
     if index is not None and (wanted > width + 1 - wanted or wanted < size - width):
@@ -62,7 +62,7 @@ def _around(net: IPNetwork, size: int, index: Any, width: int) -> Any:
 
 
 def _position(net: IPNetwork, query: Any) -> str:
-    """Return which of the subnets of a network this one is, counted from 1."""
+    """Return the position of a subnet within the outer network, counted from 1."""
     outer = _network_of(query)
     if outer is None:
         raise FilterError(f"You must pass a valid subnet or IP address; {query} is invalid")
@@ -106,13 +106,13 @@ def _nth_usable(sign: int) -> Callable[[Any, Any], Any]:
 
 
 def _network_in_network(value: Any, test: Any) -> bool:
-    """Tell whether an address or network lies in a network."""
+    """Return whether an address or network lies in a network."""
     outer, inner = _network_of(value), _network_of(test)
     return bool(outer and inner and outer.first <= inner.first and inner.last <= outer.last)
 
 
 def _network_in_usable(value: Any, test: Any) -> bool:
-    """Tell whether an address or network lies in a network, its first and last address left out."""
+    """Return whether an address or network lies in a network, without its first and last address."""
     outer, inner = _network_of(value), _network_of(test)
     if outer is None or inner is None:
         return False
@@ -162,7 +162,7 @@ _MAC_SHAPES = {
 
 
 def _hwaddr(value: Any, query: str = "") -> Any:
-    """Check a hardware address, and write it in the shape that a query names."""
+    """Check a hardware address, and return it in the format that a query names."""
     netaddr = load_netaddr()
     try:
         address = netaddr.EUI(value)
@@ -180,7 +180,7 @@ def _hwaddr(value: Any, query: str = "") -> Any:
 
 
 def _slaac(value: Any, query: Any = "") -> Any:
-    """Return the address that a host with a hardware address gives itself in an IPv6 network (RFC 4862)."""
+    """Return the address that a host configures in an IPv6 network from its MAC address (RFC 4862)."""
     net = _network_of(value)
     if net is None or net.version != 6 or not query:  # noqa: PLR2004
         return False

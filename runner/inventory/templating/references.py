@@ -1,7 +1,7 @@
-"""Templates that only name variables, filled in without Jinja: they can neither take long nor grow.
+"""Fill in templates that only name variables without Jinja: they can neither take long nor grow large.
 
 `{{ net }}.{{ site.octet }}`, `{{ hosts[0] }}` and `{{ mgmt | default(inventory_hostname) }}` are such
-templates; most that name addresses are.
+templates, and so are most templates for addresses.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _REFERENCE = re.compile(
 )
 _STEP = re.compile(r"""\.(\w++)|\['([^']*+)'\]|\["([^"]*+)"\]|\[([0-9]++)\]""")
 _BEGIN = re.compile(r"\{[{%#]")
-# What Jinja takes for something else than a variable.
+# Words that Jinja does not read as variables.
 _LITERALS = {"true", "false", "none", "True", "False", "None"}
 _OPERATORS = {"and", "or", "not", "in", "is", "if", "else", "elif", "import", "recursive"}
 _WORDS = _LITERALS | _OPERATORS | {"loop", "lookup", "omit", "query", "q", "range", "self", "super", "undef"}
@@ -33,7 +33,7 @@ _SCALARS = (str, int, float, bool, type(None))
 
 
 class Unclear(Exception):
-    """Only Jinja can tell what a reference means: a method, a missing attribute, a list in a text."""
+    """Only Jinja can evaluate a reference: a method, a missing attribute, a list in a text."""
 
 
 class Reference(NamedTuple):
@@ -41,9 +41,9 @@ class Reference(NamedTuple):
 
     Attributes:
         name: The name.
-        steps: A key of a mapping or the number of an item, each with whether it was written with a dot.
-        other: The name whose value counts if nothing has the first one.
-        default: The text that counts if nothing has the first one.
+        steps: The keys and item numbers after the name, each with whether it was written with a dot.
+        other: The name whose value is used if the first name does not exist.
+        default: The text to use if the first name does not exist.
     """
 
     name: str
@@ -52,11 +52,11 @@ class Reference(NamedTuple):
     default: str | None = None
 
     def value(self, lookup: Callable[[str], Any]) -> Any:
-        """Return what it stands for.
+        """Return the value of the reference.
 
         Raises:
-            KeyError: Nothing has the name.
-            Unclear: A step leads to nothing that is plainly there.
+            KeyError: The name does not exist.
+            Unclear: A step does not lead to an existing item.
         """
         if self.other is not None or self.default is not None:
             return self._or_default(lookup)
@@ -73,7 +73,7 @@ class Reference(NamedTuple):
         return value
 
     def _or_default(self, lookup: Callable[[str], Any]) -> Any:
-        """Look both names up, as Jinja does, and return the value of the first one that is there."""
+        """Look up both names, as Jinja does, and return the value of the first one that exists."""
         default: Any = self.default
         if self.other is not None:
             try:
@@ -91,7 +91,7 @@ class Reference(NamedTuple):
 @lru_cache(maxsize=4096)
 def parts(text: str) -> tuple[str | Reference, ...] | None:
     """Split a template into texts and references; None if it holds anything else."""
-    if "\r" in text or text.endswith("\n"):  # Jinja makes one line break of them, or none
+    if "\r" in text or text.endswith("\n"):  # Jinja normalises or drops these line breaks
         return None
     found: list[str | Reference] = []
     end = 0
@@ -118,11 +118,11 @@ def _steps(text: str) -> tuple[tuple[str | int, bool], ...]:
 
 
 def filled(template: tuple[str | Reference, ...], lookup: Callable[[str], Any]) -> Any:
-    """Return the value of a template: that of the one reference which it is, or a text.
+    """Return the value of a template: that of its single reference, or a text.
 
     Raises:
-        KeyError: Nothing has a name in it; the name is the argument.
-        Unclear: It is for Jinja to fill in.
+        KeyError: A name in it does not exist; the name is the argument.
+        Unclear: Only Jinja can fill it in.
         FilterError: The text is too long.
     """
     found = [part.value(lookup) if isinstance(part, Reference) else part for part in template]

@@ -1,7 +1,7 @@
-"""The child's side of templates: answers requests to fill one in; runs in a confined process.
+"""The child process for templates: it answers requests to fill one in, and is confined.
 
-That process limits how long a template takes and how much memory it needs. Jinja's sandbox, and what the
-parent answers, limit what it may reach.
+The process limits the time and memory of a template. Jinja's sandbox and the answers of the parent limit what
+the template can reach.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ __all__ = ["serve"]
 
 _MAX_TEMPLATE = 16_384
 
-render("{{ 1 | default('b') }}", str)  # has Jinja make its lexer and parser
+render("{{ 1 | default('b') }}", str)  # makes Jinja create its lexer and parser
 
 
 class _ParentError(Exception):
-    """A variable that the parent could not work out; it knows why."""
+    """The parent could not compute a variable; it has the error."""
 
 
 _KINDS: dict[type[Exception], str] = {UndefinedNameError: "undefined", _ParentError: "broken"}
 
 
 def serve(request: bytes, ask: Callable[[bytes], bytes]) -> bytes:
-    """Answer a request: the names that a template needs, or what it gives.
+    """Answer a request: the names that a template needs, or its value.
 
     Args:
         request: `("names", text, is_expression)`, or `("value", text, is_expression, known)` with the values
-            of names, the names that nothing has, and those that could not be worked out.
-        ask: Asks the parent: for another name, an item of a mapping, a lookup.
+            of names, the names that do not exist, and those that could not be computed.
+        ask: Asks the parent for another name, an item of a mapping or a lookup.
     """
 
     def ask_parent(operation: str, number: int, key: Any) -> Any:
@@ -72,7 +72,7 @@ def _asking(
     known: tuple[Mapping[str, Any], frozenset[str], frozenset[str]],
     ask_parent: Callable[[str, int, Any], Any],
 ) -> Callable[[str], Any]:
-    """Return what gives the value of a name."""
+    """Return a function that returns the value of a name."""
     values, absent, broken = known
 
     def ask_for(name: str) -> Any:
@@ -88,7 +88,7 @@ def _asking(
 
 
 class _Environment(Mapping[str, str]):
-    """The environment variables of the parent, asked for one by one."""
+    """The environment variables of the parent, requested one by one."""
 
     def __init__(self, ask_parent: Callable[[str, int, Any], Any]) -> None:
         self._ask = ask_parent
@@ -104,7 +104,7 @@ class _Environment(Mapping[str, str]):
 
 
 def _services(ask_parent: Callable[[str, int, Any], Any]) -> Services:
-    """Return what lookups may use: the parent decides."""
+    """Return services for lookups that ask the parent, which decides."""
     return Services(
         environment=_Environment(ask_parent),
         read=lambda path: str(ask_parent("file", 0, path)),

@@ -1,4 +1,4 @@
-"""What the lookups of templates may use beyond the variables."""
+"""Services that the lookups of templates may use, in addition to the variables."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["NO_SERVICES", "Services"]
 
 
 class Services(NamedTuple):
-    """What the lookups of templates may use beyond the variables.
+    """Services that the lookups of templates may use, in addition to the variables.
 
     Attributes:
         environment: The environment variables that templates may see.
         read: Returns the text of a file next to the inventory; None if no file may be read.
-        pipe: Runs a command of this machine's shell and returns what it prints; None if none may run.
+        pipe: Runs a shell command on this machine and returns its output; None if no command may run.
         names: Returns the names of all variables.
-        hosts: Returns the names of the hosts that a pattern means.
+        hosts: Returns the names of the hosts that a pattern selects.
     """
 
     environment: Mapping[str, str] | None = None

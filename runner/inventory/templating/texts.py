@@ -82,7 +82,7 @@ def _regex_search(
 
 
 def _regex_escape(value: object, re_type: str = "python") -> str:
-    """Escape what a regular expression would read as its own."""
+    """Escape the characters that have a special meaning in a regular expression."""
     if re_type == "python":
         return re.escape(_text(value))
     if re_type == "posix_basic":

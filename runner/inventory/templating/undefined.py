@@ -1,4 +1,4 @@
-"""What is not defined in a template, and the filters and tests that ask for that."""
+"""Undefined values in templates, and the filters and tests for them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["FILTERS", "TESTS", "Broken", "Missing", "undef"]
 
 
 class Missing(StrictUndefined):
-    """What is not defined: further names may follow it, and any other use of it is an error.
+    """An undefined value: further names may follow it, but any other use of it is an error.
 
-    A variable that is defined and cannot be worked out is one as well, with its own error as `exc`.
+    A variable that is defined but cannot be computed is one as well, with its own error as `exc`.
     """
 
     def __getattr__(self, name: str) -> Any:
-        """Return itself for any name but Python's own."""
+        """Return itself for any name except Python's special names."""
         if name.startswith("__"):
             raise AttributeError(name)
         return self
@@ -32,16 +32,16 @@ class Missing(StrictUndefined):
         return self
 
     def require(self) -> None:
-        """Raise the error of using it."""
+        """Raise the error for using an undefined value."""
         self._fail_with_undefined_error()
 
 
 class Broken(Missing):
-    """A variable that is defined and cannot be worked out: any use of it raises why.
+    """A variable that is defined but cannot be computed: any use of it raises the error.
 
     Args:
         name: Its name.
-        error: Why it cannot be worked out.
+        error: The error that prevented the computation.
     """
 
     def __init__(self, name: str, error: Exception) -> None:
@@ -59,12 +59,12 @@ def _is_undefined(value: object) -> bool:
 
 
 def undef(hint: str | None = None) -> Missing:
-    """Return something that is not defined, as Ansible's function `undef` does."""
+    """Return an undefined value, as Ansible's function `undef` does."""
     return Missing(hint=hint or "Mandatory variable has not been overridden")
 
 
 def _default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
-    """Return a default for what is not defined, or also for what counts as false."""
+    """Return a default for an undefined value, or, with `boolean`, also for one that counts as false."""
     if not _is_defined(value) or (boolean and not value):
         return default_value
     return value

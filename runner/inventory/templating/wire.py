@@ -1,7 +1,7 @@
-"""Values on their way to the process that fills in templates, and back.
+"""Serialise values for the process that fills in templates, and for the way back.
 
-Pickles, of plain values only: reading one can make nothing else. A mapping that works its values out when
-they are asked for, as `hostvars` does, stays on its side and is asked item by item.
+Values are pickled, but unpickling can create only plain values. A mapping that computes its values on demand,
+such as `hostvars`, stays in its process; the other process asks for its items one by one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PLAIN: tuple[Any, ...] = (str, int, float, bytes, list, dict)
 
 
 class NotPlainError(TypeError):
-    """A value of a type that no inventory holds."""
+    """A value has a type that no inventory holds."""
 
 
 _REMEMBERED: dict[tuple[int, Any], list[Any]] = {}
@@ -39,11 +39,12 @@ _MOST_REMEMBERED = 200_000
 
 
 class Remote(Mapping[Any, Any]):
-    """A mapping of the other side.
+    """A mapping in the other process.
 
     Args:
-        number: Which one; a negative one does not change, so that what it has given is remembered.
-        ask: Asks the other side for `item`, `has`, `keys` or `length` of it.
+        number: The number of the mapping; one with a negative number does not change, so its items are
+            cached.
+        ask: Asks the other process for `item`, `has`, `keys` or `length` of the mapping.
     """
 
     def __init__(self, number: int, ask: Callable[[str, int, Any], Any]) -> None:
@@ -82,10 +83,10 @@ class _Pickler(pickle.Pickler):
             return NotImplemented
         if isinstance(value, Mapping) and not isinstance(value, dict) and self._keep is not None:
             return Remote, (self._keep(value),)
-        for plain in _PLAIN:  # a subclass, as readers of files make them
+        for plain in _PLAIN:  # a subclass, such as the file readers create
             if isinstance(value, plain):
                 return plain, (plain(value),)
-        raise NotPlainError(f"a {kind.__name__} is no value for a template")
+        raise NotPlainError(f"a {kind.__name__} is not a value for a template")
 
 
 class _Unpickler(pickle.Unpickler):
@@ -99,15 +100,16 @@ class _Unpickler(pickle.Unpickler):
         try:
             return _CLASSES[module, name]
         except KeyError:
-            raise pickle.UnpicklingError(f"{module}.{name} is no value") from None
+            raise pickle.UnpicklingError(f"{module}.{name} is not a value") from None
 
 
 def dumps(value: Any, keep: Callable[[Mapping[Any, Any]], int] | None = None) -> bytes:
-    """Return a value as bytes.
+    """Serialise a value.
 
     Args:
         value: The value.
-        keep: Takes a mapping that stays here, and returns its number; without it there may be none.
+        keep: Stores a mapping that stays in this process, and returns its number; without it, such a mapping
+            is an error.
 
     Raises:
         NotPlainError: It holds a value of a type that no inventory has.
@@ -118,10 +120,10 @@ def dumps(value: Any, keep: Callable[[Mapping[Any, Any]], int] | None = None) ->
 
 
 def loads(data: bytes, remote: Callable[[int], Any] | None = None) -> Any:
-    """Return the value that bytes stand for.
+    """Deserialise a value.
 
     Args:
         data: The bytes.
-        remote: Makes a mapping of the other side, by its number.
+        remote: Creates the mapping of the other process with a number.
     """
     return _Unpickler(data, remote).load()

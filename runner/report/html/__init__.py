@@ -1,4 +1,4 @@
-"""`invoke report`: a run as one page that needs nothing else: no network, no program but a browser."""
+"""`invoke report`: a run as one HTML page that needs only a browser, and no network."""
 
 from runner.report.html.page import page
 

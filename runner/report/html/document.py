@@ -1,4 +1,4 @@
-"""A run as the data of its page: every text once, hosts as short rows."""
+"""Build the data of a run's page: every text once, hosts as short rows."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 __all__ = ["document"]
 
 _MOST_OF_ONE = 2**20
-"""Characters of an output that a page holds."""
+"""Most characters of one output in a page."""
 _MOST_OF_ALL = 48 * 2**20
-"""Characters of all outputs of a page; of what comes after, it holds the beginning."""
+"""Most characters of all outputs in a page; only the beginning of further outputs is kept."""
 _BEGINNING = 2**11
 _MOST_NAMES = 4000
-"""Characters of a folded name."""
+"""Most characters of a folded name."""
 
 
 def document(record: Record, before: Record | None) -> dict[str, Any]:
     """Return the data of a run's page.
 
-    Texts are numbers of entries in `texts`; `page.js` names the places in a host's row in its first lines.
+    A text is given as its index in `texts`. `page.js` names the columns of a host's row in its first lines.
     """
     texts = _Texts()
     timing = Timing(record.spans)
@@ -58,7 +58,7 @@ def document(record: Record, before: Record | None) -> dict[str, Any]:
 
 
 class _Texts:
-    """The texts of a page, each once, safe to look at, and within bounds."""
+    """The texts of a page: each once, made safe to display, and limited in size."""
 
     def __init__(self) -> None:
         self.all: list[str] = []
@@ -67,11 +67,11 @@ class _Texts:
         self._room = _MOST_OF_ALL
 
     def line(self, text: str) -> int:
-        """Return the number of a text of one line."""
+        """Return the index of a text of one line."""
         return self._number(text, visible_line(text))
 
     def output(self, data: bytes) -> int | None:
-        """Return the number of what a host said; None where it said nothing."""
+        """Return the index of an output; None if it is empty."""
         if not data:
             return None
         if data not in self._known:
@@ -85,7 +85,7 @@ class _Texts:
         return self._known[data]
 
     def diff(self, lines: tuple[str, ...]) -> int:
-        """Return the number of a difference."""
+        """Return the index of a diff."""
         text = "\n".join(lines)
         return self._number(text, text[:_MOST_OF_ONE])
 

@@ -1,5 +1,5 @@
 "use strict";
-// What hosts printed comes into the page as text of text nodes and in no other way: nothing here parses HTML.
+// Host output enters the page only as the text of text nodes: nothing here parses HTML.
 
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -46,10 +46,10 @@
   const status = (word) =>
     make("span", { class: `status s-${word}` }, make("span", { class: "dot", ariaHidden: "true" }), make("span", { class: "word" }, word));
 
-  // ---- What is chosen -------------------------------------------------------------------------------------
+  // ---- Filters --------------------------------------------------------------------------------------------
 
   const chosen = { words: "", statuses: new Set(), fold: null, view: "answers", by: null, down: false };
-  let shown = []; // Numbers of the hosts that fit, in order.
+  let shown = []; // Numbers of the hosts that match the filters, in order.
   let fits = new Uint8Array(hosts.length);
   let lowered = null;
 
@@ -84,13 +84,13 @@
     views[chosen.view].draw();
   };
 
-  // ---- What was said --------------------------------------------------------------------------------------
+  // ---- Output of hosts ------------------------------------------------------------------------------------
 
-  /** Text with what is looked for marked. */
+  /** Text with the searched words marked. */
   const marked = (said) => {
     if (!chosen.words) return [said];
     const parts = [], low = said.toLowerCase();
-    // In a few scripts a letter's small form is longer, and places would not be the same.
+    // In a few scripts the lower-case form of a letter is longer, so that positions would differ.
     if (low.length !== said.length) return [said];
     let from = 0;
     for (let count = 0; count < MOST_MARKS; count += 1) {
@@ -107,7 +107,7 @@
       make("span", { class: { "+": "plus", "-": "minus", "@": "hunk" }[line[0]] ?? "same" }, line || " "));
   };
 
-  /** The beginning of a text: so many lines and characters, up to where what is looked for is seen. */
+  /** The position where the beginning of a text ends: after `lines` lines or `characters` characters. */
   const beginning = (said, lines, characters) => {
     let end = -1;
     for (let count = 0; count < lines; count += 1) {
@@ -117,7 +117,7 @@
     return Math.min(end, characters, said.length);
   };
 
-  /** A block of what was said; of much, the beginning and a button for more. */
+  /** A block of output; if it is long, its beginning and a button for more. */
   const block = (number, kind) => {
     const said = text(number).replace(/\n+$/, "");
     const box = make("div");
@@ -129,7 +129,7 @@
     const draw = () => {
       const end = beginning(said, lines, characters);
       const pre = make("pre", { class: kind === "err" ? "err" : "", title: kind === "err" ? "standard error" : "" });
-      // A browser lays out a line as a whole: one of megabytes is given to it in pieces.
+      // A browser lays out a whole line at once, so a line of megabytes is added in pieces.
       for (let from = 0; from < Math.max(end, 1); from += LINE * 50) pre.append(...lineParts(said.slice(from, Math.min(end, from + LINE * 50)), kind));
       box.replaceChildren(pre);
       const left = said.length - end, foot = make("div", { class: "foot" });
@@ -173,7 +173,7 @@
 
   // ---- Cards: answers, changes ----------------------------------------------------------------------------
 
-  /** Cards, some at first and more as the reader comes near the end. */
+  /** Cards: a few at first, more as the reader scrolls near the end. */
   const cards = (panel, items, card, nothing) => {
     let made = 0;
     const end = make("div");
@@ -242,7 +242,7 @@
 
   // ---- Rows: hosts, time line -----------------------------------------------------------------------------
 
-  /** Rows of which only those in sight exist. */
+  /** Rows; only the visible ones exist in the document. */
   class Rows {
     constructor(panel, label, height, fill, placed = () => {}) {
       this.placed = placed;
@@ -361,7 +361,7 @@
     if (!sorted.length) panel.append(make("p", { class: "empty" }, "No host fits what is looked for."));
   };
 
-  /** How many hosts were at work at each of so many moments, and the most at any. */
+  /** The number of hosts at work at each of several moments, and the maximum. */
   const atWork = (numbers, moments) => {
     const change = new Float64Array(moments + 1), events = [];
     const moment = (at) => Math.ceil((at / data.length_s) * moments - 0.5);
@@ -371,7 +371,7 @@
       change[Math.min(moments, Math.max(0, moment(from)))] += 1;
       change[Math.min(moments, Math.max(0, moment(to)))] -= 1;
     }
-    // Who ends at a moment makes room for who begins at it.
+    // At equal times, ends come before beginnings.
     events.sort((left, right) => left[0] - right[0] || left[1] - right[1]);
     let now = 0, most = 0;
     for (const [, by] of events) most = Math.max(most, (now += by));
@@ -390,7 +390,7 @@
     return [make("span", { class: "name" }, ...marked(host[NAME])), make("span", { class: "lane" }, bar)];
   };
   let timeRows = null, flow = null, axis = null, sight = null;
-  /** Let the scale be that of the hosts in sight, and say where in the run they are. */
+  /** Fit the scale to the visible hosts, and show their position in the run. */
   const scale = (made, items) => {
     const seen = [...made.keys()].map((at) => hosts[items[at]]);
     if (!seen.length) return;

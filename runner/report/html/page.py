@@ -1,9 +1,9 @@
-"""The page: its words from a template, its data as JSON, and a policy that lets nothing else in.
+"""Build the HTML page of a run: a template, the run's data as JSON, and a strict Content-Security-Policy.
 
-What hosts printed is data from the first byte to the last: in the file as JSON in which no character means
-anything to HTML (html.spec.whatwg.org, "restrictions for contents of script elements"), in the browser as the
-text of text nodes. Should something slip through all the same, the page's Content-Security-Policy names the
-hashes of our own script and style sheet, and a browser runs and loads nothing else (w3.org/TR/CSP3).
+Host output is always handled as data. In the file it is JSON without any character that is special in HTML
+(html.spec.whatwg.org, "restrictions for contents of script elements"); in the browser it becomes text nodes.
+As a second barrier, the Content-Security-Policy lists the hashes of our own script and style sheet, so that
+the browser runs and loads nothing else (w3.org/TR/CSP3).
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _HTML_SPECIAL = {ord(char): f"\\u{ord(char):04x}" for char in "<>&"}
 
 
 def page(record: Record, before: Record | None = None) -> str:
-    """Return a run as a page.
+    """Return the HTML page of a run.
 
     Args:
         record: The run.
-        before: An earlier run that it is compared with.
+        before: An earlier run to compare it with.
     """
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - only where a page is made
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - needed only to make a page
     from markupsafe import Markup  # noqa: PLC0415
 
     script, style = _asset("page.js"), _asset("page.css")
@@ -44,7 +44,7 @@ def page(record: Record, before: Record | None = None) -> str:
     return environment.from_string(_asset("page.html.j2")).render(
         script=Markup(script),  # noqa: S704 - our own files, in the package
         style=Markup(style),  # noqa: S704
-        data=Markup(embedded(data)),  # noqa: S704 - no character of it means anything to HTML
+        data=Markup(embedded(data)),  # noqa: S704 - has no character that is special in HTML
         policy=_policy(script, style),
         run=data["run"],
         bars=_bars(data["summary"]),
@@ -55,7 +55,7 @@ def page(record: Record, before: Record | None = None) -> str:
 
 
 def embedded(data: Any) -> str:
-    """Return data as JSON that may stand in a script element: nothing in it ends that or begins a comment."""
+    """Return data as JSON for a script element: it cannot end the element or begin a comment."""
     return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(
         _HTML_SPECIAL
     )
@@ -81,7 +81,7 @@ def _hash(text: str) -> str:
 
 
 def _bars(summary: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the parts of the chart: where each begins and how wide it is, of a thousand."""
+    """Return the bars of the chart, each with its start `x` and its width, in thousandths."""
     total = sum(item["count"] for item in summary) or 1
     bars, at = [], 0.0
     for item in summary:

@@ -1,4 +1,4 @@
-"""When hosts were worked on, on a scale without the pauses between the sittings of a resumed run."""
+"""The time line of a run: when each host was worked on, without the long pauses of a resumed run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Timing"]
 
 _LONGEST_PAUSE_S = 60.0
-"""Seconds in which no host is worked on; a longer pause is left out, and said."""
+"""Longest pause without any work that is kept, in seconds; longer ones are left out, see `pauses`."""
 _GAP_S = 1.0
 
 
@@ -23,8 +23,8 @@ class Timing:
         spans: When each host was worked on.
 
     Attributes:
-        length_s: Seconds from its beginning to its end.
-        pauses: What is left out: where it is on the scale, and how many seconds it is.
+        length_s: Length of the scale in seconds.
+        pauses: The pauses that are left out: position on the scale and duration, both in seconds.
     """
 
     def __init__(self, spans: Mapping[str, Span]) -> None:
@@ -41,7 +41,7 @@ class Timing:
         self.length_s = round(self._on_scale(reached), 3)
 
     def of(self, host: str) -> tuple[float | None, float | None]:
-        """Return when work on a host began and ended on the scale; None for what is not known."""
+        """Return when work on a host began and ended, on the scale; None if that is not known."""
         span = self._spans.get(host)
         if span is None:
             return None, None

@@ -28,19 +28,19 @@ __all__ = ["Confined", "Stopped"]
 _LIMIT_S = 0.5
 _LEAST_S = 0.05
 _SILENT_S = 30.0
-"""Seconds without an answer; only a system on which the limit on computing time does not hold needs them."""
+"""Seconds to wait for an answer; a fallback for systems that do not enforce the CPU time limit."""
 
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from runner.text.confined.worker import main; main(sys.argv[2])"
 )
 _PASSED_ON = ("PYTHON", "LD_", "DYLD_", "LC_", "LANG")
-"""How environment variables begin that the interpreter needs; the others may hold secrets."""
-_BROKE = "was given up, as the process that worked it out had ended"
+"""Prefixes of environment variables that the interpreter needs; the others may hold secrets."""
+_BROKE = "was given up, because the process that evaluated it had ended"
 
 
 class Stopped(Exception):
-    """A request exceeded a limit, or the child process cannot be used. One line for people."""
+    """A request exceeded a limit, or the child process cannot be used; the text is one line."""
 
 
 class _NoAnswerError(Exception):
@@ -50,15 +50,15 @@ class _NoAnswerError(Exception):
 
 
 class Confined:
-    """A child process that answers requests, each within limits on memory and on computing time.
+    """A child process that answers requests, each within limits on memory and CPU time.
 
-    The time limit halves each time that it was exceeded, down to a twentieth of a second: an inventory full
-    of requests without an end costs seconds, and a usual request takes less than a millisecond. Several
-    threads may ask; the child serves one after the other. A forked process starts its own child.
+    The time limit halves each time it is exceeded, down to a twentieth of a second, so that an inventory full
+    of endless requests takes only seconds; a usual request takes less than a millisecond. Several threads may
+    send requests; the child serves them one by one. A forked process starts its own child.
 
     Args:
-        target: `MODULE:FUNCTION` that answers requests in the child.
-        limit_s: Seconds of computing time for one request.
+        target: The `MODULE:FUNCTION` that answers requests in the child.
+        limit_s: Seconds of CPU time for one request.
     """
 
     def __init__(self, target: str, limit_s: float = _LIMIT_S) -> None:
@@ -73,12 +73,12 @@ class Confined:
         atexit.register(self.close)
 
     def request(self, payload: bytes, answer: Ask) -> bytes:
-        """Have the child answer a request.
+        """Send a request to the child and return its reply.
 
         Args:
             payload: The request.
-            answer: Called with what the child asks meanwhile; it may make other requests. If it raises an
-                error, the request is given up and the error raised here.
+            answer: Called with each question that the child asks meanwhile; it may make other requests. If it
+                raises an error, the request is abandoned and the error is raised here.
 
         Raises:
             Stopped: The request exceeded a limit and was ended, or the child cannot be started.
@@ -97,7 +97,7 @@ class Confined:
                 raise Stopped(self._too_long(limit_s) if isinstance(exc, TimeoutError) else _BROKE) from exc
             except Stopped:
                 raise
-            except BaseException:  # an interrupt, say: what is under way is unknown, so begin anew
+            except BaseException:  # such as an interrupt: the child's state is unknown, so restart it
                 self._kill(start)
                 raise
 
@@ -120,7 +120,7 @@ class Confined:
             if kind is Kind.REPLY:
                 return said
             if kind is not Kind.ASK:
-                self._starts += 1  # the requests that wait for this one's answer have ended with the worker
+                self._starts += 1  # outer requests that wait for this one have ended with the worker
                 raise Stopped(self._why(said.decode("ascii", "replace"), limit_s))
             try:
                 answered = answer(said)
@@ -134,7 +134,7 @@ class Confined:
             send(self._connection, Kind.ANSWER, answered)
 
     def _drain(self) -> None:
-        """Wait for the end of a request that was given up."""
+        """Read up to the end of an abandoned request."""
         while receive(self._reader)[0] is not Kind.REPLY:
             pass
 
@@ -143,14 +143,14 @@ class Confined:
             return self._too_long(limit_s)
         if said == "memory":
             return "needed more than 128 MiB of memory, and was ended"
-        return f"ended the process that worked it out ({said})"
+        return f"ended the process that evaluated it ({said})"
 
     def _too_long(self, limit_s: float) -> str:
         self._limit_s = max(self._limit_s / 2, _LEAST_S)
         return f"took longer than {limit_s:g} s of computing time, and was ended"
 
     def _start(self) -> None:
-        """Start the child, if there is none."""
+        """Start the child, if it does not run."""
         if self._process is not None and self._process.poll() is None:
             return
         self._disconnect()
@@ -173,7 +173,7 @@ class Confined:
         self._starts += 1
 
     def _kill(self, start: int) -> None:
-        """Kill the child with its worker, unless another one has been started since."""
+        """Kill the child and its worker, unless a new child has been started since."""
         process = self._process
         if process is not None and self._starts == start:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -189,16 +189,16 @@ class Confined:
         self._process = None
 
     def _after_fork(self) -> None:
-        """Leave the child to the process that started it."""
+        """Detach a forked process from its parent's child."""
         if self._process is not None:
-            os.close(self._connection.detach())  # a thread that is not here may hold the lock of the reader
-            self._process.returncode = 0  # it is not our child, and cannot be waited for
+            os.close(self._connection.detach())  # a thread of the parent may hold the reader's lock
+            self._process.returncode = 0  # not our own child: we cannot wait for it
         self._lock = threading.RLock()
         self._process = None
         self._starts = 0
 
 
 def _search_path() -> list[str]:
-    """Return where modules are found, without the current folder, which may be another user's."""
+    """Return the module search path without the current folder, which may be another user's."""
     own = str(Path(runner.__file__).resolve().parent.parent)
     return [*dict.fromkeys([*filter(None, sys.path), own])]

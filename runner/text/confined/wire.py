@@ -14,24 +14,24 @@ __all__ = ["HEADER", "MOST", "Kind", "receive", "send"]
 
 HEADER = struct.Struct("!cdI")
 MOST = 2**24
-"""Bytes of one message."""
+"""Most bytes in one message."""
 
 
 class Kind(bytes, Enum):
-    """What a message is."""
+    """The type of a message."""
 
     REQUEST = b"r"
-    """To the child: work, and the seconds of computing time that it may take."""
+    """To the child: a request, with its limit in seconds of CPU time."""
     REPLY = b"R"
-    """From the child: what came of it."""
+    """From the child: the reply to a request."""
     ASK = b"a"
-    """From the child: something that only its parent knows."""
+    """From the child: a question that only the parent can answer."""
     ANSWER = b"A"
-    """To the child: that."""
+    """To the child: the answer to its question."""
     ABORT = b"x"
-    """To the child: there is no answer, and the request is given up."""
+    """To the child: give up the request, which gets no answer."""
     STOPPED = b"S"
-    """From the child: the request exceeded a limit; says which."""
+    """From the child: the request exceeded a limit, which the payload names."""
 
 
 def send(connection: socket.socket, kind: Kind, payload: bytes = b"", limit_s: float = 0.0) -> None:
@@ -43,7 +43,7 @@ def receive(reader: BufferedReader) -> tuple[Kind, float, bytes]:
     """Return the next message.
 
     Raises:
-        EOFError: The other side has ended, or what it sends makes no sense.
+        EOFError: The other side has ended, or sent an invalid message.
     """
     header = reader.read(HEADER.size)
     if len(header) < HEADER.size:

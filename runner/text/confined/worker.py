@@ -1,7 +1,7 @@
-"""The confined child: a process that forks the worker, and forks another one when that was ended.
+"""The confined child: a process that forks a worker, and forks a new one when a limit has ended it.
 
-The worker has a limit on its memory, and each request one on its computing time. The kernel keeps both, so
-that they hold inside of a single call of C code, too.
+The worker has a memory limit, and each request has a CPU time limit. The kernel enforces both, so that they
+hold even within a single call of C code.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 __all__ = ["Aborted", "main"]
 
 _MEMORY = 128 * 2**20
-"""Bytes that the worker may need beyond what the interpreter and its modules take."""
+"""Bytes that the worker may use in addition to the interpreter and its modules."""
 _MEMORY_WITHOUT_PROC = 2**30
 _DEEPEST = 10_000
-"""Frames of Python: a request may be made while another one waits for an answer."""
+"""Python's recursion limit: a request may be made while another one waits for an answer."""
 
 _FULL, _BROKEN = 3, 4
 
 
 class Aborted(BaseException):
-    """The parent has no answer. A `BaseException`, so that no code between catches it."""
+    """The parent has no answer. A `BaseException`, so that the code between does not catch it."""
 
 
 def main(target: str) -> None:
-    """Serve until the parent closes the connection, which is standard input.
+    """Serve requests until the parent closes the connection, which is standard input.
 
     Args:
-        target: `MODULE:FUNCTION`; the function is called with a request and with what asks the parent.
+        target: `MODULE:FUNCTION`; the function is called with a request and a function that asks the parent.
     """
     module, _, function = target.partition(":")
     serve: Serve = getattr(import_module(module), function)
@@ -69,7 +69,7 @@ def _reason(code: int) -> str:
 
 
 def _work(connection: socket.socket, serve: Serve) -> None:
-    """Answer requests until there are none, and end the process."""
+    """Answer requests until the connection ends, then exit."""
     code = _BROKEN
     try:
         sys.setrecursionlimit(_DEEPEST)
@@ -83,7 +83,7 @@ def _work(connection: socket.socket, serve: Serve) -> None:
 
 
 def _limit_memory() -> None:
-    """Limit what can be allocated. Systems that do not keep RLIMIT_AS (macOS) have the time limit alone."""
+    """Limit the memory. Systems that do not enforce RLIMIT_AS (macOS) have only the time limit."""
     try:
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
         most = pages * resource.getpagesize() + _MEMORY
@@ -109,7 +109,7 @@ class _Worker:
                 kind, limit_s, payload = receive(self._reader)
             except EOFError:
                 return
-            except MemoryError:  # the rest of the message is unread, so that no other worker can go on
+            except MemoryError:  # the rest of the message is unread, so another worker could not continue
                 os._exit(_BROKEN)
             if kind is Kind.REQUEST:
                 self._reply(payload, limit_s)
@@ -125,7 +125,7 @@ class _Worker:
         send(self._connection, Kind.REPLY, reply)
 
     def _ask(self, question: bytes) -> bytes:
-        """Ask the parent, which may have requests of its own before it answers."""
+        """Ask the parent a question; serve requests that it sends before it answers."""
         left_s = signal.setitimer(signal.ITIMER_PROF, 0)[0]
         send(self._connection, Kind.ASK, question)
         while True:

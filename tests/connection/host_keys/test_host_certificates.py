@@ -109,7 +109,7 @@ def one() -> Iterator[tuple[Sshd, Path]]:
         (("-n", "other.example"), "it is for other.example, not for 127.0.0.1"),
         (("-n", "127.0.0.1", "-V", "20200101:20200102"), "it has expired"),
         (("-n", "127.0.0.1", "-V", "20900101:20910101"), "it is not valid yet"),
-        (("-n", "127.0.0.1", "-O", "critical:unknown=yes"), "it has conditions"),
+        (("-n", "127.0.0.1", "-O", "critical:unknown=yes"), "it has critical options"),
     ],
 )
 def test_a_certificate_for_others_or_another_time_vouches_for_nothing(

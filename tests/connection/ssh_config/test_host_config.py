@@ -213,4 +213,4 @@ def test_what_only_ssh_honours_is_told_of_once(
 
     told = [message for message in caplog.messages if "not honoured" in message]
     (line,) = told
-    assert line.startswith("not honoured of ssh_config: BindAddress, Ciphers, MACs; ")
+    assert line.startswith("ssh_config options not honoured: BindAddress, Ciphers, MACs; ")
