@@ -235,7 +235,7 @@ def test_a_port_that_is_none_is_one_line_too() -> None:
 
 
 def test_two_devices_of_one_name_are_refused() -> None:
-    with pytest.raises(UsageError, match="name of its own"):
+    with pytest.raises(UsageError, match="have the same name: give each a different one"):
         Fleet([Device("d"), Device("d")])
 
 

@@ -69,13 +69,13 @@ def test_room_enough_is_no_warning(demo: Project) -> None:
 
 
 def test_a_read_only_folder_is_one_warning(demo: Project) -> None:
-    assert "where you may write" in warned(run_on(demo, "size=1m,ro"))
+    assert "set a file that you can write" in warned(run_on(demo, "size=1m,ro"))
 
 
 def test_a_history_that_became_read_only_is_one_warning(demo: Project) -> None:
     make = f'{shlex.join(RUN)} >"$2"/first'
     before = f'cd "$2" && {make} && cd "$1" && mount -o remount,ro "$1"'
-    assert "where you may write" in warned(run_on(demo, "size=1m", before))
+    assert "set a file that you can write" in warned(run_on(demo, "size=1m", before))
 
 
 def test_a_folder_of_somebody_else_is_one_warning(demo: Project, tmp_path: Path) -> None:

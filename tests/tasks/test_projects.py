@@ -200,7 +200,7 @@ def test_neither_a_file_named_on_the_command_line_nor_the_environment_ends_in_a_
     for words, env, said in (
         (("-f", named, "ping"), {}, "expected a mapping at the top of a file"),
         (("-f", str(demo.folder), "ping"), {}, "Config files of type"),
-        (("ping",), {"INVOKE_RUNNER_KNOWN_HOSTS": "x"}, "as by INVOKE_RUNNER_KNOWN_HOSTS"),
+        (("ping",), {"INVOKE_RUNNER_KNOWN_HOSTS": "x"}, "unset one of: INVOKE_RUNNER_KNOWN_HOSTS"),
     ):
         ended = demo.type(*words, program=program, env=env)
         assert (ended.code, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1), ended.stderr
