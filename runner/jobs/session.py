@@ -116,7 +116,7 @@ class Session:
                 phase=Phase.CONNECT,
             )
         checked_command(command)
-        return self.carry_out(lambda connection, _host: connection.run(command, given), warn=warn)
+        return self.do(lambda connection, _host: connection.run(command, given), warn=warn)
 
     def put(
         self, source: str | PathLike[str], destination: str, *, mode: int | None = None, checksum: bool = True
@@ -135,7 +135,7 @@ class Session:
         from runner.transfer.copying import Options  # noqa: PLC0415 - most jobs move no files
         from runner.transfer.moves import Put  # noqa: PLC0415
 
-        return self.carry_out(Put(str(source), destination, Options(mode, checksum)))
+        return self.do(Put(str(source), destination, Options(mode, checksum)))
 
     def get(
         self, source: str, destination: str | PathLike[str] = ".", *, checksum: bool = True
@@ -153,7 +153,7 @@ class Session:
         from runner.transfer.copying import Options  # noqa: PLC0415
         from runner.transfer.moves import Get  # noqa: PLC0415
 
-        return self.carry_out(Get(source, str(destination), Options(checksum=checksum, private=True)))
+        return self.do(Get(source, str(destination), Options(checksum=checksum, private=True)))
 
     def script(self, path: str | PathLike[str], *arguments: str, warn: bool = False) -> CommandResult:
         """Send a script of this machine, run it, and remove it whatever its outcome.
@@ -170,11 +170,9 @@ class Session:
         """
         from runner.transfer.script import Script  # noqa: PLC0415
 
-        return self.carry_out(Script.of_file(path, arguments), warn=warn)
+        return self.do(Script.of_file(path, arguments), warn=warn)
 
-    def carry_out(
-        self, work: Callable[[Connection, Host], CommandResult], *, warn: bool = False
-    ) -> CommandResult:
+    def do(self, work: Callable[[Connection, Host], CommandResult], *, warn: bool = False) -> CommandResult:
         """Do work on the connection, without repeating it once it was sent, and store its result.
 
         Args:

@@ -46,4 +46,4 @@ class TransferJob:
 
     def __call__(self, session: Session) -> None:
         """Do the transfer."""
-        session.carry_out(self.transfer)
+        session.do(self.transfer)

@@ -109,7 +109,7 @@ class Rounds:
             or self._rounds == self._asked.count
         )
 
-    def carry_out(self, control: Control) -> Generator[HostResult, None, None]:
+    def begin(self, control: Control) -> Generator[HostResult, None, None]:
         """Carry out one round; see `runs.carry_out`."""
         run = self.plan.run
         if Deadline(run=run.id).stopped():  # a job of the last round must still find its run stopped

@@ -26,7 +26,7 @@ def _get(
 ) -> int:
     """Fetch a file or folder from every host that answers a ping, to DESTINATION/HOST/NAME."""
     from runner.jobs.transfers import TransferJob  # noqa: PLC0415
-    from runner.tasks.carry_out import carry_out  # noqa: PLC0415 - loaded only when a task runs
+    from runner.tasks.over_hosts import over_hosts  # noqa: PLC0415 - loaded only when a task runs
     from runner.transfer.copying import Options  # noqa: PLC0415
     from runner.transfer.moves import Get  # noqa: PLC0415
 
@@ -35,7 +35,7 @@ def _get(
     place = one_path(["." if destination is None else destination], "destination", example)
     most = value_of("--max-size", size, max_size)
     options = Options(mode=mode_of(mode), checksum=checksum, max_size=most, private=True)
-    return carry_out("get", TransferJob(Get(path, place, options)), call)
+    return over_hosts("get", TransferJob(Get(path, place, options)), call)
 
 
 get = FleetTask(

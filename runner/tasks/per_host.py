@@ -63,9 +63,9 @@ def _taken() -> set[str]:
 def _body(function: Callable[..., Any], *, repeatable: bool) -> Callable[..., int]:
     def body(call: Call, **arguments: Any) -> int:
         from runner.jobs import FunctionJob  # noqa: PLC0415 - loaded only when a task runs
-        from runner.tasks.carry_out import carry_out  # noqa: PLC0415
+        from runner.tasks.over_hosts import over_hosts  # noqa: PLC0415
 
-        return carry_out(function.__name__, FunctionJob(function, arguments, repeatable), call)
+        return over_hosts(function.__name__, FunctionJob(function, arguments, repeatable), call)
 
     functools.update_wrapper(body, function)
     # Invoke reads a task's arguments from its signature and skips the first parameter (its context).

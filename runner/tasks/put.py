@@ -24,7 +24,7 @@ def _put(
 ) -> int:
     """Send a file or folder from this machine to every host that answers a ping."""
     from runner.jobs.transfers import TransferJob  # noqa: PLC0415
-    from runner.tasks.carry_out import carry_out  # noqa: PLC0415 - loaded only when a task runs
+    from runner.tasks.over_hosts import over_hosts  # noqa: PLC0415 - loaded only when a task runs
     from runner.transfer.copying import Options  # noqa: PLC0415
     from runner.transfer.local import LocalFiles  # noqa: PLC0415
     from runner.transfer.moves import Put  # noqa: PLC0415
@@ -38,7 +38,7 @@ def _put(
         walk(LocalFiles(), LocalFiles().absolute(path))
     except HostError as exc:
         raise UsageError(str(exc)) from exc
-    return carry_out("put", TransferJob(Put(path, place, options)), call)
+    return over_hosts("put", TransferJob(Put(path, place, options)), call)
 
 
 put = FleetTask(

@@ -32,13 +32,13 @@ def _run(  # noqa: PLR0913 - one argument per flag
     """Run commands on every host that answers a ping, and show the output of each."""
     from runner.connection.command import CommandOptions  # noqa: PLC0415 - loaded only when a task runs
     from runner.jobs import CommandJob  # noqa: PLC0415
-    from runner.tasks.carry_out import carry_out  # noqa: PLC0415
+    from runner.tasks.over_hosts import over_hosts  # noqa: PLC0415
 
     commands = commands_of(call, tuple(cmd or ()))
     given = CommandOptions(
         _input(stdin), _environment(env or []), chdir or None, _terminal(pty_size, wanted=pty)
     )
-    return carry_out("run", CommandJob(commands, given), call)
+    return over_hosts("run", CommandJob(commands, given), call)
 
 
 def commands_of(call: Call, flagged: tuple[str, ...]) -> tuple[str, ...]:

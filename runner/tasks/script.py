@@ -17,11 +17,11 @@ __all__ = ["script"]
 def _script(call: Call, file: list[str] | None = None) -> int:
     """Send a script to every host that answers a ping, run it, and remove it; its arguments follow --."""
     from runner.jobs.transfers import TransferJob  # noqa: PLC0415
-    from runner.tasks.carry_out import carry_out  # noqa: PLC0415 - loaded only when a task runs
+    from runner.tasks.over_hosts import over_hosts  # noqa: PLC0415 - loaded only when a task runs
     from runner.transfer.script import Script  # noqa: PLC0415
 
     path = one_path(file, "script", "invoke script deploy.sh -- --now")
-    return carry_out("script", TransferJob(Script.of_file(path, words(call))), call)
+    return over_hosts("script", TransferJob(Script.of_file(path, words(call))), call)
 
 
 script = FleetTask(

@@ -119,7 +119,7 @@ class _Watch:
                 shown.result(result)
                 results[result.host] = result
 
-            runs.follow(self._rounds.carry_out(control), take)
+            runs.follow(self._rounds.begin(control), take)
         came = list(results.values())
         if interruption.exit_code is None:
             return came

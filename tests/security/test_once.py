@@ -129,7 +129,7 @@ def send_then_lose_the_channel(session: Session) -> None:
         raise Unreachable("gone", reason="closed-after-login", phase=Phase.CHANNEL, transient=True)
 
     session.run("first")
-    session.carry_out(work)
+    session.do(work)
 
 
 def test_what_was_sent_does_not_go_to_another_connection(stage: Stage, tmp_path: Path, back_end: str) -> None:
@@ -207,7 +207,7 @@ def put_then_fail(session: Session) -> None:
         connection.sent = True
         raise Unreachable("gone", reason="connection-lost", phase=Phase.TRANSFER, transient=True)
 
-    session.carry_out(work)
+    session.do(work)
 
 
 def test_a_transfer_that_has_begun_is_not_repeated(stage: Stage, tmp_path: Path, back_end: str) -> None:

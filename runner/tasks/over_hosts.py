@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from runner.jobs import Job
     from runner.tasks.fleet import Call
 
-__all__ = ["carry_out"]
+__all__ = ["over_hosts"]
 
 _OF_HOSTS = (0, 2, 4, 6)
 """Exit codes for the outcome of hosts: bits that can be combined. Any other code is not combined."""
 
 
-def carry_out(name: str, job: Job, call: Call) -> int:
+def over_hosts(name: str, job: Job, call: Call) -> int:
     """Run a job on the hosts that the flags name, report the results and return the exit code.
 
     Raises:
