@@ -23,7 +23,7 @@ from pathlib import Path
 
 from runner.models import CommandResult, Host, HostResult, Run, Status
 from runner.report import ReportOptions
-from runner.report.folded import FoldedReporter
+from runner.report.formats.folded import FoldedReporter
 from runner.results.results import Summary
 
 MOST_SECONDS, MOST_OF_CLUBAK = 1.0, 0.5

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench._environment import as_installed  # noqa: E402 - from the checkout
-from runner.inventory.documents import DocumentReader  # noqa: E402
+from runner.inventory.parsing.documents import DocumentReader  # noqa: E402
 
 GROUPS = 200
 LEVELS = 3

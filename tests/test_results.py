@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from runner.models import CommandResult, Host, HostResult, Phase, Run, Status
-from runner.report.json import encode
+from runner.report.formats.json import encode
 from runner.results.results import Results, host_document
 
 RUN = Run(

@@ -12,11 +12,11 @@ from runner.errors import InventoryError, PatternError
 from runner.interpreter import at_rest
 from runner.inventory.graph import Graph
 from runner.inventory.loading import BrokenSource, Loading, Options
+from runner.inventory.parsing.values import Constant
 from runner.inventory.patterns import LOCALHOST, PatternMatcher, nearest
 from runner.inventory.resolved import HostVariables, Means, ResolvedVariables, TemplateVariables
 from runner.inventory.sources import read, split_format
 from runner.inventory.templating.services import Services
-from runner.inventory.values import Constant
 from runner.inventory.variables import INTERNAL_NAMES, VariableTable
 from runner.models import Host
 

@@ -14,7 +14,7 @@ from runner.text import owners, reading
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from runner.inventory.documents import DocumentReader
+    from runner.inventory.parsing.documents import DocumentReader
     from runner.inventory.vault import Vault
 
 __all__ = ["MAX_SOURCES", "MAX_WARNINGS", "BrokenSource", "Loading", "Options"]
@@ -231,7 +231,7 @@ class Loading:
             NotADocument: It is malformed.
         """
         if self._documents is None:
-            from runner.inventory.documents import DocumentReader  # noqa: PLC0415 - loads libyaml
+            from runner.inventory.parsing.documents import DocumentReader  # noqa: PLC0415 - loads libyaml
 
             self._documents = DocumentReader(self.warn)
         return self._documents.read(text, path, located=self.located)

@@ -8,9 +8,9 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from runner.errors import HostError, InvalidVariable, InventoryError
-from runner.inventory.bounds import FilterError, Plain
+from runner.inventory.parsing.bounds import FilterError, Plain
+from runner.inventory.parsing.values import UnsafeText, VaultText
 from runner.inventory.templating.services import NO_SERVICES, Services
-from runner.inventory.values import UnsafeText, VaultText
 from runner.models import Phase
 from runner.text import printable
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.reach.icmp import icmp_permitted
+from runner.reach.icmp.echo_socket import icmp_permitted
 from runner.reach.options import Method, ReachOptions
 from runner.reach.probe import probe
 from runner.reach.reasons import Reason

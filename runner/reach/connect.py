@@ -13,16 +13,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from runner.models import Phase
-from runner.reach import errqueue
 from runner.reach.banner import peek_banner
 from runner.reach.file_limit import socket_allowance
+from runner.reach.icmp import errqueue
 from runner.reach.options import Method, ReachOptions
 from runner.reach.pacing import Deadlines
 from runner.reach.reasons import Failure, Reason, from_errno, refusal
 from runner.reach.rtt import handshake_ms
 
 if TYPE_CHECKING:
-    from runner.reach.errqueue import Refused
+    from runner.reach.icmp.errqueue import Refused
     from runner.reach.target import Address, Target
 
 __all__ = ["ConnectProbes", "ConnectVerdict"]

@@ -14,8 +14,8 @@ from runner.interpreter import at_rest
 from runner.models import Endpoint, Host, HostResult, Phase
 from runner.reach.bounds import Bounds
 from runner.reach.connect import Connection, ConnectProbes
-from runner.reach.echo import EchoProbes
-from runner.reach.icmp import icmp_permitted
+from runner.reach.icmp.echo import EchoProbes
+from runner.reach.icmp.echo_socket import icmp_permitted
 from runner.reach.options import Method, ReachOptions
 from runner.reach.pacing import TokenBucket, interleave
 from runner.reach.reasons import Failure, Reason

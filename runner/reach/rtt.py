@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 
-from runner.reach import linux
+from runner.reach.icmp import linux
 
 __all__ = ["handshake_ms"]
 

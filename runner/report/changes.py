@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from runner.report.json import value_as_text
+from runner.report.formats.json import value_as_text
 from runner.report.terminal import visible, visible_line
 from runner.text.hostlist import fold, natural
 from runner.text.ignore_patterns import mask

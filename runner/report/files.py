@@ -11,7 +11,7 @@ import stat
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import UsageError
-from runner.report.json import encode
+from runner.report.formats.json import encode
 from runner.report.terminal import visible_line
 from runner.results.results import run_document
 from runner.text import reading, writing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.report.json import encode
+from runner.report.formats.json import encode
 from runner.report.terminal import visible_line
 from runner.results.results import Results, host_document
 

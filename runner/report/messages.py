@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
 from runner.models import Secret
-from runner.report.progress import NoProgress
+from runner.report.progress.progress import NoProgress
 from runner.report.terminal import visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-    from runner.report.progress import Progress
+    from runner.report.progress.progress import Progress
 
 __all__ = ["MessageStream", "Warnings", "ask", "leave", "say", "show_warnings", "speaking_around"]
 

@@ -11,7 +11,7 @@ from runner.history import Record
 from runner.models import Status
 from runner.reach.rounds import Changes
 from runner.report.changes import Change, block, compare
-from runner.report.json import encode
+from runner.report.formats.json import encode
 from runner.report.terminal import visible_line
 from runner.report.watch import duration, rfc3339
 from runner.report.words import ending, summary_line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, Protocol
 
-from runner.report.json import encode
+from runner.report.formats.json import encode
 from runner.report.terminal import visible_line
 from runner.results.results import count, summary_document
 from runner.text.hostlist import natural

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.models import Status
-from runner.report.json import value_as_text
+from runner.report.formats.json import value_as_text
 from runner.report.terminal import Part, Style, visible, visible_blocks, visible_line
 from runner.text.translation import decoded
 

@@ -79,7 +79,7 @@ def _place(origin: Origin, host: Host, inventory: Inventory | None) -> str:
 
 def _of_variable(origin: Origin, host: Host, inventory: Inventory) -> Origin | str:
     """Return the place that sets a variable of a host, or the command that finds it."""
-    from runner.inventory.explain import explain  # noqa: PLC0415 - needed only here
+    from runner.inventory.output.explain import explain  # noqa: PLC0415 - needed only here
 
     if len(inventory) > _MOST_HOSTS or not all(_is_plain(source) for source in inventory.sources):
         return f"the inventory (inventory --explain {host.name} {origin.name})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
-from runner.reach.icmp import icmp_permitted
+from runner.reach.icmp.echo_socket import icmp_permitted
 from runner.reach.reasons import Reason
 
 if TYPE_CHECKING:

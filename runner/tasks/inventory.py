@@ -65,32 +65,32 @@ def _inventory(  # noqa: PLR0913, PLR0917 - one argument per flag
 
 
 def _explanation(loaded: Inventory, host: str, variable: str) -> Iterable[str]:
-    from runner.inventory.explain import explanation_lines  # noqa: PLC0415
+    from runner.inventory.output.explain import explanation_lines  # noqa: PLC0415
 
     return _lines(explanation_lines(loaded, host, variable))
 
 
 def _yaml(loaded: Inventory) -> Iterable[str]:
-    from runner.inventory.export import yaml_text  # noqa: PLC0415
+    from runner.inventory.output.export import yaml_text  # noqa: PLC0415
 
     return [yaml_text(loaded)]
 
 
 def _host_document(loaded: Inventory, host: str) -> Iterable[str]:
-    from runner.inventory.listing import host_document  # noqa: PLC0415
-    from runner.report.json import encode  # noqa: PLC0415
+    from runner.inventory.output.listing import host_document  # noqa: PLC0415
+    from runner.report.formats.json import encode  # noqa: PLC0415
 
     return [encode(host_document(loaded, host, filled_in=True), indent=4), "\n"]
 
 
 def _graph(loaded: Inventory, pattern: str, *, variables: bool) -> Iterable[str]:
-    from runner.inventory.listing import graph_lines  # noqa: PLC0415
+    from runner.inventory.output.listing import graph_lines  # noqa: PLC0415
 
     return _lines(graph_lines(loaded, pattern, variables=variables))
 
 
 def _everything(loaded: Inventory) -> Iterable[str]:
-    from runner.inventory.listing import list_text  # noqa: PLC0415
+    from runner.inventory.output.listing import list_text  # noqa: PLC0415
 
     return list_text(loaded)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from runner.reach.rounds import Changes
 from runner.report import watch as watches
-from runner.report.bare import BareReporter
+from runner.report.formats.bare import BareReporter
 from runner.report.messages import say
 from runner.report.output import written
 from runner.results.results import Results

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from runner import report, runs
 from runner.models import Host, HostResult, Status
-from runner.report import progress
 from runner.report.arranged import Arranged
 from runner.report.files import OutputFolder
 from runner.report.messages import MessageStream, say, speaking_around
 from runner.report.output import Output, tolerant_stdout
+from runner.report.progress import progress
 from runner.results.results import Summary
 from runner.runs.interruption import Interruption
 from runner.runs.resume import KEPT
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from runner.history import Record
     from runner.inventory import Inventory
     from runner.report import Reporter
-    from runner.report.progress import Progress
+    from runner.report.progress.progress import Progress
     from runner.runs import Plan
     from runner.settings import Settings
 

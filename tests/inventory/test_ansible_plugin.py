@@ -13,7 +13,7 @@ import pytest
 
 import runner.inventory
 from runner.inventory import load
-from runner.inventory.listing import list_document
+from runner.inventory.output.listing import list_document
 
 pytestmark = pytest.mark.differential
 

@@ -8,7 +8,7 @@ import pytest
 
 from runner.errors import InventoryError, PatternError
 from runner.inventory import Inventory, load
-from runner.inventory.listing import graph_lines, list_document
+from runner.inventory.output.listing import graph_lines, list_document
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ import pytest
 
 from runner.errors import InventoryError
 from runner.inventory import load
-from runner.inventory.listing import graph_lines, list_text
+from runner.inventory.output.listing import graph_lines, list_text
 
 from .case_files import Case, read_cases
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from runner.errors import InventoryError, PatternError
 from runner.inventory import Options, load
-from runner.inventory.listing import list_text
+from runner.inventory.output.listing import list_text
 
 if TYPE_CHECKING:
     from .conftest import Ansible

@@ -8,7 +8,7 @@ import pytest
 
 from runner.errors import InventoryError
 from runner.inventory import load
-from runner.inventory.listing import list_document
+from runner.inventory.output.listing import list_document
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ import pytest
 
 from runner.errors import PatternError
 from runner.inventory import Options, load
-from runner.inventory.explain import explain, explanation_lines
-from runner.inventory.listing import host_document
+from runner.inventory.output.explain import explain, explanation_lines
+from runner.inventory.output.listing import host_document
 from runner.inventory.vault import Vault
 from runner.models import Secret
 

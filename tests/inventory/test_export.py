@@ -10,8 +10,8 @@ import pytest
 
 from runner.errors import InventoryError
 from runner.inventory import load
-from runner.inventory.export import yaml_text
-from runner.inventory.listing import list_document
+from runner.inventory.output.export import yaml_text
+from runner.inventory.output.listing import list_document
 
 from .case_files import Case, read_cases
 

@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from runner.errors import InvalidVariable, InventoryError, RunnerError
 from runner.inventory import Inventory, Options, load
 from runner.inventory.addresses import expand, split_port
-from runner.inventory.documents import DocumentReader
 from runner.inventory.endpoint import endpoint, user
-from runner.inventory.export import yaml_text
-from runner.inventory.listing import graph_lines, list_text
 from runner.inventory.loading import Loading
+from runner.inventory.output.export import yaml_text
+from runner.inventory.output.listing import graph_lines, list_text
+from runner.inventory.parsing.documents import DocumentReader
 from runner.inventory.sources.script import read_listing
 from runner.inventory.vault import Vault
 from runner.models import Host, Secret

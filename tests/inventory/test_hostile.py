@@ -15,9 +15,9 @@ import pytest
 
 from runner.errors import InvalidVariable, InventoryError
 from runner.inventory import Options, load
-from runner.inventory.documents import MAX_DEPTH, DocumentReader
-from runner.inventory.listing import graph_lines, list_document
-from runner.inventory.malformed import NotADocument
+from runner.inventory.output.listing import graph_lines, list_document
+from runner.inventory.parsing.documents import MAX_DEPTH, DocumentReader
+from runner.inventory.parsing.malformed import NotADocument
 from tests.liveness import gone
 
 if TYPE_CHECKING:

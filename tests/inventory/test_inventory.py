@@ -9,7 +9,7 @@ import pytest
 
 from runner.errors import PatternError
 from runner.inventory import load
-from runner.inventory.listing import graph_lines, host_document, list_document
+from runner.inventory.output.listing import graph_lines, host_document, list_document
 from runner.models import Host
 
 if TYPE_CHECKING:

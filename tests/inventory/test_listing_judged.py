@@ -10,7 +10,7 @@ import pytest
 
 from runner.errors import InventoryError
 from runner.inventory import Inventory, load
-from runner.inventory.listing import graph_lines, host_document, list_text
+from runner.inventory.output.listing import graph_lines, host_document, list_text
 
 from .conftest import Verdict
 from .test_differential import CASES

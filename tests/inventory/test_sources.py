@@ -14,8 +14,8 @@ from runner.connection.target.access import access
 from runner.errors import InventoryError
 from runner.inventory import load
 from runner.inventory.endpoint import endpoint
-from runner.inventory.listing import list_document
 from runner.inventory.loading import Options
+from runner.inventory.output.listing import list_document
 from runner.inventory.sources import sources
 from runner.models import Host
 

@@ -8,7 +8,7 @@ import pytest
 
 from runner.errors import InvalidVariable, InventoryError, UsageError
 from runner.inventory import load
-from runner.inventory.listing import host_document, list_document
+from runner.inventory.output.listing import host_document, list_document
 from runner.inventory.vault import Vault
 from runner.inventory.vault_ids import vault_of
 from runner.models import Secret

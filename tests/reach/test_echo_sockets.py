@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.models import Host
-from runner.reach import ReachOptions, linux
-from runner.reach.echo import EchoProbes
-from runner.reach.icmp import EchoSocket
-from runner.reach.packet import ECHO, REQUEST_TYPE, checksummed
+from runner.reach import ReachOptions
+from runner.reach.icmp import linux
+from runner.reach.icmp.echo import EchoProbes
+from runner.reach.icmp.echo_socket import EchoSocket
+from runner.reach.icmp.packet import ECHO, REQUEST_TYPE, checksummed
 from runner.reach.target import Address, Target
 
 from .network import need_root

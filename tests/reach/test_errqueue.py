@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.reach import Reason, errqueue
-from runner.reach.packet import parse_echo
+from runner.reach import Reason
+from runner.reach.icmp import errqueue
+from runner.reach.icmp.packet import parse_echo
 
 LOCAL, ICMP = 1, 2
 

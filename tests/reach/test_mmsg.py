@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.reach import linux
+from runner.reach.icmp import linux
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runner.reach.mmsg import Inbox
+    from runner.reach.icmp.mmsg import Inbox
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="recvmmsg(2) is Linux's")
 
@@ -47,7 +47,7 @@ def _wait_for_time_stamps(near: socket.socket, far: socket.socket) -> None:
 
 
 def inbox(sock: socket.socket) -> Inbox:
-    from runner.reach.mmsg import Inbox
+    from runner.reach.icmp.mmsg import Inbox
 
     return Inbox(sock, AT_ONCE, skipped=2, kept=4)
 

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from runner.reach.packet import ECHO, REQUEST_TYPE, TOKEN_BYTES, checksummed, fresh_tokens, parse_echo
+from runner.reach.icmp.packet import ECHO, REQUEST_TYPE, TOKEN_BYTES, checksummed, fresh_tokens, parse_echo
 
 TOKEN = bytes(range(TOKEN_BYTES))
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.models import Endpoint, Host, HostResult, Phase, Status
-from runner.reach import ReachOptions, Way, linux, probe
+from runner.reach import ReachOptions, Way, probe
 from runner.reach.connect import _is_its_own_peer
+from runner.reach.icmp import linux
 from runner.reach.resolve import numeric_addresses
 
 from .servers import closed_port, greets, hangs_up, listening, says, says_nothing

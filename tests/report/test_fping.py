@@ -11,7 +11,7 @@ import pytest
 
 from runner.models import HostResult, Status
 from runner.report import ReportOptions
-from runner.report.fping import FpingReporter
+from runner.report.formats.fping import FpingReporter
 
 
 def reported(*results: HostResult) -> list[str]:

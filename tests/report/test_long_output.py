@@ -14,10 +14,10 @@ import pytest
 
 from runner import report
 from runner.models import CommandResult, HostResult, Run, Status
-from runner.report import json as json_report
 from runner.report import terminal
+from runner.report.formats import json as json_report
+from runner.report.formats.text import TextReporter
 from runner.report.terminal import Part, visible, visible_lines
-from runner.report.text import TextReporter
 from runner.results.results import Summary, count
 from runner.text import printable, translation
 from runner.text.translation import decoded

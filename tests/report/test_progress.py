@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.models import HostResult, Status
-from runner.report import progress
-from runner.report.live import LiveProgress
-from runner.report.periodic import LinesProgress, line, span
-from runner.report.progress import NoProgress
-from runner.report.standing import Standing
+from runner.report.progress import progress
+from runner.report.progress.live import LiveProgress
+from runner.report.progress.periodic import LinesProgress, line, span
+from runner.report.progress.progress import NoProgress
+from runner.report.progress.standing import Standing
 from runner.report.terminal import visible_line
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.models import CommandResult, Host, HostResult, Run, Status
-from runner.report.columns import aligned, cut, width_of
-from runner.report.csv import COLUMNS, cell
+from runner.report.formats.columns import aligned, cut, width_of
+from runner.report.formats.csv import COLUMNS, cell
 from runner.report.terminal import Style
 
 from .reporting import RUN, START, ok, shown

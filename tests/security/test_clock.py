@@ -11,7 +11,8 @@ import pytest
 import runner
 from runner.executors import dask
 from runner.models import Host, HostResult, Run, Status
-from runner.reach import ReachOptions, echo, icmp_permitted, probe
+from runner.reach import ReachOptions, icmp_permitted, probe
+from runner.reach.icmp import echo
 from runner.reach.rounds import Changes
 from runner.report.rounds import Seen
 from tests.executors.jobs import where

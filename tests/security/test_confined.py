@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.models import CommandResult, Host, HostResult, Status
-from runner.report import parsed
+from runner.report.formats import parsed
 from runner.text.confined import Confined, Stopped
 from tests.liveness import gone
 

@@ -219,7 +219,7 @@ def test_without_a_process_to_start_the_error_is_one_line(monkeypatch: pytest.Mo
 
 
 def test_an_interrupt_leaves_no_half_message_behind() -> None:
-    from runner.inventory.values import Constant
+    from runner.inventory.parsing.values import Constant
 
     class Interrupting(Constant):
         def __getitem__(self, key: str) -> Any:

@@ -10,8 +10,8 @@ import pytest
 from runner.connection.ssh_config import included
 from runner.errors import InvalidVariable, InventoryError
 from runner.inventory import load
-from runner.inventory.documents import MAX_VALUES, from_json
 from runner.inventory.loading import Options
+from runner.inventory.parsing.documents import MAX_VALUES, from_json
 from tests.projects import Project
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def test_an_inventory_without_end_is_one_line(tmp_path: Path, case: str) -> None
 
 
 def test_all_documents_of_a_load_have_one_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runner.inventory.documents.MAX_VALUES", 5000)
+    monkeypatch.setattr("runner.inventory.parsing.documents.MAX_VALUES", 5000)
     for number in range(3):
         (tmp_path / f"{number}.yml").write_text(f"all: {{vars: {{a{number}: [{'x,' * 2000}]}}}}\n")
     load(tmp_path / "0.yml")

@@ -12,7 +12,7 @@ from ansible.template import trust_as_template
 
 from runner.errors import RunnerError
 from runner.inventory import load
-from runner.inventory.values import UnsafeText, VaultText
+from runner.inventory.parsing.values import UnsafeText, VaultText
 
 if TYPE_CHECKING:
     from ansible.inventory.data import InventoryData

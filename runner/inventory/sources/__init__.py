@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from runner import plugins
 from runner.errors import InventoryError, RunnerError
-from runner.inventory.malformed import NotThisFormat
+from runner.inventory.parsing.malformed import NotThisFormat
 from runner.inventory.rules import ADVANCED_HOST_LIST, ANSIBLE_FORMATS
 
 if TYPE_CHECKING:

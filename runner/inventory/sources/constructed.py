@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import HostError, InventoryError
+from runner.inventory.parsing.values import GivenText, UnsafeText
 from runner.inventory.resolved import Means, ResolvedVariables
 from runner.inventory.rules import valid_group_name
 from runner.inventory.templating import TemplateError, UndefinedNameError, evaluate, render
-from runner.inventory.values import GivenText, UnsafeText
 from runner.inventory.variable_files import VariableFolder
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runner.errors import InventoryError
 from runner.inventory.addresses import expand, split_port
 from runner.inventory.graph import UNGROUPED
-from runner.inventory.literals import Literals
-from runner.inventory.malformed import NotThisFormat
+from runner.inventory.parsing.literals import Literals
+from runner.inventory.parsing.malformed import NotThisFormat
 from runner.inventory.sources import is_file
 
 if TYPE_CHECKING:

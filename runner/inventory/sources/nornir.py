@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import InventoryError
 from runner.inventory.graph import ALL, UNGROUPED
-from runner.inventory.malformed import NotThisFormat
+from runner.inventory.parsing.malformed import NotThisFormat
 
 if TYPE_CHECKING:
     from runner.inventory.loading import Loading

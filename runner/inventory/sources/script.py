@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import InventoryError
-from runner.inventory.values import UnsafeText
+from runner.inventory.parsing.values import UnsafeText
 from runner.text import reading
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def parse_json(text: str, path: str) -> dict[str, Any]:
     Raises:
         InventoryError: It is not a JSON object.
     """
-    from runner.inventory.documents import from_json  # noqa: PLC0415 - loads libyaml
+    from runner.inventory.parsing.documents import from_json  # noqa: PLC0415 - loads libyaml
 
     try:
         value = from_json(text)

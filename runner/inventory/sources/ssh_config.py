@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import InvalidVariable, InventoryError
 from runner.inventory.graph import UNGROUPED
-from runner.inventory.values import UnsafeText
+from runner.inventory.parsing.values import UnsafeText
 
 if TYPE_CHECKING:
     from runner.inventory.loading import Loading

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import InventoryError
 from runner.inventory.addresses import expand, split_port
 from runner.inventory.graph import Graph
-from runner.inventory.malformed import NotADocument, NotThisFormat
+from runner.inventory.parsing.malformed import NotADocument, NotThisFormat
 from runner.inventory.sources import is_file
 from runner.inventory.sources.plugin_file import read_plugin_file
 

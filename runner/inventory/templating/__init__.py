@@ -12,11 +12,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from runner.environment import value as environment_variable
-from runner.inventory.bounds import FilterError, Plain
+from runner.inventory.parsing.bounds import FilterError, Plain
+from runner.inventory.parsing.values import Constant
 from runner.inventory.templating.references import Unclear, filled, parts
 from runner.inventory.templating.services import NO_SERVICES, Services
 from runner.inventory.templating.wire import NotPlainError, dumps, loads
-from runner.inventory.values import Constant
 from runner.text.confined import Confined, Stopped
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.inventory.bounds import FilterError
+from runner.inventory.parsing.bounds import FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

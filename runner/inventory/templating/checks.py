@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import total_ordering
 from typing import TYPE_CHECKING, Any
 
-from runner.inventory.bounds import FilterError
+from runner.inventory.parsing.bounds import FilterError
 from runner.inventory.templating.texts import _flags, _text
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jinja2 import pass_environment
 from jinja2.filters import do_groupby, do_unique
 
-from runner.inventory.bounds import FilterError
+from runner.inventory.parsing.bounds import FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

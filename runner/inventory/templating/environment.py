@@ -27,7 +27,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from jinja2.tests import TESTS as JINJA_TESTS
 from jinja2.utils import missing
 
-from runner.inventory.bounds import FilterError
+from runner.inventory.parsing.bounds import FilterError
 from runner.inventory.templating import addresses, checks, containers, lookups, networks, texts, undefined
 from runner.inventory.templating.services import NO_SERVICES, Services
 from runner.inventory.templating.undefined import Broken, Missing

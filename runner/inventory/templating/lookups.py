@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.inventory.bounds import FilterError
+from runner.inventory.parsing.bounds import FilterError
 from runner.inventory.rules import short_name
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runner.inventory.bounds import FilterError
+from runner.inventory.parsing.bounds import FilterError
 from runner.inventory.templating.addresses import load_netaddr, nth_address, parsed, usable
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.inventory.bounds import MAX_RESULT, FilterError
+from runner.inventory.parsing.bounds import MAX_RESULT, FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from runner.inventory.bounds import FilterError, Plain
+from runner.inventory.parsing.bounds import FilterError, Plain
 from runner.inventory.templating.environment import (
     TemplateError,
     UndefinedNameError,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from runner.inventory.bounds import FilterError
+from runner.inventory.parsing.bounds import FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

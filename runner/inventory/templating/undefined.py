@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import StrictUndefined
 from jinja2.runtime import Undefined
 
-from runner.inventory.bounds import FilterError
+from runner.inventory.parsing.bounds import FilterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ import pickle
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from runner.inventory.values import GivenText, UnsafeText
+from runner.inventory.parsing.values import GivenText, UnsafeText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

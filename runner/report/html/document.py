@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from runner.models import Status
 from runner.report.changes import compare
+from runner.report.formats.json import value_as_text
 from runner.report.html.timing import Timing
-from runner.report.json import value_as_text
 from runner.report.terminal import visible, visible_line
 from runner.results.results import Results
 from runner.text.hostlist import fold

@@ -62,14 +62,14 @@ def create(
     """
     if not wanted or stream is None:
         return NoProgress()
-    from runner.report.standing import Standing  # noqa: PLC0415 - not needed to print messages
+    from runner.report.progress.standing import Standing  # noqa: PLC0415 - not needed to print messages
 
     standing = Standing(total, running, doing=doing)
     if not _redrawable(stream):
-        from runner.report.periodic import LinesProgress  # noqa: PLC0415
+        from runner.report.progress.periodic import LinesProgress  # noqa: PLC0415
 
         return LinesProgress(stream, standing)
-    from runner.report.live import LiveProgress  # noqa: PLC0415 - on terminals only
+    from runner.report.progress.live import LiveProgress  # noqa: PLC0415 - on terminals only
 
     return LiveProgress(stream, standing)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.report.json import value_as_text
+from runner.report.formats.json import value_as_text
 from runner.report.terminal import visible
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import struct
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.reach import linux
+from runner.reach.icmp import linux
 from runner.reach.reasons import Reason, from_errno, from_icmp
 
 if TYPE_CHECKING:

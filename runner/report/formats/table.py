@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from runner.report.columns import aligned, cut
-from runner.report.json import value_as_text
-from runner.report.parsed import Parser
+from runner.report.formats.columns import aligned, cut
+from runner.report.formats.json import value_as_text
+from runner.report.formats.parsed import Parser
+from runner.report.formats.whole import WholeReporter
 from runner.report.terminal import Style, visible_line
-from runner.report.whole import WholeReporter
 from runner.report.words import milliseconds, summary_line
 from runner.text import value_text
 

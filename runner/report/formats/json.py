@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from runner.report.whole import WholeReporter
+from runner.report.formats.whole import WholeReporter
 from runner.results.results import SCHEMA, host_document, run_document, summary_document
 from runner.text import value_text
 from runner.text.translation import decoded_pieces, is_text

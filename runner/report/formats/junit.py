@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from runner.models import Status
-from runner.report.json import value_as_text
+from runner.report.formats.json import value_as_text
+from runner.report.formats.whole import WholeReporter
 from runner.report.terminal import visible, visible_line
-from runner.report.whole import WholeReporter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

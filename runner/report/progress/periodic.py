@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from runner.models import HostResult
-    from runner.report.standing import Standing, View
+    from runner.report.progress.standing import Standing, View
 
 __all__ = ["LinesProgress", "PeriodicProgress", "line", "names", "pace", "span"]
 

@@ -23,9 +23,9 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from runner.inventory.malformed import NotADocument
-from runner.inventory.scalars import PlainScalars, construct
-from runner.inventory.values import LocatedDict, UnsafeText, VaultText
+from runner.inventory.parsing.malformed import NotADocument
+from runner.inventory.parsing.scalars import PlainScalars, construct
+from runner.inventory.parsing.values import LocatedDict, UnsafeText, VaultText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -8,16 +8,16 @@ from time import monotonic_ns, time_ns
 from typing import TYPE_CHECKING, Protocol
 
 from runner.models import Phase
-from runner.reach.echo_sockets import EchoSockets
+from runner.reach.icmp.echo_sockets import EchoSockets
+from runner.reach.icmp.packet import TOKEN_BYTES, fresh_tokens
 from runner.reach.pacing import Deadlines
-from runner.reach.packet import TOKEN_BYTES, fresh_tokens
 from runner.reach.reasons import Failure, Reason, from_errno, refusal
 
 if TYPE_CHECKING:
     import selectors
 
-    from runner.reach.errqueue import Refused
-    from runner.reach.icmp import EchoSocket
+    from runner.reach.icmp.echo_socket import EchoSocket
+    from runner.reach.icmp.errqueue import Refused
     from runner.reach.options import ReachOptions
     from runner.reach.target import Address, Target
 

@@ -37,7 +37,7 @@ _LIMIT_S = 5.0
 
 logger = logging.getLogger(__name__)
 
-_NTC = Confined("runner.report.parsing:serve", limit_s=_LIMIT_S)
+_NTC = Confined("runner.report.formats.parsing:serve", limit_s=_LIMIT_S)
 
 
 class Parser:

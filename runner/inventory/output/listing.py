@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import HostError, InventoryError, PatternError
 from runner.inventory.graph import ALL
+from runner.inventory.parsing.values import UnsafeText, VaultText
 from runner.inventory.patterns import nearest
-from runner.inventory.values import UnsafeText, VaultText
 from runner.inventory.variables import INTERNAL_NAMES
 from runner.text import printable
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from runner.models import Status
-from runner.report.periodic import PeriodicProgress, names, pace, span
+from runner.report.progress.periodic import PeriodicProgress, names, pace, span
 from runner.report.terminal import visible_line
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
-    from runner.report.standing import Standing, View
+    from runner.report.progress.standing import Standing, View
 
 __all__ = ["LiveProgress"]
 

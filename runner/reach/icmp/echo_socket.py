@@ -18,8 +18,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import PermissionMissing
-from runner.reach import errqueue, linux
-from runner.reach.packet import (
+from runner.reach.icmp import errqueue, linux
+from runner.reach.icmp.packet import (
     ECHO,
     REPLY_TYPE,
     REQUEST_TYPE,
@@ -32,7 +32,7 @@ from runner.reach.packet import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runner.reach.mmsg import Inbox
+    from runner.reach.icmp.mmsg import Inbox
 
 __all__ = ["EchoSocket", "Reply", "icmp_permitted"]
 
@@ -204,7 +204,7 @@ def _inbox(sock: socket.socket) -> Inbox | None:
     if sys.platform != "linux":
         return None
     try:
-        from runner.reach.mmsg import Inbox  # noqa: PLC0415 - a Python may have been built without ctypes
+        from runner.reach.icmp.mmsg import Inbox  # noqa: PLC0415 - a Python may have been built without ctypes
 
         inbox = Inbox(sock, _AT_ONCE, skipped=ECHO.size - TOKEN_BYTES, kept=TOKEN_BYTES)
         with contextlib.suppress(BlockingIOError):  # only a test: no request has been sent yet

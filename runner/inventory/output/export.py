@@ -8,7 +8,7 @@ import yaml
 from yaml.cyaml import CSafeDumper
 
 from runner.inventory.graph import ALL
-from runner.inventory.values import UnsafeText, VaultText
+from runner.inventory.parsing.values import UnsafeText, VaultText
 from runner.inventory.variables import INTERNAL_NAMES
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import InvalidVariable, PatternError
+from runner.inventory.parsing.values import LocatedDict, UnsafeText, VaultText
 from runner.inventory.patterns import nearest
-from runner.inventory.values import LocatedDict, UnsafeText, VaultText
 from runner.inventory.variables import VariableTable
 from runner.text import printable
 
@@ -103,7 +103,7 @@ def _filled_in(inventory: Inventory, host: str, variable: str, written: Any) -> 
 
 def _shown(value: Any) -> Any:
     """Return a value in the form shown to people, without the mark of unsafe texts."""
-    from runner.inventory.listing import plain  # noqa: PLC0415 - they import one another's types
+    from runner.inventory.output.listing import plain  # noqa: PLC0415 - they import one another's types
 
     return str(value) if isinstance(value, UnsafeText) else plain(value)
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner.models import Status
-from runner.report.columns import cut
 from runner.report.differences import unified
+from runner.report.formats.columns import cut
 from runner.report.grouping import named
 from runner.report.round_trips import RoundTrips, statistics
 from runner.report.terminal import Style, visible_line, write_lines

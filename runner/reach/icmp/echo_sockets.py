@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from runner.errors import PermissionMissing
-from runner.reach.icmp import EchoSocket
+from runner.reach.icmp.echo_socket import EchoSocket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
