@@ -100,8 +100,9 @@ class InventoryError(RunnerError):
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
-        found = f" (found: {excerpt(self.text)!r})" if self.text is not None else ""
         message = excerpt(self.message, _LONGEST)
+        shown = self.text is not None and f"{excerpt(self.text)!r}" not in message
+        found = f" (found: {excerpt(self.text or '')!r})" if shown else ""
         return f"{printable(place) + ': ' if place else ''}{message}{found}"
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -69,6 +69,7 @@ os.umask(0o022)
 
 _TOGETHER = (
     "tests/lab/",
+    "tests/executors/distributed/",
     "dask",
     "openssh/test_connection.py::test_each_peer_gets_what_is_true_of_it",
     "tests/connection/ssh_config/test_aliases.py",

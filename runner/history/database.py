@@ -302,7 +302,7 @@ class History:
 def _not_found(name: str, task: str | None) -> str:
     if name == "last":
         return "the history holds no run yet" if task is None else f"the history holds no run of {task!r} yet"
-    return f"the history holds no run {name!r}; `history` lists those it holds"
+    return f"the history holds no run {name!r}; `runner history` lists those it holds"
 
 
 def _conditions(query: Query) -> tuple[str, list[Any]]:

@@ -50,7 +50,7 @@ def split(pattern: str | Iterable[str]) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def nearest(name: str, known: Iterable[str], shown_by: str = "inventory --graph") -> str:
+def nearest(name: str, known: Iterable[str], shown_by: str = "runner inventory --graph") -> str:
     """Return the end of a message about a wrong name: similar names, or the command that lists all names."""
     import difflib  # noqa: PLC0415 - only a wrong name needs it
 

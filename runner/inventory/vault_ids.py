@@ -64,7 +64,8 @@ def _from_file(path: str, label: str, found: bool) -> Secret:
                 f"this program is not run: {fault}, or name it with --vault-password-file", path=path
             )
         is_client = os.path.splitext(os.path.basename(path))[0].endswith("-client")  # noqa: PTH119, PTH122
-        argv = [os.path.abspath(path), *(["--vault-id", label] if is_client else [])]  # noqa: PTH100
+        program = os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118 - the very path that was checked
+        argv = [program, *(["--vault-id", label] if is_client else [])]
         text = output(argv, timeout_s=_PROGRAM_TIMEOUT_S, max_bytes=_MAX_PASSWORD_BYTES).strip("\r\n")
     else:
         text = _text(path).strip()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import pickle
 import random
+import socket
 import time
 import traceback
 from collections.abc import Coroutine, Generator
@@ -20,7 +21,7 @@ from runner.connection.command import PLAIN, CommandOptions
 from runner.connection.deadline import Deadline
 from runner.connection.target.access import whereabouts
 from runner.connection.transport.preconnected import Preconnected
-from runner.errors import HostError
+from runner.errors import HostError, RunnerError
 from runner.jobs.session import CommandFailed, Session
 from runner.models import Host, HostResult, Phase, Status
 from runner.text import excerpt
@@ -160,21 +161,30 @@ def perform(
     if reach is None:
         return _perform(host, job, options, reached, run)
     with closing(Preconnected(1)) as made:
-        reached = _pinged(host, options, reach, made)
+        reached = _pinged(host, options, reach, made, Deadline(run=run))
         return _perform(host, job, options, reached, run) if reached.ok else reached
 
 
-def _pinged(host: Host, options: ConnectionOptions, reach: ReachOptions, made: Preconnected) -> HostResult:
-    """Ping one host from this worker, and return the result."""
+def _pinged(
+    host: Host, options: ConnectionOptions, reach: ReachOptions, made: Preconnected, deadline: Deadline
+) -> HostResult:
+    """Ping one host from this worker; an abort of the run ends that."""
     from runner.connection.target.ways import ways  # noqa: PLC0415
     from runner.reach import probe  # noqa: PLC0415 - only workers on other machines ping
 
     try:
-        with closing(probe([host], reach, ways=ways(options, [host]), handover=made)) as answers:
+        found = probe([host], reach, ways=ways(options, [host]), handover=made, stopped=deadline.stopped)
+        with closing(found) as answers:
             return next(answers)
+    except RunnerError as exc:
+        return _unpinged(host, f"{exc} (on the worker's machine, {socket.gethostname()})")
     except Exception as exc:  # noqa: BLE001 - an error must affect only this host
-        error = f"it could not be pinged: {_described(exc)}"
-        return HostResult(host.name, Status.ERROR, phase=Phase.PING, reason="not-pinged", error=error)
+        return _unpinged(host, _described(exc))
+
+
+def _unpinged(host: Host, why: str) -> HostResult:
+    error = f"it could not be pinged: {why}"
+    return HostResult(host.name, Status.ERROR, phase=Phase.PING, reason="not-pinged", error=error)
 
 
 def _perform(

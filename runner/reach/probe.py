@@ -30,8 +30,6 @@ _BATCH = 64
 """Most probes begun before the answers are read."""
 _LEAST_WAIT_S = 0.005
 """Shortest wait: deadlines a few milliseconds apart are then handled together."""
-_LONGEST_WAIT_S = 60.0
-"""Longest wait, well below the largest timeout that a selector accepts."""
 
 Handover = Callable[[Endpoint, socket.socket], None]
 
@@ -42,6 +40,7 @@ def probe(
     *,
     ways: Ways = given,
     handover: Handover | None = None,
+    stopped: Callable[[], bool] | None = None,
 ) -> Generator[HostResult, None, None]:
     """Find out which hosts are reachable.
 
@@ -61,6 +60,7 @@ def probe(
             reachable. Nothing has been read from the socket, and the function owns it. A server penalises
             addresses whose clients connect and leave, so a later login should use this socket. Without
             `handover`, the socket is closed.
+        stopped: Tells whether the run has been stopped; it is asked several times per second.
 
     Raises:
         PermissionMissing: The method is `icmp`, and this user may not send ICMP echo.
@@ -68,15 +68,19 @@ def probe(
     options = options or ReachOptions()
     if options.method == Method.ICMP and (forbidden := icmp_permitted()):
         raise PermissionMissing(forbidden)
-    return _run(list(hosts), options, ways, handover)
+    return _run(list(hosts), options, ways, handover, stopped)
 
 
 def _run(
-    hosts: list[Host], options: ReachOptions, ways: Ways, handover: Handover | None
+    hosts: list[Host],
+    options: ReachOptions,
+    ways: Ways,
+    handover: Handover | None,
+    stopped: Callable[[], bool] | None,
 ) -> Generator[HostResult, None, None]:
     """Open the sockets when the first result is requested, and close them after the last."""
     with contextlib.ExitStack() as stack:
-        yield from _Session(hosts, options, ways, handover, stack).results()
+        yield from _Session(hosts, options, ways, handover, stopped, stack).results()
 
 
 class _Session:
@@ -88,6 +92,7 @@ class _Session:
         options: ReachOptions,
         ways: Ways,
         handover: Handover | None,
+        stopped: Callable[[], bool] | None,
         stack: contextlib.ExitStack,
     ) -> None:
         self._hosts = hosts
@@ -98,7 +103,7 @@ class _Session:
         self._decided: deque[HostResult] = deque()
         self._undecided = 0
         self._targets: list[Target] = []
-        self._bounds = Bounds(options, len(hosts), time.monotonic())
+        self._bounds = Bounds(options, len(hosts), time.monotonic(), stopped)
         self._bucket = TokenBucket(options.rate, time.monotonic())
         self._selector = stack.enter_context(selectors.DefaultSelector())
         connects = ConnectProbes(options, self, self._selector, len(hosts))
@@ -179,9 +184,10 @@ class _Session:
         dues = [each.next_due() for each in (self._echoes, self._connects, self._resolver)]
         dues.append(self._bounds.end)
         due = min((due for due in dues if due is not None), default=None)
+        longest = self._bounds.longest_wait_s
         if due is None:
-            return _LONGEST_WAIT_S
-        return 0.0 if due <= now else min(max(_LEAST_WAIT_S, due - now), _LONGEST_WAIT_S)
+            return longest
+        return 0.0 if due <= now else min(max(_LEAST_WAIT_S, due - now), longest)
 
     def _send(self) -> None:
         """Send as much as the rate permits, but no more than one batch."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from runner.models import Phase
 
-__all__ = ["Failure", "Reason", "from_errno", "from_icmp", "refusal"]
+__all__ = ["Failure", "Reason", "from_errno", "from_icmp", "of_connect", "refusal"]
 
 
 class Reason(StrEnum):
@@ -87,6 +87,8 @@ _ERRNO_REASONS = {
     errno.ETIMEDOUT: Reason.NO_REPLY,
 }
 
+_PASSING = (errno.ECONNRESET, errno.ETIMEDOUT)
+
 _TEXTS = {
     Reason.NO_ROUTE: "no route to host",
     Reason.PROHIBITED: "prohibited by a route or firewall",
@@ -94,7 +96,7 @@ _TEXTS = {
     Reason.TTL_EXCEEDED: "hop limit exceeded on the way, as in a routing loop",
     Reason.PORT_CLOSED: "connection refused: nothing listens on the SSH port",
     Reason.CLOSED_EARLY: "connection reset",
-    Reason.NO_REPLY: "connection timed out",
+    Reason.NO_REPLY: "no reply",
 }
 
 
@@ -119,6 +121,16 @@ def _lookup(
 def from_errno(number: int) -> Reason | None:
     """Return the reason that a socket error gives; None if it concerns only this machine."""
     return _ERRNO_REASONS.get(number)
+
+
+def of_connect(number: int) -> tuple[str, str, bool]:
+    """Return reason, text and whether it may pass, for the errno with which connect(2) failed.
+
+    The reason is `connect-failed` if none of the fixed ones fits.
+    """
+    reason = from_errno(number)
+    text = _TEXTS.get(reason) if reason is not None else None
+    return reason or "connect-failed", text or os.strerror(number), number in _PASSING
 
 
 def refusal(phase: Phase, reason: Reason, *, offender: str | None = None, number: int = 0) -> Failure:

@@ -56,5 +56,7 @@ class Limits:
         if self._left is not None:
             self._left -= 1
             if self._left < 0:
-                return Verdict(Status.CANCELLED, "max-fail", "not started: too many hosts had not ended ok")
+                return Verdict(
+                    Status.CANCELLED, "max-fail", "not started: too many hosts had not ended ok (--max-fail)"
+                )
         return None

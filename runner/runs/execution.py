@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import AT_WORK, STOPPED, HostError
 from runner.models import HostResult, Status
-from runner.runs import resume as earlier
+from runner.runs import earlier
 from runner.runs.background import in_background
 
 if TYPE_CHECKING:

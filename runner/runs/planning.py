@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from runner.models import Host, HostResult, Run
-from runner.runs import checks
-from runner.runs import resume as earlier
+from runner.runs import checks, earlier
 from runner.runs.questions import login_secrets, nobody, passwords
 from runner.text import value_text
 

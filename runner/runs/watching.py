@@ -153,7 +153,9 @@ def in_doubt(results: Sequence[HostResult]) -> list[str]:
 
 def news(results: Sequence[HostResult], known: Mapping[str, HostResult]) -> list[HostResult]:
     """Return the results of a stopped round, without those of known hosts that it did not reach."""
-    return [item for item in results if item.status is not Status.CANCELLED or item.host not in known]
+    return [
+        item for item in results if item.status is not Status.CANCELLED or item.sent or item.host not in known
+    ]
 
 
 def room(hosts: int, workers: int) -> int:

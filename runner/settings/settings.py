@@ -82,11 +82,13 @@ class Settings:
         "thread", "how work is spread: serial, thread, process, dask", entries="runner.executors"
     )
     workers: int | str = setting(
-        50, "hosts in flight at once; auto: as many as go well", one_of_or("auto", between(1, 10_000))
+        50,
+        "hosts in flight at once; auto: adapts to errors and timeouts",
+        one_of_or("auto", between(1, 10_000)),
     )
     spare: quantities.Share = setting(
         quantities.Share(100, percent=True),
-        "hosts in flight beyond --workers while so many others are overdue, or N% of --workers; 0 is none",
+        "extra hosts in flight while slow hosts block others: at most N, or N% of --workers; 0 disables it",
         quantities.share,
     )
     scheduler: str | None = setting(
@@ -95,20 +97,20 @@ class Settings:
     start_method: str = setting(
         "spawn", "how worker processes are started: spawn, forkserver", one_of("spawn", "forkserver")
     )
-    startups: int = setting(8, "logins under way at once at one address; 0 is no limit", between(0, 10_000))
+    startups: int = setting(8, "logins in progress at once at one address; 0: unlimited", between(0, 10_000))
     timeout: float = setting(300.0, "seconds for each command", quantities.seconds)
     connect_timeout: float = setting(
         10.0, "seconds for each of: TCP connect, key exchange, login, opening a channel", quantities.seconds
     )
     host_timeout: float | None = setting(None, "seconds for everything on one host", quantities.seconds)
     timeout_total: float | None = setting(
-        None, "seconds for the whole run; what still runs then is ended", quantities.seconds
+        None, "seconds for the whole run; then all hosts that still run are stopped", quantities.seconds
     )
     retries: int = setting(
-        2, "repeat an attempt that failed for a passing reason before anything was sent", between(0, 100)
+        2, "retries after a temporary fault, as long as no command was sent", between(0, 100)
     )
     serial: tuple[quantities.Share, ...] = setting(
-        (), "hosts in batches: 5, 20% or 1,10%,100%; stops when a whole batch fails", quantities.shares
+        (), "sizes of batches of hosts: 5, 20% or 1,10%,100%; stops if a whole batch fails", quantities.shares
     )
     max_fail: quantities.Share | None = setting(
         None,
@@ -116,64 +118,71 @@ class Settings:
         quantities.share,
     )
     max_refused: int = setting(
-        5, "stop starting hosts when so many logins in a row were refused; 0 is never", quantities.count
+        5, "start no more hosts after this number of refused logins in a row; 0: never stop", quantities.count
     )
     spread: quantities.Spread | None = setting(
         None,
-        "VAR[:N]: at most N hosts (1) with the same value of this variable at work at once",
+        "VAR[:N]: at most N hosts (default 1) in flight with the same value of this variable",
         quantities.spread,
     )
     order: str = setting(
         "inventory",
-        "in which order hosts are started: inventory, reverse_inventory, sorted, reverse_sorted, shuffle",
+        "order in which hosts are started: inventory, reverse_inventory, sorted, reverse_sorted, shuffle",
         one_of("inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle"),
     )
     shuffle: bool = setting(False, "the same as --order shuffle", switch)
-    seed: int | None = setting(None, "by which hosts are shuffled the same way again", quantities.count)
+    seed: int | None = setting(None, "number that repeats an earlier --order shuffle", quantities.count)
     repeatable: bool = setting(
-        False, "do it again on hosts whose worker died: it may be done twice there", switch
+        False, "repeat the job on hosts whose worker process died; it may then run twice there", switch
     )
     rate: float | None = setting(
-        None, "logins started a second; in ping, packets a second; 0 is no limit", quantities.rate
+        None, "logins started per second; for ping, packets per second; 0: unlimited", quantities.rate
     )
     no_ping: bool = setting(False, "do not ping first", switch)
     method: str = setting("auto", "how to ping: icmp, tcp, ssh, auto", one_of("icmp", "tcp", "ssh", "auto"))
     ping_timeout: float = setting(1.0, "seconds that each try of a ping waits", quantities.seconds)
     ping_tries: int = setting(2, "tries of a ping before a host counts as silent", between(1, 100))
     idle_timeout: float | None = setting(
-        None, "seconds that a command may print nothing before it is ended", quantities.seconds
+        None, "seconds without output after which a command is ended", quantities.seconds
     )
     keepalive: float | None = setting(
         None,
-        "seconds of silence after which a server is asked for a sign of life; lost after three without one",
+        "seconds between keepalive requests to a silent server; lost after three without a reply",
         quantities.seconds,
     )
     max_output: int = setting(
-        16 * 2**20, "bytes kept in memory of each stream of a command; see --overflow", quantities.size
+        16 * 2**20,
+        "most bytes of stdout, and of stderr, of a command; for more, see --overflow",
+        quantities.size,
     )
     overflow: str = setting(
         "end",
-        "a command that prints more: end it, drop the rest, spill all of it to a file",
+        "if a command prints more than --max-output: end it, drop the rest, or spill all to a file",
         one_of("end", "drop", "spill"),
     )
     max_spill: int = setting(
-        2**30, "bytes that such a file may hold; a command that prints more is ended", quantities.size
+        2**30,
+        "most bytes of one file of --overflow spill; a command that prints more is ended",
+        quantities.size,
     )
-    spill_dir: str | None = setting(None, "folder for such files; by default one in the user's state folder")
+    spill_dir: str | None = setting(
+        None, "folder for files of --overflow spill; default: in the user's state folder"
+    )
     resume: str | None = setting(
-        None, "go on with a run of the history (its id, or `last`): do what it did not come to"
+        None, "resume a run of the history (its id, or `last`): run on the hosts that it did not reach"
     )
     failed: str | None = setting(
         None, "only the hosts that did not end ok in a run of the history (its id, or `last`)"
     )
     rerun_lost: bool = setting(
-        False, "with --resume or --failed: also the hosts on which it may have been done already", switch
+        False, "with --resume or --failed: also the hosts whose outcome is unknown", switch
     )
     playbook_dir: str | None = setting(
-        None, "folder whose group_vars and host_vars count as those next to a playbook; default: this one"
+        None,
+        "folder whose group_vars and host_vars are read, as next to a playbook; default: the current one",
     )
     vault_password_file: tuple[str, ...] = setting(
-        (), "file, or program, that gives a vault password (repeatable)", path_list, repeatable=True
+        (), "file with a vault password, or program that prints it (repeatable)", path_list, repeatable=True
     )
     vault_id: tuple[str, ...] = setting(
         (), "vault password as LABEL@FILE or LABEL@prompt (repeatable)", paths, repeatable=True
@@ -181,7 +190,7 @@ class Settings:
     ask_vault_pass: bool = setting(False, "ask for the vault password, once, before anything starts", switch)
 
     no_history: bool = setting(False, "do not keep this run in the history", switch)
-    dry_run: bool = setting(False, "say which hosts are meant, and connect to none", switch)
+    dry_run: bool = setting(False, "show the hosts and commands of the run, and connect to none", switch)
 
     user: str | None = setting(None, "login name", short="u")
     ask_pass: bool = setting(False, "ask for the login password, once, before anything starts", switch)
@@ -192,7 +201,7 @@ class Settings:
         (), "private key file (repeatable: they are tried in order)", path_list, repeatable=True
     )
     ssh_config: str | None = setting(
-        None, "ssh_config file instead of ~/.ssh/config and /etc/ssh/ssh_config; `none` is none"
+        None, "ssh_config file instead of ~/.ssh/config and /etc/ssh/ssh_config; `none`: read none"
     )
     allow_inventory_commands: bool = setting(
         False, "let the inventory name programs to run here (ProxyCommand, Ansible plugins)", switch
@@ -208,9 +217,9 @@ class Settings:
     )
     become: bool = setting(False, "run commands as another user, on the host", switch)
     become_method: str = setting(
-        "sudo", "how: sudo, su, doas, enable", one_of("sudo", "su", "doas", "enable")
+        "sudo", "program that --become uses: sudo, su, doas, enable", one_of("sudo", "su", "doas", "enable")
     )
-    become_user: str = setting("root", "as whom commands run with --become")
+    become_user: str = setting("root", "user that commands run as with --become")
     ask_become_pass: bool = setting(
         False, "ask for the password of --become, once, before anything starts", switch
     )
@@ -222,31 +231,31 @@ class Settings:
     )
     only: tuple[Status, ...] = setting(
         (),
-        "show only hosts that ended so: failed,unreachable; not-ok is all but ok (repeatable)",
+        "show only hosts with these statuses: failed,unreachable; not-ok: all but ok (repeatable)",
         statuses,
         repeatable=True,
     )
     sort: str | None = setting(
         None,
-        "show hosts in this order, at the end: name, status, duration",
+        "show hosts at the end, sorted by: name, status, duration",
         one_of("name", "status", "duration"),
     )
     diff: bool = setting(
-        False, "folded: of the other answers, show what differs from the most common", switch
+        False, "folded: show the other answers as differences from the most common one", switch
     )
     ignore: tuple[Expression, ...] = setting(
         (),
-        "folded: regular expression of what does not count where answers are compared (repeatable)",
+        "folded: ignore text that matches this regular expression in comparisons (repeatable)",
         masks,
         repeatable=True,
     )
     prefix: bool = setting(False, "text: begin every line with its host", switch)
     raw: bool = setting(
-        False, "folded, text: show what commands print as it is; it may drive the terminal", switch
+        False, "folded, text: print output unchanged; hosts can then control the terminal", switch
     )
     output_dir: str | None = setting(None, "also write each host's output to a file in this folder")
     quiet: bool = setting(False, "print no progress and no warnings", switch, short="q")
-    verbose: bool = setting(False, "say more about each host", switch, short="v")
+    verbose: bool = setting(False, "show more about each host, and the settings in force", switch, short="v")
 
     history: str | None = setting(
         None, "file of the history database; by default in the user's state folder", on_command_line=False
@@ -254,8 +263,12 @@ class Settings:
     history_runs: int = setting(
         1000, "the most runs that the history keeps", quantities.count, on_command_line=False
     )
-    history_days: int = setting(90, "days that it keeps a run", quantities.count, on_command_line=False)
-    history_size: int = setting(2**30, "the most bytes that it keeps", quantities.size, on_command_line=False)
+    history_days: int = setting(
+        90, "days that the history keeps a run", quantities.count, on_command_line=False
+    )
+    history_size: int = setting(
+        2**30, "the most bytes that the history keeps", quantities.size, on_command_line=False
+    )
     password: Secret | None = setting(None, "login password", secret, on_command_line=False)
     become_password: Secret | None = setting(None, "password of --become", secret, on_command_line=False)
     code: Secret | None = setting(None, "one-time code of the login", secret, on_command_line=False)
@@ -264,7 +277,7 @@ class Settings:
     )
     credentials: tuple[Named, ...] = setting(
         (),
-        "what else to log in with, in order: a list of {user, password: env:NAME or file:PATH, private_key}",
+        "more credentials, in this order: a list of {user, password: env:NAME or file:PATH, private_key}",
         credentials,
         on_command_line=False,
         is_shown=False,

@@ -34,7 +34,7 @@ def over_hosts(name: str, job: Job, call: Call) -> int:
         say("nothing to do: every one of these hosts ended ok")
         return 0
     if plan.nothing_missing:
-        say(f"run {plan.run.id} is already complete; see: invoke history.show {plan.run.id}")
+        say(f"run {plan.run.id} is already complete; see: runner history.show {plan.run.id}")
     code = present(plan, Control())
     # A resumed run is one run: the exit code covers all of its hosts.
     earlier = Summary(plan.run, Counter(plan.ended)).exit_code

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from runner.reach.rounds import Changes
-from runner.report import watch as watches
+from runner.report import ping_watch as watches
 from runner.report.formats.bare import BareReporter
 from runner.report.messages import say
 from runner.report.output import written

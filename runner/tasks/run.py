@@ -52,7 +52,7 @@ def commands_of(call: Call, flagged: tuple[str, ...]) -> tuple[str, ...]:
         UsageError: No command was given, or one cannot be sent.
     """
     from runner.connection.command import checked_command  # noqa: PLC0415
-    from runner.runs.resume import commands_to_resume  # noqa: PLC0415
+    from runner.runs.earlier import commands_to_resume  # noqa: PLC0415
     from runner.tasks.passthrough import command as rest  # noqa: PLC0415
 
     last = rest(call)
@@ -105,7 +105,7 @@ run = FleetTask(
         "cmd": "command to run (repeatable); the flag may be left out for one",
         "stdin": "file that each command reads; - is standard input, read once",
         "env": "environment variable NAME=VALUE (repeatable), set by the host's POSIX shell",
-        "chdir": "folder on the host to run in, entered by that shell",
+        "chdir": "folder on the host to run in, entered by its POSIX shell",
         "pty": "run on a terminal; output and errors come as one stream then",
         "pty-size": "columns and rows of that terminal (default: 80x24)",
     },

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from runner import runs
 from runner.connection.pool import keeping
 from runner.fanout import Control
+from runner.report.command_watch import FoldedRounds, JsonLinesRounds, Seen, check_format
 from runner.report.messages import ask, say, speaking_around
 from runner.report.output import write
 from runner.report.progress import progress
 from runner.report.progress.status_line import StatusLine
-from runner.report.rounds import FoldedRounds, JsonLinesRounds, Seen, check_format
 from runner.report.terminal import Style
 from runner.runs import watching
 from runner.runs.interruption import Interruption
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runner.models import HostResult
+    from runner.report.command_watch import RoundsView
     from runner.report.progress.progress import Progress
-    from runner.report.rounds import RoundsView
     from runner.runs import Plan
     from runner.settings import Settings
 

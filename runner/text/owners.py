@@ -65,7 +65,10 @@ def check_tree(what: str, folder: str | os.PathLike[str], *, named: str = "name 
             walked.add(real)
             for name in (*folders, *files):
                 path = os.path.join(place, name)  # noqa: PTH118 - os.walk gives texts
-                status = os.lstat(path)
+                try:
+                    status = os.lstat(path)
+                except FileNotFoundError:  # an editor's temporary file, perhaps
+                    continue
                 if stat.S_ISLNK(status.st_mode):
                     check(what, path, named=named)
                     left.append(path)
@@ -81,7 +84,10 @@ def fault(path: str | os.PathLike[str], *also: int) -> str | None:
         also: User ids of more owners that are trusted.
     """
     trusted = _trusted() | set(also)
-    found = (_fault_above(place, trusted) for place in _links_and_end(path))
+    # Callers open the path as it is written, or without `..` in it: both have to be safe.
+    spellings = dict.fromkeys((os.fspath(path), os.path.abspath(path)))  # noqa: PTH100
+    places = dict.fromkeys(place for spelled in spellings for place in _links_and_end(spelled))
+    found = (_fault_above(place, trusted) for place in places)
     return next((each for each in found if each is not None), None)
 
 
@@ -91,6 +97,7 @@ def _links_and_end(path: str | os.PathLike[str]) -> Iterator[str]:
     while parts and followed <= _MOST_LINKS:
         part, *parts = parts
         if part == "..":
+            yield place  # its owner could replace it with a link, and so choose the folder above it
             place = os.path.dirname(place)  # noqa: PTH120 - of a link to a folder, `..` is above the target
         elif part not in ("", "."):
             here = os.path.join(place, part)  # noqa: PTH118
@@ -148,7 +155,8 @@ def _fault_of(
     if below is not None and status.st_mode & stat.S_ISVTX and stat.S_ISDIR(below.st_mode):
         return None
     if status.st_mode & stat.S_IWOTH:
-        return f"every user may write to {shown}: chmod o-w it"
+        remedy = "use a folder of your own in it" if status.st_mode & stat.S_ISVTX else "chmod o-w it"
+        return f"every user may write to {shown}: {remedy}"
     if status.st_mode & stat.S_IWGRP and not _is_private(place, status.st_gid, trusted):
         return f"the group {_group(status.st_gid)} may write to {shown}: chmod g-w it"
     return None

@@ -86,6 +86,17 @@ def mark_and_nap(folder: str, number: int, seconds: float) -> None:
     time.sleep(seconds)
 
 
+def meet(folder: str, name: str, number: int) -> tuple[int, int]:
+    """Wait until this many calls with the same folder have begun; say where this one is."""
+    (Path(folder) / name).touch()
+    end = time.monotonic() + 60
+    while len(list(Path(folder).iterdir())) < number:
+        if time.monotonic() > end:
+            raise TimeoutError(f"{name} waited for the others in vain")
+        time.sleep(0.01)
+    return where()
+
+
 def where() -> tuple[int, int]:
     return os.getpid(), threading.get_ident()
 

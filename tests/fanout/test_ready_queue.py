@@ -1,4 +1,4 @@
-"""Who may be started now: by place, by pace, and never two of a kind."""
+"""Which hosts may start now: in order, at a rate, and with a limit for hosts of one kind."""
 
 from __future__ import annotations
 

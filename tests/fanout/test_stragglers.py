@@ -1,4 +1,4 @@
-"""Hosts that hang: they are waited for, and keep nobody else from starting."""
+"""Stragglers: other hosts start while a host hangs."""
 
 from __future__ import annotations
 

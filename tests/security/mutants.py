@@ -167,7 +167,8 @@ GUARDS = (
         "runner/executors/distributed/lane.py",
         "if here.id != worker:",
         "if False:",
-        "tests/executors/test_dask.py::test_a_batch_for_a_worker_that_is_no_more_is_not_done_by_another",
+        "tests/executors/distributed/test_lane.py::"
+        "test_a_batch_for_a_worker_that_is_no_more_is_not_done_by_another",
     ),
     Guard(
         "history: a host is started before it is on the disk",
@@ -234,21 +235,21 @@ GUARDS = (
     ),
     Guard(
         "--resume does hosts in doubt again",
-        "runner/runs/resume.py",
+        "runner/runs/earlier.py",
         "missing = set(earlier.missing) | (doubtful if lost else set())",
         "missing = set(earlier.missing) | doubtful",
         "tests/tasks/test_resume.py::test_a_killed_run_goes_on_with_what_it_had_not_come_to",
     ),
     Guard(
         "--failed does hosts in doubt again",
-        "runner/runs/resume.py",
+        "runner/runs/earlier.py",
         "failed = set(earlier.failed) - doubtful",
         "failed = set(earlier.failed)",
         f"{COMPLETE}::test_failed_hosts_of_an_incomplete_record_are_not_done_again",
     ),
     Guard(
         "--resume without a history",
-        "runner/runs/resume.py",
+        "runner/runs/earlier.py",
         "if settings.no_history and left.hosts:",
         "if False:",
         f"{COMPLETE}::test_resuming_without_a_history_is_refused",

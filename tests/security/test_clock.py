@@ -14,7 +14,7 @@ from runner.models import Host, HostResult, Run, Status
 from runner.reach import ReachOptions, icmp_permitted, probe
 from runner.reach.icmp import echo
 from runner.reach.rounds import Changes
-from runner.report.rounds import Seen
+from runner.report.command_watch import Seen
 from tests.executors.jobs import where
 
 if TYPE_CHECKING:

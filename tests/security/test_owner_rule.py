@@ -304,3 +304,40 @@ def test_under_sudo_the_caller_owns_what_is_theirs(tmp_path: Path, monkeypatch: 
 def test_sudos_variable_means_nothing_without_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUDO_UID", str(NOBODY))
     assert NOBODY not in owners._trusted()
+
+
+def test_a_folder_that_dots_lead_out_of_counts(tmp_path: Path) -> None:
+    """Its owner could replace it with a link, and so choose the folder above it."""
+    shared = tmp_path / "shared"
+    (shared / "sub").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    written_by_all(shared)
+    assert owners.fault(f"{shared}/sub/../../file") is not None
+
+
+def test_the_path_without_dots_counts_too(tmp_path: Path) -> None:
+    """A caller that removes `..` by text opens another file than the system would."""
+    safe, shared = tmp_path / "safe", tmp_path / "shared"
+    (safe / "a" / "b" / "c").mkdir(parents=True)
+    shared.mkdir()
+    (safe / "a" / "file").touch()
+    (shared / "file").touch()
+    (shared / "link").symlink_to(safe / "a" / "b")
+    assert owners.fault(f"{shared}/link/c/../../file") is None
+    written_by_all(shared / "file")
+    assert f"{shared}/file" in (owners.fault(f"{shared}/link/c/../../file") or "")
+
+
+def test_in_a_sticky_folder_the_advice_is_another_folder(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    (tmp_path / "file").touch()
+    said = f"every user may write to {tmp_path}: use a folder of your own in it"
+    assert owners.fault(tmp_path / "file") == said
+
+
+def test_a_file_that_vanishes_in_between_breaks_no_rule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hosts.ini").touch()
+    monkeypatch.setattr(os, "walk", lambda _top: [(str(tmp_path), [], ["gone", "hosts.ini"])])
+    owners.check_tree("the inventory", tmp_path)

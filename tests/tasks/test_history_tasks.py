@@ -84,7 +84,7 @@ def test_a_run_is_shown_by_the_groups_of_today_and_without_them_where_there_are_
         (("history", "--status", "fine"), "history.list: --status 'fine': expected one of ok, failed,"),
         (("history", "--since", "soon"), "history.list: --since 'soon': expected how long ago (2h, 3d)"),
         (("history", "--group", "x"), "--group is not a flag here"),
-        (("history.show", "nope"), "history.show: the history holds no run 'nope'; `history` lists"),
+        (("history.show", "nope"), "history.show: the history holds no run 'nope'; `runner history` lists"),
         (("history.show", "last", "--host", "nope"), "history.show: --host: no host of run"),
         (("history.prune", "--older-than", "soon"), "history.prune: --older-than 'soon': expected an age"),
         (("history.export",), "history.export: which run? give its id, or --all"),

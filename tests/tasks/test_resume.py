@@ -67,7 +67,7 @@ def test_the_exit_code_of_a_run_that_was_gone_on_with_is_that_of_all_its_hosts(d
         done = demo.type("run", "--resume", "last")
         run = demo.type("history").stdout.split()[0]
         assert done.code == 6
-        assert f"run {run} is already complete; see: invoke history.show {run}\n" in done.stderr
+        assert f"run {run} is already complete; see: runner history.show {run}\n" in done.stderr
 
 
 def test_going_on_with_a_run_that_lacks_nothing_leaves_it_as_it_was(demo: Project) -> None:

@@ -14,10 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runner.errors import UsageError
-from runner.report.rounds import check_format
-from runner.runs.watching import Asked, check
-from runner.settings import Settings
-from runner.text.expressions import Expression
+from runner.report.command_watch import check_format
 from tests.connection.sshd import serving, temporary_sshd
 from tests.projects import PROGRAMS, Project
 from tests.tasks.test_signals import Screen
@@ -291,27 +288,9 @@ def test_what_cannot_be_is_told_in_one_line(demo: Project, words: list[str], sai
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ({"resume": "last"}, "--resume is for runs of commands; start watch again instead"),
-        ({"output_dir": "x"}, "--output-dir does not fit watch, "),
-        ({"overflow": "spill"}, "--overflow spill does not fit watch: "),
-    ],
-)
-def test_what_does_not_go_with_rounds_is_refused(given: dict[str, str], said: str) -> None:
-    with pytest.raises(UsageError, match=f"^{re.escape(said)}"):
-        check(Settings.resolve(given), Asked())
-
-
 def test_only_some_formats_go_with_rounds() -> None:
     with pytest.raises(UsageError, match=r"^--format json does not fit watch; what fits: folded, jsonl$"):
         check_format("json", ())
-
-
-def test_two_ends_exclude_each_other() -> None:
-    with pytest.raises(UsageError, match=r"^--until-change and --until exclude each other$"):
-        check(Settings(), Asked(until_change=True, until=Expression("x", "--until")))
 
 
 def test_on_a_terminal_a_line_tells_that_it_goes_on(demo: Project) -> None:

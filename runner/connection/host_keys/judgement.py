@@ -146,7 +146,7 @@ def _rejected(
         reason = "hostkey-changed"
         text = (
             f"remote host identification has changed, an attacker may be listening: it shows {shown}, "
-            f"{where} has another; if the host was reinstalled: invoke trust --replace-changed, or "
+            f"{where} has another; if the host was reinstalled: runner trust --replace-changed, or "
             f"ssh-keygen -f {shlex.quote(against[0].place.rpartition(':')[0])} -R {shlex.quote(name)}"
         )
     elif certificate:
@@ -156,6 +156,6 @@ def _rejected(
         reason = "hostkey-unknown"
         text = (
             f"the host key is not known: {shown}; after checking it, record it with "
-            "invoke trust or --host-key-policy accept-new"
+            "`runner trust`, or connect with --host-key-policy accept-new"
         )
     return HostKeyRejected(text, reason=reason, phase=Phase.HANDSHAKE)

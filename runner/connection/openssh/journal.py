@@ -6,6 +6,7 @@ banner, which `ssh` prints unchanged, does not get there, and text from the serv
 
 from __future__ import annotations
 
+import errno
 import re
 from typing import TYPE_CHECKING
 
@@ -36,14 +37,15 @@ _STEPS = (
     ("debug1: Entering interactive session", Phase.CHANNEL),
 )
 
-# Part of the system's error text: reason, text, whether the failure is transient.
+# Part of the system's error text, which `ssh` prints, and its number.
 _CONNECT = {
-    "refused": ("port-closed", "connection refused: nothing listens on the SSH port", False),
-    "No route": ("no-route", "no route to host", False),
-    "unreachable": ("no-route", "network is unreachable", False),
-    "timed out": ("no-reply", "no reply", True),
-    "ermi": ("prohibited", "prohibited by a firewall or an administrator", False),
-    "reset": ("reset", "connection reset", True),
+    "refused": errno.ECONNREFUSED,
+    "No route": errno.EHOSTUNREACH,
+    "unreachable": errno.ENETUNREACH,
+    "timed out": errno.ETIMEDOUT,
+    "ermi": errno.EACCES,
+    "reset": errno.ECONNRESET,
+    "nvalid argument": errno.EINVAL,
 }
 
 
@@ -164,8 +166,11 @@ def _not_found(_journal: Journal, match: re.Match[str]) -> HostError:
 
 
 def _not_connected(_journal: Journal, match: re.Match[str]) -> HostError:
-    for part, (reason, text, passing) in _CONNECT.items():
+    from runner.reach.reasons import of_connect  # noqa: PLC0415 - only if a connection fails
+
+    for part, number in _CONNECT.items():
         if part in match[1]:
+            reason, text, passing = of_connect(number)
             return Unreachable(text, reason=reason, phase=Phase.CONNECT, transient=passing)
     return Unreachable(excerpt(match[1]), reason="connect-failed", phase=Phase.CONNECT)
 
@@ -213,7 +218,7 @@ def _rejected(journal: Journal, _match: re.Match[str]) -> HostError:
         text = f"the host key is not the one on record in {place}: it shows {key}"
     else:
         text, reason = f"the host key is not known: {key}", "hostkey-unknown"
-    return HostKeyRejected(f"{text}; see `invoke trust`", reason=reason, phase=Phase.HANDSHAKE)
+    return HostKeyRejected(f"{text}; see `runner trust`", reason=reason, phase=Phase.HANDSHAKE)
 
 
 def _refused(journal: Journal, match: re.Match[str]) -> HostError:

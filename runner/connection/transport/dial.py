@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import ipaddress
-import os
 import queue
 import re
 import select
@@ -39,16 +38,6 @@ _USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)
 _PREAMBLE = 2**14
 _BANNER = re.compile(rb"^SSH-[^\n]*\n", re.MULTILINE)
 _AHEAD = 2**13
-
-_REASONS = {
-    errno.ECONNREFUSED: ("port-closed", "connection refused: nothing listens on the SSH port"),
-    errno.EHOSTUNREACH: ("no-route", "no route to host"),
-    errno.ENETUNREACH: ("no-route", "network is unreachable"),
-    errno.ETIMEDOUT: ("no-reply", "no reply"),
-    errno.EACCES: ("prohibited", "prohibited by a firewall or an administrator"),
-    errno.EPERM: ("prohibited", "prohibited by a local firewall"),
-    errno.ECONNRESET: ("reset", "connection reset"),
-}
 
 _Address = tuple[socket.AddressFamily, Any]
 
@@ -373,11 +362,8 @@ def _rank(code: int) -> int:
 
 
 def _unreachable(code: int, timeout_s: float | None) -> Unreachable:
-    reason, text = _REASONS.get(code, ("connect-failed", os.strerror(code)))
+    from runner.reach.reasons import of_connect  # noqa: PLC0415 - only if a connection fails
+
+    reason, text, passing = of_connect(code)
     within = f" within {timeout_s:g} s" if reason == "no-reply" and timeout_s is not None else ""
-    return Unreachable(
-        f"{text}{within}",
-        reason=reason,
-        phase=Phase.CONNECT,
-        transient=code in (errno.ECONNRESET, errno.ETIMEDOUT),
-    )
+    return Unreachable(f"{text}{within}", reason=reason, phase=Phase.CONNECT, transient=passing)

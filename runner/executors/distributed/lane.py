@@ -7,7 +7,7 @@ import pickle
 import signal
 import sys
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
@@ -121,18 +121,23 @@ class _Lane:
     def __init__(self, name: str, worker: Worker) -> None:
         self._threads = DaemonThreadExecutor(_MOST_THREADS)
         self._done: SimpleQueue[tuple[int, Answer, Future[None]] | None] = SimpleQueue()
+        self._unsent: set[Future[None]] = set()
         threading.Thread(target=self._send, args=(name, worker), name="runner-lane", daemon=True).start()
 
     def add(self, number: int, payload: bytes) -> Future[None]:
         """Run a call in a thread; return a future that is done when its answer has been sent."""
         left: Future[None] = Future()
+        self._unsent.add(left)
+        left.add_done_callback(self._unsent.discard)
         self._threads.submit(self._do, number, payload, left)
         return left
 
     def close(self) -> None:
-        """Accept no more calls, and end the threads when their present calls are done."""
+        """Accept no more calls, wait for no answer, and end the threads when their present calls are done."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._done.put(None)
+        for left in tuple(self._unsent):  # `work` would wait for them forever
+            _settle(left, None)
 
     def _do(self, number: int, payload: bytes, left: Future[None]) -> None:
         self._done.put((number, answer(payload), left))
@@ -172,6 +177,12 @@ def _post(queue: Queue, done: list[tuple[int, Answer, Future[None]]]) -> None:
     except Exception as exc:  # noqa: BLE001 - reported as the failure of the batch
         failure = exc
     for _, _, left in done:
+        _settle(left, failure)
+
+
+def _settle(left: Future[None], failure: Exception | None) -> None:
+    """Complete the future of an answer, unless closing the lane has done so."""
+    with suppress(InvalidStateError):
         if failure is None:
             left.set_result(None)
         else:

@@ -12,8 +12,8 @@ from runner.models import Status
 from runner.reach.rounds import Changes
 from runner.report.changes import Change, block, compare
 from runner.report.formats.json import encode
+from runner.report.ping_watch import duration, rfc3339
 from runner.report.terminal import visible_line
-from runner.report.watch import duration, rfc3339
 from runner.report.words import ending, summary_line
 from runner.results.results import Summary, count, host_document, summary_document
 from runner.text.hostlist import fold, natural

@@ -1,60 +1,23 @@
-"""The fan-out: exactly one result for each host, whatever happens, and control over how many are at work."""
+"""The loop of a run: one result for each host, whatever happens, and no more hosts at work than permitted."""
 
 from __future__ import annotations
 
-import random
 import resource
 import threading
 import time
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 import runner
 from runner import Host, HostResult, Status
-from runner.connection.connections import Connections
 from runner.demo import Device, Fleet, replicas
 from runner.errors import PermissionMissing
-from runner.fanout import Control, FanoutOptions, stream
-from runner.jobs import FunctionJob
-from runner.reach import ReachOptions
-from runner.settings import Settings
+from runner.fanout import Control
 from runner.text.quantities import Spread, share, shares
 from tests.executors import jobs
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-
-def hosts(number: int, **variables: Any) -> list[Host]:
-    return [Host(f"h{n:05}", {"ansible_host": "127.0.0.1"} | variables) for n in range(number)]
-
-
-def fan_out(
-    chosen: Sequence[Host],
-    function: Callable[..., Any] = jobs.host_name,
-    *,
-    control: Control | None = None,
-    starting: Callable[[Sequence[str]], None] = lambda _names: None,
-    **options: Any,
-) -> Iterator[HostResult]:
-    return stream(
-        chosen,
-        FunctionJob(function),
-        run=f"test-{random.random()}",
-        connecting=Connections(Settings(retries=0).connection()),
-        options=FanoutOptions(**({"ping": False} | options)),
-        reach=ReachOptions(method="tcp"),
-        control=control,
-        starting=starting,
-    )
-
-
-def statuses(results: Iterator[HostResult]) -> dict[str, Status]:
-    found = list(results)
-    assert len({result.host for result in found}) == len(found), "a host has two results"
-    return {result.host: result.status for result in found}
+from tests.fanout.runs import fan_out, hosts, statuses
 
 
 def test_no_more_hosts_are_at_work_than_there_are_workers() -> None:
@@ -71,14 +34,6 @@ def test_no_more_hosts_are_at_work_than_there_are_workers() -> None:
 
     assert set(statuses(fan_out(hosts(50), work, workers=7)).values()) == {Status.OK}
     assert most == 7
-
-
-def test_the_order_of_the_hosts_changes_nothing_but_the_order() -> None:
-    chosen = [*hosts(20), Host("bad", {"do": "fail", "with": (ValueError, "x")})]
-    shuffled = random.Random(7).sample(chosen, len(chosen))
-    by_name = [Host(host.name, {"do": "echo"} | dict(host.variables)) for host in chosen]
-    again = [Host(host.name, {"do": "echo"} | dict(host.variables)) for host in shuffled]
-    assert statuses(fan_out(by_name, jobs.host_by_name)) == statuses(fan_out(again, jobs.host_by_name))
 
 
 @pytest.mark.parametrize(("limit", "failing", "cancelled"), [("0", 1, 9), ("2", 3, 7), ("20%", 3, 7)])
@@ -141,15 +96,6 @@ def test_hosts_of_one_site_are_never_at_work_together() -> None:
 
     assert set(statuses(fan_out(chosen, work, workers=10, spread=Spread("site"))).values()) == {Status.OK}
     assert together == 0
-
-
-def test_hosts_are_started_in_the_order_that_was_asked_for() -> None:
-    begun: list[str] = []
-    list(fan_out(hosts(9), workers=1, order="reverse_sorted", starting=begun.extend))
-    assert begun == sorted(begun, reverse=True)
-    begun.clear()
-    list(fan_out(hosts(9), order="shuffle", seed=3, batches=shares("1"), starting=begun.extend))
-    assert begun != sorted(begun)
 
 
 @pytest.mark.parametrize("executor", ["serial", "thread", "process"])
@@ -244,25 +190,6 @@ def test_hosts_that_do_not_answer_a_ping_are_not_handed_to_workers() -> None:
     assert found.pop("down") is Status.UNREACHABLE
     assert set(found) == set(begun)
     assert set(found.values()) == {Status.OK}
-
-
-def test_the_names_of_the_hosts_at_work_can_be_asked_for() -> None:
-    control = Control()
-    seen: list[tuple[str, ...]] = []
-
-    def look(session: Any) -> str:
-        seen.append(control.running)
-        return str(session.name)
-
-    assert len(statuses(fan_out(hosts(3), look, control=control, workers=1))) == 3
-    assert [len(names) for names in seen] == [1, 1, 1]
-    assert control.running == ()
-
-
-def test_a_run_stopped_before_it_begins_starts_nothing() -> None:
-    control = Control()
-    control.stop()
-    assert set(statuses(fan_out(hosts(4), control=control)).values()) == {Status.CANCELLED}
 
 
 def test_an_interrupt_in_a_script_ends_the_run_and_leaves_nothing() -> None:

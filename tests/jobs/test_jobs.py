@@ -7,6 +7,7 @@ import pickle
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,9 +17,11 @@ from runner.connection import deadline
 from runner.connection.options import ConnectionOptions
 from runner.jobs import CommandJob, FunctionJob, Session, perform
 from runner.models import Host, HostResult, Status
+from runner.reach import ReachOptions
 from tests.connection.peers import ssh
 from tests.connection.peers.ssh import PASSWORD, Script
 from tests.connection.peers.stage import Stage
+from tests.reach.servers import listening, says_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -280,3 +283,18 @@ def test_a_function_that_does_nothing_when_it_is_called_is_no_success(function: 
     assert (result.status, result.reason, result.value) == (Status.ERROR, "job-raised", None)
     assert result.error is not None
     assert "nothing was done" in result.error
+
+
+def test_an_abort_of_the_run_ends_the_ping_of_a_worker() -> None:
+    """The host was only pinged: its result says that no command was sent to it."""
+    reach = ReachOptions(method="ssh", timeout_s=60, tries=1)
+    with listening(says_nothing) as port, ThreadPoolExecutor(1) as pool:
+        silent = Host("silent", {"ansible_host": "127.0.0.1", "ansible_port": port})
+        job, options = CommandJob(("true",)), ConnectionOptions(ssh_config=None)
+        future = pool.submit(perform, silent, job, options, None, "pinged", reach)
+        with pytest.raises(TimeoutError):
+            future.result(0.3)
+        deadline.abort("pinged")
+        result = future.result(10)
+        deadline.forget("pinged")
+    assert (result.status, result.reason, result.sent) == (Status.CANCELLED, "stopped", False)

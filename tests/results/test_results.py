@@ -180,40 +180,6 @@ def test_equal_answers_are_folded_the_most_common_first_and_what_is_not_ok_last(
     assert str(found[0]) == "r[2-3] (2): ok\nb"
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"status": Status.TIMEOUT},
-        {"reason": "other"},
-        {"value": 1},
-        {"commands": (CommandResult("y", 0, b"a"),)},
-        {"commands": (CommandResult("x", 3, b"a"),)},
-        {"commands": (CommandResult("x", 0, b"a", b"warning"),)},
-        {"commands": (CommandResult("x", 0, b"a", signal="TERM"),)},
-    ],
-)
-def test_answers_that_a_reader_would_tell_apart_are_not_folded(change: dict[str, Any]) -> None:
-    assert len(Results([said("r1", "a"), said("r2", "a")._replace(**change)], RUN).folded()) == 2
-
-
-def test_times_and_addresses_do_not_keep_equal_answers_apart() -> None:
-    other = said("r2", "a")._replace(address="10.0.0.2", rtt_ms=3.0, duration_s=9.0, attempts=2)
-    assert len(Results([said("r1", "a"), other], RUN).folded()) == 1
-
-
-def test_where_the_errors_of_a_fold_differ_it_is_said_whose_is_shown() -> None:
-    down = [
-        HostResult(f"r{n}", Status.UNREACHABLE, reason="silent", error=f"10.0.0.{n}: silent") for n in (1, 2)
-    ]
-    (fold,) = Results(down, RUN).folded()
-    assert fold.result.error == "for example r1: 10.0.0.1: silent"
-
-
-def test_values_that_cannot_be_shown_do_not_keep_the_others_from_being_folded() -> None:
-    values = [HostResult(f"r{n}", Status.OK, value=Hostile()) for n in (1, 2)]
-    assert len(Results(values, RUN).folded()) == 1
-
-
 def test_results_are_a_mapping_in_the_order_of_the_inventory() -> None:
     hosts = [Host("r1"), Host("r2"), Host("r3")]
     results = Results([said("r3", "c"), said("r1", "a")], RUN, hosts)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import tracemalloc
+from typing import Any
+
+import pytest
 
 from runner.models import CommandResult, HostResult, Status
-from runner.results.folding import Folding
+from runner.results.folding import Fold, Folding
 from runner.text.ignore_patterns import masks
 
 
@@ -15,6 +18,52 @@ def said(host: str, text: str, status: Status = Status.OK) -> HostResult:
 
 def folded(folding: Folding, order: dict[str, int] | None = None) -> list[tuple[str, ...]]:
     return [tuple(answer.hosts) for answer in folding.answers(order)]
+
+
+def folds(*results: HostResult) -> list[Fold]:
+    folding = Folding()
+    for result in results:
+        folding.add(result)
+    return list(folding.folds())
+
+
+class Hostile:
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": Status.TIMEOUT},
+        {"reason": "other"},
+        {"value": 1},
+        {"commands": (CommandResult("y", 0, b"a"),)},
+        {"commands": (CommandResult("x", 3, b"a"),)},
+        {"commands": (CommandResult("x", 0, b"a", b"warning"),)},
+        {"commands": (CommandResult("x", 0, b"a", signal="TERM"),)},
+    ],
+)
+def test_answers_that_a_reader_would_tell_apart_are_not_folded(change: dict[str, Any]) -> None:
+    assert len(folds(said("r1", "a"), said("r2", "a")._replace(**change))) == 2
+
+
+def test_times_and_addresses_do_not_keep_equal_answers_apart() -> None:
+    other = said("r2", "a")._replace(address="10.0.0.2", rtt_ms=3.0, duration_s=9.0, attempts=2)
+    assert len(folds(said("r1", "a"), other)) == 1
+
+
+def test_where_the_errors_of_a_fold_differ_it_is_said_whose_is_shown() -> None:
+    down = [
+        HostResult(f"r{n}", Status.UNREACHABLE, reason="silent", error=f"10.0.0.{n}: silent") for n in (1, 2)
+    ]
+    (fold,) = folds(*down)
+    assert fold.result.error == "for example r1: 10.0.0.1: silent"
+
+
+def test_values_that_cannot_be_shown_do_not_keep_the_others_from_being_folded() -> None:
+    values = [HostResult(f"r{n}", Status.OK, value=Hostile()) for n in (1, 2)]
+    assert len(folds(*values)) == 1
 
 
 def test_the_order_of_arrival_does_not_matter_where_that_of_the_inventory_is_known() -> None:

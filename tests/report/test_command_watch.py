@@ -13,7 +13,7 @@ from runner import report
 from runner.errors import UsageError
 from runner.models import CommandResult, HostResult, Run, Status
 from runner.report import ReportOptions
-from runner.report.rounds import FoldedRounds, JsonLinesRounds, Seen, check_format
+from runner.report.command_watch import FoldedRounds, JsonLinesRounds, Seen, check_format
 from runner.report.terminal import Style
 from runner.text.expressions import Expression
 

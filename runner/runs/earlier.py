@@ -132,8 +132,8 @@ def pair(history: History, name: str, other: str | None) -> tuple[Record, Record
         other = history.before(run.run)
         if other is None:
             raise UsageError(
-                f"no run before {run.run.id} has the same task and commands; name two runs that `history` "
-                "lists"
+                f"no run before {run.run.id} has the same task and commands; name two runs that "
+                "`runner history` lists"
             )
     found = noted(history.find(other))
     if found.run.id == run.run.id:
