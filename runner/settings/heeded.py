@@ -1,8 +1,9 @@
 """One table of the settings that each task and each function for scripts uses ("heeds").
 
-A flag that a task does not use is refused, and so is a keyword that a function does not use. All tasks and
-scripts share `invoke.yaml` and the environment: these may hold every setting; a task or function that does
-not use a setting sees its default.
+A keyword that a function does not use is refused. So is a flag that a task does not use; if the task has
+accepted it so far, the flag gives a warning until the next release. All tasks and scripts share `invoke.yaml`
+and the environment: these may hold every setting; a task or function that does not use a setting sees its
+default.
 """
 
 from __future__ import annotations
