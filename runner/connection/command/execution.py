@@ -77,12 +77,12 @@ class Execution:
         for output in self._outputs:
             output.close()
 
-    def collect(self, process: Process, patience: CommandTimeout) -> CommandResult:
+    def collect(self, process: Process, timeout: CommandTimeout) -> CommandResult:
         """Serve a process until it ends.
 
         Args:
             process: The process, which has been requested.
-            patience: Its deadlines.
+            timeout: Its deadlines.
 
         Raises:
             DeadlineExceeded: The command did not end in time.
@@ -93,17 +93,17 @@ class Execution:
             Cancelled: `stop` was called.
         """
         self._process = process
-        while not self._ended(process, patience):
+        while not self._ended(process, timeout):
             error = self._limit()
             if error is None and not process.finished:
-                error = patience.over(self._command)
+                error = timeout.over(self._command)
             if error is None and process.silent():
                 error = no_sign_of_life(self._command, self._options.keepalive_s or 0.0)
             if error is not None:
                 error.command = self.partial()
                 process.terminate()
                 raise error
-            process.wait(self._nap(process, patience))
+            process.wait(self._nap(process, timeout))
         return self._outcome(process)
 
     def partial(self) -> CommandResult:
@@ -122,12 +122,12 @@ class Execution:
         )
         return result.with_outputs(out.kept(), unheard or err.kept())
 
-    def _ended(self, process: Process, patience: CommandTimeout) -> bool:
+    def _ended(self, process: Process, timeout: CommandTimeout) -> bool:
         # Check this before reading the output: output that arrives in between would be lost otherwise.
         finished = process.finished
         closed = not process.output_open and not process.errors_open
         if self._drain(process):
-            patience.heard()
+            timeout.heard()
         self._feed(process)
         if any(output.full for output in self._outputs):
             return False
@@ -136,8 +136,8 @@ class Execution:
         # The last output may come after the exit status.
         now = time.monotonic()
         self._finished_at = self._finished_at or now
-        quiet = now - max(self._finished_at, patience.heard_at) >= QUIET_S
-        return quiet or patience.over(self._command) is not None
+        quiet = now - max(self._finished_at, timeout.heard_at) >= QUIET_S
+        return quiet or timeout.over(self._command) is not None
 
     def _drain(self, process: Process) -> bool:
         """Read what has arrived on both streams; return whether there was anything."""
@@ -181,9 +181,9 @@ class Execution:
                 return output.overrun(self._command)
         return None
 
-    def _nap(self, process: Process, patience: CommandTimeout) -> float | None:
+    def _nap(self, process: Process, timeout: CommandTimeout) -> float | None:
         """Return how long to wait: until a deadline, or until the output counts as quiet."""
-        naps = [patience.left(), QUIET_S if process.finished else None]
+        naps = [timeout.left(), QUIET_S if process.finished else None]
         known = [nap for nap in naps if nap is not None]
         return max(0.0, min(known)) if known else None
 

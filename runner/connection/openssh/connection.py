@@ -72,7 +72,7 @@ class OpenSshConnection:
 
     def __init__(self, target: LoginTarget, master: Master, deadline: Deadline) -> None:
         self.sent = False
-        self._access = target
+        self._target = target
         self._options = target.options
         self._master = master
         self._deadline = deadline
@@ -85,7 +85,7 @@ class OpenSshConnection:
         """
         self._require_master()
         patience = CommandTimeout(self._options, self._deadline)
-        execution = Execution(command, self._options, given, elevation(self._access))
+        execution = Execution(command, self._options, given, elevation(self._target))
         process = SessionProcess(self._master)
         with closing(execution), closing(process):
             try:
@@ -98,7 +98,7 @@ class OpenSshConnection:
                 if exc.command is None and self.sent:
                     exc.command = execution.partial()
                 if self.sent and given.terminal is None:
-                    warn_of_orphan(exc, self._master.journal.server(), self._access, process.survives)
+                    warn_of_orphan(exc, self._master.journal.server(), self._target, process.survives)
                 raise
 
     def open_stream(self, command: str | None = None) -> Stream:
@@ -111,7 +111,7 @@ class OpenSshConnection:
         process = SessionProcess(self._master)
         answer_s = self._options.connect_timeout_s if command is None else None
         stream = Stream(process, command, self._options, self._deadline, self._master.kill, answer_s)
-        return stream.begin(partial(self._start, process), elevation(self._access))
+        return stream.begin(partial(self._start, process), elevation(self._target))
 
     def _start(
         self, process: SessionProcess, asked: str | None, terminal: Terminal | None = None, kind: str = ""

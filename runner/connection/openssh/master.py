@@ -61,7 +61,7 @@ class Master:
     ) -> None:
         self.journal = Journal(access.login.user)
         self.pump = Pump()
-        self._access = access
+        self._target = access
         self._deadline = deadline
         self._folder = Path(_private_folder())
         self.socket = str(self._folder / "socket")
@@ -78,14 +78,14 @@ class Master:
             raise
 
     def _start(self, alias: str, extra: tuple[tuple[str, str], ...]) -> None:
-        command = master(self._access, alias, self._folder, extra)
-        (self._folder / "config").write_bytes(os.fsencode(config(self._access)))
+        command = master(self._target, alias, self._folder, extra)
+        (self._folder / "config").write_bytes(os.fsencode(config(self._target)))
         os.mkfifo(self._folder / "log", 0o600)
         self._log = os.open(self._folder / "log", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         environment = of_child(LC_ALL="C")
-        login = self._access.login
-        if passwords(self._access) or login.code or login.passphrases:
-            place = f"{self._deadline.run} {self._access.endpoint}"
+        login = self._target.login
+        if passwords(self._target) or login.code or login.passphrases:
+            place = f"{self._deadline.run} {self._target.endpoint}"
             self._askpass = Askpass(self._folder, login, alias, place)
             environment.update(self._askpass.environment())
             self.pump.read(self._askpass.questions, self._askpass.take)
@@ -156,7 +156,7 @@ class Master:
 
     def _log_in(self) -> None:
         """Wait until the user is logged in, with a time limit for each step."""
-        seconds = self._access.options.connect_timeout_s
+        seconds = self._target.options.connect_timeout_s
         phase, begun = self.journal.phase, time.monotonic()
         with self._deadline.guard(None, self.stop):
             while self.journal.phase is not Phase.CHANNEL:
@@ -186,7 +186,7 @@ class Master:
         if b"No user exists for uid" in self._stderr:
             text = f"ssh: {excerpt(self._stderr.strip())}; use ansible_connection: ssh, or add the user"
             return LocalFault(text, reason="no-user-name", phase=Phase.CONNECT)
-        login = self._access.login
+        login = self._target.login
         if isinstance(failure, LoginRefused):
             unusable = self._unusable_keys()
             if unusable and not self._asked_for_anything():
@@ -202,7 +202,7 @@ class Master:
 
     def _unusable_keys(self) -> list[LoginRefused]:
         """Return why `ssh` cannot use the named keys: `ssh` itself does not say it."""
-        login = self._access.login
+        login = self._target.login
         unusable: list[LoginRefused] = []
         if any(each.is_key for each in login.named):
             list(credentials(login, login.user, unusable))
@@ -214,7 +214,7 @@ class Master:
 
     def _late(self, phase: Phase, seconds: float, *, by_host: bool) -> HostError:
         if by_host or phase is Phase.LOGIN:
-            return late(phase, seconds, self._access.options, by_host=by_host)
+            return late(phase, seconds, self._target.options, by_host=by_host)
         if phase is Phase.HANDSHAKE:
             heard_banner = self.journal.heard_banner()
             return no_answer(seconds, self.journal.preamble(), heard_banner=heard_banner)

@@ -129,13 +129,13 @@ class SshConnection:
         self.sent = False
         self.way: str | None = None
         self.endpoint = target.endpoint
-        self._access = target
-        self._options = self._access.options
+        self._target = target
+        self._options = self._target.options
         self._deadline = deadline
         self._socket: PeerSocket | None = None
         self._transport: Transport | None = None
-        self._attendance = ExitStack()
-        self._turn = LoginSlot(target)
+        self._reader_timer = ExitStack()
+        self._slot = LoginSlot(target)
 
     def open(self) -> None:
         """Connect, agree on keys, check the host key, log in.
@@ -143,19 +143,19 @@ class SshConnection:
         Raises:
             HostError: One of these failed.
         """
-        attempt = LoginAttempt(self._access.login, f"{self._deadline.run} {self._access.endpoint}")
-        self._turn.take(self._deadline)
-        transport = self._meet()
-        while not self._let_in(transport, attempt):
-            transport = self._meet()
+        attempt = LoginAttempt(self._target.login, f"{self._deadline.run} {self._target.endpoint}")
+        self._slot.take(self._deadline)
+        transport = self._connect()
+        while not self._authenticate(transport, attempt):
+            transport = self._connect()
         self.way = attempt.way
-        self._attendance.enter_context(self._deadline.errand(_ALONE_S, self._stay))
+        self._reader_timer.enter_context(self._deadline.errand(_ALONE_S, self._release_slot))
         if self._options.keepalive_s:
             _keep_alive(transport, self._options.keepalive_s)
 
-    def _stay(self) -> None:
+    def _release_slot(self) -> None:
         """Switch to a background reader thread and release the login slot."""
-        self._turn.give_back()
+        self._slot.give_back()
         if self._transport is not None:
             self._transport.attend()
 
@@ -165,32 +165,32 @@ class SshConnection:
         Raises:
             HostError: The host cannot be reached, or its key is rejected.
         """
-        self._turn.take(self._deadline)
-        shown = partial(self._stand, self._access.endpoint, types)
+        self._slot.take(self._deadline)
+        shown = partial(self._handshake, self._target.endpoint, types)
         transport = patiently(shown, self._options.connect_timeout_s, self._deadline)
         return transport.get_remote_server_key()
 
-    def _meet(self) -> Transport:
+    def _connect(self) -> Transport:
         """Connect, exchange keys and check the host key, so that the login can begin."""
-        return patiently(self._met, self._options.connect_timeout_s, self._deadline)
+        return patiently(self._connect_once, self._options.connect_timeout_s, self._deadline)
 
-    def _met(self) -> Transport:
-        target = self._access.endpoint
+    def _connect_once(self) -> Transport:
+        target = self._target.endpoint
         try:
-            return self._stand(target)
+            return self._handshake(target)
         except OtherTypeOnRecord as exc:
-            return self._stand(target, exc.types)
+            return self._handshake(target, exc.types)
 
-    def _let_in(self, transport: Transport, attempt: LoginAttempt) -> bool:
+    def _authenticate(self, transport: Transport, attempt: LoginAttempt) -> bool:
         """Log in; return False if the login has to go on over another connection."""
         seconds = self._options.connect_timeout_s
         transport.auth_timeout = LONGEST * seconds + _BACKSTOP_S
         with self._step(Phase.LOGIN, seconds):
             return attempt.over(transport)
 
-    def _stand(self, target: Endpoint, types: frozenset[str] = frozenset()) -> Transport:
+    def _handshake(self, target: Endpoint, types: frozenset[str] = frozenset()) -> Transport:
         """Connect, exchange keys and check the host key, asking for these types of key first."""
-        self._leave()
+        self._disconnect()
         seconds = self._options.connect_timeout_s
         budget, by_host = self._deadline.sooner(seconds)
         if by_host and budget is not None and budget <= 0:
@@ -199,7 +199,7 @@ class SshConnection:
         self._transport = transport = Transport(socket)
         with self._step(Phase.HANDSHAKE, seconds):
             try:
-                handshake.agree(transport, socket, self._access.known_as, self._options, types)
+                handshake.agree(transport, socket, self._target.known_as, self._options, types)
             except Exception as exc:  # a ProxyCommand that fails can break any step
                 told = socket.explain() if isinstance(socket, ProxySocket) else None
                 if told is None:
@@ -208,11 +208,11 @@ class SshConnection:
         return transport
 
     def _reach(self, target: Endpoint, seconds: float) -> PeerSocket:
-        if self._access.proxy_command is not None:
-            return ProxySocket(self._access.proxy_command)
-        if not self._access.jumps:
+        if self._target.proxy_command is not None:
+            return ProxySocket(self._target.proxy_command)
+        if not self._target.jumps:
             return dial(target, seconds, self._deadline.stopped)
-        route = Route(self._access.jumps, self._access.given, self._deadline.run)
+        route = Route(self._target.jumps, self._target.given, self._deadline.run)
         return _gateways.tunnel(route, target, seconds, self._deadline)
 
     def forward(self, target: Endpoint, seconds: float) -> paramiko.Channel:
@@ -226,7 +226,7 @@ class SshConnection:
         try:
             return self._logged_in.open_channel("direct-tcpip", place, ("127.0.0.1", 0), timeout=seconds)
         finally:
-            self._turn.give_back()
+            self._slot.give_back()
 
     def alive(self) -> bool:
         """Return whether the connection is open."""
@@ -234,7 +234,7 @@ class SshConnection:
 
     def hold(self) -> None:
         """Wait for another job, with keepalives so that no device on the way forgets the connection."""
-        self._stay()
+        self._release_slot()
         if self._transport is not None:
             _keep_alive(self._transport, min(_HELD_S, self._options.keepalive_s or _HELD_S))
 
@@ -257,7 +257,7 @@ class SshConnection:
         Raises:
             HostError: The command did not end by itself; its output so far is in the error's `command`.
         """
-        execution = Execution(command, self._options, given, elevation(self._access))
+        execution = Execution(command, self._options, given, elevation(self._target))
         process = self._process({"window_size": _WINDOW}, self._options.keepalive_s)
         try:
             if execution.has_input or execution.terminal is not None:
@@ -277,7 +277,7 @@ class SshConnection:
             if exc.command is None:
                 exc.command = execution.partial()
             if given.terminal is None and self._transport is not None:
-                warn_of_orphan(exc, self._transport.remote_version, self._access, process.survives)
+                warn_of_orphan(exc, self._transport.remote_version, self._target, process.survives)
             raise
         finally:
             execution.close()
@@ -293,7 +293,7 @@ class SshConnection:
             self._logged_in.attend()
         process = self._process({"window_size": _STREAM_WINDOW, "max_packet_size": _STREAM_PACKET})
         stream = Stream(process, command, self._options, self._deadline, self._hang_up)
-        return stream.begin(partial(self._start, process, command), elevation(self._access))
+        return stream.begin(partial(self._start, process, command), elevation(self._target))
 
     def _start(self, process: ChannelProcess, command: str | None, asked: str | None) -> None:
         with self._step(Phase.TRANSFER, self._options.connect_timeout_s):
@@ -306,11 +306,11 @@ class SshConnection:
 
     def close(self) -> None:
         """End the connection at once."""
-        self._attendance.close()
-        self._leave()
-        self._turn.give_back()
+        self._reader_timer.close()
+        self._disconnect()
+        self._slot.give_back()
 
-    def _leave(self) -> None:
+    def _disconnect(self) -> None:
         if self._transport is not None:
             self._transport.close()
         if self._socket is not None:
@@ -329,7 +329,7 @@ class SshConnection:
                 limit = LONGEST * seconds + _BACKSTOP_S
                 channel = self._logged_in.open_session(timeout=limit, **sizes)
         finally:  # the server now counts this connection as logged in, so the login slot is free
-            self._turn.give_back()
+            self._slot.give_back()
         return ChannelProcess(channel, keepalive_s, lambda: self._deadline.guard(_BACKSTOP_S, self._hang_up))
 
     def _step(self, phase: Phase, seconds: float) -> AbstractContextManager[None]:
@@ -364,7 +364,7 @@ class SshConnection:
                     told = self._late(phase, seconds, by_host=by_host)
                 else:
                     told = self._broken(phase, exc)
-                with masking(self._access.login.secrets if phase is Phase.CHANNEL else ()):
+                with masking(self._target.login.secrets if phase is Phase.CHANNEL else ()):
                     if told is exc:  # `raise exc from exc` would replace its cause
                         raise
                     raise told from exc
