@@ -50,6 +50,8 @@ def statistics(result: HostResult, style: Style) -> str:
     answered = [rtt for rtt in result.rtts_ms if rtt is not None]
     loss = 100 - 100 * len(answered) / len(result.rtts_ms)
     line = f"{style.bold(visible_line(result.host))}: {status_word(result.status, style)}"
+    if result.ok and not answered:  # on this machine, or behind a jump host
+        return f"{line}  not pinged: only a login can tell"
     line += f"  {len(answered)}/{len(result.rtts_ms)} answered, {loss:.3g}% loss"
     if not answered:
         return f"{line}, {visible_line(result.error or '')}"

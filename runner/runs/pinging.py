@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Unheard", "check"]
 
+logger = logging.getLogger(__name__)
+
 _BARE_IGNORES = ("format", "diff", "ignore", "prefix", "raw")
 _WATCHED_AS = ("folded", "jsonl")
 _IGNORES = {
@@ -25,13 +28,14 @@ _IGNORES = {
 }
 
 
-def check(settings: Settings, chosen: Sequence[str], *, counted: bool) -> None:
-    """Refuse flags that would have no effect.
+def check(settings: Settings, chosen: Sequence[str], *, counted: bool, paced: bool = False) -> None:
+    """Refuse flags that would have no effect, or warn of those that were accepted so far.
 
     Args:
         settings: The settings.
         chosen: The given flags among `--alive`, `--down` and `--watch`.
         counted: Whether `--count` was given.
+        paced: Whether `--interval` was given.
 
     Raises:
         UsageError: A flag would have no effect.
@@ -39,18 +43,25 @@ def check(settings: Settings, chosen: Sequence[str], *, counted: bool) -> None:
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} exclude each other")
     rounds = "--watch" if "--watch" in chosen else "--count" if counted else None
+    if rounds is None and paced:
+        logger.warning("--interval does nothing without --count or --watch; the next release refuses it")
     if rounds is not None and "max_fail" in settings.given:
         raise UsageError(f"--max-fail does not fit {rounds}, which pings every host in each round")
     if settings.resume:
         raise UsageError("--resume is for runs of commands; ping again instead")
-    if "--watch" in chosen and "format" in settings.given and settings.format not in _WATCHED_AS:
+    for mode in chosen:
+        _check_mode(settings, mode)
+
+
+def _check_mode(settings: Settings, mode: str) -> None:
+    """Refuse flags that have no effect with `--alive`, `--down` or `--watch`."""
+    if mode == "--watch" and "format" in settings.given and settings.format not in _WATCHED_AS:
         raise UsageError(
             f"--format {settings.format} does not fit --watch; what fits: {', '.join(_WATCHED_AS)}"
         )
-    for mode in chosen:
-        for flag in _IGNORES[mode]:
-            if flag in settings.given:
-                raise UsageError(f"--{flag.replace('_', '-')} does not fit {mode}")
+    for flag in _IGNORES[mode]:
+        if flag in settings.given:
+            raise UsageError(f"--{flag.replace('_', '-')} does not fit {mode}")
 
 
 class Unheard:

@@ -35,7 +35,7 @@ def _ping(
         value_of("--count", quantities.times, count),
         value_of("--interval", quantities.seconds, interval) or 1.0,
     )
-    check(call.settings, chosen, counted=count is not None)
+    check(call.settings, chosen, counted=count is not None, paced=interval is not None)
     say_settings(call.settings)
     rounds = watch and not call.settings.dry_run
     plan = runs.plan(runs.Request("ping", call.settings, pings=pings, recorded=not rounds), ask)

@@ -84,3 +84,13 @@ def test_if_icmp_is_permitted_there_is_no_hint(monkeypatch: pytest.MonkeyPatch) 
 
 def test_if_the_operator_chose_tcp_there_is_no_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     assert hint(monkeypatch, Settings(method="tcp"), "root permits it", SILENT) == ""
+
+
+@pytest.mark.parametrize(
+    ("chosen", "counted", "warned"), [((), False, 1), ((), True, 0), (("--watch",), False, 0)]
+)
+def test_an_interval_without_rounds_is_warned_of(
+    chosen: tuple[str, ...], counted: bool, warned: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    check(Settings(), chosen, counted=counted, paced=True)
+    assert caplog.text.count("--interval does nothing without --count or --watch") == warned
