@@ -76,15 +76,16 @@ def test_commas_in_texts_below_the_limit_are_no_values() -> None:
     assert from_json(f'{{"a": "{text}"}}') == {"a": text}
 
 
-def test_answers_about_single_hosts_have_one_limit(tmp_path: Path) -> None:
+def test_answers_about_single_hosts_have_one_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner.inventory.sources.script._ALL_HOSTS", 1)  # so that one answer has time enough
     path = tmp_path / "hosts.sh"
     listing = '{"all": {"hosts": [' + ",".join(f'"h{number}"' for number in range(100)) + "]}}"
     path.write_text(f"#!/bin/sh\ncase $1 in --list) echo '{listing}';; *) sleep 0.2; echo '{{}}';; esac\n")
     path.chmod(0o755)
     began = time.monotonic()
     with pytest.raises(InventoryError, match="too long for all its hosts; print their variables under _meta"):
-        load(path, options=Options(script_timeout_s=0.3))
-    assert time.monotonic() - began < 8
+        load(path, options=Options(script_timeout_s=3))
+    assert time.monotonic() - began < 15, "100 hosts take 20 s at least"
 
 
 @pytest.mark.parametrize("variable", ["ansible_user", "ansible_host", "ansible_port", "ansible_timeout"])
