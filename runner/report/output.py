@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from runner.report import Reporter
     from runner.results.results import Summary
 
-__all__ = ["Output", "tolerant_stdout", "write", "written"]
+__all__ = ["Output", "colour_wanted", "columns", "on_terminal", "tolerant_stdout", "write", "written"]
 
 
 class Output:
@@ -112,3 +113,21 @@ def tolerant_stdout() -> None:
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")
+
+
+def colour_wanted() -> bool:
+    """Return whether to use colours: on a terminal or if forced (no-color.org, force-color.org)."""
+    forced = bool(os.environ.get("FORCE_COLOR"))
+    return (on_terminal() or forced) and not os.environ.get("NO_COLOR")
+
+
+def on_terminal() -> bool:
+    """Return whether stdout is a terminal that understands control sequences."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def columns() -> int | None:
+    """Return the terminal's columns; None if they are not known."""
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    return None

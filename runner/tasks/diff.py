@@ -22,10 +22,9 @@ def _diff(call: Call, run: list[str] | None = None, other: str | None = None) ->
     given, the last run is. The exit code is 0 if nothing changed, and 2 if something did.
     """
     from runner.report.changes import compare, shown  # noqa: PLC0415 - loaded only when a task runs
-    from runner.report.output import write  # noqa: PLC0415
+    from runner.report.output import colour_wanted, write  # noqa: PLC0415
     from runner.report.terminal import Style  # noqa: PLC0415
     from runner.runs.earlier import pair, reading  # noqa: PLC0415
-    from runner.tasks.present import colour_wanted  # noqa: PLC0415
 
     with reading(call.settings) as history:
         before, after = pair(history, (run or ["last"])[0], other)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import redirect_stdout, suppress
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 from runner import report, runs
@@ -12,7 +11,7 @@ from runner.models import Host, HostResult, Status
 from runner.report.arranged import Arranged
 from runner.report.files import OutputFolder
 from runner.report.messages import MessageStream, say, speaking_around
-from runner.report.output import Output, tolerant_stdout
+from runner.report.output import Output, colour_wanted, columns, on_terminal, tolerant_stdout
 from runner.report.progress import progress
 from runner.results.results import Summary
 from runner.runs.earlier import KEPT
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from runner.runs import Plan
     from runner.settings import Settings
 
-__all__ = ["arranged", "colour_wanted", "present", "reporter_of", "show"]
+__all__ = ["arranged", "present", "reporter_of", "show"]
 
 
 def present(
@@ -221,7 +220,7 @@ def _options(
     return report.ReportOptions(
         colour=colour_wanted(),
         verbose=settings.verbose,
-        width=_width() if _on_terminal() else None,
+        width=columns() if on_terminal() else None,
         hosts=hosts,
         groups=lambda: _members(inventory()),
         diff=settings.diff,
@@ -229,23 +228,6 @@ def _options(
         prefix=settings.prefix,
         raw=settings.raw,
     )
-
-
-def colour_wanted() -> bool:
-    """Return whether to use colours: on a terminal or if forced (no-color.org, force-color.org)."""
-    forced = bool(os.environ.get("FORCE_COLOR"))
-    return (_on_terminal() or forced) and not os.environ.get("NO_COLOR")
-
-
-def _on_terminal() -> bool:
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def _width() -> int | None:
-    """Return the terminal's columns; None if they are not known."""
-    with suppress(OSError, ValueError):
-        return os.get_terminal_size(sys.stdout.fileno()).columns or None
-    return None
 
 
 def _members(inventory: Inventory | None) -> dict[str, Collection[str]]:

@@ -15,13 +15,13 @@ from runner.connection.pool import keeping
 from runner.fanout import Control
 from runner.report.command_watch import FoldedRounds, JsonLinesRounds, Seen, check_format
 from runner.report.messages import ask, say, speaking_around
-from runner.report.output import write
+from runner.report.output import colour_wanted, write
 from runner.report.progress import progress
 from runner.report.progress.status_line import StatusLine
 from runner.report.terminal import Style
 from runner.runs import watching
 from runner.runs.interruption import Interruption
-from runner.tasks.present import colour_wanted, reporter_of
+from runner.tasks.present import reporter_of
 from runner.tasks.settings import say_settings
 from runner.text.hostlist import fold
 
