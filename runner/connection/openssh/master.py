@@ -161,11 +161,12 @@ class Master:
         with self._deadline.guard(None, self.stop):
             while self.journal.phase is not Phase.CHANNEL:
                 left, by_host = self._deadline.sooner(begun + seconds - time.monotonic())
+                alive = self.alive()  # asked first: a stop is noted before it ends `ssh`
                 if self._stopped:
                     raise run_stopped(phase)
                 if self._askpass is not None and self._askpass.refusal is not None:
                     raise self._askpass.refusal
-                if not self.alive():
+                if not alive:
                     raise self._failure()
                 if left is not None and left <= 0:
                     raise self._late(phase, seconds, by_host=by_host)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -231,11 +232,21 @@ def test_a_process_left_behind_does_not_hold_the_result(connection: OpenSshConne
 
 
 def test_stopping_the_run_leaves_nothing(sshd: Sshd) -> None:
-    timer = threading.Timer(1.5, deadline.abort, ("openssh-run",))
-    timer.start()
-    command = CommandJob(("echo $$; exec sleep 60",))
+    begun = Path(tempfile.mkdtemp(prefix="runner-begun-"), "begun")
+    begun.parent.chmod(0o777)
+
+    def stop() -> None:
+        end = time.monotonic() + 60
+        while not begun.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        deadline.abort("openssh-run")
+
+    stopping = threading.Thread(target=stop)
+    stopping.start()
+    command = CommandJob((f"echo $$; touch {begun}; exec sleep 60",))
     result = perform(sshd.host(**OPENSSH), command, sshd.options(), run="openssh-run")
-    timer.join()
+    stopping.join()
+    shutil.rmtree(begun.parent)
     deadline.forget("openssh-run")
 
     assert (result.status, result.reason, result.sent) == (Status.CANCELLED, "stopped", True)
