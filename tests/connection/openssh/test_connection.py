@@ -33,7 +33,7 @@ from tests.connection.peers.ssh import PASSWORD, Script
 from tests.connection.peers.stage import Stage
 from tests.connection.sshd import Sshd, make_key, required_program, temporary_sshd
 from tests.connection.test_faulty_peers import CASES, LIMIT, Case, play
-from tests.liveness import alive, gone
+from tests.liveness import alive, comes_true, gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -236,9 +236,7 @@ def test_stopping_the_run_leaves_nothing(sshd: Sshd) -> None:
     begun.parent.chmod(0o777)
 
     def stop() -> None:
-        end = time.monotonic() + 60
-        while not begun.exists() and time.monotonic() < end:
-            time.sleep(0.05)
+        comes_true(begun.exists)
         deadline.abort("openssh-run")
 
     stopping = threading.Thread(target=stop)

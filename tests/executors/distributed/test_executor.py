@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 from concurrent.futures import wait
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.liveness import comes_true
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Executor, Future
     from pathlib import Path
 
 
@@ -163,13 +165,20 @@ def test_a_worker_killed_in_mid_run_loses_its_own_hosts_and_the_others_are_ok(tm
         assert all(result.ok for result in found if result.status is not Status.LOST)
 
 
-def test_what_was_under_way_on_a_dead_worker_is_not_done_again(tmp_path: Path) -> None:
+@contextmanager
+def at_work(tmp_path: Path) -> Iterator[tuple[Cluster, Executor, list[Future[Any]], Path]]:
+    """A new cluster and four calls that have begun there, each of which has left a file in the folder."""
     marks = tmp_path / "marks"
     marks.mkdir()
     with running_cluster(tmp_path) as cluster:
         executor = dask(4, cluster.address)
         futures = [executor.submit(jobs.mark_and_nap, str(marks), n, 60.0) for n in range(4)]
         assert comes_true(lambda: len(list(marks.iterdir())) == 4)
+        yield cluster, executor, futures, marks
+
+
+def test_what_was_under_way_on_a_dead_worker_is_not_done_again(tmp_path: Path) -> None:
+    with at_work(tmp_path) as (cluster, executor, futures, marks):
         for worker in cluster.workers[:]:
             worker.send_signal(signal.SIGKILL)
         cluster.add()
@@ -180,12 +189,7 @@ def test_what_was_under_way_on_a_dead_worker_is_not_done_again(tmp_path: Path) -
 
 
 def test_without_its_scheduler_a_run_ends_and_every_host_has_its_result(tmp_path: Path) -> None:
-    marks = tmp_path / "marks"
-    marks.mkdir()
-    with running_cluster(tmp_path) as cluster:
-        executor = dask(4, cluster.address)
-        futures = [executor.submit(jobs.mark_and_nap, str(marks), n, 60.0) for n in range(4)]
-        assert comes_true(lambda: len(list(marks.iterdir())) == 4)
+    with at_work(tmp_path) as (cluster, executor, futures, _):
         cluster.stack.close()
         assert not wait(futures, timeout=60).not_done
         assert all(isinstance(future.exception(), WorkerLost) for future in futures)
