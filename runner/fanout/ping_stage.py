@@ -36,7 +36,7 @@ class PingStage:
         self._answers = answers
         self._events = events
         self._closed = False
-        Thread(target=self._pass_on, name="runner-gate", daemon=True).start()
+        Thread(target=self._pass_on, name="runner-pings", daemon=True).start()
 
     def close(self) -> None:
         """Tell the thread to end the pings at the next answer."""

@@ -129,8 +129,7 @@ def of_connect(number: int) -> tuple[str, str, bool]:
     The reason is `connect-failed` if none of the fixed ones fits.
     """
     reason = from_errno(number)
-    text = _TEXTS.get(reason) if reason is not None else None
-    return reason or "connect-failed", text or os.strerror(number), number in _PASSING
+    return reason or "connect-failed", _text(reason, number), number in _PASSING
 
 
 def refusal(phase: Phase, reason: Reason, *, offender: str | None = None, number: int = 0) -> Failure:
@@ -142,6 +141,11 @@ def refusal(phase: Phase, reason: Reason, *, offender: str | None = None, number
         offender: The address that refused, if it was not this machine.
         number: The errno, whose text is used if the reason has no text.
     """
-    text = _TEXTS.get(reason) or os.strerror(number)
+    text = _text(reason, number)
     says = f", says {offender}" if offender else ""
     return Failure(phase, reason, f"{text}{says}")
+
+
+def _text(reason: Reason | None, number: int) -> str:
+    """Return the line for a reason, or the system's text for an errno if the reason has none."""
+    return (_TEXTS.get(reason) if reason is not None else None) or os.strerror(number)
