@@ -194,7 +194,7 @@ def test_a_passphrase_opens_a_key_and_another_does_not(sshd: Sshd, tmp_path: Pat
 
 # One-time codes -------------------------------------------------------------------------------------------
 
-CODE = "123456"
+CODE = "one-time-code"
 BOTH = (("Password: ", PASSWORD), ("Verification code: ", CODE))
 
 
@@ -258,11 +258,11 @@ def test_a_code_is_not_given_again_when_the_login_is_repeated(stage: Stage, tmp_
 
 def test_a_refused_code_is_not_given_again(stage: Stage, tmp_path: Path) -> None:
     script = Script(questions=BOTH)
-    result = played(stage, tmp_path, script, run="refused", code=Secret("000000"), retries=3)
+    result = played(stage, tmp_path, script, run="refused", code=Secret("no-such-code"), retries=3)
 
     assert result.status is Status.AUTH
-    assert script.passwords.count("000000") == 1
-    assert "000000" not in repr(result)
+    assert script.passwords.count("no-such-code") == 1
+    assert "no-such-code" not in repr(result)
 
 
 # Certificates ---------------------------------------------------------------------------------------------

@@ -127,7 +127,7 @@ CASES = [
         Status.AUTH,
         "code-needed",
         Phase.LOGIN,
-        questions=(("Password: ", PASSWORD), ("Verification code: ", "123456")),
+        questions=(("Password: ", PASSWORD), ("Verification code: ", "one-time-code")),
     ),
     spoken(
         "auth_then_drop",
@@ -266,7 +266,7 @@ def test_each_peer_gets_what_is_true_of_it(stage: Stage, options: ConnectionOpti
 def test_a_code_that_is_asked_for_is_not_answered_with_the_password(
     stage: Stage, options: ConnectionOptions
 ) -> None:
-    script = Script(questions=(("Password: ", PASSWORD), ("Verification code: ", "123456")))
+    script = Script(questions=(("Password: ", PASSWORD), ("Verification code: ", "one-time-code")))
     host = Host("h", {"ansible_host": "127.0.0.1", "ansible_port": stage.ssh(script)})
     result = perform(host, CommandJob(("true",)), options)
 

@@ -82,9 +82,9 @@ def test_an_answer_wins_over_the_variables_of_hosts() -> None:
 
 
 def test_a_one_time_code_is_asked_for_unless_the_run_is_dry() -> None:
-    operator = Operator("123456")
+    operator = Operator("one-time-code")
     assert login_secrets(Settings(ask_code=True, dry_run=True), operator, ()).code is None
-    assert login_secrets(Settings(ask_code=True), operator, ()).code == Secret("123456")
+    assert login_secrets(Settings(ask_code=True), operator, ()).code == Secret("one-time-code")
     assert operator.asked == ["One-time code"]
 
 

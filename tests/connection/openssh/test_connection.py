@@ -436,7 +436,7 @@ def test_the_password_is_in_no_argument_and_no_variable(stage: Stage, options: C
 def test_a_code_that_is_asked_for_is_not_answered_with_the_password(
     stage: Stage, options: ConnectionOptions
 ) -> None:
-    script = Script(questions=(("Verification code: ", "123456"),))
+    script = Script(questions=(("Verification code: ", "one-time-code"),))
     result = perform(peer(stage, script), CommandJob(("true",)), options)
 
     assert (result.status, result.phase) == (Status.AUTH, Phase.LOGIN)
