@@ -6,8 +6,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runner.connection import deadline, kind, load_ahead
-from runner.connection import pool as kept
+from runner.connection import deadline, kind, load_ahead, pool
 from runner.connection.transport.preconnected import Preconnected
 
 if TYPE_CHECKING:
@@ -40,9 +39,9 @@ class Connections:
             return self._options
         return replace(self._options, startups=max(1, self._options.startups // processes))
 
-    def standing(self, hosts: Sequence[Host]) -> set[str]:
+    def connected(self, hosts: Sequence[Host]) -> set[str]:
         """Return the names of the hosts to which this process already has a connection."""
-        return kept.standing(hosts)
+        return pool.connected(hosts)
 
     def load_ahead(self, hosts: Sequence[Host]) -> Thread:
         """Import the modules for the connections to these hosts, in a thread."""
@@ -61,8 +60,8 @@ class Connections:
         self, hosts: Sequence[Host], reach: ReachOptions, most_handed_on: int
     ) -> Generator[Generator[HostResult, None, None], None, None]:
         """Ping hosts inside this context; pass up to `most_handed_on` of the connections on to logins."""
-        from runner.connection.target.ways import ways  # noqa: PLC0415
+        from runner.connection.target.routes import routes  # noqa: PLC0415
         from runner.reach import probe  # noqa: PLC0415 - not every run pings
 
-        with closing(Preconnected(most_handed_on)) as handover:
-            yield probe(hosts, reach, ways=ways(self._options, hosts), handover=handover)
+        with closing(Preconnected(most_handed_on)) as preconnected:
+            yield probe(hosts, reach, routes=routes(self._options, hosts), preconnected=preconnected)

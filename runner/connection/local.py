@@ -61,7 +61,7 @@ class LocalConnection:
         if given.terminal is not None:
             text = "there is no terminal on the local connection"
             raise InvalidVariable(text, reason="bad-variable", phase=Phase.CONNECT)
-        patience = CommandTimeout(self._options, self._deadline)
+        timeout = CommandTimeout(self._options, self._deadline)
         execution = Execution(command, self._options, given, None)
         process = LocalProcess(given.script(command), has_input=execution.has_input)
         self.sent = True  # the shell runs; if it cannot be started, the line above raises
@@ -70,7 +70,7 @@ class LocalConnection:
             closing(process),
             self._deadline.guard(None, process.terminate, execution.stop),
         ):
-            return execution.collect(process, patience)
+            return execution.collect(process, timeout)
 
     def close(self) -> None:
         """Do nothing: nothing is open."""

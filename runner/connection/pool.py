@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runner.connection.options import ConnectionOptions
     from runner.models import Host
 
-__all__ = ["Lasting", "Pool", "keep", "keeping", "standing", "taken"]
+__all__ = ["Lasting", "Pool", "connected", "keep", "keeping", "taken"]
 
 
 @runtime_checkable
@@ -62,7 +62,7 @@ class Pool:
     def __len__(self) -> int:
         return len(self._logins)
 
-    def standing(self, hosts: Iterable[Host]) -> set[str]:
+    def connected(self, hosts: Iterable[Host]) -> set[str]:
         """Return the names of the hosts with an open connection; drop connections that have ended."""
         found = set()
         for host in hosts:
@@ -135,9 +135,9 @@ def keeping(most: int) -> Iterator[Pool]:
         kept.close()
 
 
-def standing(hosts: Iterable[Host]) -> set[str]:
+def connected(hosts: Iterable[Host]) -> set[str]:
     """Return the names of those hosts to which this process has an open connection."""
-    return {name for kept in tuple(_open) for name in kept.standing(hosts)}
+    return {name for kept in tuple(_open) for name in kept.connected(hosts)}
 
 
 def taken(host: Host, options: ConnectionOptions, deadline: Deadline) -> Connection | None:

@@ -31,7 +31,7 @@ class Connecting(Protocol):
     def options(self, processes: int) -> Any:
         """Return the connection options for a job; limits are shared by this number of processes."""
 
-    def standing(self, hosts: Sequence[Host]) -> set[str]:
+    def connected(self, hosts: Sequence[Host]) -> set[str]:
         """Return the names of the hosts to which this process already has an open connection."""
 
     def load_ahead(self, hosts: Sequence[Host]) -> Thread:

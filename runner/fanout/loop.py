@@ -113,7 +113,7 @@ class Loop:
             return
         # Skip the ping for hosts with an open connection: they are up, and sshd penalises clients that
         # connect and leave.
-        there = self._connecting.standing(hosts) if self._pool.in_process else set()
+        there = self._connecting.connected(hosts) if self._pool.in_process else set()
         for name in there:
             self._ready.add(self._undecided[name], None)
         hosts = [host for host in hosts if host.name not in there]

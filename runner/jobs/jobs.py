@@ -169,11 +169,13 @@ def _pinged(
     host: Host, options: ConnectionOptions, reach: ReachOptions, made: Preconnected, deadline: Deadline
 ) -> HostResult:
     """Ping one host from this worker; an abort of the run ends that."""
-    from runner.connection.target.ways import ways  # noqa: PLC0415
+    from runner.connection.target.routes import routes  # noqa: PLC0415
     from runner.reach import probe  # noqa: PLC0415 - only workers on other machines ping
 
     try:
-        found = probe([host], reach, ways=ways(options, [host]), handover=made, stopped=deadline.stopped)
+        found = probe(
+            [host], reach, routes=routes(options, [host]), preconnected=made, stopped=deadline.stopped
+        )
         with closing(found) as answers:
             return next(answers)
     except RunnerError as exc:
@@ -237,7 +239,7 @@ def _attempt(host: Host, job: Job, options: ConnectionOptions, deadline: Deadlin
         sent=session.sent,
         commands=tuple(session.results),
         value=value,
-        login=session.way,
+        login=session.credential,
     )
     return result, passing
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from runner.connection import connector
-from runner.connection import pool as kept
+from runner.connection import connector, pool
 from runner.connection.command import (
     CommandOptions,
     Terminal,
@@ -46,7 +45,7 @@ class Session:
         host: The host.
         results: The results of the commands so far.
         sent: Whether any command has been sent to the host.
-        way: The credential that logged in: `password 2`, `ssh-ed25519 key from agent`; None if not known.
+        credential: The accepted credential: `password 2`, `ssh-ed25519 key from agent`; None if not known.
         endpoint: The address and port of the login; None if not known.
     """
 
@@ -56,7 +55,7 @@ class Session:
         self.sent = False
         self._options = options
         self._deadline = deadline
-        self.way: str | None = None
+        self.credential: str | None = None
         self.endpoint: Endpoint | None = None
         self._connection: Connection | None = None
         self._left_by_another = False
@@ -248,7 +247,7 @@ class Session:
             status: How the job ended; only a connection that works goes to the pool.
         """
         good = status in (Status.OK, Status.FAILED)
-        if good and self._connection is not None and kept.keep(self.host, self._options, self._connection):
+        if good and self._connection is not None and pool.keep(self.host, self._options, self._connection):
             self._connection = None
         self.close()
 
@@ -262,11 +261,11 @@ class Session:
         if self._connection is None:
             connect = connector(self.host)
             check_become(self.host, self._options, connect)
-            left = kept.taken(self.host, self._options, self._deadline)
+            left = pool.taken(self.host, self._options, self._deadline)
             self._left_by_another = left is not None
             with not_blamed(lambda: False):
                 self._connection = left or connect(self.host, self._options, self._deadline)
-            self.way = getattr(self._connection, "way", None)
+            self.credential = getattr(self._connection, "credential", None)
             self.endpoint = getattr(self._connection, "endpoint", None)
         return self._connection
 

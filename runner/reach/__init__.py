@@ -6,6 +6,6 @@ from runner.reach.icmp.echo_socket import icmp_permitted
 from runner.reach.options import Method, ReachOptions
 from runner.reach.probe import probe
 from runner.reach.reasons import Reason
-from runner.reach.way import Way, Ways
+from runner.reach.route import Route, Routes
 
-__all__ = ["Method", "ReachOptions", "Reason", "Way", "Ways", "icmp_permitted", "probe"]
+__all__ = ["Method", "ReachOptions", "Reason", "Route", "Routes", "icmp_permitted", "probe"]

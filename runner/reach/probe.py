@@ -20,9 +20,9 @@ from runner.reach.options import Method, ReachOptions
 from runner.reach.pacing import TokenBucket, interleave
 from runner.reach.reasons import Failure, Reason
 from runner.reach.resolve import Resolver, numeric_addresses
+from runner.reach.route import Routes, given
 from runner.reach.target import Address, Target
 from runner.reach.verdict import invalid, reachable, unprobed, unreachable
-from runner.reach.way import Ways, given
 
 __all__ = ["probe"]
 
@@ -31,15 +31,15 @@ _BATCH = 64
 _LEAST_WAIT_S = 0.005
 """Shortest wait: deadlines a few milliseconds apart are then handled together."""
 
-Handover = Callable[[Endpoint, socket.socket], None]
+HandOn = Callable[[Endpoint, socket.socket], None]
 
 
 def probe(
     hosts: Iterable[Host],
     options: ReachOptions | None = None,
     *,
-    ways: Ways = given,
-    handover: Handover | None = None,
+    routes: Routes = given,
+    preconnected: HandOn | None = None,
     stopped: Callable[[], bool] | None = None,
 ) -> Generator[HostResult, None, None]:
     """Find out which hosts are reachable.
@@ -55,11 +55,11 @@ def probe(
     Args:
         hosts: The hosts; all are read before the first probe is sent.
         options: How they are probed.
-        ways: Returns the way to each host; by default, its address and port in the inventory.
-        handover: Called with a host's endpoint and the connected, non-blocking socket that proved it
+        routes: Returns the route to each host; by default, its address and port in the inventory.
+        preconnected: Called with a host's endpoint and the connected, non-blocking socket that proved it
             reachable. Nothing has been read from the socket, and the function owns it. A server penalises
             addresses whose clients connect and leave, so a later login should use this socket. Without
-            `handover`, the socket is closed.
+            `preconnected`, the socket is closed.
         stopped: Tells whether the run has been stopped; it is asked several times per second.
 
     Raises:
@@ -68,19 +68,19 @@ def probe(
     options = options or ReachOptions()
     if options.method == Method.ICMP and (forbidden := icmp_permitted()):
         raise PermissionMissing(forbidden)
-    return _run(list(hosts), options, ways, handover, stopped)
+    return _run(list(hosts), options, routes, preconnected, stopped)
 
 
 def _run(
     hosts: list[Host],
     options: ReachOptions,
-    ways: Ways,
-    handover: Handover | None,
+    routes: Routes,
+    preconnected: HandOn | None,
     stopped: Callable[[], bool] | None,
 ) -> Generator[HostResult, None, None]:
     """Open the sockets when the first result is requested, and close them after the last."""
     with contextlib.ExitStack() as stack:
-        yield from _Session(hosts, options, ways, handover, stopped, stack).results()
+        yield from _Session(hosts, options, routes, preconnected, stopped, stack).results()
 
 
 class _Session:
@@ -90,16 +90,16 @@ class _Session:
         self,
         hosts: list[Host],
         options: ReachOptions,
-        ways: Ways,
-        handover: Handover | None,
+        routes: Routes,
+        preconnected: HandOn | None,
         stopped: Callable[[], bool] | None,
         stack: contextlib.ExitStack,
     ) -> None:
         self._hosts = hosts
         self._options = options
         self._auto = options.method == Method.AUTO
-        self._ways = ways
-        self._handover = handover
+        self._ways = routes
+        self._preconnected = preconnected
         self._decided: deque[HostResult] = deque()
         self._undecided = 0
         self._targets: list[Target] = []
@@ -151,14 +151,14 @@ class _Session:
     def _target(self, host: Host) -> Target | HostResult:
         """Return the target for a host, or its result if no probe is needed."""
         try:
-            way = self._ways(host)
+            route = self._ways(host)
         except HostError as exc:
             return invalid(host, exc)
-        if way is None:
+        if route is None:
             return unprobed(host)
-        if self._auto and not way.direct:
-            return unprobed(host, way.address, way.port)
-        return Target(host, way.address, way.port)
+        if self._auto and not route.direct:
+            return unprobed(host, route.address, route.port)
+        return Target(host, route.address, route.port)
 
     def _turn(self) -> None:
         """Wait for the next event, handle all events that are ready, and send as much as is permitted.
@@ -248,8 +248,8 @@ class _Session:
         target = connection.target
         method = Method.TCP if banner is None else Method.SSH
         result = reachable(target, connection.address, method.value, connection.rtt_ms or 0.0, banner)
-        if self._handover:
-            self._handover(Endpoint(target.address, target.port), connection.sock)
+        if self._preconnected:
+            self._preconnected(Endpoint(target.address, target.port), connection.sock)
         else:
             connection.sock.close()
         self._decide(target, result)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from runner.models import Status
 from runner.reach.bounds import RUN_DEADLINE
 from runner.reach.probe import probe
-from runner.reach.way import given
+from runner.reach.route import given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from runner.models import Host, HostResult
     from runner.reach.options import ReachOptions
-    from runner.reach.way import Ways
+    from runner.reach.route import Routes
 
 __all__ = ["Change", "Changes", "rounds", "summed"]
 
@@ -30,7 +30,7 @@ def rounds(
     interval_s: float,
     count: int | None = None,
     *,
-    ways: Ways = given,
+    routes: Routes = given,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Iterator[dict[str, HostResult]]:
     """Probe hosts in rounds; yield each round's results by host name.
@@ -43,7 +43,7 @@ def rounds(
         interval_s: Seconds from the beginning of one round to that of the next; a round that takes longer
             is followed at once.
         count: The number of rounds; None for no limit.
-        ways: Returns the way to each host; called again in each round.
+        routes: Returns the route to each host; called again in each round.
         sleep: Waits for the given number of seconds.
     """
     begin = time.monotonic()
@@ -51,7 +51,7 @@ def rounds(
     for number in itertools.count(1):
         left_s = None if options.total_s is None else end - time.monotonic()
         bounded = replace(options, total_s=left_s, max_fail=None)
-        results = {result.host: result for result in probe(hosts, bounded, ways=ways)}
+        results = {result.host: result for result in probe(hosts, bounded, routes=routes)}
         if number > 1 and any(result.reason == RUN_DEADLINE for result in results.values()):
             return
         yield results

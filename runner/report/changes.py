@@ -67,17 +67,17 @@ class Comparison:
     changed: tuple[Change, ...]
 
 
-def compare(before: Record, after: Record, masks: Sequence[Expression] = ()) -> Comparison:
+def compare(before: Record, after: Record, patterns: Sequence[Expression] = ()) -> Comparison:
     """Compare two runs: the status and output of each host, not its times.
 
     Args:
         before: The earlier run.
         after: The later run.
-        masks: Expressions for the parts of outputs that are ignored in the comparison.
+        patterns: Expressions for the parts of outputs that are ignored in the comparison.
     """
     meant = (set(before.hosts), set(after.hosts))
     groups: dict[tuple[object, object], list[str]] = {}
-    texts = _Said(masks)
+    texts = _Said(patterns)
     for name in dict.fromkeys((*before.hosts, *after.hosts)):
         key = tuple(
             texts.answer(record.result(name)) if name in names else None
@@ -147,8 +147,8 @@ def _ending(result: HostResult | None) -> str:
 class _Said:
     """Builds the keys by which results are compared; an output that many hosts share is masked once."""
 
-    def __init__(self, masks: Sequence[Expression]) -> None:
-        self._masks = masks
+    def __init__(self, patterns: Sequence[Expression]) -> None:
+        self._patterns = patterns
         self._known: dict[bytes, bytes] = {}
 
     def answer(self, result: HostResult) -> tuple[object, ...]:
@@ -186,10 +186,10 @@ class _Said:
             yield from text.split("\n") if text else ()
 
     def _masked(self, data: bytes) -> bytes:
-        if not self._masks:
+        if not self._patterns:
             return data
         if data not in self._known:
-            text = mask(decoded(data), self._masks)
+            text = mask(decoded(data), self._patterns)
             self._known[data] = text.encode("utf-8", "surrogatepass")
         return self._known[data]
 

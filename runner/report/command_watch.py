@@ -57,15 +57,15 @@ class Seen:
 
     Args:
         run: The run that the rounds belong to.
-        masks: Expressions for the parts of outputs that are ignored in comparisons.
+        patterns: Expressions for the parts of outputs that are ignored in comparisons.
 
     Attributes:
         now: Each host's latest result.
         rounds: The number of rounds so far.
     """
 
-    def __init__(self, run: Run, masks: Sequence[Expression] = ()) -> None:
-        self._masks = masks
+    def __init__(self, run: Run, patterns: Sequence[Expression] = ()) -> None:
+        self._patterns = patterns
         self._statuses = Changes()
         self._outputs: dict[bytes, bytes | Kept] = {}
         self._record = Record(run, {}, frozenset(), ())
@@ -93,7 +93,7 @@ class Seen:
         self._record = replace(last, results=said, hosts=tuple(said))
         turned = self._statuses.take(self.now, when, at_s)
         lasted = {change.host: change.lasted_s for change in turned if change.lasted_s is not None}
-        changes = compare(last, self._record, self._masks).changed if last.results else ()
+        changes = compare(last, self._record, self._patterns).changed if last.results else ()
         return Round(self.rounds, when, changes, lasted)
 
     def _shared(self, result: HostResult, before: Mapping[bytes, bytes | Kept]) -> HostResult:

@@ -78,16 +78,16 @@ class Folding:
     """Groups results by answer as they arrive; memory grows with the answers, not with the hosts.
 
     Args:
-        masks: Patterns for parts of the outputs to ignore when they are compared.
+        patterns: Patterns for parts of the outputs to ignore when they are compared.
     """
 
-    def __init__(self, masks: Sequence[Expression] = ()) -> None:
-        self._masks = masks
+    def __init__(self, patterns: Sequence[Expression] = ()) -> None:
+        self._patterns = patterns
         self._answers: dict[tuple[object, ...], Answer] = {}
 
     def add(self, result: HostResult) -> None:
         """Add a result."""
-        key = _key(result, self._masks)
+        key = _key(result, self._patterns)
         answer = self._answers.get(key)
         if answer is None:
             self._answers[key] = Answer(result)
@@ -113,14 +113,14 @@ class Folding:
             yield Fold(tuple(answer.hosts), answer.result())
 
 
-def _key(result: HostResult, masks: Sequence[Expression]) -> tuple[object, ...]:
+def _key(result: HostResult, patterns: Sequence[Expression]) -> tuple[object, ...]:
     """Return a key that is equal for results that look the same to a reader."""
     if not result.commands and result.value is None:
         # The reason for skipping a host is our own text and may differ: another batch, another run.
         return result.status, result.reason, result.error if result.status is Status.SKIPPED else None
     digest = hashlib.blake2b(digest_size=16)
     for item in result.commands:
-        out, err = _said(item, masks, result.host)
+        out, err = _said(item, patterns, result.host)
         facts = (item.command, item.exit_code, item.signal, item.truncated, len(out), len(err))
         digest.update(repr(facts).encode("utf-8", "surrogatepass"))
         digest.update(out)
@@ -128,8 +128,10 @@ def _key(result: HostResult, masks: Sequence[Expression]) -> tuple[object, ...]:
     return result.status, result.reason, digest.digest(), value_text(result.value)
 
 
-def _said(item: CommandResult, masks: Sequence[Expression], host: str) -> tuple[bytes, bytes]:
-    if not masks:
+def _said(item: CommandResult, patterns: Sequence[Expression], host: str) -> tuple[bytes, bytes]:
+    if not patterns:
         return item.stdout_bytes, item.stderr_bytes
-    texts = (mask(text, masks, host).encode("utf-8", "surrogatepass") for text in (item.stdout, item.stderr))
+    texts = (
+        mask(text, patterns, host).encode("utf-8", "surrogatepass") for text in (item.stdout, item.stderr)
+    )
     return next(texts), next(texts)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import AT_WORK, STOPPED, HostError
 from runner.models import HostResult, Status
-from runner.runs import earlier
+from runner.runs import resume
 from runner.runs.background import in_background
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class _Ledger:
         """Record and yield results, first those that an interrupt has held back."""
         self._came.extend(results)
         if self._recorder is not None:
-            self._recorder.keep([result for result in self._came if result.reason != earlier.KEPT])
+            self._recorder.keep([result for result in self._came if result.reason != resume.KEPT])
         while self._came:
             self._left.pop(self._came[0].host, None)
             yield self._came.pop(0)
@@ -118,12 +118,12 @@ def _recorder(plan: Plan) -> Recorder | None:
     from runner.history import Recorder  # noqa: PLC0415 - imports SQLite
 
     return Recorder(
-        earlier.history_path(plan.settings),
+        resume.history_path(plan.settings),
         plan.run,
         [host.name for host in plan.hosts],
         arguments=plan.arguments,
         resumed=plan.resumed,
-        limits=earlier.limits(plan.settings),
+        limits=resume.limits(plan.settings),
     )
 
 
@@ -164,12 +164,12 @@ def _worked_on(plan: Plan, job: Job, control: Control | None, starting: Starting
 
 
 def _pinged(plan: Plan) -> Batches:
-    from runner.connection.target.ways import ways  # noqa: PLC0415
+    from runner.connection.target.routes import routes  # noqa: PLC0415
     from runner.reach import probe  # noqa: PLC0415 - as above
 
     if plan.pings.count is None:
-        found = ways(plan.settings.connection(), plan.todo)
-        with closing(in_background(probe(plan.todo, plan.settings.pinging(), ways=found))) as batches:
+        found = routes(plan.settings.connection(), plan.todo)
+        with closing(in_background(probe(plan.todo, plan.settings.pinging(), routes=found))) as batches:
             yield from batches
         return
     from runner.reach.rounds import summed  # noqa: PLC0415 - as above
@@ -188,14 +188,14 @@ def ping_rounds(plan: Plan, tries: int | None = None) -> Iterator[dict[str, Host
         plan: The plan.
         tries: Tries per host and round; None means the setting.
     """
-    from runner.connection.target.ways import ways  # noqa: PLC0415
+    from runner.connection.target.routes import routes  # noqa: PLC0415
     from runner.reach.rounds import rounds  # noqa: PLC0415 - as above
 
     options = plan.settings.pinging()
     if tries is not None:
         options = replace(options, tries=tries)
-    found = ways(plan.settings.connection(), plan.todo)
-    return rounds(plan.todo, options, plan.pings.interval_s, plan.pings.count, ways=found)
+    found = routes(plan.settings.connection(), plan.todo)
+    return rounds(plan.todo, options, plan.pings.interval_s, plan.pings.count, routes=found)
 
 
 def _dry(plan: Plan) -> Batches:

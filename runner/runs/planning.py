@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from runner.models import Host, HostResult, Run
-from runner.runs import checks, earlier
+from runner.runs import checks, resume
 from runner.runs.questions import login_secrets, nobody, passwords
 from runner.text import value_text
 
@@ -145,8 +145,8 @@ def plan(request: Request, ask: Ask = nobody) -> Plan:
     job = _fitted(request.job, hosts)
     commands = job.commands if job is not None and job.commands else request.commands
     arguments = _told(job)
-    intended = earlier.Intended(request.task, commands, arguments, harmless=request.job is None)
-    left = earlier.Left(hosts) if request.hosts is not None else earlier.left_of(settings, hosts, intended)
+    intended = resume.Intended(request.task, commands, arguments, harmless=request.job is None)
+    left = resume.Left(hosts) if request.hosts is not None else resume.left_of(settings, hosts, intended)
     if request.job is not None and request.hosts is None:
         settings = login_secrets(settings, ask, left.hosts)
     run = begin(

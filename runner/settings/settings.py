@@ -29,7 +29,7 @@ from runner.settings.flag import (
 )
 from runner.settings.heeded import nearest
 from runner.text import quantities, quoted
-from runner.text.ignore_patterns import masks
+from runner.text.ignore_patterns import ignore_patterns
 from runner.text.origin import Kind, Origin
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ class Settings:
     ignore: tuple[Expression, ...] = setting(
         (),
         "folded: ignore text that matches this regular expression in comparisons (repeatable)",
-        masks,
+        ignore_patterns,
         repeatable=True,
     )
     prefix: bool = setting(False, "text: begin every line with its host", switch)

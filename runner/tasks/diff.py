@@ -24,7 +24,7 @@ def _diff(call: Call, run: list[str] | None = None, other: str | None = None) ->
     from runner.report.changes import compare, shown  # noqa: PLC0415 - loaded only when a task runs
     from runner.report.output import colour_wanted, write  # noqa: PLC0415
     from runner.report.terminal import Style  # noqa: PLC0415
-    from runner.runs.earlier import pair, reading  # noqa: PLC0415
+    from runner.runs.resume import pair, reading  # noqa: PLC0415
 
     with reading(call.settings) as history:
         before, after = pair(history, (run or ["last"])[0], other)

@@ -36,7 +36,7 @@ def _list(  # noqa: PLR0913, PLR0917 - one argument per flag
     from runner.history import Query  # noqa: PLC0415 - loaded only when a task runs
     from runner.report.history import lines  # noqa: PLC0415
     from runner.report.output import write  # noqa: PLC0415
-    from runner.runs.earlier import reading  # noqa: PLC0415
+    from runner.runs.resume import reading  # noqa: PLC0415
 
     asked = Query(
         host=host,
@@ -76,7 +76,7 @@ def _moment(text: str) -> datetime:
 
 def _show(call: Call, run: list[str] | None = None, host: str | None = None) -> int:
     """Show the results of a run: its id, the beginning of its id, or `last`."""
-    from runner.runs.earlier import find, noted, of_hosts  # noqa: PLC0415 - loaded only when a task runs
+    from runner.runs.resume import find, noted, of_hosts  # noqa: PLC0415 - loaded only when a task runs
     from runner.tasks.present import show  # noqa: PLC0415
 
     record = noted(find(call.settings, (run or ["last"])[0]))
@@ -102,7 +102,7 @@ def _prune(
     """Delete the oldest runs; without a flag, those beyond the limits in the settings."""
     from runner.history import Limits  # noqa: PLC0415 - loaded only when a task runs
     from runner.report.output import write  # noqa: PLC0415
-    from runner.runs.earlier import pruned  # noqa: PLC0415
+    from runner.runs.resume import pruned  # noqa: PLC0415
 
     asked = Limits(
         value_of("--keep", quantities.count, keep),
@@ -123,7 +123,7 @@ def _export(call: Call, run: list[str] | None = None, all: bool = False) -> int:
     from runner.history import Query  # noqa: PLC0415 - loaded only when a task runs
     from runner.report.history import exported  # noqa: PLC0415
     from runner.report.output import write  # noqa: PLC0415
-    from runner.runs.earlier import reading  # noqa: PLC0415
+    from runner.runs.resume import reading  # noqa: PLC0415
 
     if all == bool(run):
         raise UsageError("which run? give its id, or --all")

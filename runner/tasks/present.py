@@ -14,8 +14,8 @@ from runner.report.messages import MessageStream, say, speaking_around
 from runner.report.output import Output, colour_wanted, columns, on_terminal, tolerant_stdout
 from runner.report.progress import progress
 from runner.results.results import Summary
-from runner.runs.earlier import KEPT
 from runner.runs.interruption import Interruption
+from runner.runs.resume import KEPT
 from runner.text.hostlist import fold
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ def _report(
     from runner.report.html import page  # noqa: PLC0415 - loaded only when a task runs
     from runner.report.messages import say  # noqa: PLC0415
     from runner.report.output import write  # noqa: PLC0415
-    from runner.runs.earlier import noted, pair, reading  # noqa: PLC0415
+    from runner.runs.resume import noted, pair, reading  # noqa: PLC0415
 
     if html is None:
         raise UsageError("no output file: give --html FILE (- is stdout)")

@@ -52,7 +52,7 @@ def commands_of(call: Call, flagged: tuple[str, ...]) -> tuple[str, ...]:
         UsageError: No command was given, or one cannot be sent.
     """
     from runner.connection.command import checked_command  # noqa: PLC0415
-    from runner.runs.earlier import commands_to_resume  # noqa: PLC0415
+    from runner.runs.resume import commands_to_resume  # noqa: PLC0415
     from runner.tasks.passthrough import command as rest  # noqa: PLC0415
 
     last = rest(call)

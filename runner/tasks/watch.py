@@ -33,9 +33,9 @@ def _watch(
     from runner.runs import watching  # noqa: PLC0415
     from runner.tasks.watching import watch  # noqa: PLC0415
     from runner.text import quantities  # noqa: PLC0415 - loaded only when a task runs
-    from runner.text.ignore_patterns import masks  # noqa: PLC0415
+    from runner.text.ignore_patterns import ignore_patterns  # noqa: PLC0415
 
-    patterns = value_of("--until", partial(masks, setting="--until"), until)
+    patterns = value_of("--until", partial(ignore_patterns, setting="--until"), until)
     asked = watching.Asked(
         interval_s=value_of("--interval", quantities.seconds, interval) or watching.INTERVAL_S,
         count=value_of("--count", quantities.times, count),

@@ -11,7 +11,7 @@ from runner.text.expressions import Expression, ExpressionLate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MASK", "found", "mask", "masks"]
+__all__ = ["MASK", "found", "ignore_patterns", "mask"]
 
 MASK = "…"
 """The text shown instead of a masked part."""
@@ -22,7 +22,7 @@ _LONGEST_LINE = 4096
 logger = logging.getLogger(__name__)
 
 
-def masks(value: object, setting: str = "--ignore") -> tuple[Expression, ...]:
+def ignore_patterns(value: object, setting: str = "--ignore") -> tuple[Expression, ...]:
     """Read one regular expression or a list of them.
 
     Args:

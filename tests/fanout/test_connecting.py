@@ -36,7 +36,7 @@ def parameters(function: Callable[..., Any]) -> list[tuple[str, Any, Any]]:
 
 def test_the_interface_has_the_members_that_a_fan_out_uses() -> None:
     assert ATTRIBUTES == ["abort", "forget", "most_files"]
-    assert METHODS == ["files", "load_ahead", "options", "probing", "standing"]
+    assert METHODS == ["connected", "files", "load_ahead", "options", "probing"]
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -67,7 +67,7 @@ def test_no_host_needs_more_files_than_the_upper_limit(connections: Connecting, 
 
 
 def test_no_host_is_reported_as_connected_before_the_first_login(connections: Connecting) -> None:
-    assert connections.standing(hosts(3)) == set()
+    assert connections.connected(hosts(3)) == set()
 
 
 def test_modules_are_imported_in_a_thread_that_ends(connections: Connecting) -> None:

@@ -23,21 +23,21 @@ def test_hosts_that_have_not_answered_when_the_time_is_over_are_cancelled() -> N
     with listening(says_nothing) as silent, listening(says_nothing) as other:
         hosts = [host("silent", silent), host("gone", closed_port()), host("other", other)]
         began = time.monotonic()
-        options = ReachOptions(method="ssh", timeout_s=30, tries=1, total_s=0.4)
+        options = ReachOptions(method="ssh", timeout_s=120, tries=1, total_s=1)
         found = {result.host: result for result in probe(hosts, options)}
-    assert 0.4 <= time.monotonic() - began < 5
+    assert 1 <= time.monotonic() - began < 60
     assert found["gone"].reason == "port-closed"
     for name in ("silent", "other"):
         assert (found[name].status, found[name].reason) == (Status.CANCELLED, "run-deadline")
-        assert found[name].error == "no answer so far: the run's 0.4 s were over (--timeout-total)"
+        assert found[name].error == "no answer so far: the run's 1 s were over (--timeout-total)"
         assert not found[name].sent
 
 
 def test_the_time_is_over_although_the_rate_lets_no_probe_begin() -> None:
     began = time.monotonic()
     hosts = [host(f"h{number}", closed_port()) for number in range(3)]
-    found = list(probe(hosts, ReachOptions(method="tcp", rate=0.1, total_s=0.3)))
-    assert time.monotonic() - began < 5
+    found = list(probe(hosts, ReachOptions(method="tcp", rate=0.01, total_s=1)))
+    assert time.monotonic() - began < 60, "at this rate, the next probe begins after 100 s"
     assert sorted(str(result.reason) for result in found) == ["port-closed", "run-deadline", "run-deadline"]
 
 
@@ -45,12 +45,10 @@ def test_the_time_is_over_although_the_rate_lets_no_probe_begin() -> None:
 def test_probing_stops_when_too_many_hosts_are_not_up(most: Share, stopped: bool) -> None:
     with listening(says_nothing) as silent:
         hosts = [host("a", closed_port()), host("b", closed_port()), host("slow", silent), host("c", silent)]
-        began = time.monotonic()
-        options = ReachOptions(method="ssh", timeout_s=1, tries=1, max_fail=most)
+        options = ReachOptions(method="ssh", timeout_s=60 if stopped else 0.5, tries=1, max_fail=most)
         found = {result.host: result for result in probe(hosts, options)}
     assert len(found) == 4
-    assert (time.monotonic() - began < 0.9) is stopped
-    assert (found["slow"].reason == "max-fail") is stopped
+    assert found["slow"].reason == ("max-fail" if stopped else "no-banner")
     if stopped:
         assert found["slow"].status is Status.CANCELLED
         assert found["slow"].error == "no answer so far: too many hosts had not ended ok (--max-fail)"
@@ -73,12 +71,10 @@ def up_and_silent() -> tuple[ExitStack, list[Host]]:
 def test_rounds_end_when_their_time_is_over_and_an_incomplete_one_does_not_count() -> None:
     stack, hosts = up_and_silent()
     with stack:
-        began = time.monotonic()
-        found = list(rounds(hosts, ReachOptions(method="tcp", total_s=0.5), 0.2))
-        assert 0.3 < time.monotonic() - began < 2
-        assert 2 <= len(found) <= 3
+        found = list(rounds(hosts, ReachOptions(method="tcp", total_s=1), 0.05))
+        assert 2 <= len(found) <= 20
         assert all(result.ok for results in found for result in results.values())
-        silent = ReachOptions(method="ssh", timeout_s=0.2, tries=1, total_s=0.3)
+        silent = ReachOptions(method="ssh", timeout_s=1, tries=1, total_s=1.9)  # the second round takes 2 s
         found = list(rounds(hosts, silent, 0.01))
     assert [reasons(each) for each in found] == [{"no-banner"}]
 

@@ -11,22 +11,18 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from runner.models import Endpoint, Host, HostResult, Phase, Status
-from runner.reach import ReachOptions, Way, probe
+from runner.reach import ReachOptions, Route, probe
 from runner.reach.connect import _is_its_own_peer
 from runner.reach.icmp import linux
 from runner.reach.resolve import numeric_addresses
+from tests.liveness import comes_true
 
 from .servers import closed_port, greets, hangs_up, listening, says, says_nothing
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-QUICK = 0.3
 
 
 def host(name: str, port: int, address: str = "127.0.0.1", **variables: object) -> Host:
@@ -35,7 +31,7 @@ def host(name: str, port: int, address: str = "127.0.0.1", **variables: object) 
 
 def ask(where: Host, method: str = "auto", **chosen: Any) -> HostResult:
     """Probe one host and return its one result."""
-    options = ReachOptions(**{"method": method, "timeout_s": QUICK, **chosen})
+    options = ReachOptions(**{"method": method, "timeout_s": 60, **chosen})
     (result,) = probe([where], options)
     return result
 
@@ -54,13 +50,6 @@ def sockets_to(server: socket.socket) -> int:
     return sum(row[2].endswith(f":{port}") and f"socket:[{row[9]}]" in mine for row in rows)
 
 
-def wait_until(true: Callable[[], bool], within_s: float = 10) -> None:
-    end = time.monotonic() + within_s
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize("method", ["auto", "tcp"])
 def test_an_open_port_is_reachable_with_its_round_trip_time(method: str) -> None:
     with listening(says_nothing) as port:
@@ -68,7 +57,7 @@ def test_an_open_port_is_reachable_with_its_round_trip_time(method: str) -> None
     assert (result.status, result.method, result.attempts) == (Status.OK, "tcp", 1)
     assert (result.host, result.address, result.port) == ("r1", "127.0.0.1", port)
     assert result.rtt_ms is not None
-    assert 0 < result.rtt_ms < 1000
+    assert 0 < result.rtt_ms <= 1000 * result.duration_s
     assert (result.phase, result.reason, result.error) == (None, None, None)
 
 
@@ -84,20 +73,20 @@ def test_an_ssh_server_is_reachable_with_its_banner() -> None:
 
 @pytest.mark.parametrize("method", ["auto", "tcp", "ssh"])
 def test_a_closed_port_is_told_at_once(method: str) -> None:
-    result = ask(host("r1", closed_port()), method, timeout_s=30)
+    result = ask(host("r1", closed_port()), method, timeout_s=120)
     assert (result.status, result.phase, result.reason) == (
         Status.UNREACHABLE,
         Phase.CONNECT,
         "port-closed",
     )
-    assert result.duration_s < 5
+    assert result.duration_s < 60
     assert result.error
     assert "connection refused" in result.error
 
 
 def test_a_port_that_accepts_and_says_nothing_has_no_banner() -> None:
     with listening(says_nothing) as port:
-        result = ask(host("r1", port), "ssh")
+        result = ask(host("r1", port), "ssh", timeout_s=0.3)
     assert (result.status, result.reason) == (Status.UNREACHABLE, "no-banner")
     assert result.error == "connection accepted, but no SSH banner in 0.6 s"
 
@@ -156,21 +145,21 @@ def test_a_name_that_does_not_exist_is_told_so() -> None:
 
 
 def test_a_host_to_which_there_is_no_way_to_go_is_up_without_a_probe() -> None:
-    (result,) = probe([Host("here")], ReachOptions(method="tcp"), ways=lambda _: None)
+    (result,) = probe([Host("here")], ReachOptions(method="tcp"), routes=lambda _: None)
     assert (result.status, result.method, result.address, result.rtt_ms) == (Status.OK, None, None, None)
 
 
 def test_a_host_behind_a_jump_host_is_left_to_ssh_by_auto_only() -> None:
-    behind = Way("127.0.0.1", closed_port(), direct=False)
-    (left,) = probe([Host("r1")], ways=lambda _: behind)
-    (judged,) = probe([Host("r1")], ReachOptions(method="tcp"), ways=lambda _: behind)
+    behind = Route("127.0.0.1", closed_port(), direct=False)
+    (left,) = probe([Host("r1")], routes=lambda _: behind)
+    (judged,) = probe([Host("r1")], ReachOptions(method="tcp"), routes=lambda _: behind)
     assert (left.status, left.method, left.port) == (Status.OK, None, behind.port)
     assert (judged.status, judged.reason) == (Status.UNREACHABLE, "port-closed")
 
 
 def test_the_caller_knows_the_way_better_than_the_inventory() -> None:
     with listening(greets) as port:
-        (result,) = probe([host("r1", closed_port())], ways=lambda _: Way("127.0.0.1", port))
+        (result,) = probe([host("r1", closed_port())], routes=lambda _: Route("127.0.0.1", port))
     assert (result.status, result.port) == (Status.OK, port)
 
 
@@ -199,7 +188,7 @@ def test_the_socket_is_handed_on_with_the_banner_still_to_be_read() -> None:
     with listening(greets) as port:
         options = ReachOptions(method="ssh")
         results = list(
-            probe([host("r1", port)], options, handover=lambda where, sock: kept.update({where: sock}))
+            probe([host("r1", port)], options, preconnected=lambda where, sock: kept.update({where: sock}))
         )
         assert results[0].ok
         with kept[Endpoint("127.0.0.1", port)] as sock:
@@ -210,7 +199,9 @@ def test_a_socket_that_is_handed_on_outlives_errors_as_any_other() -> None:
     kept: list[socket.socket] = []
     with listening(greets) as port:
         list(
-            probe([host("r1", port)], ReachOptions(method="tcp"), handover=lambda _, sock: kept.append(sock))
+            probe(
+                [host("r1", port)], ReachOptions(method="tcp"), preconnected=lambda _, sock: kept.append(sock)
+            )
         )
         with kept[0] as sock:
             assert sock.getsockopt(socket.IPPROTO_IP, linux.IP_RECVERR) == 0
@@ -246,14 +237,14 @@ def test_closing_the_iterator_ends_everything_at_once() -> None:
         hosts = [host("up", up), host("named", up, "localhost")]
         hosts += [host(f"mute{n}", mute.getsockname()[1]) for n in range(20)]
         before, threads = sockets_to(mute), threading.active_count()
-        results = probe(hosts, ReachOptions(method="ssh", timeout_s=30))
+        results = probe(hosts, ReachOptions(method="ssh", timeout_s=120))
         assert next(results).ok
         assert sockets_to(mute) > before
         began = time.monotonic()
         results.close()
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 60
         assert sockets_to(mute) == before
-        wait_until(lambda: threading.active_count() <= threads)
+        assert comes_true(lambda: threading.active_count() <= threads)
 
 
 def test_nothing_stays_open_when_all_is_done() -> None:
@@ -281,7 +272,7 @@ for result in probe(hosts, ReachOptions(method="ssh", timeout_s=60)):
             assert process.stdout
             assert process.stdout.readline() == b"here\n"
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) in {-signal.SIGINT, 130}
+            assert process.wait(50) in {-signal.SIGINT, 130}
 
 
 def test_results_can_be_pickled() -> None:

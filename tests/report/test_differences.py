@@ -9,7 +9,7 @@ import pytest
 from runner.models import HostResult, Status
 from runner.report.differences import unified
 from runner.report.terminal import Style
-from runner.text.ignore_patterns import masks
+from runner.text.ignore_patterns import ignore_patterns
 
 from .reporting import ok, shown
 
@@ -40,7 +40,7 @@ def test_a_host_that_said_nothing_is_not_compared() -> None:
 def test_what_does_not_count_is_neither_compared_nor_told_of_several() -> None:
     results = [ok(f"r{number}", f"up {number} days\nversion 1\n") for number in (1, 2, 3)]
     results.append(ok("r4", "up 4 days\nversion 2\n"))
-    ignore = masks(r"\d+ days")
+    ignore = ignore_patterns(r"\d+ days")
     text = shown("folded", results, ignore=ignore)
     assert text.startswith("r[1-3] (3): ok\n  up …\n  version 1\nr4: ok\n  up 4 days\n  version 2\n")
     assert "-  version 1\n+  version 2\n" in shown("folded", results, ignore=ignore, diff=True)

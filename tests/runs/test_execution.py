@@ -12,8 +12,8 @@ from runner.errors import UsageError
 from runner.history import History, Query
 from runner.jobs import CommandJob
 from runner.models import HostResult
-from runner.runs.earlier import KEPT
 from runner.runs.execution import fresh, ping_rounds, stopped
+from runner.runs.resume import KEPT
 from runner.settings import Settings
 from tests.reach.servers import greets, listening
 

@@ -38,14 +38,14 @@ class LoginAttempt:
         place: Identifies the server and the run; a one-time code is sent there only once.
 
     Attributes:
-        way: Name of the credential that completed the login; None before that.
+        credential: Name of the credential that completed the login; None before that.
         user: The login name; after the login, that of the user who is logged in.
         banner: The server's last banner, which may say why it refuses (RFC 4252 section 5.4).
         secrets: Secrets to mask if the server repeats them.
     """
 
     def __init__(self, login: Login, place: str) -> None:
-        self.way: str | None = None
+        self.credential: str | None = None
         self.user = login.user
         self.secrets = login.secrets
         self._login = login
@@ -78,7 +78,7 @@ class LoginAttempt:
         self._wanted = offers.allowed or transport.runner_methods or self._wanted
         self._cut_off = self._cut_off or offers.ended
         if taken is not None:
-            self.way, self.user = taken, user
+            self.credential, self.user = taken, user
             return True
         if not offers.ended or not self._left(user):
             self._users.pop(0)

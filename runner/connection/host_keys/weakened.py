@@ -88,13 +88,13 @@ def _options(
     try:
         if destinations is not None:
             destinations.of(host)
-        way = access(host, options)
-        yield way.options
+        route = access(host, options)
+        yield route.options
         seen = set()
-        while way.jumps and way.jumps not in seen:  # the run reports a loop as the error of the host
-            seen.add(way.jumps)
-            way = LoginTarget.of_jump(way.jumps, way.given)
-            yield way.options
+        while route.jumps and route.jumps not in seen:  # the run reports a loop as the error of the host
+            seen.add(route.jumps)
+            route = LoginTarget.of_jump(route.jumps, route.given)
+            yield route.options
     except HostError:  # the run reports it as the result of the host
         return
 

@@ -49,8 +49,8 @@ def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> OpenS
     if not target.given.trust_ssh_config:  # `ssh` would run programs named in that file
         raise refused("-F", str(target.given.ssh_config))
     alias = given_for.endpoint(host).address
-    turn = LoginSlot(target)
-    turn.take(deadline)
+    slot = LoginSlot(target)
+    slot.take(deadline)
     try:
         with masking(target.login.secrets):
             master = patiently(
@@ -59,7 +59,7 @@ def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> OpenS
                 deadline,
             )
     finally:
-        turn.give_back()
+        slot.give_back()
     return OpenSshConnection(target, master, deadline)
 
 
@@ -84,7 +84,7 @@ class OpenSshConnection:
             HostError: The command did not end by itself; its output so far is in the error's `command`.
         """
         self._require_master()
-        patience = CommandTimeout(self._options, self._deadline)
+        timeout = CommandTimeout(self._options, self._deadline)
         execution = Execution(command, self._options, given, elevation(self._target))
         process = SessionProcess(self._master)
         with closing(execution), closing(process):
@@ -92,7 +92,7 @@ class OpenSshConnection:
                 self._start(process, execution.line, execution.terminal, given.terminal_type)
                 self.sent = True
                 with self._deadline.guard(None, self._master.kill, execution.stop):
-                    return execution.collect(process, patience)
+                    return execution.collect(process, timeout)
             except HostError as exc:
                 self.sent = self.sent or self._master.was_sending()
                 if exc.command is None and self.sent:

@@ -26,7 +26,7 @@ from runner.connection.target.login_limiter import LoginSlot, patiently
 from runner.connection.transport import handshake
 from runner.connection.transport.dial import dial
 from runner.connection.transport.faults import own_fault
-from runner.connection.transport.gateway import Gateways, Route
+from runner.connection.transport.gateway import Gateways, JumpRoute
 from runner.connection.transport.paramiko_fixes import Transport
 from runner.connection.transport.proxy_command import ProxySocket
 from runner.errors import (
@@ -108,7 +108,7 @@ def _warn_of_unhonoured(options: tuple[str, ...]) -> None:
     )
 
 
-def _log_in_on_jump_host(route: Route, deadline: Deadline) -> SshConnection:
+def _log_in_on_jump_host(route: JumpRoute, deadline: Deadline) -> SshConnection:
     """Log in to the last jump host of a route, without a host's deadline: all hosts share the connection."""
     return _opened(LoginTarget.of_jump(route.jumps, route.options), dataclasses.replace(deadline, at=None))
 
@@ -121,13 +121,13 @@ class SshConnection:
 
     Attributes:
         sent: Whether a command has been sent to the host.
-        way: The credential that the server accepted: `password 2`, `ssh-ed25519 key from agent`; None before.
+        credential: The accepted credential: `password 2`, `ssh-ed25519 key from agent`; None before.
         endpoint: The host's address and port.
     """
 
     def __init__(self, target: LoginTarget, deadline: Deadline) -> None:
         self.sent = False
-        self.way: str | None = None
+        self.credential: str | None = None
         self.endpoint = target.endpoint
         self._target = target
         self._options = self._target.options
@@ -148,7 +148,7 @@ class SshConnection:
         transport = self._connect()
         while not self._authenticate(transport, attempt):
             transport = self._connect()
-        self.way = attempt.way
+        self.credential = attempt.credential
         self._reader_timer.enter_context(self._deadline.errand(_ALONE_S, self._release_slot))
         if self._options.keepalive_s:
             _keep_alive(transport, self._options.keepalive_s)
@@ -212,7 +212,7 @@ class SshConnection:
             return ProxySocket(self._target.proxy_command)
         if not self._target.jumps:
             return dial(target, seconds, self._deadline.stopped)
-        route = Route(self._target.jumps, self._target.given, self._deadline.run)
+        route = JumpRoute(self._target.jumps, self._target.given, self._deadline.run)
         return _gateways.tunnel(route, target, seconds, self._deadline)
 
     def forward(self, target: Endpoint, seconds: float) -> paramiko.Channel:
@@ -268,11 +268,11 @@ class SshConnection:
             with self._step(Phase.COMMAND, self._options.connect_timeout_s):
                 self.sent = True
                 process.start(execution.line)
-            patience = CommandTimeout(self._options, self._deadline)
-            backstop = None if patience.seconds is None else patience.seconds + _BACKSTOP_S
-            budget = backstop, patience.whole_host
-            with self._watch(Phase.COMMAND, budget, patience.seconds or 0.0, execution.stop):
-                return execution.collect(process, patience)
+            timeout = CommandTimeout(self._options, self._deadline)
+            backstop = None if timeout.seconds is None else timeout.seconds + _BACKSTOP_S
+            budget = backstop, timeout.whole_host
+            with self._watch(Phase.COMMAND, budget, timeout.seconds or 0.0, execution.stop):
+                return execution.collect(process, timeout)
         except HostError as exc:
             if exc.command is None:
                 exc.command = execution.partial()

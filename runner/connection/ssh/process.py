@@ -65,7 +65,7 @@ class ChannelProcess:
     ) -> None:
         self._channel: Any = channel
         self._guard = guard
-        self._pulse = Keepalive(channel, keepalive_s)
+        self._keepalive = Keepalive(channel, keepalive_s)
         self._wake = _Wake()
         self._left = memoryview(b"")
         self._closing = False
@@ -179,7 +179,7 @@ class ChannelProcess:
         """Wait: read what the server sends, or wait for the reader thread if it runs."""
         if self._left or self._closing:
             self._push()
-        naps = [nap for nap in (seconds, self._pulse.left()) if nap is not None]
+        naps = [nap for nap in (seconds, self._keepalive.left()) if nap is not None]
         nap = max(0.0, min(naps)) if naps else None
         if self._left and self._channel.send_ready():
             nap = 0.0
@@ -193,7 +193,7 @@ class ChannelProcess:
 
     def silent(self) -> bool:
         """See `Process`."""
-        self._is_silent = self._is_silent or self._pulse.gone()
+        self._is_silent = self._is_silent or self._keepalive.gone()
         return self._is_silent
 
     def lost(self) -> str | None:

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from runner.connection.ssh_config.reader import Files
     from runner.connection.ssh_config.tokens import Given, Said
 
-__all__ = ["KEYS", "WAYS", "config_files", "host_config", "mentions"]
+__all__ = ["KEYS", "ROUTE_KEYWORDS", "config_files", "host_config", "mentions"]
 
 _SSH_S = 10.0
 _NOTHING = "/dev/null"
 _SYSTEM = "/etc/ssh/ssh_config"
 KEYS = frozenset({"identityfile", "certificatefile", "identityagent"})
 """The keywords that name keys."""
-WAYS = frozenset({"hostname", "port", "proxyjump", "proxycommand", "canonicalizehostname"})
+ROUTE_KEYWORDS = frozenset({"hostname", "port", "proxyjump", "proxycommand", "canonicalizehostname"})
 """The keywords that decide the address of a host, or the way there."""
 
 

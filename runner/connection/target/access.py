@@ -14,7 +14,7 @@ from runner.connection.host_keys.guard import Own, guarded, known_hosts_of, own_
 from runner.connection.options import SSH_CONFIG, ConnectionOptions, Guard, HostKeyPolicy
 from runner.connection.ssh_config.arguments import ARGUMENTS, read_arguments
 from runner.connection.ssh_config.config_lines import config_origin
-from runner.connection.ssh_config.host_config import WAYS, host_config, mentions
+from runner.connection.ssh_config.host_config import ROUTE_KEYWORDS, host_config, mentions
 from runner.connection.ssh_config.options import SshOptions, options_of
 from runner.connection.ssh_config.tokens import Obtained, Words
 from runner.connection.target.logins import login_of, login_of_jump
@@ -165,8 +165,8 @@ def access(host: Host, options: ConnectionOptions) -> LoginTarget:
     if alias is not None and not ALIAS.fullmatch(alias):  # it becomes a name in a known_hosts file
         raise invalid(f"HostKeyAlias {alias!r} is not a host name")
     login = login_of(host, chosen, arguments, config)
-    way = config.jumps or (), config.proxy_command
-    return LoginTarget(target, login, chosen, given, *way, key_alias=alias, unhonoured=config.unhonoured)
+    route = config.jumps or (), config.proxy_command
+    return LoginTarget(target, login, chosen, given, *route, key_alias=alias, unhonoured=config.unhonoured)
 
 
 def look_up(host: Host, options: ConnectionOptions) -> Lookup:
@@ -251,7 +251,7 @@ def whereabouts(host: Host, options: ConnectionOptions) -> Endpoint:
     Raises:
         InvalidVariable: A variable has an invalid value.
     """
-    if mentions(options.ssh_config, WAYS) is False and ARGUMENTS.isdisjoint(host.variables):
+    if mentions(options.ssh_config, ROUTE_KEYWORDS) is False and ARGUMENTS.isdisjoint(host.variables):
         return given_for.endpoint(host)
     return access(host, options).endpoint
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.connection import kind
 from runner.connection.ssh_config.arguments import ARGUMENTS
-from runner.connection.ssh_config.host_config import WAYS, mentions
+from runner.connection.ssh_config.host_config import ROUTE_KEYWORDS, mentions
 from runner.connection.ssh_config.reader import JUDGE
 from runner.connection.target.variables import unusable
 from runner.inventory.endpoint import endpoint
@@ -51,7 +51,7 @@ class Destinations:
     """
 
     def __init__(self, options: ConnectionOptions, hosts: Sequence[Host] = ()) -> None:
-        self._configured = mentions(options.ssh_config, WAYS) is not False
+        self._configured = mentions(options.ssh_config, ROUTE_KEYWORDS) is not False
         self._options = options
         self._hosts = hosts if self._configured and mentions(options.ssh_config, JUDGE) is not False else ()
         self._ahead: dict[str, Future[Destination]] = {}

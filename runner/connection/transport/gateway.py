@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from runner.connection.target.jump import Jump
     from runner.models import Endpoint
 
-__all__ = ["Gateways", "Route", "TunnelSocket", "Via"]
+__all__ = ["Gateways", "JumpRoute", "TunnelSocket", "Via"]
 
 # Tunnels in one connection; sshd needs a file descriptor for each, and may have 1024.
 _TUNNELS = 100
@@ -49,7 +49,7 @@ _REFUSALS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class JumpRoute:
     """The way to the last jump host, and the settings that decide how to log in to it.
 
     Attributes:
@@ -129,12 +129,12 @@ class Gateways:
         connect: Logs in to the last jump host of a route.
     """
 
-    def __init__(self, connect: Callable[[Route, Deadline], Via]) -> None:
+    def __init__(self, connect: Callable[[JumpRoute, Deadline], Via]) -> None:
         self._connect = connect
         self._lock = threading.Lock()
-        self._open: dict[Route, list[_Gateway]] = {}
+        self._open: dict[JumpRoute, list[_Gateway]] = {}
 
-    def tunnel(self, route: Route, target: Endpoint, seconds: float, deadline: Deadline) -> TunnelSocket:
+    def tunnel(self, route: JumpRoute, target: Endpoint, seconds: float, deadline: Deadline) -> TunnelSocket:
         """Open a tunnel to a target.
 
         Args:
@@ -156,7 +156,7 @@ class Gateways:
             raise
         return TunnelSocket(channel, lambda: self._leave(route, gateway))
 
-    def _take(self, route: Route) -> _Gateway:
+    def _take(self, route: JumpRoute) -> _Gateway:
         """Return a connection with room for one more tunnel, and count that tunnel."""
         with self._lock:
             gateways = self._open.setdefault(route, [])
@@ -167,7 +167,7 @@ class Gateways:
             found.tunnels += 1
             return found
 
-    def _leave(self, route: Route, gateway: _Gateway) -> None:
+    def _leave(self, route: JumpRoute, gateway: _Gateway) -> None:
         with self._lock:
             gateway.tunnels -= 1
             idle = gateway.tunnels == 0
@@ -176,7 +176,7 @@ class Gateways:
             later.daemon = True
             later.start()
 
-    def _close_idle(self, route: Route, gateway: _Gateway) -> None:
+    def _close_idle(self, route: JumpRoute, gateway: _Gateway) -> None:
         with self._lock:
             gateways = self._open.get(route, [])
             if gateway.tunnels or gateway not in gateways:
@@ -187,7 +187,7 @@ class Gateways:
         if gateway.via is not None:
             gateway.via.close()
 
-    def _opened(self, gateway: _Gateway, route: Route, end: float, deadline: Deadline) -> Via:
+    def _opened(self, gateway: _Gateway, route: JumpRoute, end: float, deadline: Deadline) -> Via:
         """Return the connection; the first host that needs it opens it, the others wait."""
         name = route.jumps[-1]
         while not gateway.lock.acquire(timeout=max(0.0, min(_LOOK_S, end - time.monotonic()))):
@@ -208,7 +208,7 @@ class Gateways:
         assert gateway.via is not None  # noqa: S101 - no failure means that it was opened
         return gateway.via
 
-    def _reopen(self, gateway: _Gateway, route: Route, deadline: Deadline) -> HostError | None:
+    def _reopen(self, gateway: _Gateway, route: JumpRoute, deadline: Deadline) -> HostError | None:
         if gateway.via is not None:
             gateway.via.close()
         try:

@@ -102,8 +102,8 @@ _open: set[Preconnected] = set()
 
 def taken(endpoint: Endpoint) -> socket.socket | None:
     """Return a connection to an endpoint that a ping of this process opened; None if there is none."""
-    for handover in tuple(_open):
-        if (sock := handover.take(endpoint)) is not None:
+    for made in tuple(_open):
+        if (sock := made.take(endpoint)) is not None:
             return sock
     return None
 

@@ -128,13 +128,13 @@ def read(source: str, loading: Loading) -> None:
     else:
         claimants = [each for each in _in_order(rules.enabled) if _claims(each, source)]
     refusals: list[NotThisFormat] = []
-    doubts = dict(loading.warnings)
+    warnings = dict(loading.warnings)
     for claimant in claimants:
         try:
             _read_with(claimant, source, loading)
         except NotThisFormat as exc:
             refusals.append(exc)
-            loading.warnings = dict(doubts)
+            loading.warnings = dict(warnings)
         else:
             return
     if not claimants:

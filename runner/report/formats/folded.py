@@ -130,14 +130,14 @@ class FoldedReporter:
         They may differ between the hosts of one answer. The answer of a single host is shown in full, except
         with `--diff`.
         """
-        result, masks = answer.result(), self._options.ignore
-        if not masks or (len(answer.hosts) == 1 and not self._options.diff):
+        result, patterns = answer.result(), self._options.ignore
+        if not patterns or (len(answer.hosts) == 1 and not self._options.diff):
             return result
         commands = tuple(
             replace(
                 item,
-                stdout_bytes=mask(item.stdout, masks, result.host).encode("utf-8", "surrogatepass"),
-                stderr_bytes=mask(item.stderr, masks, result.host).encode("utf-8", "surrogatepass"),
+                stdout_bytes=mask(item.stdout, patterns, result.host).encode("utf-8", "surrogatepass"),
+                stderr_bytes=mask(item.stderr, patterns, result.host).encode("utf-8", "surrogatepass"),
             )
             for item in result.commands
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
-    from runner.report.progress.standing import Standing, View
+    from runner.report.progress.state import RunState, View
 
 __all__ = ["LiveProgress"]
 
@@ -50,10 +50,10 @@ class LiveProgress(PeriodicProgress):
         first_s: Seconds until the first drawing.
     """
 
-    def __init__(self, stream: TextIO, standing: Standing, first_s: float = _FIRST_S) -> None:
+    def __init__(self, stream: TextIO, state: RunState, first_s: float = _FIRST_S) -> None:
         self._stream = stream
         self._display: _Display | None = None
-        super().__init__(standing, first_s)
+        super().__init__(state, first_s)
 
     def _prepare(self) -> None:
         if self._display is None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from runner.models import HostResult
-    from runner.report.progress.standing import Standing, View
+    from runner.report.progress.state import RunState, View
 
 __all__ = ["LinesProgress", "PeriodicProgress", "line", "names", "pace", "span"]
 
@@ -91,8 +91,8 @@ class PeriodicProgress:
         first_s: Seconds until it is shown for the first time; a shorter run shows none.
     """
 
-    def __init__(self, standing: Standing, first_s: float) -> None:
-        self._standing = standing
+    def __init__(self, state: RunState, first_s: float) -> None:
+        self._state = state
         self._first_s = first_s
         # Reentrant: a signal handler may print a message while its own thread holds the lock.
         self._lock = threading.RLock()
@@ -104,7 +104,7 @@ class PeriodicProgress:
     def result(self, result: HostResult) -> None:
         """Count a host's result."""
         with self._lock:
-            self._standing.add(result)
+            self._state.add(result)
 
     def aside(self) -> AbstractContextManager[None]:
         """Take the progress off the terminal inside the context, so that other code can write to it."""
@@ -123,7 +123,7 @@ class PeriodicProgress:
             self._prepare()
             with self._lock:
                 if not self._closed.is_set():
-                    view = self._standing.view()
+                    view = self._state.view()
                     # A signal handler may have interrupted a write to the same stream: a RuntimeError.
                     with suppress(OSError, ValueError, RuntimeError):
                         self._show(view)
@@ -147,9 +147,9 @@ class PeriodicProgress:
 class LinesProgress(PeriodicProgress):
     """A line now and then, for the log of a run that takes long."""
 
-    def __init__(self, stream: TextIO, standing: Standing, first_s: float = _FIRST_LINE_S) -> None:
+    def __init__(self, stream: TextIO, state: RunState, first_s: float = _FIRST_LINE_S) -> None:
         self._stream = stream
-        super().__init__(standing, first_s)
+        super().__init__(state, first_s)
 
     def _show(self, view: View) -> None:
         self._stream.write(line(view) + "\n")

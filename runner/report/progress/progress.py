@@ -62,16 +62,16 @@ def create(
     """
     if not wanted or stream is None:
         return NoProgress()
-    from runner.report.progress.standing import Standing  # noqa: PLC0415 - not needed to print messages
+    from runner.report.progress.state import RunState  # noqa: PLC0415 - not needed to print messages
 
-    standing = Standing(total, running, doing=doing)
+    state = RunState(total, running, doing=doing)
     if not _redrawable(stream):
         from runner.report.progress.periodic import LinesProgress  # noqa: PLC0415
 
-        return LinesProgress(stream, standing)
+        return LinesProgress(stream, state)
     from runner.report.progress.live import LiveProgress  # noqa: PLC0415 - on terminals only
 
-    return LiveProgress(stream, standing)
+    return LiveProgress(stream, state)
 
 
 def _redrawable(stream: TextIO) -> bool:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.connection.target.destination import Destinations
-from runner.reach import Way
+from runner.reach import Route
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runner.connection import ConnectionOptions
     from runner.models import Host
-    from runner.reach import Ways
+    from runner.reach import Routes
 
-__all__ = ["ways"]
+__all__ = ["routes"]
 
 
-def ways(options: ConnectionOptions, hosts: Sequence[Host] = ()) -> Ways:
+def routes(options: ConnectionOptions, hosts: Sequence[Host] = ()) -> Routes:
     """Return the function with which probes find where SSH will connect to for a host.
 
     Args:
@@ -26,8 +26,8 @@ def ways(options: ConnectionOptions, hosts: Sequence[Host] = ()) -> Ways:
     """
     destinations = Destinations(options, hosts)
 
-    def way(host: Host) -> Way | None:
+    def route(host: Host) -> Route | None:
         where, direct = destinations.of(host)
-        return None if where is None else Way(where.address, where.port, direct)
+        return None if where is None else Route(where.address, where.port, direct)
 
-    return way
+    return route

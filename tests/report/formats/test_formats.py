@@ -15,8 +15,7 @@ from runner.errors import UsageError
 from runner.models import CommandResult, HostResult, Phase, Status
 from runner.report import ReportOptions
 from tests.projects import ROOT
-
-from .reporting import ok, shown
+from tests.report.reporting import ok, shown
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,8 +15,7 @@ from runner.models import CommandResult, Host, HostResult, Run, Status
 from runner.report.formats.columns import aligned, cut, width_of
 from runner.report.formats.csv import COLUMNS, cell
 from runner.report.terminal import Style
-
-from .reporting import RUN, START, ok, shown
+from tests.report.reporting import RUN, START, ok, shown
 
 DOWN = HostResult("r9", Status.UNREACHABLE, "10.0.0.9", 22, reason="no-route", error="no route to host")
 VERSION = (

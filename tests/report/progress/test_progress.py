@@ -17,7 +17,7 @@ from runner.report.progress import progress
 from runner.report.progress.live import LiveProgress
 from runner.report.progress.periodic import LinesProgress, line, span
 from runner.report.progress.progress import NoProgress
-from runner.report.progress.standing import Standing
+from runner.report.progress.state import RunState
 from runner.report.terminal import visible_line
 
 if TYPE_CHECKING:
@@ -62,13 +62,13 @@ class Clock:
 
 def test_a_view_tells_counts_who_is_slow_the_rate_and_what_failed() -> None:
     clock = Clock()
-    standing = Standing(100, lambda: ["r1", "r2"], clock=clock)
-    standing.view()
+    state = RunState(100, lambda: ["r1", "r2"], clock=clock)
+    state.view()
     clock.now += 5
     for number in range(20):
-        standing.add(HostResult(f"h{number}", Status.OK))
-    standing.add(HostResult("r9", Status.UNREACHABLE, reason="no-route", error="no\nroute"))
-    view = standing.view()
+        state.add(HostResult(f"h{number}", Status.OK))
+    state.add(HostResult("r9", Status.UNREACHABLE, reason="no-route", error="no\nroute"))
+    view = state.view()
     assert (view.total, view.done, view.elapsed_s) == (100, 21, 5.0)
     assert view.counts == {Status.OK: 20, Status.UNREACHABLE: 1}
     assert list(view.slowest) == [("r1", 5.0), ("r2", 5.0)]
@@ -79,35 +79,35 @@ def test_a_view_tells_counts_who_is_slow_the_rate_and_what_failed() -> None:
 
 def test_the_rate_is_that_of_now_and_the_slowest_are_those_still_at_work() -> None:
     clock, running = Clock(), ["old"]
-    standing = Standing(1000, lambda: running, clock=clock)
+    state = RunState(1000, lambda: running, clock=clock)
     for _ in range(50):
         clock.now += 1
-        standing.add(HostResult("h", Status.OK))
-        standing.view()
+        state.add(HostResult("h", Status.OK))
+        state.view()
     running[:] = ["new"]
     for _ in range(20):
         clock.now += 1
-        view = standing.view()
+        view = state.view()
     assert [name for name, _ in view.slowest] == ["new"]
     assert (view.rate, view.left_s) == (None, None)
 
 
 def test_a_line_for_a_log_says_all_of_it_in_words() -> None:
     clock = Clock()
-    standing = Standing(11, lambda: ["r1", "r2", "r3"], clock=clock)
-    assert line(standing.view()) == "0/11 hosts after 0 s; running r[1-3]"
+    state = RunState(11, lambda: ["r1", "r2", "r3"], clock=clock)
+    assert line(state.view()) == "0/11 hosts after 0 s; running r[1-3]"
     clock.now += 4
     for status in [Status.OK] * 7 + [Status.FAILED]:
-        standing.add(HostResult("h", status))
+        state.add(HostResult("h", status))
     expected = "8/11 hosts after 4 s: 7 ok, 1 failed; 2/s, about 2 s left; running r[1-3]"
-    assert line(standing.view()) == expected
-    many = Standing(999, lambda: [f"r{n}" for n in range(500)], doing="waiting for", clock=clock)
+    assert line(state.view()) == expected
+    many = RunState(999, lambda: [f"r{n}" for n in range(500)], doing="waiting for", clock=clock)
     assert line(many.view()) == "0/999 hosts after 0 s; waiting for 500 hosts"
 
 
 @given(st.lists(st.text(), max_size=30))
 def test_a_line_is_one_line_and_harmless(names: list[str]) -> None:
-    text = line(Standing(30, lambda: names).view())
+    text = line(RunState(30, lambda: names).view())
     assert visible_line(text) == text
 
 
@@ -134,7 +134,7 @@ def test_a_stream_gets_what_it_can_take(terminal: Terminal, monkeypatch: pytest.
 
 def test_a_log_gets_a_line_when_a_run_is_long_and_never_a_cursor_code() -> None:
     stream = io.StringIO()
-    shown = LinesProgress(stream, Standing(2, lambda: ["r2"]), first_s=0.01)
+    shown = LinesProgress(stream, RunState(2, lambda: ["r2"]), first_s=0.01)
     shown.result(HostResult("r1", Status.OK))
     end = time.monotonic() + 30
     while stream.getvalue().count("\n") < 2:

@@ -15,7 +15,7 @@ from runner.errors import UsageError
 from runner.history import History, Limits, owner
 from runner.history.mark import remove_mark
 from runner.models import HostResult, Status
-from runner.runs.earlier import (
+from runner.runs.resume import (
     KEPT,
     Intended,
     Left,

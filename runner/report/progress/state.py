@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from runner.models import HostResult
 
-__all__ = ["Standing", "View"]
+__all__ = ["RunState", "View"]
 
 _WINDOW_S = 15.0
 """Seconds over which the rate is measured: long enough to be steady, short enough to be current."""
@@ -59,7 +59,7 @@ class View:
         return sum(self.counts.values())
 
 
-class Standing:
+class RunState:
     """Counts results and computes the state of the run.
 
     Args:

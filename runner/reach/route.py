@@ -9,10 +9,10 @@ from runner.inventory.endpoint import endpoint
 if TYPE_CHECKING:
     from runner.models import Host
 
-__all__ = ["Way", "Ways", "given"]
+__all__ = ["Route", "Routes", "given"]
 
 
-class Way(NamedTuple):
+class Route(NamedTuple):
     """The address and port that SSH connects to for a host.
 
     Attributes:
@@ -26,18 +26,18 @@ class Way(NamedTuple):
     direct: bool = True
 
 
-class Ways(Protocol):
+class Routes(Protocol):
     """Returns the way to a host."""
 
-    def __call__(self, host: Host) -> Way | None:
+    def __call__(self, host: Host) -> Route | None:
         """Return the way to a host, or None for this machine itself; raise `HostError` if it is not known."""
 
 
-def given(host: Host) -> Way:
+def given(host: Host) -> Route:
     """Return the way given by a host's address and port in the inventory.
 
     Raises:
         InvalidVariable: The address or the port is invalid.
     """
     where = endpoint(host)
-    return Way(where.address, where.port)
+    return Route(where.address, where.port)

@@ -18,8 +18,7 @@ from runner.reach.icmp.echo import EchoProbes
 from runner.reach.icmp.echo_socket import EchoSocket
 from runner.reach.icmp.packet import ECHO, REQUEST_TYPE, checksummed
 from runner.reach.target import Address, Target
-
-from .network import need_root
+from tests.reach.network import need_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
