@@ -28,6 +28,7 @@ ROOMS = (
     ("connection",),
     ("reach",),
     ("inventory",),
+    ("platforms",),
     ("results",),
     ("text", "models.py", "errors.py", "plugins.py", "environment.py", "interpreter.py"),
 )

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from runner.connection.deadline import Deadline
     from runner.models import CommandResult, Host
+    from runner.platforms import Platform
 
 __all__ = [
+    "CLI",
     "PLAIN",
     "CommandOptions",
     "Connect",
@@ -31,21 +33,27 @@ __all__ = [
     "connector",
     "kind",
     "load_ahead",
+    "platform_of",
 ]
 
 GROUP = "runner.connections"
 
-# Ansible's connection names, translated to ours. A device's CLI is reached through SSH exec requests.
+# Ansible's connection names, translated to ours.
 _ALIASES = {
     "smart": "ssh",
     "paramiko": "ssh",
     "paramiko_ssh": "ssh",
-    "network_cli": "ssh",
+    "network_cli": "cli",
     "ansible.builtin.ssh": "ssh",
     "ansible.builtin.paramiko_ssh": "ssh",
-    "ansible.netcommon.network_cli": "ssh",
+    "ansible.netcommon.network_cli": "cli",
     "ansible.builtin.local": "local",
 }
+
+
+CLI = "runner_cli"
+"""The variable that says how a device is asked: by `exec` requests, or in its interactive `shell`."""
+_PLATFORM = frozenset({CLI, "ansible_network_os", "platform", "device_type"})
 
 
 class Connection(Protocol):
@@ -71,20 +79,16 @@ class Connect(Protocol):
         """Log in to a host before the deadline; raise `HostError` if that fails."""
 
 
-def connector(host: Host) -> Connect:
-    """Return the connection that a host's `ansible_connection` names; by default `ssh`.
+def connector(host: Host, chosen: str | None = None) -> Connect:
+    """Return the connection of a host; see `kind`.
 
     Raises:
         InvalidVariable: No connection has that name.
     """
-    name, known = kind(host), _connections()
+    name, known = kind(host, chosen), _connections()
     if name not in known:
         wanted = host.variables.get("ansible_connection")
-        raise InvalidVariable(
-            f"ansible_connection {wanted!r} is not known; known: {', '.join(sorted(known))}",
-            reason="bad-variable",
-            phase=Phase.CONNECT,
-        )
+        raise _invalid(f"ansible_connection {wanted!r} is not known; known: {', '.join(sorted(known))}")
     try:
         return _load(name)
     except plugins.BrokenPlugin as exc:
@@ -92,21 +96,69 @@ def connector(host: Host) -> Connect:
         raise InvalidVariable(text, reason="bad-plugin", phase=Phase.CONNECT) from exc
 
 
-def kind(host: Host) -> str:
-    """Return our name of the connection that a host's `ansible_connection` asks for."""
-    wanted = str(host.variables.get("ansible_connection") or "ssh")
-    return _ALIASES.get(wanted, wanted)
+def kind(host: Host, chosen: str | None = None) -> str:
+    """Return our name of the connection of a host: by default `ssh`, or `cli` for a device without exec.
+
+    Args:
+        host: The host. Its `runner_cli` (exec or shell) counts more than its `ansible_connection`, and that
+            more than its platform.
+        chosen: The connection that this run uses for every host, if it was given.
+
+    Raises:
+        InvalidVariable: The variables name a platform that is not known, or `runner_cli` is something else.
+    """
+    if chosen is not None:
+        return chosen
+    variables = host.variables
+    wanted = variables.get("ansible_connection")
+    found = "ssh" if not wanted else _ALIASES.get(str(wanted), str(wanted))
+    if _PLATFORM.isdisjoint(variables):
+        return found
+    way = variables.get(CLI)
+    if way not in (None, "", "exec", "shell"):
+        raise _invalid(f"{CLI} {way!r} is neither exec nor shell")
+    if way and found in ("ssh", "cli"):
+        return "ssh" if way == "exec" else "cli"
+    return found if wanted else _of_platform(host)
 
 
-def load_ahead(hosts: Iterable[Host]) -> Thread:
+def _of_platform(host: Host) -> str:
+    """Return the connection for a host whose variables may name its platform, and name no connection."""
+    platform = platform_of(host)
+    return "ssh" if platform is None or platform.exec or platform.posix else "cli"
+
+
+def platform_of(host: Host) -> Platform | None:
+    """Return the platform that the variables of a host name; None if they name none.
+
+    Raises:
+        InvalidVariable: Its `ansible_network_os` is not known.
+    """
+    from runner.platforms import hosts  # noqa: PLC0415 - most hosts have no platform
+    from runner.platforms.names import UnknownPlatform  # noqa: PLC0415
+
+    try:
+        return hosts.of_variables(host.variables)
+    except UnknownPlatform as exc:
+        raise _invalid(f"{hosts.NETWORK_OS}: {exc}") from exc
+
+
+def _invalid(text: str) -> InvalidVariable:
+    return InvalidVariable(text, reason="bad-variable", phase=Phase.CONNECT)
+
+
+def load_ahead(hosts: Iterable[Host], chosen: str | None = None) -> Thread:
     """Import the modules for the connections to these hosts, in a thread, while the hosts are pinged.
 
     An import takes 0.2 s, for which the first host that answers would have to wait.
     """
-    names = {kind(host) for host in hosts} & _connections()
+    names = set()
+    for host in hosts:
+        with suppress(InvalidVariable):  # the login raises it again and reports it for its host
+            names.add(kind(host, chosen))
 
     def load() -> None:
-        for name in names:
+        for name in names & _connections():
             with suppress(Exception):  # the login imports it again and reports the error for its host
                 _load(name)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Connections"]
 
-_FILES = {"ssh": 4, "local": 10, "openssh": 18}
+_FILES = {"ssh": 4, "local": 10, "openssh": 18, "cli": 19}
 """Maximum number of files that one host needs at once, by connection: the `ssh` program has many pipes."""
 
 
@@ -45,14 +45,14 @@ class Connections:
 
     def load_ahead(self, hosts: Sequence[Host]) -> Thread:
         """Import the modules for the connections to these hosts, in a thread."""
-        return load_ahead(hosts)
+        return load_ahead(hosts, self._options.connection)
 
     def files(self, hosts: Sequence[Host]) -> int:
         """Return the maximum number of files that a connection to one of these hosts needs at once."""
         most = min(_FILES.values())
         for host in hosts:
             with suppress(Exception):  # its variables may raise; its own connection will report that
-                most = max(most, _FILES.get(kind(host), self.most_files))
+                most = max(most, _FILES.get(kind(host, self._options.connection), self.most_files))
         return most
 
     @contextmanager

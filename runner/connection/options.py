@@ -94,6 +94,8 @@ class ConnectionOptions:
             repeated.
         keepalive_s: Seconds of silence after which a keepalive is sent; after the third without a reply the
             connection counts as lost. None means never.
+        connection: Name of the connection to every host of this run; None: as each host's variables say.
+        session_log: Folder for a file per device with everything that its CLI sent; None means no file.
         ssh_config: Path of the user's `ssh_config` file; None means no file.
         trust_ssh_config: Whether that file may name programs to run on this machine.
         allow_commands: Whether variables of the inventory may name programs to run on this machine.
@@ -128,6 +130,8 @@ class ConnectionOptions:
     keepalive_s: float | None = None
     become: bool = False
     become_as: Become = field(default_factory=Become)
+    connection: str | None = None
+    session_log: str | None = None
     ssh_config: str | None = SSH_CONFIG
     trust_ssh_config: bool = True
     allow_commands: bool = False

@@ -8,7 +8,16 @@ that the program itself uses, so that a bug in one is not hidden by the same bug
 """
 
 from runner.demo.device import Device, Interface, Platform
-from runner.demo.devices import DEMO_DEVICES, replicas
+from runner.demo.devices import DEMO_DEVICES, eos_switch, junos_router, replicas
 from runner.demo.fleet import Fleet
 
-__all__ = ["DEMO_DEVICES", "Device", "Fleet", "Interface", "Platform", "replicas"]
+__all__ = [
+    "DEMO_DEVICES",
+    "Device",
+    "Fleet",
+    "Interface",
+    "Platform",
+    "eos_switch",
+    "junos_router",
+    "replicas",
+]

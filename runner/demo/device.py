@@ -15,6 +15,10 @@ class Platform(StrEnum):
     """A Cisco IOS-XE router: user and privileged mode, `% Invalid input detected at '^' marker.`"""
     NXOS = "nxos"
     """A Cisco NX-OS switch: privileged from the start, `% Invalid command at '^' marker.`"""
+    EOS = "eos"
+    """An Arista EOS switch: user and privileged mode, `configure session`, `% Invalid input`"""
+    JUNOS = "junos"
+    """A Juniper router: a candidate configuration, `commit confirmed`, `unknown command.`"""
     LINUX = "linux"
     """A server with a small shell and real exit codes."""
 
@@ -60,6 +64,7 @@ class Device:
         authorized_keys: Public keys in OpenSSH format that may log in as `user`.
         listening: False for a device that is down: its port is reserved, but not listening.
         accepts_login: False for a device that rejects every login.
+        answers_exec: False for a device that refuses exec requests and offers only a shell.
         answer_delay_s: Delay before it answers a command, in seconds.
         login_delay_s: Delay before it answers a login, in seconds.
         latency_s: Delay of each message from the client, in seconds: a simulated round-trip time. The kernel
@@ -81,6 +86,7 @@ class Device:
     authorized_keys: tuple[str, ...] = ()
     listening: bool = True
     accepts_login: bool = True
+    answers_exec: bool = True
     answer_delay_s: float = 0.0
     login_delay_s: float = 0.0
     latency_s: float = 0.0

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from runner.demo.device import Device, Interface, Platform
 
-__all__ = ["DEMO_DEVICES", "replicas"]
+__all__ = ["DEMO_DEVICES", "eos_switch", "junos_router", "replicas"]
 
 
 def _router(name: str, number: int, *links: Interface) -> Device:
@@ -48,6 +48,56 @@ def _switch(name: str, number: int) -> Device:
         serial=f"9DEMO{number:02}SWI",
         uptime_s=1_047_941 + 86_460 * number,
         privilege=15,
+    )
+
+
+def eos_switch(name: str, number: int) -> Device:
+    """Return an Arista switch: a management port, an uplink, access ports, a VLAN interface and a loopback.
+
+    Args:
+        name: Its host name.
+        number: A number from 1 to 9, which is part of its port, its addresses and its serial number.
+    """
+    interfaces = (
+        Interface("Management1", f"203.0.113.{10 + number}/24"),
+        Interface("Ethernet1", description="uplink to r1"),
+        Interface("Ethernet2", description="servers"),
+        Interface("Ethernet3", cabled=False),
+        Interface("Ethernet4", shutdown=True, cabled=False),
+        Interface("Vlan10", f"198.51.100.{140 + number}/25", "servers"),
+        Interface("Loopback0", f"192.0.2.{110 + number}/32", "router id"),
+    )
+    return Device(
+        name,
+        22130 + number,
+        Platform.EOS,
+        interfaces=interfaces,
+        serial=f"9DEMO{number:02}EOS",
+        uptime_s=2_074_321 + 3_660 * number,
+    )
+
+
+def junos_router(name: str, number: int) -> Device:
+    """Return a Juniper router: a management port, two links, a port without a cable, and a loopback.
+
+    Args:
+        name: Its host name.
+        number: A number from 1 to 9, which is part of its port, its addresses and its serial number.
+    """
+    interfaces = (
+        Interface("ge-0/0/0", f"198.51.100.{64 + 4 * number + 1}/30", "to r1"),
+        Interface("ge-0/0/1", f"203.0.113.{128 + 4 * number + 1}/30", "to r2"),
+        Interface("ge-0/0/2", shutdown=True, cabled=False),
+        Interface("fxp0", f"203.0.113.{20 + number}/25"),
+        Interface("lo0", f"192.0.2.{120 + number}/32", "router id"),
+    )
+    return Device(
+        name,
+        22140 + number,
+        Platform.JUNOS,
+        interfaces=interfaces,
+        serial=f"9DEMO{number:02}JUN",
+        uptime_s=5_184_042 + 7_320 * number,
     )
 
 

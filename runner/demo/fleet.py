@@ -10,12 +10,14 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
+from runner.demo.clock import utc_now
 from runner.demo.devices import DEMO_DEVICES
 from runner.errors import MissingExtra, RunnerError, UsageError
 from runner.models import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from runner.demo.device import Device
     from runner.demo.server import DeviceServer
@@ -33,13 +35,17 @@ class Fleet:
 
     Args:
         devices: The devices; by default those of `inventories/demo`.
+        now: The clock of the devices, which a test can move forward.
 
     Raises:
         UsageError: Two devices have the same name, or a device would be reachable from other machines.
     """
 
-    def __init__(self, devices: Sequence[Device] = DEMO_DEVICES) -> None:
+    def __init__(
+        self, devices: Sequence[Device] = DEMO_DEVICES, *, now: Callable[[], datetime] = utc_now
+    ) -> None:
         self.devices = tuple(devices)
+        self._now = now
         self._named = {device.name: device for device in self.devices}
         if len(self._named) != len(self.devices):
             raise UsageError("two devices of a demo fleet have the same name: give each a different one")
@@ -72,7 +78,7 @@ class Fleet:
             raise MissingExtra("the demo fleet", "demo") from exc
         if self._thread is not None:
             raise RunnerError("this demo fleet is already running: stop it before starting it again")
-        self._servers = {device.name: DeviceServer(device) for device in self.devices}
+        self._servers = {device.name: DeviceServer(device, self._now) for device in self.devices}
         self._failure = None
         self._settled.clear()
         self._thread = threading.Thread(target=self._run, name="demo-fleet", daemon=True)

@@ -12,20 +12,29 @@ from typing import TYPE_CHECKING
 import asyncssh
 
 from runner.demo import keys
-from runner.demo.sessions import channels_of
+from runner.demo.clock import utc_now
+from runner.demo.sessions import Restarted, channels_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from runner.demo.device import Device
     from runner.demo.sessions import Channels, Process
 
 __all__ = ["DeviceServer"]
 
+_SFTP_VERSION = 3
+
 
 class _Login(asyncssh.SSHServer):
     """One connection to a device: checks the login, and cancels its channels when the connection is lost."""
 
-    def __init__(self, device: Device, connections: set[asyncssh.SSHServerConnection]) -> None:
+    def __init__(
+        self, device: Device, channels: Channels, connections: set[asyncssh.SSHServerConnection]
+    ) -> None:
         self._device = device
+        self._serve_channel = channels
         self._connections = connections
         self._connection: asyncssh.SSHServerConnection | None = None
         self._channels: set[asyncio.Task[None]] = set()
@@ -60,17 +69,32 @@ class _Login(asyncssh.SSHServer):
         known = any(asyncssh.import_public_key(line) == key for line in self._device.authorized_keys)
         return await self._decide(username, known)
 
-    async def serve(self, channels: Channels, process: Process) -> None:
+    def session_requested(self) -> asyncssh.SSHServerProcess[bytes]:
+        kind = asyncssh.SSHServerProcess if self._device.answers_exec else _ShellOnly
+        return kind(self._serve, self._serve_channel.sftp, _SFTP_VERSION, allow_scp=False)
+
+    async def _serve(self, process: Process) -> None:
         """Serve a channel until it or the connection ends; ignore a client that hangs up."""
-        task = asyncio.ensure_future(channels(process))
+        task = asyncio.ensure_future(self._serve_channel(process))
         self._channels.add(task)
         with suppress(asyncssh.Error, ConnectionError, asyncio.CancelledError):
-            await task
+            try:
+                await task
+            except Restarted:
+                for connection in tuple(self._connections):
+                    connection.abort()
         self._channels.discard(task)
 
     async def _decide(self, username: str, proven: bool) -> bool:
         await asyncio.sleep(self._device.login_delay_s)
         return self._device.accepts_login and username == self._device.user and proven
+
+
+class _ShellOnly(asyncssh.SSHServerProcess[bytes]):
+    """A channel that can become a shell or a subsystem, but refuses to run a command."""
+
+    def exec_requested(self, _command: str) -> bool:
+        return False
 
 
 class _Later:
@@ -92,22 +116,17 @@ class _Later:
             self._deliver(*packet)
 
 
-async def _serve(channels: Channels, process: Process) -> None:
-    """Serve a channel through the connection that it belongs to."""
-    login = process.channel.get_connection().get_owner()
-    if isinstance(login, _Login):
-        await login.serve(channels, process)
-
-
 class DeviceServer:
     """The server of one device. For a device that is down, it only reserves the port.
 
     Args:
         device: The device.
+        now: The clock of the device.
     """
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, now: Callable[[], datetime] = utc_now) -> None:
         self.device = device
+        self._now = now
         self.port = device.port
         self._connections: set[asyncssh.SSHServerConnection] = set()
         self._acceptor: asyncssh.SSHAcceptor | None = None
@@ -125,19 +144,16 @@ class DeviceServer:
             self._held.bind((device.address, device.port))
             self.port = self._held.getsockname()[1]
             return
-        channels = channels_of(device)
+        channels = channels_of(device, self._now)
         self._acceptor = await asyncssh.listen(
             device.address,
             device.port,
-            server_factory=partial(_Login, device, self._connections),
-            process_factory=partial(_serve, channels),
-            sftp_factory=channels.sftp,
+            server_factory=partial(_Login, device, channels, self._connections),
             server_host_keys=[asyncssh.import_private_key(keys.private_key(device.name))],
             server_version="invoke_runner_demo",
             encoding=None,
             line_editor=False,
             agent_forwarding=False,
-            allow_scp=False,
             gss_host=None,
         )
         self.port = self._acceptor.get_port()

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import asyncssh
 
+from runner.demo.cli.eos import EOS
 from runner.demo.cli.ios import IOS
+from runner.demo.cli.junos import JUNOS
 from runner.demo.cli.nxos import NXOS
-from runner.demo.cli.session import Dialect, Mode, Session
+from runner.demo.cli.session import Dialect, Session
 from runner.demo.cli.state import DeviceState
+from runner.demo.clock import utc_now
 from runner.demo.device import Device, Platform
 from runner.demo.linux.machine import Machine
 from runner.demo.linux.session import LinuxSession
@@ -21,13 +24,18 @@ from runner.demo.terminal import Ending, Line, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
-__all__ = ["Channels", "Process", "channels_of"]
+__all__ = ["Channels", "Process", "Restarted", "channels_of"]
 
 Process: TypeAlias = "asyncssh.SSHServerProcess[bytes]"
 """One channel as asyncssh represents it: its request, streams and exit status."""
 
-SftpFactory: TypeAlias = "Callable[[asyncssh.SSHServerChannel[bytes]], asyncssh.SFTPServer]"
+SftpFactory: TypeAlias = "Callable[..., asyncssh.SFTPServer]"
+
+
+class Restarted(Exception):
+    """Raised by a channel whose user has restarted the device: all connections are lost."""
 
 
 class Channels(Protocol):
@@ -38,18 +46,22 @@ class Channels(Protocol):
         """The factory of SFTP servers; None if the device has no SFTP."""
 
     async def __call__(self, process: Process) -> None:
-        """Serve one command or shell from its request to its exit status."""
+        """Serve one command or shell from its request to its exit status.
+
+        Raises:
+            Restarted: The device restarts.
+        """
 
 
-_DIALECTS = {Platform.IOS: IOS, Platform.NXOS: NXOS}
+_DIALECTS = {Platform.IOS: IOS, Platform.NXOS: NXOS, Platform.EOS: EOS, Platform.JUNOS: JUNOS}
 _NO_SUBSYSTEM = 1
 
 
-def channels_of(device: Device) -> Channels:
-    """Return the server for the channels of a device that has just started."""
+def channels_of(device: Device, now: Callable[[], datetime] = utc_now) -> Channels:
+    """Return the server for the channels of a device that has just started, with its clock."""
     if device.platform is Platform.LINUX:
-        return _LinuxChannels(device)
-    return _CliChannels(device)
+        return _LinuxChannels(device, now)
+    return _CliChannels(device, now)
 
 
 class _Input:
@@ -80,42 +92,57 @@ def _terminal(process: Process, *, help_key: bool) -> Terminal:
     return Terminal(_Input(process), write, help_key=help_key)
 
 
+async def _reply(session: Session, terminal: Terminal, *, echo: bool, typed: str = "") -> Line:
+    """Return the next line, or the key that answers a question without Enter."""
+    if session.question is not None and session.question.one_key:
+        return await terminal.read_key()
+    return await terminal.read_line(echo=echo, typed=typed)
+
+
 class _CliChannels:
     """Serves the channels of a CLI device."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, now: Callable[[], datetime]) -> None:
         self._device = device
         self._dialect: Dialect = _DIALECTS[device.platform]
-        self._state = DeviceState(device)
+        self._state = DeviceState(device, now)
         self.sftp: SftpFactory | None = None
 
     async def __call__(self, process: Process) -> None:
         if process.subsystem is not None:
             process.exit(_NO_SUBSYSTEM)
-        elif process.command is not None:
-            process.stdout.write((await self._command(process.command)).encode())
-            process.exit(0)
+            return
+        session = Session(self._state, self._dialect, interactive=process.command is None)
+        if process.command is not None:
+            await self._command(session, _terminal(process, help_key=False), process.command)
         else:
-            await self._shell(_terminal(process, help_key=True))
-            process.exit(0)
+            await self._shell(session, _terminal(process, help_key=True))
+        if session.restarted:
+            raise Restarted
+        process.exit(0)  # even after an invalid command
 
-    async def _command(self, line: str) -> str:
-        """Return the output of an exec request; such devices exit with 0 even after an invalid command."""
-        session = Session(self._state, self._dialect, interactive=False)
+    async def _command(self, session: Session, terminal: Terminal, command: str) -> None:
+        """Answer an exec request. The replies to questions come from standard input, without echo."""
         await asyncio.sleep(self._device.answer_delay_s)
-        return session.execute(line).replace("\n", "\r\n")
+        terminal.show(session.execute(command))
+        while session.question is not None:
+            terminal.show(session.prompt)
+            line = await _reply(session, terminal, echo=False)
+            if line.ending is not Ending.ENTER:
+                break
+            terminal.show(session.execute(line.text))
 
-    async def _shell(self, terminal: Terminal) -> None:
-        session = Session(self._state, self._dialect)
-        terminal.show("\n")
+    async def _shell(self, session: Session, terminal: Terminal) -> None:
+        terminal.show("\n" + self._dialect.banner)
         typed = ""
         while not session.closed:
             terminal.show(session.prompt + typed)
-            line = await terminal.read_line(echo=session.echo, typed=typed)
+            line = await _reply(session, terminal, echo=session.echo, typed=typed)
             if line.ending is Ending.END_OF_INPUT:
                 break
             typed = line.text if line.ending is Ending.HELP else ""
-            await terminal.page(await self._answer(session, line), session.page_length)
+            text = await self._answer(session, line)
+            await terminal.page(text, session.page_length if session.paged else 0, self._dialect.pager)
 
     async def _answer(self, session: Session, line: Line) -> str:
         if line.ending is Ending.HELP:
@@ -124,7 +151,7 @@ class _CliChannels:
             if line.text.strip():
                 await asyncio.sleep(self._device.answer_delay_s)
             return session.execute(line.text)
-        return session.execute("end") if session.mode is not Mode.EXEC else ""
+        return session.interrupt()
 
 
 class _Streams:
@@ -161,9 +188,9 @@ class _Streams:
 class _LinuxChannels:
     """Serves the channels of a server."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, now: Callable[[], datetime]) -> None:
         self._device = device
-        self._machine = Machine(device)
+        self._machine = Machine(device, now)
         self.sftp: SftpFactory | None = partial(MachineFiles, self._machine)
 
     async def __call__(self, process: Process) -> None:

@@ -1,7 +1,7 @@
 """The terminal between a session and its channel: echo, line editing, line ends, paging.
 
 It works like the line discipline of a real device: typed characters are echoed, a newline is sent as carriage
-return and line feed, and output longer than a page stops at `--More--`.
+return and line feed, and output longer than a page stops at a pager's prompt such as `--More--`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Ending", "Line", "Terminal", "Wire"]
+__all__ = ["Ending", "Line", "Pager", "Terminal", "Wire"]
 
-_MORE = " --More-- "
-_ERASE_MORE = "\b" * len(_MORE) + " " * len(_MORE) + "\b" * len(_MORE)
 _LONGEST_LINE = 4096
 
 
@@ -43,6 +41,14 @@ class Line:
 
     text: str
     ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class Pager:
+    """The prompt at the end of a page, and the characters that remove it from the screen."""
+
+    prompt: str = " --More-- "
+    erase: str = "\b" * 10 + " " * 10 + "\b" * 10
 
 
 _KEYS = {
@@ -92,21 +98,30 @@ class Terminal:
                 self._write(_redraw(typed, edited))
             typed = edited
 
-    async def page(self, text: str, length: int) -> None:
-        """Show text, stopping at `--More--` each time a page is full.
+    async def read_key(self) -> Line:
+        """Return the next key as a line, without waiting for Enter, as the reply to `[confirm]`."""
+        key = await self._key()
+        ending = Ending.END_OF_INPUT if not key else _KEYS.get(key)
+        if ending is not Ending.END_OF_INPUT:
+            self.show("\n")
+        return Line(key if ending is None else "", ending or Ending.ENTER)
+
+    async def page(self, text: str, length: int, pager: Pager) -> None:
+        """Show text, stopping at the pager's prompt each time a page is full.
 
         Args:
             text: The text to show.
-            length: Lines of a page, including the `--More--` line; 0 never stops.
+            length: Lines of a page, including the pager's prompt; 0 never stops.
+            pager: The pager.
         """
         lines = text.splitlines(keepends=True)
         room = length - 1
         while length and len(lines) > room:
             self.show("".join(lines[:room]))
             lines = lines[room:]
-            self._write(_MORE)
+            self._write(pager.prompt)
             key = await self._key()
-            self._write(_ERASE_MORE)
+            self._write(pager.erase)
             if key not in {" ", "\r", "\n"}:
                 return
             room = length - 1 if key == " " else 1

@@ -11,13 +11,14 @@ from runner.connection.command import (
     Terminal,
     checked_command,
     environment,
+    question_answers,
     standard_input,
 )
-from runner.connection.command.refusals import LONGEST_BYTES, refusal
 from runner.connection.target.access import check_become
 from runner.connection.transport.faults import not_blamed
 from runner.errors import DeadlineExceeded, HostError, InvalidVariable, RequestRefused, Unreachable
 from runner.models import CommandResult, Host, Phase, Status
+from runner.platforms.hosts import found, is_device
 from runner.text import excerpt
 
 if TYPE_CHECKING:
@@ -28,8 +29,13 @@ if TYPE_CHECKING:
     from runner.connection.deadline import Deadline
     from runner.connection.host_keys.scan import ShownKey
     from runner.models import Endpoint
+    from runner.platforms import Platform
 
 __all__ = ["CommandFailed", "Session"]
+
+
+_MOST_JUDGED = 2**20
+"""A device that refuses or ignores a command does not print more bytes than this."""
 
 
 class CommandFailed(HostError):
@@ -70,7 +76,7 @@ class Session:
         """The host's variables."""
         return self.host.variables
 
-    def run(
+    def run(  # noqa: PLR0913 - one argument for each option of a command
         self,
         command: str,
         *,
@@ -79,6 +85,7 @@ class Session:
         env: Mapping[str, str] | None = None,
         chdir: str | None = None,
         pty: bool | Terminal = False,
+        answers: Mapping[str, str] | None = None,
     ) -> CommandResult:
         """Run one command on the host.
 
@@ -90,6 +97,7 @@ class Session:
             chdir: The folder to run it in, set by that shell.
             pty: Whether to run it on a terminal, or the terminal's settings; stdout and stderr then arrive
                 as one stream.
+            answers: For questions that a device's CLI may ask: a regular expression and the reply to send.
 
         Raises:
             CommandFailed: It ended with a non-zero exit code or by a signal, or was refused.
@@ -97,7 +105,8 @@ class Session:
             UsageError: An argument is invalid.
         """
         terminal = pty if isinstance(pty, Terminal) else Terminal() if pty else None
-        given = CommandOptions(standard_input(stdin), environment(env or {}), chdir, terminal)
+        replies = question_answers((answers or {}).items(), "answers")
+        given = CommandOptions(standard_input(stdin), environment(env or {}), chdir, terminal, replies)
         return self.run_with(command, given, warn=warn)
 
     def run_with(self, command: str, given: CommandOptions, *, warn: bool = False) -> CommandResult:
@@ -108,7 +117,7 @@ class Session:
             given: Its options, such as input and environment.
             warn: Return the result of a command that failed instead of raising.
         """
-        if given.needs_shell and self.variables.get("ansible_network_os"):
+        if given.needs_shell and is_device(self.variables):
             raise InvalidVariable(
                 "a device's CLI has neither environment variables nor folders",
                 reason="no-shell",
@@ -188,14 +197,26 @@ class Session:
             if exc.command is not None:
                 self.results.append(exc.command)
             raise
-        said = result.stdout_bytes + result.stderr_bytes if result.size <= LONGEST_BYTES else b""
-        refused = refusal(self.variables.get("ansible_network_os"), said)
-        if refused is not None:
-            result = dataclasses.replace(result, refused=refused)
+        result, reason = self._judged(result)
         self.results.append(result)
         if not result.ok and not warn:
-            raise _failed(result)
+            raise _failed(result, reason)
         return result
+
+    def _judged(self, result: CommandResult) -> tuple[CommandResult, str]:
+        """Return a result with the line in which a device refused or ignored the command, and the reason."""
+        typed_into: Platform | None = getattr(self._connection, "platform", None)
+        platform = typed_into or found(self.variables)
+        if platform is None or platform.posix:
+            return result, ""
+        from runner.platforms.ignored import ignored  # noqa: PLC0415 - most hosts are not devices
+        from runner.platforms.refusals import LONGEST_BYTES, refusal  # noqa: PLC0415
+
+        said = result.stdout_bytes + result.stderr_bytes if result.size <= _MOST_JUDGED else b""
+        line, reason = refusal(platform, said[: LONGEST_BYTES + 1]), "refused"
+        if line is None and typed_into is None:
+            line, reason = ignored(result.command, said), "exec-ignored"
+        return (result if line is None else dataclasses.replace(result, refused=line)), reason
 
     def _on_connection(self, work: Callable[[Connection, Host], CommandResult]) -> CommandResult:
         connection = self._connected()
@@ -259,7 +280,7 @@ class Session:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            connect = connector(self.host)
+            connect = connector(self.host, self._options.connection)
             check_become(self.host, self._options, connect)
             left = pool.taken(self.host, self._options, self._deadline)
             self._left_by_another = left is not None
@@ -270,8 +291,13 @@ class Session:
         return self._connection
 
 
-def _failed(result: CommandResult) -> CommandFailed:
-    if result.refused is not None:
+def _failed(result: CommandResult, reason: str) -> CommandFailed:
+    if result.refused is not None and reason == "exec-ignored":
+        text = (
+            f"the device ignored {result.command!r} and showed {excerpt(result.refused)!r}; "
+            "set runner_cli: shell for it, to have commands typed into its CLI"
+        )
+    elif result.refused is not None:
         text, reason = f"the device refused {result.command!r}: {excerpt(result.refused)}", "refused"
     elif result.signal is not None:
         text, reason = f"{result.command!r} was ended by signal {excerpt(result.signal)}", "signal"

@@ -84,7 +84,7 @@ def _check_spilling(settings: Settings) -> None:
         UsageError: No file can be created in the spill folder, or a flag needs `--overflow spill`.
     """
     if settings.overflow == "spill":
-        folder = settings.connection().spill_folder
+        folder = settings.connection_options().spill_folder
         if folder is not None and settings.executor != "dask" and not settings.dry_run:
             writable("--spill-dir", folder)  # Dask workers on other machines have their own folders
         return

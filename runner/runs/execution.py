@@ -155,7 +155,7 @@ def _worked_on(plan: Plan, job: Job, control: Control | None, starting: Starting
         plan.todo,
         job,
         run=plan.run.id,
-        connecting=Connections(settings.connection()),
+        connecting=Connections(settings.connection_options()),
         options=settings.fanout(),
         reach=settings.reach(),
         control=control,
@@ -168,7 +168,7 @@ def _pinged(plan: Plan) -> Batches:
     from runner.reach import probe  # noqa: PLC0415 - as above
 
     if plan.pings.count is None:
-        found = routes(plan.settings.connection(), plan.todo)
+        found = routes(plan.settings.connection_options(), plan.todo)
         with closing(in_background(probe(plan.todo, plan.settings.pinging(), routes=found))) as batches:
             yield from batches
         return
@@ -194,7 +194,7 @@ def ping_rounds(plan: Plan, tries: int | None = None) -> Iterator[dict[str, Host
     options = plan.settings.pinging()
     if tries is not None:
         options = replace(options, tries=tries)
-    found = routes(plan.settings.connection(), plan.todo)
+    found = routes(plan.settings.connection_options(), plan.todo)
     return rounds(plan.todo, options, plan.pings.interval_s, plan.pings.count, routes=found)
 
 

@@ -46,7 +46,7 @@ def warn(hosts: Sequence[Host], settings: Settings, inventory: Inventory | None)
     """
     from runner.connection.host_keys.weakened import weakened  # noqa: PLC0415 - imports Paramiko
 
-    for found in weakened(hosts, settings.connection()):
+    for found in weakened(hosts, settings.connection_options()):
         of_run = all(origin.is_of_this_run for origin in found.origins)
         if of_run and found.policy == "accept-new":  # the operator asked for it, and every key is recorded
             continue

@@ -67,7 +67,7 @@ def login_secrets(settings: Settings, ask: Ask, hosts: Iterable[Host]) -> Settin
     if ask is nobody or not (sys.stdin is not None and sys.stdin.isatty()):
         return settings
     opened = list(settings.key_passphrase)
-    for path in _locked(settings.connection(), hosts):
+    for path in _locked(settings.connection_options(), hosts):
         passphrase = _passphrase(path, opened, ask)
         if passphrase is not None:
             opened.append(passphrase)

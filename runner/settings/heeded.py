@@ -46,7 +46,7 @@ FANOUT = LIMITS | _names(
 PINGING = _names("method ping_timeout ping_tries")
 """How hosts are pinged."""
 
-ROUTE = _names("ssh_config user allow_inventory_commands")
+ROUTE = _names("ssh_config user allow_inventory_commands connection")
 """The SSH route to a host: `ssh_config` may depend on the user, and may name a ProxyCommand."""
 
 ON_THE_WAY = ROUTE | _names(
@@ -64,6 +64,9 @@ BECOMING = _names("become become_method become_user ask_become_pass become_passw
 PATIENCE = _names("timeout idle_timeout")
 """How long a command or a transfer may take."""
 
+SESSIONS = _names("session_log")
+"""What is kept of the sessions on devices."""
+
 SPILLING = _names("max_spill spill_dir")
 """The files for output that does not fit into memory."""
 
@@ -79,7 +82,7 @@ RECORD = _names("no_history history history_runs history_days history_size")
 _GENERAL = _names("output_dir quiet dry_run")
 
 ALL = (INVENTORY | HOSTS | EARLIER_RUNS | FANOUT | PINGING | LOGIN | BECOMING | PATIENCE | COMMAND_OUTPUT) | (
-    REPORT | RECORD | _GENERAL
+    SESSIONS | REPORT | RECORD | _GENERAL
 )
 """Every setting."""
 
@@ -180,7 +183,9 @@ TASKS: Mapping[str, Heeded] = {
 }
 """The settings that each task uses, by the name of the task on the command line."""
 
-_RUN = (FANOUT | PINGING | LOGIN | BECOMING | PATIENCE | COMMAND_OUTPUT | RECORD | {"dry_run"}) - _ASKED
+_RUN = (
+    FANOUT | PINGING | LOGIN | BECOMING | PATIENCE | SESSIONS | COMMAND_OUTPUT | RECORD | {"dry_run"}
+) - _ASKED
 _ELSEWHERE = {
     **dict.fromkeys(HOSTS, "choose hosts with inventory.select(pattern, limit)"),
     **dict.fromkeys(EARLIER_RUNS, "only tasks continue earlier runs: invoke run --resume, --failed"),

@@ -67,7 +67,7 @@ def ssh_config_entries(settings: Settings) -> Iterator[Entry]:
     from runner.connection.ssh_config.config_lines import given_options  # noqa: PLC0415 - needed only to display settings
 
     found: dict[tuple[str, str], list[Origin]] = {}
-    for words in given_options(settings.connection().ssh_config):
+    for words in given_options(settings.connection_options().ssh_config):
         if words.origin.name in _CONFIGURED:
             found.setdefault((words.origin.name, " ".join(words)), []).append(words.origin)
     for (keyword, value), origins in found.items():

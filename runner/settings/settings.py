@@ -97,6 +97,14 @@ class Settings:
     start_method: str = setting(
         "spawn", "how worker processes are started: spawn, forkserver", one_of("spawn", "forkserver")
     )
+    connection: str | None = setting(
+        None,
+        "how to reach hosts: ssh, openssh, cli (a device's CLI), local",
+        one_of("ssh", "openssh", "cli", "local"),
+    )
+    session_log: str | None = setting(
+        None, "folder for a file per device with all that its CLI sent, without secrets"
+    )
     startups: int = setting(8, "logins in progress at once at one address; 0: unlimited", between(0, 10_000))
     timeout: float = setting(300.0, "seconds for each command", quantities.seconds)
     connect_timeout: float = setting(
@@ -363,7 +371,7 @@ class Settings:
         """Maximum number of hosts in flight at once."""
         return _AUTO_WORKERS if self.workers == "auto" else int(self.workers)
 
-    def connection(self) -> ConnectionOptions:
+    def connection_options(self) -> ConnectionOptions:
         """Return the options for connections."""
         from runner.connection.command.become import Become  # noqa: PLC0415
         from runner.connection.options import SSH_CONFIG, ConnectionOptions, HostKeyPolicy, Overflow  # noqa: PLC0415
@@ -389,6 +397,8 @@ class Settings:
             spill_folder=self.spill_dir or (_spill_folder() if self.overflow == "spill" else None),
             max_spill=self.max_spill,
             retries=self.retries,
+            connection=self.connection,
+            session_log=None if self.session_log is None else _file(self.session_log),
             startups=self.startups,
             become=self.become,
             become_as=Become(self.become_method, self.become_user, self.become_password),

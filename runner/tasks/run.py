@@ -28,16 +28,23 @@ def _run(  # noqa: PLR0913 - one argument per flag
     chdir: str | None = None,
     pty: bool = False,
     pty_size: str | None = None,
+    cmds_file: str | None = None,
+    answer: list[str] | None = None,
 ) -> int:
     """Run commands on every host that answers a ping, and show the output of each."""
-    from runner.connection.command import CommandOptions  # noqa: PLC0415 - loaded only when a task runs
+    from runner.connection.command import (  # noqa: PLC0415 - loaded only when a task runs
+        CommandOptions,
+        commands_of_file,
+        question_answers,
+    )
     from runner.jobs import CommandJob  # noqa: PLC0415
     from runner.tasks.over_hosts import over_hosts  # noqa: PLC0415
 
-    commands = commands_of(call, tuple(cmd or ()))
-    given = CommandOptions(
-        _input(stdin), _environment(env or []), chdir or None, _terminal(pty_size, wanted=pty)
-    )
+    listed = commands_of_file(expanded("--cmds-file", cmds_file)) if cmds_file else ()
+    commands = commands_of(call, (*(cmd or ()), *listed))
+    replies = question_answers(_pairs("--answer", "REGEX=REPLY", answer or []), "--answer")
+    size = _terminal(pty_size, wanted=pty)
+    given = CommandOptions(_input(stdin), _environment(env or []), chdir or None, size, replies)
     return over_hosts("run", CommandJob(commands, given), call)
 
 
@@ -81,11 +88,15 @@ def _input(stdin: str | None) -> bytes:
 def _environment(given: Sequence[str]) -> tuple[tuple[str, str], ...]:
     from runner.connection.command import environment  # noqa: PLC0415
 
-    pairs = [item.partition("=") for item in given]
-    for name, equals, _ in pairs:
+    return environment(dict(_pairs("--env", "NAME=VALUE", given)))
+
+
+def _pairs(flag: str, expected: str, given: Sequence[str]) -> list[tuple[str, str]]:
+    parts = [item.partition("=") for item in given]
+    for name, equals, _ in parts:
         if not equals:
-            raise UsageError(f"--env {name!r}: expected NAME=VALUE")
-    return environment({name: value for name, _, value in pairs})
+            raise UsageError(f"{flag} {name!r}: expected {expected}")
+    return [(name, value) for name, _, value in parts]
 
 
 def _terminal(size: str | None, *, wanted: bool) -> Terminal | None:
@@ -100,13 +111,15 @@ run = FleetTask(
     name="run",
     command="cmd",
     short="c",
-    iterable=["env"],
+    iterable=["env", "answer"],
     help={
         "cmd": "command to run (repeatable); the flag may be left out for one",
         "stdin": "file that each command reads; - is standard input, read once",
         "env": "environment variable NAME=VALUE (repeatable), set by the host's POSIX shell",
         "chdir": "folder on the host to run in, entered by its POSIX shell",
         "pty": "run on a terminal; output and errors come as one stream then",
+        "cmds-file": "file of commands, one a line; they run after those of --cmd",
+        "answer": "REGEX=REPLY for questions of a device's CLI (repeatable); others end the command",
         "pty-size": "columns and rows of that terminal (default: 80x24)",
     },
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from runner.connection.command.shells import line, quoted
 from runner.errors import HostError, RequestRefused, Unreachable
 from runner.models import Phase
+from runner.platforms.hosts import is_device
 from runner.transfer.errors import reworded
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ BEGUN = "[runner] begun"
 
 
 def has_shell(host: Host) -> bool:
-    """Return whether a host has a POSIX shell: one with an `ansible_network_os` is assumed to have a CLI."""
-    return not host.variables.get("ansible_network_os")
+    """Return whether a host has a POSIX shell: a network device is assumed to have none."""
+    return not is_device(host.variables)
 
 
 class Shell:

@@ -337,4 +337,5 @@ def test_a_device_says_which_platform_it_is(ask: Callable[..., Answer]) -> None:
     assert "IOS XE" in ask("r1", "show version").stdout
     assert "NX-OS" in ask("sw1", "show version").stdout
     assert ask("db1", "uname").stdout == "Linux\n"
-    assert {device.platform for device in DEMO_DEVICES} == set(Platform)
+    not_in_the_fleet = {Platform.EOS, Platform.JUNOS}
+    assert {device.platform for device in DEMO_DEVICES} == set(Platform) - not_in_the_fleet

@@ -22,6 +22,7 @@ from runner.jobs import FunctionJob
 from runner.reach import ReachOptions
 from runner.settings import Settings
 from tests.executors import jobs
+from tests.liveness import comes_true
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +114,7 @@ def test_the_first_result_arrives_before_the_last_host_is_started(executor: str)
         hosts,
         FunctionJob(jobs.host_by_name),
         run="streaming",
-        connecting=Connections(Settings().connection()),
+        connecting=Connections(Settings().connection_options()),
         options=FanoutOptions(executor, 4, ping=False, executor_settings=where()),
         reach=ReachOptions(),
         starting=started.extend,
@@ -129,7 +130,7 @@ def test_a_consumer_that_has_seen_enough_leaves_nothing_running(executor: str) -
     results = runner.stream(hosts, jobs.host_by_name, executor=executor, workers=5)
     next(results)
     results.close()  # type: ignore[attr-defined]
-    assert eventually(
+    assert comes_true(
         lambda: not {thread for thread in set(threading.enumerate()) - before if working(thread)}
     )
 
@@ -142,8 +143,8 @@ def test_a_consumer_that_leaves_in_the_middle_of_logins_leaves_no_socket_and_no_
     results = runner.stream(many, "show version", **options)
     next(results)
     results.close()  # type: ignore[attr-defined]
-    assert eventually(lambda: not multiprocessing.active_children())
-    assert eventually(
+    assert comes_true(lambda: not multiprocessing.active_children())
+    assert comes_true(
         lambda: len(list(Path("/proc/self/fd").iterdir())) <= before + 3
     )  # the resource tracker's
 
@@ -171,7 +172,7 @@ def stopped(hosts: list[Host], control: Control, act: Any, executor: str) -> lis
     """Run hosts, and act as soon as one of them is at work."""
 
     def wait() -> None:
-        eventually(lambda: bool(control.running))
+        comes_true(lambda: bool(control.running))
         act()
 
     options = FanoutOptions(executor, 3, ping=False, executor_settings=where())
@@ -182,7 +183,7 @@ def stopped(hosts: list[Host], control: Control, act: Any, executor: str) -> lis
             hosts,
             FunctionJob(jobs.host_by_name),
             run=f"stopped-{executor}-{act.__name__}",
-            connecting=Connections(Settings().connection()),
+            connecting=Connections(Settings().connection_options()),
             options=options,
             reach=ReachOptions(),
             control=control,
@@ -272,15 +273,6 @@ def test_a_third_partys_executor_comes_in_by_the_same_door(
         runner.run([told("h", "echo")], jobs.host_by_name, executor="missing")
     with pytest.raises(runner.errors.UsageError, match=r"'nothing' is not known; known: .*nonsense"):
         runner.run([told("h", "echo")], jobs.host_by_name, executor="nothing")
-
-
-def eventually(condition: Any, within: float = 30.0) -> bool:
-    end = time.monotonic() + within
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def working(thread: threading.Thread) -> bool:

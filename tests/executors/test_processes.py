@@ -7,7 +7,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from runner.executors.answers import NotBegun
 from runner.executors.processes import ThreadedProcessExecutor
 from tests.executors import jobs
 from tests.executors.jobs import Stubborn, Unpicklable, Unreadable, die, echo, fail, make, nap, where
-from tests.liveness import gone
+from tests.liveness import comes_true, gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,17 +34,20 @@ def executor() -> Iterator[ThreadedProcessExecutor]:
     executor.shutdown()
 
 
-def test_calls_are_spread_over_processes_and_threads(executor: ThreadedProcessExecutor) -> None:
-    # Each call is under way until all are.
-    places = {future.result(30) for future in [executor.submit(busy) for _ in range(4)]}
+def test_calls_are_spread_over_processes_and_threads(
+    executor: ThreadedProcessExecutor, tmp_path: Path
+) -> None:
+    places = workers_at_once(executor, 4, tmp_path)
     assert len({pid for pid, _ in places}) == 2
     assert len(places) == 4
     assert os.getpid() not in {pid for pid, _ in places}
 
 
-def busy() -> tuple[int, int]:
-    time.sleep(0.5)
-    return where()
+def workers_at_once(executor: ThreadedProcessExecutor, number: int, folder: Path) -> set[tuple[int, int]]:
+    """Submit calls of which none ends before all have begun; return the process and thread of each."""
+    folder.mkdir(exist_ok=True)
+    futures = [executor.submit(jobs.meet, str(folder), str(name), number) for name in range(number)]
+    return {future.result(90) for future in futures}
 
 
 def test_more_calls_than_workers_are_all_done(executor: ThreadedProcessExecutor) -> None:
@@ -110,16 +112,15 @@ def test_the_death_of_a_process_costs_only_the_calls_that_it_had(executor: Threa
     assert [executor.submit(echo, number).result(30) for number in range(20)] == [*range(20)]
 
 
-def test_another_process_takes_the_place_of_one_that_died(executor: ThreadedProcessExecutor) -> None:
-    before = {executor.submit(busy) for _ in range(4)}
-    pids = {future.result(30)[0] for future in before}
+def test_another_process_takes_the_place_of_one_that_died(
+    executor: ThreadedProcessExecutor, tmp_path: Path
+) -> None:
+    pids = {pid for pid, _ in workers_at_once(executor, 4, tmp_path / "before")}
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     assert gone(*pids)
-    end = time.monotonic() + 30
-    while pids & {worker.process.pid for worker in executor._workers} and time.monotonic() < end:
-        time.sleep(0.01)
-    after = {future.result(30)[0] for future in [executor.submit(busy) for _ in range(4)]}
+    assert comes_true(lambda: not pids & {worker.process.pid for worker in executor._workers})
+    after = {pid for pid, _ in workers_at_once(executor, 4, tmp_path / "after")}
     assert len(after) == 2
     assert not after & pids
 
@@ -134,9 +135,9 @@ def test_where_every_process_dies_what_waits_is_cancelled_and_nothing_hangs(
     assert late.cancelled()
 
 
-def test_worker_processes_can_be_started_by_a_server() -> None:
+def test_worker_processes_can_be_started_by_a_server(tmp_path: Path) -> None:
     with ThreadedProcessExecutor(2, processes=2, start_method="forkserver") as executor:
-        assert len({future.result(30)[0] for future in [executor.submit(busy) for _ in range(2)]}) == 2
+        assert len({pid for pid, _ in workers_at_once(executor, 2, tmp_path)}) == 2
 
 
 def test_shutdown_lets_what_was_submitted_finish_and_leaves_no_process() -> None:
@@ -151,14 +152,16 @@ def test_shutdown_lets_what_was_submitted_finish_and_leaves_no_process() -> None
     executor.shutdown()
 
 
-def test_shutdown_can_drop_what_has_not_begun_and_need_not_wait() -> None:
+def test_shutdown_can_drop_what_has_not_begun_and_need_not_wait(tmp_path: Path) -> None:
     executor = ThreadedProcessExecutor(1)
     pids = [worker.process.pid for worker in executor._workers]
-    first = executor.submit(nap, 0.2, "done")
+    first = executor.submit(jobs.meet, str(tmp_path), "the first", 2)
     others = [executor.submit(echo, number) for number in range(5)]
     executor.shutdown(wait=False, cancel_futures=True)
     assert all(future.cancelled() for future in others)
-    assert first.result(30) == "done"
+    assert not first.done()
+    (tmp_path / "the second").touch()
+    assert first.result(30)[0] in pids
     assert gone(*filter(None, pids))
 
 

@@ -25,7 +25,7 @@ def how(**options: Any) -> dict[str, Any]:
     """Return the keyword arguments of `batches` and `stream`, without a ping unless `options` ask for it."""
     return {
         "run": f"test-{random.random()}",
-        "connecting": Connections(Settings(retries=0).connection()),
+        "connecting": Connections(Settings(retries=0).connection_options()),
         "options": FanoutOptions(**({"ping": False} | options)),
         "reach": ReachOptions(method="tcp"),
     }

@@ -26,7 +26,7 @@ METHODS = sorted(name for name in vars(Connecting) if not name.startswith("_"))
 
 @pytest.fixture
 def connections() -> Connecting:
-    return Connections(Settings(startups=10).connection())
+    return Connections(Settings(startups=10).connection_options())
 
 
 def parameters(function: Callable[..., Any]) -> list[tuple[str, Any, Any]]:

@@ -28,7 +28,7 @@ logging.basicConfig(format="%(message)s")
 variables = Broken() if kind == "broken" else {"ansible_connection": kind}
 hosts = [Host(f"h{n}", variables) for n in range(number)]
 options = FanoutOptions(workers=50, spare=Share(10))
-found = fitted(options, hosts, Connections(Settings().connection()))
+found = fitted(options, hosts, Connections(Settings().connection_options()))
 modules = [name for name in sys.modules if name.startswith("runner.connection.")]
 print(json.dumps([found.workers, found.spare and found.spare.amount, found is options, modules]))
 """

@@ -49,7 +49,7 @@ class Pool:
     ) -> None:
         self.running: dict[str, Future[HostResult] | None] = {}
         self.events: SimpleQueue[Event] = SimpleQueue()
-        connecting = Connections(Settings(retries=0, startups=10).connection())
+        connecting = Connections(Settings(retries=0, startups=10).connection_options())
         task = (FunctionJob(function), connecting, RUN)
         self.pool = WorkerPool(FanoutOptions(executor), most, task, self.running, self.events)
 

@@ -19,6 +19,7 @@ import pytest
 from tests.connection.peers import ssh
 from tests.connection.peers.ssh import Script
 from tests.connection.peers.stage import Stage
+from tests.liveness import comes_true
 from tests.projects import Project
 
 if TYPE_CHECKING:
@@ -231,7 +232,7 @@ def test_every_kind_at_once_is_ended_by_sigterm(tmp_path: Path, stage: Stage, he
     made = project(tmp_path, stage, healthy, kinds)
     with made.start(*command(kinds, "--format", "folded"), program="runner") as process:
         memory = Memory(process.pid)
-        time.sleep(3)
+        comes_true(lambda: bool(kinds["hanging"].script.commands))
         process.send_signal(signal.SIGTERM)
         began = time.monotonic()
         stdout, stderr = process.communicate(timeout=110)

@@ -27,6 +27,7 @@ from runner.reach import ReachOptions
 from tests.connection.peers import ssh
 from tests.connection.peers.ssh import PASSWORD, Script
 from tests.connection.sshd import required_program
+from tests.liveness import comes_true
 
 if TYPE_CHECKING:
     import asyncssh
@@ -259,9 +260,7 @@ def test_a_worker_that_is_killed_while_the_run_stops(stage: Stage, tmp_path: Pat
     control = Control()
 
     def stop() -> None:
-        end = time.monotonic() + _LONG_S
-        while not (tmp_path / "sent").exists() and time.monotonic() < end:
-            time.sleep(0.01)
+        comes_true((tmp_path / "sent").exists, _LONG_S)
         control.abort()
         (tmp_path / "die").touch()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runner.runs.interruption import GRACE_S
 from tests.connection.peers import ssh
 from tests.connection.peers.ssh import Script
 from tests.history.runs import until
@@ -137,7 +138,7 @@ def test_no_program_that_was_started_here_goes_on(
         else:
             process.send_signal(number)
         _, stderr = process.communicate(timeout=60)
-    assert time.monotonic() - told < 10
+    assert time.monotonic() - told < GRACE_S
     assert process.returncode == CODES[number], stderr
     assert b"Traceback" not in stderr
     until(lambda: not _running(sleep))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -53,9 +52,7 @@ def test_an_inventory_without_end_is_one_line(tmp_path: Path, case: str) -> None
     name, text, said = FILES[case]
     made = Project(tmp_path)
     made.write(name, text).chmod(0o755)
-    began = time.monotonic()
-    ended = made.type("inventory", "--list", "-i", name, program="runner")
-    assert time.monotonic() - began < 20
+    ended = made.type("inventory", "--list", "-i", name, program="runner")  # for no longer than a minute
     assert ended.code == 1
     assert said in ended.stderr
     assert ended.stderr.count("\n") == 1
@@ -80,12 +77,13 @@ def test_answers_about_single_hosts_have_one_limit(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("runner.inventory.sources.script._ALL_HOSTS", 1)  # so that one answer has time enough
     path = tmp_path / "hosts.sh"
     listing = '{"all": {"hosts": [' + ",".join(f'"h{number}"' for number in range(100)) + "]}}"
-    path.write_text(f"#!/bin/sh\ncase $1 in --list) echo '{listing}';; *) sleep 0.2; echo '{{}}';; esac\n")
+    answer = f"echo >>{tmp_path}/asked; sleep 0.2; echo '{{}}'"
+    path.write_text(f"#!/bin/sh\ncase $1 in --list) echo '{listing}';; *) {answer};; esac\n")
     path.chmod(0o755)
-    began = time.monotonic()
     with pytest.raises(InventoryError, match="too long for all its hosts; print their variables under _meta"):
         load(path, options=Options(script_timeout_s=3))
-    assert time.monotonic() - began < 15, "100 hosts take 20 s at least"
+    asked = (tmp_path / "asked").read_text().count("\n")
+    assert 0 < asked <= 3 / 0.2 + 1
 
 
 @pytest.mark.parametrize("variable", ["ansible_user", "ansible_host", "ansible_port", "ansible_timeout"])
@@ -102,11 +100,10 @@ def test_no_error_of_a_host_quotes_a_long_value(tmp_path: Path, variable: str) -
 def test_hosts_do_not_wait_for_a_search_of_the_whole_disk(tmp_path: Path) -> None:
     made = Project(tmp_path)
     made.write("theirs", "Include /*/*/*/*/*/*\n")
-    made.write("hosts", "bad[1:500] ansible_ssh_common_args='-F theirs'\ngood ansible_connection=local\n")
-    began = time.monotonic()
+    made.write("hosts", "bad[1:2000] ansible_ssh_common_args='-F theirs'\ngood ansible_connection=local\n")
     words = ("run", "--cmd", "true", "-i", "hosts", "--no-ping", "--no-history", "--format", "json")
+    # For no longer than a minute: a search for each host takes minutes.
     hosts = made.type(*words, program="runner").document["hosts"]
-    assert time.monotonic() - began < 15
     assert hosts.pop("good")["status"] == "ok"
     assert {host["status"] for host in hosts.values()} == {"error"}
     assert "more than 20,000 files" in hosts["bad1"]["error"]

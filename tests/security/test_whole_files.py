@@ -8,7 +8,6 @@ import os
 import resource
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from runner.text import writing
 from tests.projects import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.connection.sshd import Sshd
@@ -200,32 +199,43 @@ def test_trust_says_that_a_lock_is_held(tmp_path: Path, held: Path, sshd: Sshd) 
     assert "nothing was recorded, it cannot be written: another program holds a lock on it" in ended.stderr
 
 
-def test_only_the_first_waits_for_a_lock(held: Path) -> None:
+class Clock:
+    """A time that passes only while a lock is waited for, and what is done meanwhile."""
+
+    def __init__(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+        self.waited_s = 0.0
+        self._meanwhile = meanwhile
+
+    def monotonic(self) -> float:
+        return 1000 + self.waited_s
+
+    def sleep(self, seconds: float) -> None:
+        self.waited_s += seconds
+        self._meanwhile()
+
+
+def test_only_the_first_waits_for_a_lock(held: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "time", clock := Clock())
+    waited_s = []
     for number in range(20):
-        begun = time.monotonic()
         with pytest.raises(OSError, match="holds a lock"):
             known_hosts.record(str(held), f"h{number}", 22, "ssh-ed25519", KEY)
-        waited = time.monotonic() - begun
-        assert number or waited >= lock._WAIT_S
-    assert begun < time.monotonic() < begun + lock._WAIT_S
+        waited_s.append(clock.waited_s)
+    assert waited_s[0] >= lock._WAIT_S
+    assert waited_s == waited_s[:1] * 20
 
 
-def test_a_lock_that_is_given_up_in_time_is_waited_for(tmp_path: Path) -> None:
+def test_a_lock_that_is_given_up_in_time_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "known"
     path.touch()
     with path.open() as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        pid = os.fork()
-        if pid == 0:
-            code = 1
-            try:
-                known_hosts.record(str(path), "h", 22, "ssh-ed25519", KEY)
-                code = 0
-            finally:
-                os._exit(code)
-        time.sleep(0.3)
-        fcntl.flock(other, fcntl.LOCK_UN)
-        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        clock = Clock(lambda: fcntl.flock(other, fcntl.LOCK_UN))
+        monkeypatch.setattr(lock, "time", clock)
+        known_hosts.record(str(path), "h", 22, "ssh-ed25519", KEY)
+    assert 0 < clock.waited_s < lock._WAIT_S
     assert KEY in path.read_text()
 
 

@@ -13,9 +13,9 @@ from runner.jobs.transfers import TransferJob
 from runner.models import Secret, Status
 from runner.transfer.moves import Get, Put
 from runner.transfer.script import Script
+from tests.connection.command.test_become import HASHED, PASSWORD
 from tests.connection.servers import running_server
 from tests.connection.sshd import Sshd, required_program, temporary_sshd
-from tests.connection.test_become import HASHED, PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

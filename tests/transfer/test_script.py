@@ -23,8 +23,8 @@ from runner.jobs import CommandJob, perform
 from runner.jobs.transfers import TransferJob
 from runner.models import Host, Status
 from runner.transfer.script import _RUN, Script
+from tests.connection.command.test_shells import left as copies
 from tests.connection.servers import running_server
-from tests.connection.test_login_shells import left as copies
 from tests.liveness import comes_true
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from runner.jobs import perform
 from runner.jobs.transfers import TransferJob
 from runner.models import Status
 from runner.transfer.script import Script
+from tests.connection.command.test_shells import left
 from tests.connection.servers import SERVERS, running_server
-from tests.connection.test_login_shells import left
 from tests.liveness import comes_true
 
 if TYPE_CHECKING:

@@ -5,7 +5,9 @@ from runner.connection.command.options import (
     CommandOptions,
     Terminal,
     checked_command,
+    commands_of_file,
     environment,
+    question_answers,
     standard_input,
     terminal,
 )
@@ -15,7 +17,9 @@ __all__ = [
     "CommandOptions",
     "Terminal",
     "checked_command",
+    "commands_of_file",
     "environment",
+    "question_answers",
     "standard_input",
     "terminal",
 ]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from runner.connection.command.options import Terminal
 from runner.connection.command.output import Output
 from runner.connection.command.process import END_OF_INPUT
+from runner.connection.command.requests import no_exec
 from runner.connection.command.timeouts import connection_lost, no_exit_status, no_sign_of_life
-from runner.errors import RequestRefused, run_stopped
+from runner.errors import run_stopped
 from runner.models import CommandResult, Phase
 
 if TYPE_CHECKING:
@@ -200,8 +201,7 @@ class Execution:
         elif lost is not None:
             error = connection_lost(self._command, lost)
         elif process.refused:
-            text = "the server refused to run a command"
-            error = RequestRefused(text, reason="exec-refused", phase=Phase.COMMAND)
+            error = no_exec()
         else:
             error = no_exit_status(self._command)
         error.command = result

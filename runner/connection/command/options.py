@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from runner.connection.command.shells import quoted, shell
 from runner.errors import UsageError
 from runner.text import reading
+from runner.text.expressions import Expression
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from os import PathLike
 
 __all__ = [
@@ -19,7 +20,9 @@ __all__ = [
     "CommandOptions",
     "Terminal",
     "checked_command",
+    "commands_of_file",
     "environment",
+    "question_answers",
     "standard_input",
     "terminal",
 ]
@@ -27,6 +30,7 @@ __all__ = [
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # POSIX.1-2017, Base Definitions, section 3.235
 _HOME = re.compile(r"~[A-Za-z0-9._-]*(?=/|$)")
 _MOST_INPUT = 64 * 2**20
+_MOST_COMMANDS = 2**20
 _SIZE = re.compile(r"(\d{1,4})x(\d{1,4})", re.ASCII)
 
 
@@ -52,12 +56,14 @@ class CommandOptions:
         environment: Variables to set in addition to the host's own.
         directory: Its working directory; by default, the login's home folder.
         terminal: The terminal that it runs on; none by default.
+        answers: For the questions that a device's CLI may ask: an expression, and the reply to send.
     """
 
     stdin: bytes = field(default=b"", repr=False)
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     directory: str | None = None
     terminal: Terminal | None = None
+    answers: tuple[tuple[Expression, str], ...] = field(default=(), repr=False)
 
     @property
     def needs_shell(self) -> bool:
@@ -133,6 +139,45 @@ def environment(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
             raise UsageError(f"the environment variable {name} holds a NUL character")
         _sendable(f"the environment variable {name}", value)
     return tuple(given.items())
+
+
+def question_answers(given: Iterable[tuple[str, str]], setting: str) -> tuple[tuple[Expression, str], ...]:
+    """Return the answers to questions of a device's CLI, as `CommandOptions` holds them.
+
+    Args:
+        given: Regular expressions that find the question, and the reply to each.
+        setting: The flag or argument they come from, for messages.
+
+    Raises:
+        UsageError: An expression is not valid, or a reply has more than one line.
+    """
+    found = []
+    for expression, reply in given:
+        if "\n" in reply or "\r" in reply:
+            raise UsageError(f"{setting} {expression!r}: a reply is one line")
+        try:
+            found.append((Expression(expression, setting), _sendable(f"{setting} {expression!r}", reply)))
+        except (re.error, RecursionError, OverflowError) as exc:
+            raise UsageError(f"{setting} {expression!r} is not a regular expression: {exc}") from None
+    return tuple(found)
+
+
+def commands_of_file(path: str | PathLike[str]) -> tuple[str, ...]:
+    """Return the commands in a file: one a line, without empty lines and lines that begin with #.
+
+    Raises:
+        UsageError: The file cannot be read, is too large, or holds no command.
+    """
+    try:
+        text = reading.beginning(path, _MOST_COMMANDS + 1, pipes=True).decode("utf-8", "surrogateescape")
+    except OSError as exc:
+        raise UsageError(f"--cmds-file {str(path)!r}: {exc.strerror or exc}") from exc
+    if len(text) > _MOST_COMMANDS:
+        raise UsageError(f"--cmds-file {str(path)!r}: more than {_MOST_COMMANDS} bytes")
+    lines = tuple(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    if not lines:
+        raise UsageError(f"--cmds-file {str(path)!r}: the file holds no command")
+    return lines
 
 
 def standard_input(given: str | bytes | PathLike[str]) -> bytes:

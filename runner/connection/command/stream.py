@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 from runner.connection.command.process import GOODBYE_S
+from runner.connection.command.requests import no_exec, no_sftp
 from runner.connection.command.timeouts import UNANSWERED
 from runner.errors import DeadlineExceeded, HostError, LoginRefused, RequestRefused, run_stopped
 from runner.models import Phase, Status
@@ -60,10 +61,7 @@ def _line(command: str | None, elevation: Elevation | None) -> str | None:
 
 def refused(command: str | None) -> RequestRefused:
     """Return the error of a program that the server refuses to start; None means its SFTP server."""
-    text, reason = "the server refused to run a command", "exec-refused"
-    if command is None:
-        text, reason = "the server offers no SFTP", "no-sftp"
-    return RequestRefused(text, reason=reason, phase=Phase.TRANSFER)
+    return no_sftp() if command is None else no_exec(Phase.TRANSFER)
 
 
 class Stream:

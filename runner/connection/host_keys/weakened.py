@@ -65,7 +65,7 @@ def weakened(hosts: Sequence[Host], options: ConnectionOptions) -> Iterator[Weak
     exact = {config_origin(_CHECKING, options.ssh_config): weak[0]} if len(weak) == 1 else {}
     found: dict[tuple[HostKeyPolicy, tuple[Origin, ...]], dict[str, Host]] = {}
     for host in hosts:
-        if kind(host) == "local":
+        if _is_local(host, options):
             continue
         asked = matters or not _DECIDING.isdisjoint(host.variables)
         for chosen in _options(host, options, destinations) if asked else (options,):
@@ -73,6 +73,13 @@ def weakened(hosts: Sequence[Host], options: ConnectionOptions) -> Iterator[Weak
                 found.setdefault(_reason(chosen, exact), {})[host.name] = host
     for (policy, origins), meant in found.items():
         yield Weakened(policy, origins, tuple(meant.values()))
+
+
+def _is_local(host: Host, options: ConnectionOptions) -> bool:
+    try:
+        return kind(host, options.connection) == "local"
+    except HostError:  # the run reports it as the result of the host
+        return True
 
 
 def _is_weak(words: Words) -> bool:

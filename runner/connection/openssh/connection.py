@@ -29,6 +29,8 @@ from runner.inventory import endpoint as given_for
 from runner.models import Phase
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runner.connection.command import CommandOptions, Terminal
     from runner.connection.deadline import Deadline
     from runner.connection.options import ConnectionOptions
@@ -112,6 +114,32 @@ class OpenSshConnection:
         answer_s = self._options.connect_timeout_s if command is None else None
         stream = Stream(process, command, self._options, self._deadline, self._master.kill, answer_s)
         return stream.begin(partial(self._start, process), elevation(self._target))
+
+    def identity(self) -> tuple[str, str]:
+        """Return the SSH version of the server, and the name under which its host key is on record."""
+        return self._master.journal.server(), str(self._target.known_as).replace(" ", "_")
+
+    def open_shell(self, terminal: Terminal, kind: str) -> tuple[SessionProcess, Callable[[], None]]:
+        """Open an interactive shell, such as the CLI of a device.
+
+        Args:
+            terminal: The terminal that it runs on.
+            kind: The terminal type (`vt100`).
+
+        Returns:
+            The shell, and a function that closes the connection without waiting, from another thread.
+
+        Raises:
+            HostError: The server refuses it.
+        """
+        self._require_master()
+        process = SessionProcess(self._master)
+        try:
+            self._start(process, "", terminal, kind)
+        except BaseException:
+            process.close()
+            raise
+        return process, self._master.kill
 
     def _start(
         self, process: SessionProcess, asked: str | None, terminal: Terminal | None = None, kind: str = ""

@@ -55,7 +55,7 @@ class SessionProcess(PipeProcess):
         """Ask for a process.
 
         Args:
-            line: Its command line; None means the SFTP server.
+            line: Its command line; empty means the interactive shell, None the SFTP server.
             terminal: The terminal that it runs on; None means no terminal.
             kind: The terminal type (`vt220`).
 
@@ -63,7 +63,9 @@ class SessionProcess(PipeProcess):
             Unreachable: The connection has ended.
             HostError: This machine has no pseudo-terminal left, from which `ssh` reads the terminal's size.
         """
-        asked = Asked(line or "sftp", None if terminal is None else kind, subsystem=line is None)
+        asked = Asked(
+            "sftp" if line is None else line, None if terminal is None else kind, subsystem=line is None
+        )
         theirs = self._pipes(terminal)
         self._master.journal.sending = self._master.journal.signalled = False
         try:

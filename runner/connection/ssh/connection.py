@@ -15,6 +15,7 @@ from runner.connection.auth.masking import masking
 from runner.connection.command import PLAIN
 from runner.connection.command.become import BECOME_METHODS, elevation, supports_become
 from runner.connection.command.execution import Execution
+from runner.connection.command.requests import no_exec, no_shell
 from runner.connection.command.stream import Stream, refused
 from runner.connection.command.timeouts import CommandTimeout, late
 from runner.connection.deadline import LONGEST
@@ -42,7 +43,7 @@ from runner.text import because, excerpt
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from runner.connection.command import CommandOptions
+    from runner.connection.command import CommandOptions, Terminal
     from runner.connection.deadline import Deadline
     from runner.connection.options import ConnectionOptions
     from runner.connection.transport.dial import PeerSocket
@@ -295,6 +296,35 @@ class SshConnection:
         stream = Stream(process, command, self._options, self._deadline, self._hang_up)
         return stream.begin(partial(self._start, process, command), elevation(self._target))
 
+    def identity(self) -> tuple[str, str]:
+        """Return the SSH version of the server, and the fingerprint of its host key."""
+        transport = self._logged_in
+        return str(transport.remote_version), str(transport.get_remote_server_key().fingerprint)
+
+    def open_shell(self, terminal: Terminal, kind: str) -> tuple[ChannelProcess, Callable[[], None]]:
+        """Open an interactive shell, such as the CLI of a device.
+
+        Args:
+            terminal: The terminal that it runs on.
+            kind: The terminal type (`vt100`).
+
+        Returns:
+            The shell, and a function that closes the connection without waiting, from another thread.
+
+        Raises:
+            HostError: The server refuses it.
+        """
+        process = self._process({"window_size": _WINDOW}, self._options.keepalive_s)
+        with self._step(Phase.CHANNEL, self._options.connect_timeout_s):
+            process.ask_for_terminal(terminal, kind)
+            try:
+                process.start("")
+            except (paramiko.SSHException, EOFError, OSError) as exc:
+                if process.lost() is None:
+                    raise no_shell() from exc
+                raise
+        return process, self._hang_up
+
     def _start(self, process: ChannelProcess, command: str | None, asked: str | None) -> None:
         with self._step(Phase.TRANSFER, self._options.connect_timeout_s):
             try:
@@ -385,8 +415,7 @@ class SshConnection:
         fault = own_fault(exc, phase)
         if phase is Phase.COMMAND:
             if self.alive() and fault is None:
-                text = "the server refused to run a command"
-                return RequestRefused(text, reason="exec-refused", phase=phase)
+                return no_exec()
             return ConnectionLost(
                 f"the connection ended after the command had been sent{because(handshake.what_broke(exc))}",
                 reason="connection-lost",

@@ -90,7 +90,7 @@ class ChannelProcess:
             raise RequestRefused(text, reason="pty-refused", phase=Phase.CHANNEL) from exc
 
     def start(self, line: str | None) -> None:
-        """Ask the server to run a command line; None asks for its SFTP server.
+        """Ask the server to run a command line; empty asks for its interactive shell, None for SFTP.
 
         Raises:
             paramiko.SSHException: The server refuses, or the connection ended.
@@ -102,6 +102,8 @@ class ChannelProcess:
         with sending_on(channel):
             if line is None:
                 channel.invoke_subsystem("sftp")
+            elif not line:
+                channel.invoke_shell()
             else:
                 channel.exec_command(line.encode("utf-8", "surrogateescape"))
 

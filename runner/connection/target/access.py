@@ -19,9 +19,10 @@ from runner.connection.ssh_config.options import SshOptions, options_of
 from runner.connection.ssh_config.tokens import Obtained, Words
 from runner.connection.target.logins import login_of, login_of_jump
 from runner.connection.target.variables import ALIAS, invalid, named_text, pick, refused, switch, variable
-from runner.errors import BecomeUnsupported
+from runner.errors import BecomeUnsupported, InvalidVariable
 from runner.inventory import endpoint as given_for
 from runner.models import Endpoint, Phase, Secret
+from runner.platforms.hosts import is_device
 from runner.text import excerpt
 from runner.text.origin import Kind, Origin
 
@@ -371,11 +372,11 @@ def check_become(host: Host, options: ConnectionOptions, connect: Connect) -> No
         return
     others = "|".join(method for method in BECOME_METHODS if method in supported)
     advice = "run it without become (--become, ansible_become)"
-    if others and not host.variables.get("ansible_network_os"):  # network devices have none of these
+    if others and not is_device(host.variables):  # network devices have none of these
         advice += f", or use --become-method {others}"
     raise BecomeUnsupported(
         f"become method {excerpt(repr(become.method))} is not supported on {excerpt(host.name)} "
-        f"by its {kind(host)} connection, so nothing was sent; {advice}",
+        f"by its {kind(host, options.connection)} connection, so nothing was sent; {advice}",
         reason="become-unsupported",
         phase=Phase.CONNECT,
     )
@@ -385,7 +386,17 @@ def _become_part(host: Host, options: ConnectionOptions, part: str) -> str:
     usual = getattr(options.become_as, part)
     if options.is_forced(f"become_{part}"):
         return str(usual)
-    return str(variable(host, (f"ansible_become_{part}",)) or usual)
+    given = variable(host, (f"ansible_become_{part}",))
+    if part == "method" and given is None and "become_method" not in options.origins:
+        return "enable" if _is_cli(host, options) else str(usual)
+    return str(given or usual)
+
+
+def _is_cli(host: Host, options: ConnectionOptions) -> bool:
+    try:
+        return kind(host, options.connection) == "cli"
+    except InvalidVariable:  # the login reports it
+        return False
 
 
 def _timeout(host: Host) -> float | None:

@@ -62,7 +62,7 @@ class Destinations:
         Raises:
             InvalidVariable: A variable, or `ssh_config`, cannot be used.
         """
-        if "ansible_connection" in host.variables and kind(host) == "local":
+        if self._is_local(host):
             return Destination(None)
         if not self._configured and ARGUMENTS.isdisjoint(host.variables):
             return Destination(endpoint(host))
@@ -74,6 +74,11 @@ class Destinations:
         if not ahead.done() or ahead.cancelled():
             raise unusable(str(self._options.ssh_config), f"ssh -G: no answer within {_TOGETHER_S:g} s")
         return ahead.result()
+
+    def _is_local(self, host: Host) -> bool:
+        chosen = self._options.connection
+        named = chosen is not None or "ansible_connection" in host.variables
+        return named and kind(host, chosen) == "local"
 
     def _looked_up(self, host: Host) -> Destination:
         from runner.connection.target.access import look_up  # noqa: PLC0415 - imports Paramiko

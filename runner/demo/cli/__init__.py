@@ -1,1 +1,1 @@
-"""The command line of network gear: a grammar, modes, state, and two platforms as tables."""
+"""The command line of network gear: a grammar, modes, state, and four platforms as tables."""

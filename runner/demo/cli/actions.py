@@ -6,9 +6,11 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from runner.demo.cli.grammar import Command
-from runner.demo.cli.session import DEFAULT_PAGE_LENGTH, Mode, Row
+from runner.demo.cli.session import DEFAULT_PAGE_LENGTH, Mode, Question, Row
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runner.demo.cli.session import Session
     from runner.demo.cli.state import InterfaceState
 
@@ -17,12 +19,19 @@ __all__ = [
     "INTERFACE_COMMANDS",
     "PREFIX_ADDRESS",
     "accept",
+    "add_ntp_server",
     "answers_ping",
+    "ask_whether",
     "chosen_interfaces",
     "configure",
+    "confirm",
     "disable",
     "enable",
+    "leave_configuration",
     "log_out",
+    "rename",
+    "restart",
+    "run_exec",
     "set_page_length",
 ]
 
@@ -57,34 +66,64 @@ def configure(session: Session, _arguments: Arguments) -> str:
     return "Enter configuration commands, one per line.  End with CNTL/Z.\n"
 
 
-def _end(session: Session, _arguments: Arguments) -> str:
-    """Leave all configuration modes."""
+def leave_configuration(session: Session, _arguments: Arguments = ()) -> str:
+    """Leave all configuration modes. A candidate stays as it is, for a later session."""
     session.mode = Mode.EXEC
-    session.interface = None
+    session.interface = ""
+    session.candidate = None
     return ""
+
+
+def confirm(session: Session, text: str, act: Callable[[], str]) -> str:
+    """Ask a `[confirm]` question, to which Enter or `y` says yes, and any other key no."""
+    return session.ask(Question(text, lambda key: act() if key in {"", "y", "Y"} else "", one_key=True))
+
+
+def ask_whether(session: Session, text: str, act: Callable[[], str], *, default: bool = False) -> str:
+    """Ask a question with `yes` and `no`.
+
+    Args:
+        session: The session.
+        text: The question.
+        act: Carries out the command after a `yes`, and returns the output.
+        default: Whether Enter alone means `yes`.
+    """
+
+    def reply(line: str) -> str:
+        word = line.strip().lower()
+        return act() if (word in {"y", "yes"} if word else default) else ""
+
+    return session.ask(Question(text, reply))
+
+
+def restart(session: Session, _arguments: Arguments = ()) -> str:
+    """Restart the device after a question."""
+    return confirm(session, "Proceed with reload? [confirm]", session.restart)
 
 
 def _leave(session: Session, _arguments: Arguments) -> str:
     """Leave the innermost configuration mode."""
-    session.mode = Mode.CONFIG if session.mode is Mode.INTERFACE else Mode.EXEC
-    session.interface = None
+    if session.mode is not Mode.INTERFACE:
+        return leave_configuration(session)
+    session.mode = Mode.CONFIG
+    session.interface = ""
     return ""
 
 
-def _do(session: Session, arguments: Arguments) -> str:
+def run_exec(session: Session, arguments: Arguments) -> str:
     """Run an exec command without leaving configuration mode."""
     return session.run_exec(arguments[0])
 
 
-def _rename(session: Session, arguments: Arguments) -> str:
-    """Set the host name; the prompt changes at once."""
-    session.state.configuration.hostname = arguments[0]
+def rename(session: Session, arguments: Arguments) -> str:
+    """Set the host name; the prompt shows that of the running configuration."""
+    session.configuration.hostname = arguments[0]
     return ""
 
 
-def _add_ntp_server(session: Session, arguments: Arguments) -> str:
+def add_ntp_server(session: Session, arguments: Arguments) -> str:
     """Add a time server."""
-    servers = session.state.configuration.ntp_servers
+    servers = session.configuration.ntp_servers
     if arguments[0] not in servers:
         servers.append(arguments[0])
     return ""
@@ -92,7 +131,7 @@ def _add_ntp_server(session: Session, arguments: Arguments) -> str:
 
 def _remove_ntp_server(session: Session, arguments: Arguments) -> str:
     """Remove a time server; do nothing if it is not configured."""
-    servers = session.state.configuration.ntp_servers
+    servers = session.configuration.ntp_servers
     if arguments[0] in servers:
         servers.remove(arguments[0])
     return ""
@@ -109,37 +148,40 @@ def chosen_interfaces(session: Session, arguments: Arguments) -> list[InterfaceS
         return list(interfaces.values())
     name = session.interface_name(arguments[0])
     if name not in interfaces:
-        raise session.last_word_invalid()
+        raise session.invalid_word(arguments[0])
     return [interfaces[name]]
 
 
 def _enter_interface(session: Session, arguments: Arguments) -> str:
     """Enter an interface's mode; create the interface if it is virtual and does not exist."""
     name = session.interface_name(arguments[0])
-    interface = session.state.configuration.interfaces.get(name)
-    if interface is None:
-        interface = session.state.add_interface(name)
+    interfaces = session.configuration.interfaces
+    if name not in interfaces:
+        interface = session.state.new_interface(name)
         if not interface.virtual:
-            del session.state.configuration.interfaces[name]
-            raise session.last_word_invalid()
-    session.interface = interface
+            raise session.invalid_word()
+        interfaces[name] = interface
+    session.interface = name
     session.mode = Mode.INTERFACE
     return ""
 
 
 def _remove_interface(session: Session, arguments: Arguments) -> str:
     """Remove a virtual interface."""
-    interface = session.state.configuration.interfaces.get(session.interface_name(arguments[0]))
+    interfaces = session.configuration.interfaces
+    interface = interfaces.get(session.interface_name(arguments[0]))
     if interface is None or not interface.virtual:
-        raise session.last_word_invalid()
-    del session.state.configuration.interfaces[interface.name]
+        raise session.invalid_word()
+    del interfaces[interface.name]
     return ""
 
 
 def _current(session: Session) -> InterfaceState:
-    if session.interface is None:
-        raise session.last_word_invalid()
-    return session.interface
+    """Return the interface of this mode, which another session may have removed."""
+    interface = session.configuration.interfaces.get(session.interface)
+    if interface is None:
+        raise session.invalid_word()
+    return interface
 
 
 def _describe(session: Session, arguments: Arguments) -> str:
@@ -205,14 +247,14 @@ def answers_ping(session: Session, arguments: Arguments) -> bool:
 
 
 CONFIG_COMMANDS: tuple[Row, ...] = (
-    Command("do LINE", _do),
-    Command("end", _end),
+    Command("do LINE", run_exec),
+    Command("end", leave_configuration),
     Command("exit", _leave),
-    Command("hostname WORD", _rename),
+    Command("hostname WORD", rename),
     Command("interface INTERFACE", _enter_interface),
     Command("no interface INTERFACE", _remove_interface),
     Command("no ntp server A.B.C.D", _remove_ntp_server),
-    Command("ntp server A.B.C.D", _add_ntp_server),
+    Command("ntp server A.B.C.D", add_ntp_server),
 )
 """The commands of configuration mode."""
 

@@ -22,9 +22,13 @@ ActionT = TypeVar("ActionT")
 
 
 class Fault(Enum):
-    """Why a line is not a valid command."""
+    """Why a line is not a valid command.
+
+    `UNKNOWN` is an invalid first word, for the dialects that have a message of its own for it.
+    """
 
     INVALID = "invalid"
+    UNKNOWN = "unknown"
     AMBIGUOUS = "ambiguous"
     INCOMPLETE = "incomplete"
 
@@ -95,16 +99,19 @@ def _is_prefix(text: str) -> bool:
     return "/" in text
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and int(text[:4]) <= 512 and len(text) <= 3  # noqa: PLR2004
+def _in_range(lowest: int, highest: int) -> Callable[[str], bool]:
+    return lambda text: re.fullmatch("[0-9]{1,5}", text) is not None and lowest <= int(text) <= highest
 
+
+_RANGES = ((0, 49), (0, 512), (0, 32767), (1, 65535))
 
 ARGUMENTS: dict[str, Callable[[str], bool]] = {
     "WORD": lambda _text: True,
     "LINE": lambda _text: True,
     "A.B.C.D": _is_address,
     "A.B.C.D/LEN": _is_prefix,
-    "<0-512>": _is_number,
+    "HH:MM:SS": lambda text: re.fullmatch(r"\d?\d:[0-5]\d:[0-5]\d", text) is not None,
+    **{f"<{lowest}-{highest}>": _in_range(lowest, highest) for lowest, highest in _RANGES},
     "INTERFACE": lambda text: re.fullmatch(r"[A-Za-z-]+\d[\d/.]*", text) is not None,
 }
 """The kinds of arguments, by the name in help, each with its check of a word; `LINE` takes the rest."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from runner.demo.cli import actions
 from runner.demo.cli.grammar import Command, Fault
-from runner.demo.cli.session import PRIVILEGED, Dialect, Mode, Row
+from runner.demo.cli.session import PRIVILEGED, Dialect, Mode, Question, Row
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -250,8 +250,30 @@ def _show_startup_config(session: Session, _arguments: Arguments) -> str:
 
 
 def _write_memory(session: Session, _arguments: Arguments) -> str:
-    session.state.startup = _running_config(session)
+    session.state.save(_running_config(session))
     return "Building configuration...\n[OK]\n"
+
+
+def _copy_to_startup(session: Session, arguments: Arguments) -> str:
+    """Save after a question. Another file name than that of the start is not simulated."""
+
+    def reply(name: str) -> str:
+        if name.strip() in {"", "startup-config"}:
+            return _write_memory(session, arguments)
+        return f"%Error opening nvram:{name.strip()} (Permission denied)\n"
+
+    return session.ask(Question("Destination filename [startup-config]? ", reply))
+
+
+def _write_erase(session: Session, _arguments: Arguments) -> str:
+    """Erase the saved configuration after a question."""
+
+    def erase() -> str:
+        session.state.erase()
+        return "[OK]\nErase of nvram: complete\n"
+
+    warning = "Erasing the nvram filesystem will remove all configuration files! Continue? [confirm]"
+    return actions.confirm(session, warning, erase)
 
 
 def _ping(session: Session, arguments: Arguments) -> str:
@@ -267,13 +289,14 @@ def _ping(session: Session, arguments: Arguments) -> str:
 
 _EXEC: tuple[Row, ...] = (
     Command("configure terminal", actions.configure, PRIVILEGED),
-    Command("copy running-config startup-config", _write_memory, PRIVILEGED),
+    Command("copy running-config startup-config", _copy_to_startup, PRIVILEGED),
     Command("disable", actions.disable),
     Command("enable", actions.enable),
     Command("exit", actions.log_out),
     Command("logout", actions.log_out),
     Command("ping A.B.C.D", _ping),
     Command("quit", actions.log_out),
+    Command("reload", actions.restart, PRIVILEGED),
     Command("show clock", _show_clock),
     Command("show interfaces", _show_interfaces),
     Command("show interfaces INTERFACE", _show_interfaces),
@@ -287,11 +310,11 @@ _EXEC: tuple[Row, ...] = (
     Command("terminal no length", actions.set_page_length),
     Command("terminal width <0-512>", actions.accept),
     Command("write", _write_memory, PRIVILEGED),
+    Command("write erase", _write_erase, PRIVILEGED),
     Command("write memory", _write_memory, PRIVILEGED),
 )
 
 IOS = Dialect(
-    gap="",
     faults={
         Fault.INVALID: "{caret}^\n% Invalid input detected at '^' marker.\n\n",
         Fault.AMBIGUOUS: '% Ambiguous command:  "{line}"\n',

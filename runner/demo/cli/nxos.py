@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from runner.demo.cli import actions
 from runner.demo.cli.grammar import Command, Fault
-from runner.demo.cli.session import Dialect, Mode, Row
+from runner.demo.cli.modifiers import SWITCH_FILTERS
+from runner.demo.cli.session import Dialect, Mode, Row, cisco_prompt
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -235,11 +236,26 @@ def _show_startup_config(session: Session, _arguments: Arguments) -> str:
 
 
 def _save(session: Session, arguments: Arguments) -> str:
-    session.state.startup = _show_running_config(session, arguments).replace(
-        "running-config", "startup-config"
-    )
+    session.state.save(_show_running_config(session, arguments).replace("running-config", "startup-config"))
     bar = "#" * 40
     return f"[{bar}] 100%\nCopy complete, now saving to disk (please wait)...\nCopy complete.\n"
+
+
+def _write_erase(session: Session, _arguments: Arguments) -> str:
+    """Erase the saved configuration after a question."""
+
+    def erase() -> str:
+        session.state.erase()
+        return ""
+
+    return "Warning: This command will erase the startup-configuration.\n" + actions.ask_whether(
+        session, "Do you wish to proceed anyway? (y/n)  [n] ", erase
+    )
+
+
+def _reload(session: Session, _arguments: Arguments) -> str:
+    """Restart the switch after a question."""
+    return actions.ask_whether(session, "This command will reboot the system. (y/n)?  [n] ", session.restart)
 
 
 def _ping(session: Session, arguments: Arguments) -> str:
@@ -260,6 +276,7 @@ _EXEC: tuple[Row, ...] = (
     Command("copy running-config startup-config", _save),
     Command("exit", actions.log_out),
     Command("ping A.B.C.D", _ping),
+    Command("reload", _reload),
     Command("show clock", _show_clock),
     Command("show interface", _show_interface),
     Command("show interface INTERFACE", _show_interface),
@@ -271,10 +288,10 @@ _EXEC: tuple[Row, ...] = (
     Command("show version", _show_version),
     Command("terminal length <0-512>", actions.set_page_length),
     Command("terminal width <0-512>", actions.accept),
+    Command("write erase", _write_erase),
 )
 
 NXOS = Dialect(
-    gap=" ",
     faults={
         Fault.INVALID: "{caret}^\n% Invalid command at '^' marker.\n",
         Fault.AMBIGUOUS: "{caret}^\n% Ambiguous command at '^' marker.\n",
@@ -286,6 +303,8 @@ NXOS = Dialect(
         Mode.INTERFACE: (*actions.INTERFACE_COMMANDS, actions.PREFIX_ADDRESS),
     },
     interface_types=("Ethernet", "Vlan", "loopback", "mgmt"),
+    prompt=lambda session: cisco_prompt(session) + " ",
+    filters=SWITCH_FILTERS,
     exec_in_config=True,
 )
 """The dialect of a switch."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import InventoryError
 from runner.inventory.graph import ALL, UNGROUPED
 from runner.inventory.parsing.malformed import NotThisFormat
+from runner.platforms.names import known
 
 if TYPE_CHECKING:
     from runner.inventory.loading import Loading
@@ -88,6 +89,8 @@ def _own(entry: dict[str, Any], path: str) -> dict[str, Any]:
     named = {
         _VARIABLES[key]: value for key, value in entry.items() if key in _VARIABLES and value is not None
     }
+    if not known(named.get("ansible_network_os")) and "ansible_network_os" in named:
+        named["platform"] = named.pop("ansible_network_os")  # a word of the operator's own
     return {**data, **named}
 
 

@@ -7,6 +7,7 @@ import logging
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from runner.platforms.hosts import found
 from runner.text.confined import Confined, Stopped
 
 if TYPE_CHECKING:
@@ -14,20 +15,7 @@ if TYPE_CHECKING:
 
     from runner.models import CommandResult, Host, HostResult
 
-__all__ = ["PLATFORMS", "Parser"]
-
-PLATFORMS = {
-    "asa": "cisco_asa",
-    "eos": "arista_eos",
-    "ios": "cisco_ios",
-    "iosxr": "cisco_xr",
-    "junos": "juniper_junos",
-    "nxos": "cisco_nxos",
-    "routeros": "mikrotik_routeros",
-    "sros": "alcatel_sros",
-    "vyos": "vyatta_vyos",
-}
-"""NTC's name of each platform, by the last part of Ansible's `ansible_network_os`."""
+__all__ = ["Parser"]
 
 _MOST = 2**20
 """Longest output that is parsed, in bytes: a template tries a list of regular expressions on every line."""
@@ -44,7 +32,7 @@ class Parser:
     """Parses outputs to records, if the package `ntc-templates` is installed and has a matching template.
 
     Args:
-        hosts: The hosts; the variable `ansible_network_os` of each one gives its platform.
+        hosts: The hosts; their variables name their platforms.
     """
 
     def __init__(self, hosts: Sequence[Host]) -> None:
@@ -64,8 +52,8 @@ class Parser:
 
     def _platform(self, name: str) -> str | None:
         host = self._hosts.get(name)
-        system = host.variables.get("ansible_network_os") if host is not None else None
-        return PLATFORMS.get(str(system).rpartition(".")[2]) if system else None
+        platform = found(host.variables) if host is not None else None
+        return None if platform is None else platform.ntc
 
     def _records(self, platform: str, command: CommandResult, host: str) -> list[Mapping[str, Any]]:
         request = json.dumps([platform, command.command, command.stdout.replace("\r\n", "\n")])

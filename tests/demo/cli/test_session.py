@@ -227,6 +227,71 @@ def test_a_switch_saves_by_copying(switch: Session) -> None:
     assert "hostname sw1" in switch.execute("show startup-config")
 
 
+def test_a_router_asks_for_the_name_of_the_file_that_it_copies_to(privileged: Session) -> None:
+    assert privileged.execute("copy running-config startup-config") == ""
+    assert privileged.prompt == "Destination filename [startup-config]? "
+    assert privileged.execute("") == "Building configuration...\n[OK]\n"
+    assert privileged.prompt == "r1#"
+    assert type_lines(privileged, "copy run start", "else").startswith("%Error opening nvram:else")
+
+
+def test_a_router_asks_before_it_erases_and_before_it_restarts(privileged: Session) -> None:
+    type_lines(privileged, "configure terminal", "hostname core", "end", "write memory")
+    privileged.execute("write erase")
+    assert privileged.prompt.endswith("[confirm]")
+    assert type_lines(privileged, "n") == ""
+    assert "hostname core" in privileged.execute("show startup-config")
+    assert type_lines(privileged, "write erase", "y") == "[OK]\nErase of nvram: complete\n"
+    assert "not present" in privileged.execute("show startup-config")
+    privileged.execute("reload")
+    assert privileged.prompt == "Proceed with reload? [confirm]"
+    privileged.execute("")
+    assert privileged.restarted
+    assert Session(privileged.state, IOS).prompt == "r1>"
+
+
+@pytest.mark.parametrize(("reply", "restarted"), [("y", True), ("yes", True), ("", False), ("n", False)])
+def test_a_switch_restarts_with_what_was_saved_if_the_answer_is_yes(
+    switch: Session, reply: str, restarted: bool
+) -> None:
+    type_lines(switch, "configure terminal", "hostname saved", "end", "copy r s")
+    type_lines(switch, "configure terminal", "hostname unsaved", "end", "reload")
+    assert switch.prompt == "This command will reboot the system. (y/n)?  [n] "
+    switch.execute(reply)
+    assert switch.restarted is restarted
+    assert Session(switch.state, NXOS).prompt == ("saved# " if restarted else "unsaved# ")
+
+
+def test_a_switch_asks_before_it_erases(switch: Session) -> None:
+    type_lines(switch, "copy r s")
+    assert switch.execute("write erase").startswith("Warning: ")
+    assert type_lines(switch, "n", "show startup-config | include hostname") == "hostname sw1\n"
+    type_lines(switch, "write erase", "y")
+    assert "No startup" in switch.execute("show startup-config")
+
+
+def test_an_interrupt_ends_a_question(privileged: Session) -> None:
+    privileged.execute("reload")
+    assert privileged.interrupt() == ""
+    assert (privileged.prompt, privileged.closed) == ("r1#", False)
+
+
+def test_a_restart_ends_the_uptime_and_unsaved_changes_of_interfaces(privileged: Session) -> None:
+    type_lines(privileged, "write memory", "configure terminal", "interface gi1", "shutdown", "end")
+    type_lines(privileged, "reload", "y")
+    after = Session(privileged.state, IOS)
+    assert "uptime is 0 minutes" in after.execute("show version")
+    assert "GigabitEthernet1 is up" in after.execute("show interfaces gi1")
+
+
+def test_a_switch_takes_no_more_and_a_router_does_not(router: Session, switch: Session) -> None:
+    assert "NX-OS" in switch.execute("show version | no-more")
+    assert not switch.paged
+    switch.execute("show version")
+    assert switch.paged
+    assert "% Invalid input" in router.execute("show version | no-more")
+
+
 def test_a_switch_takes_prefix_notation(switch: Session) -> None:
     type_lines(switch, "configure terminal", "interface e1/1", "ip address 198.51.100.30/29", "end")
     assert "  ip address 198.51.100.30/29\n" in switch.execute("show running-config")

@@ -81,6 +81,7 @@ class Page:
     def __init__(self, browser: Any, folder: Path) -> None:
         self.browser = browser
         self.folder = folder
+        self.browser.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
 
     def open(self, text: str) -> None:
         file = self.folder / "report.html"
@@ -90,6 +91,11 @@ class Page:
 
     def js(self, script: str, *arguments: Any) -> Any:
         return self.browser.execute_script(script, *arguments)
+
+    def busy_s(self) -> float:
+        """Return the processor time that the page has taken since it was opened, in seconds."""
+        metrics = self.browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+        return float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))
 
     def all(self, selector: str) -> list[Any]:
         return [each for each in self.browser.find_elements("css selector", selector) if each.is_displayed()]
@@ -349,29 +355,21 @@ def many() -> Record:
 
 
 WALK_THROUGH_THE_TABS = """
-const begin = performance.now();
 for (const tab of ["hosts", "time", "answers", "hosts"]) {
   document.getElementById(`tab-${tab}`).click();
 }
 document.querySelector(".chip").click();
 document.body.offsetHeight;
-return performance.now() - begin;
 """
 
 
 @pytest.mark.slow
 def test_ten_thousand_hosts_are_at_hand_within_two_seconds(shown: Page) -> None:
-    text = page(many())
-    # Other programs may take a processor away: the best of several tries counts.
-    ready, took = [2000], [2000]
-    for _ in range(10):
-        if max(min(ready), min(took)) < 2000:
-            break
-        shown.open(text)
-        ready.append(int(shown.js("return document.documentElement.dataset.ready")))
-        took.append(int(shown.js(WALK_THROUGH_THE_TABS)))
-    assert min(ready) < 2000, ready
-    assert min(took) < 2000, took
+    shown.open(page(many()))
+    ready_s = shown.busy_s()
+    shown.js(WALK_THROUGH_THE_TABS)
+    assert ready_s < 2
+    assert shown.busy_s() - ready_s < 2
     assert len(shown.all("#hosts .row")) < 100
     shown.click("#clear")
     shown.find("serial 4711", "1 of 10,000 hosts")

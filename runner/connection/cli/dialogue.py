@@ -1,0 +1,290 @@
+"""Send one line to a device's CLI and read the answer, up to the prompt that really ends it.
+
+A text that looks like the prompt may stand in the middle of an answer, even with a pause after it. So the end
+is checked: an empty line is sent, and only a device that waits for a command answers it with nothing but
+another prompt. If anything else comes, the device was still answering, and reading goes on.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from runner.connection.cli.prompts import Prompt, looks_like_prompt
+from runner.connection.cli.screen import Screen
+from runner.platforms import pager_key, question
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runner.connection.command.process import Process
+    from runner.models import Secret
+
+__all__ = ["Dialogue", "State"]
+
+_QUIET_S = 0.005
+"""Silence after a prompt before the end is checked: the rest of the same packet is there by then."""
+_STRANGE_S = 0.5
+"""Silence after which an unfinished line that only looks like a prompt is checked."""
+_FIRST_S = 0.03
+"""The same, before the prompt has been learned."""
+_ASKED_S = 0.3
+"""Silence after which an unfinished line counts as a question."""
+_LOG_S = 1.0
+"""Silence after a log message that followed a prompt, before the device is asked for a new prompt."""
+_AGAIN_S = 0.5
+"""Silence after which the end is checked once more, if something else than a prompt came meanwhile."""
+
+_LOG = re.compile(r"[*.:]?(?:<\d+>)?[^%]{0,80}%[A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*-\d-\w+ ?:")
+"""A log message of a device: `*Mar  1 00:00:01.000: %SYS-5-CONFIG_I: ...` (RFC 5424 names no text form)."""
+_UNANSWERED_S = 3.0
+"""Silence after which a prompt counts as the end, if the device does not answer an empty line at all."""
+_MOST_LINES, _HELD = 2000, 200
+
+
+class State(Enum):
+    """The state of the device, as its output shows it."""
+
+    ANSWERING = auto()
+    """It may print more."""
+    READY = auto()
+    """It waits for a command."""
+    ASKING = auto()
+    """It waits for a reply to a question."""
+    CLOSED = auto()
+    """The session has ended."""
+
+
+class Dialogue:
+    """One question to the device at a time; see the module.
+
+    Args:
+        process: The interactive shell.
+        take: Called with the bytes that the device has sent.
+
+    Attributes:
+        prompt: The prompt; None before it has been learned.
+        screen: What the device has shown since the last line was sent.
+        state: The state of the device.
+    """
+
+    def __init__(self, process: Process, take: Callable[[bytes], None]) -> None:
+        self.prompt: Prompt | None = None
+        self.screen = Screen()
+        self.state = State.ANSWERING
+        self._process = process
+        self._take = take
+        self._heard_at = time.monotonic()
+        self._mark: int | None = None
+        self._shown = ""
+        self._between: list[str] = []
+        self._decorations: set[str] = set()
+        self._echo: str | None = None
+
+    @property
+    def tail(self) -> str:
+        """The unfinished last line."""
+        return _text(self.screen.tail)
+
+    @property
+    def heard_at(self) -> float:
+        """When the device last sent something, on the monotonic clock."""
+        return self._heard_at
+
+    def send(self, line: str) -> None:
+        """Send a line; what comes from now on is the answer to it."""
+        self.read()  # a late message belongs to no answer
+        self.screen = Screen()
+        self._echo = line.strip()
+        self._mark = None
+        self._between = []
+        self._heard_at = time.monotonic()
+        self.reply(line)
+
+    def reply(self, line: str) -> None:
+        """Send a line as part of the present answer: a reply to a question."""
+        self.state = State.ANSWERING
+        self._process.write(line.encode("utf-8", "surrogateescape") + b"\n")
+
+    def reply_secret(self, secret: Secret) -> None:
+        """Send a password as a reply."""
+        self.state = State.ANSWERING
+        self._process.write(secret.encoded() + b"\n")
+
+    def read(self) -> bool:
+        """Read what has come; return whether there was anything."""
+        heard = False
+        while any(chunks := self._process.read()):
+            heard = True
+            for chunk in filter(None, chunks):
+                self._take(chunk)
+                self.screen.feed(chunk)
+        if heard:
+            self._heard_at = time.monotonic()
+        return heard
+
+    def step(self) -> float | None:
+        """Read, look at the end of the output, and set `state`; return the seconds until the next look.
+
+        None means that only more output can change anything.
+        """
+        is_open = self._process.output_open
+        self.read()
+        tail = self.tail
+        quiet_s = time.monotonic() - self._heard_at
+        if not is_open:
+            self.state = State.CLOSED
+            return None
+        if (key := pager_key(tail)) is not None:
+            self.screen.drop_pager()
+            self._process.write(key.encode())
+            return None
+        if self._mark is not None:
+            return self._check(tail, quiet_s)
+        return self._look(tail, quiet_s)
+
+    def lines(self) -> list[bytes]:
+        """Return the next lines of the answer, without the echo; the last ones only when it is complete."""
+        lines = self.screen.lines
+        if self.state is State.ANSWERING:
+            if len(lines) < _MOST_LINES or self._mark is not None:
+                return []
+            ready, lines[:] = lines[:-_HELD], lines[-_HELD:]
+        else:
+            ready, lines[:] = lines[:], []
+        return self._without_echo(ready)
+
+    def _without_echo(self, lines: list[bytes]) -> list[bytes]:
+        """Return the lines after the echo of the command; what comes before it belongs to no answer.
+
+        A device may wrap the echo, shift it to the left or break it by a log message, so the characters are
+        compared as they came.
+        """
+        echo, self._echo = _squeezed(self._echo or ""), None
+        came = ""
+        for index, text in enumerate(self.screen.typed[: len(lines)] if echo else ()):
+            if not _LOG.match(_text(text)):
+                came += _squeezed(_text(text))
+            if came.endswith(echo):
+                return lines[index + 1 :]
+        return lines
+
+    def _look(self, tail: str, quiet_s: float) -> float | None:
+        """Look for a prompt or a question at the end of the output."""
+        here = len(self.screen.lines)
+        if self.prompt is not None and self.prompt.is_known(tail):
+            return self._after(_QUIET_S, quiet_s, lambda: self._knock(here))
+        if question(tail) is not None:
+            return self._after(_ASKED_S, quiet_s, self._ask)
+        if self.prompt is not None and self.prompt.matches(tail):
+            return self._after(_QUIET_S, quiet_s, lambda: self._knock(here))
+        if looks_like_prompt(tail):
+            silence_s = _FIRST_S if self.prompt is None else _STRANGE_S
+            return self._after(silence_s, quiet_s, lambda: self._knock(here))
+        before = self._prompt_before_log(here) if not tail.strip() else None
+        if before is not None:
+            return self._after(_LOG_S, quiet_s, lambda: self._knock(before))
+        return None
+
+    def _after(self, seconds: float, quiet_s: float, act: Callable[[], None]) -> float | None:
+        """Act if the device has been silent for so long; return how much longer it has to be."""
+        if quiet_s < seconds:
+            return seconds - quiet_s
+        act()
+        return None
+
+    def _ask(self) -> None:
+        self.state = State.ASKING
+
+    def _knock(self, at: int) -> None:
+        """Check whether the prompt at a line ends the answer: send an empty line."""
+        self._mark = at
+        self._shown = self.tail.strip()
+        self._heard_at = time.monotonic()
+        self._process.write(b"\n")
+
+    def _check(self, tail: str, quiet_s: float) -> float | None:
+        """Look at what came after the empty line."""
+        assert self._mark is not None  # noqa: S101 - the caller has checked it
+        lines = [_text(line) for line in self.screen.lines[self._mark :]]
+        if not lines and tail.replace(" ", "") == 2 * self._shown.replace(" ", ""):
+            self._end(self._mark, self._shown)  # a device that does not echo the empty line either
+            return None
+        if not self._is_prompt(tail):
+            return None if question(tail) is None else self._after(_ASKED_S, quiet_s, self._ask)
+        if not lines:
+            return self._after(_UNANSWERED_S, quiet_s, lambda: self._end(self._mark, tail))
+        between = self._others(lines)
+        if not between:
+            self._end(self._mark, tail)
+            return None
+        if (run := self._run_of_prompts(tail)) is not None:
+            self._end(run, tail)
+            return None
+        return self._after(_AGAIN_S, quiet_s, lambda: self._check_again(between))
+
+    def _check_again(self, between: list[str]) -> None:
+        if between == self._between:  # it comes with every prompt
+            self._decorations.update(line.strip() for line in between)
+        self._between = between
+        self._knock(len(self.screen.lines))
+
+    def _others(self, lines: list[str]) -> list[str]:
+        """Return the lines after the prompt that are neither empty nor a prompt."""
+        first = [] if lines[0].strip() == self._shown else [lines[0]]
+        return [
+            line
+            for line in (*first, *lines[1:])
+            if line.strip() and not self._is_prompt(line) and line.strip() not in self._decorations
+        ]
+
+    def _is_prompt(self, text: str) -> bool:
+        if self.prompt is not None and self.prompt.matches(text):
+            return True
+        return text.strip() == self._shown and looks_like_prompt(text)
+
+    def _run_of_prompts(self, tail: str) -> int | None:
+        """Return the line of the first of several prompts at the end; None if there is only one."""
+        lines, shown = self.screen.lines, tail.strip()
+        first = None
+        for index in range(len(lines) - 1, -1, -1):
+            text = _text(lines[index]).strip()
+            if text == shown:
+                first = index
+            elif text and text not in self._decorations:
+                break
+        return first
+
+    def _prompt_before_log(self, end: int) -> int | None:
+        """Return the line of a prompt after which only log messages came; None if there is none."""
+        lines = self.screen.lines
+        for index in range(end - 1, max(-1, end - 20), -1):
+            text = _text(lines[index])
+            if self.prompt is not None and self.prompt.matches(text):
+                return index if index < end - 1 else None
+            if text.strip() and not _LOG.match(text):
+                return None
+        return None
+
+    def _end(self, at: int | None, tail: str) -> None:
+        assert at is not None  # noqa: S101 - a check has begun
+        if self.prompt is None:
+            self.prompt = Prompt(tail)
+        self.prompt.learn(tail)
+        lines = self.screen.lines
+        while (earlier := self._prompt_before_log(at)) is not None:
+            at = earlier
+        while at > 0 and (not lines[at - 1].strip() or _text(lines[at - 1]).strip() in self._decorations):
+            at -= 1
+        del lines[at:]
+        self.state = State.READY
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace")

@@ -1,0 +1,324 @@
+"""One interactive session on a device: from its first prompt to its last command."""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from runner.connection.cli.dialogue import Dialogue, State
+from runner.connection.command.output import Output
+from runner.connection.command.timeouts import CommandTimeout, connection_lost
+from runner.errors import DeadlineExceeded, HostError, LoginRefused, RequestRefused, Unreachable, run_stopped
+from runner.models import CommandResult, Phase, Status
+from runner.platforms import question
+from runner.text import because, excerpt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from runner.connection.command.options import CommandOptions
+    from runner.connection.command.process import Process
+    from runner.connection.deadline import Deadline
+    from runner.connection.options import ConnectionOptions
+    from runner.models import Secret
+    from runner.platforms import Platform
+
+__all__ = ["CliSession", "Question"]
+
+_LOGIN_S = 30.0
+"""Seconds that a device may take from the login to its first prompt, or --connect-timeout if that is more."""
+_LEAVE_S = 2.0
+_WAKE_S = 3.0
+"""Some devices show their first prompt only after a key was pressed."""
+_LAST_LINES = 3
+_USER = re.compile(r"(?:^|\s)(?:user ?name|user|login) ?: ?\Z", re.IGNORECASE)
+_PASSWORD = re.compile(r"pass(?:word|code|phrase)[^\n]{0,40}: ?\Z", re.IGNORECASE)
+
+
+class Question(HostError):
+    """A device asks a question to which no answer was given."""
+
+    status = Status.FAILED
+
+
+class CliSession:
+    """The session.
+
+    Args:
+        process: The interactive shell.
+        options: The limits of commands.
+        hang_up: Closes the connection, from another thread, without waiting.
+        take: Called with the bytes that the device has sent, for a log.
+    """
+
+    def __init__(
+        self,
+        process: Process,
+        options: ConnectionOptions,
+        hang_up: Callable[[], None],
+        take: Callable[[bytes], None],
+    ) -> None:
+        self._process = process
+        self._platform: Platform | None = None
+        self._options = options
+        self._hang_up = hang_up
+        self._dialogue = Dialogue(process, take)
+        self._stopped = False
+        self._home = ""
+
+    def begin(self, deadline: Deadline, user: str, password: Secret | None) -> None:
+        """Wait for the first prompt.
+
+        Args:
+            deadline: The host's deadline.
+            user: The name for a CLI that asks for a login of its own.
+            password: The password for it.
+
+        Raises:
+            HostError: No prompt came in time, or the device asks for something else.
+        """
+        with self._watched(deadline):
+            self._log_in(deadline, user, password)
+            self._home = self._dialogue.tail
+
+    def prepare(self, deadline: Deadline, platform: Platform) -> None:
+        """Switch paging off; a device that refuses that is paged through.
+
+        Raises:
+            HostError: The device does not answer, or asks for something else.
+        """
+        self._platform = platform
+        for command in platform.session:
+            self.ask(deadline, command)
+
+    def ask(self, deadline: Deadline, command: str) -> str:
+        """Send a harmless command of our own, and return the answer.
+
+        Raises:
+            HostError: The device does not answer, or asks for something else.
+        """
+        with self._watched(deadline):
+            self._dialogue.send(command)
+            self._settle(deadline, f"the answer to {command!r}")
+        return b"\n".join(self._dialogue.lines()).decode("utf-8", "replace")
+
+    def _log_in(self, deadline: Deadline, user: str, password: Secret | None) -> None:
+        dialogue, given = self._dialogue, set[str]()
+        for tail in self._until_ready(deadline, "a prompt"):
+            silent_s = time.monotonic() - dialogue.heard_at
+            if _USER.search(tail) and "user" not in given:
+                given.add("user")
+                dialogue.reply(user)
+            elif _PASSWORD.search(tail) and "user" in given and "password" not in given and password:
+                given.add("password")
+                dialogue.reply_secret(password)
+            elif dialogue.state is State.ASKING:
+                raise self._unexpected(tail)
+            elif not tail and not dialogue.screen.lines and silent_s >= _WAKE_S and "wake" not in given:
+                given.add("wake")
+                dialogue.reply("")
+
+    @property
+    def _login_s(self) -> float:
+        return max(_LOGIN_S, self._options.connect_timeout_s)
+
+    def enable(self, deadline: Deadline, command: str, sign: str, password: Secret | None) -> None:
+        """Enter privileged mode, unless the prompt shows that the session has it already.
+
+        Args:
+            deadline: The host's deadline.
+            command: The command for it, `enable`.
+            sign: The end of the prompt in that mode; empty if the prompt does not show it.
+            password: The answer, if the device asks for a password.
+
+        Raises:
+            LoginRefused: The device refuses it.
+        """
+        if sign and self._dialogue.tail.strip().endswith(sign):
+            return
+        dialogue = self._dialogue
+        with self._watched(deadline):
+            dialogue.send(command)
+            answered = False
+            for tail in self._until_ready(deadline, f"the answer to {command!r}"):
+                if dialogue.state is State.ASKING:
+                    if answered or password is None or not _PASSWORD.search(tail):
+                        break
+                    answered = True
+                    dialogue.reply_secret(password)
+        if dialogue.state is not State.READY or (sign and not dialogue.tail.strip().endswith(sign)):
+            raise self._not_enabled(command, asked=dialogue.state is State.ASKING, answered=answered)
+        self._home = dialogue.tail
+
+    def _not_enabled(self, command: str, *, asked: bool, answered: bool) -> LoginRefused:
+        lines = [line.decode("utf-8", "replace").strip() for line in self._dialogue.lines()]
+        told = [line for line in lines if line and not _PASSWORD.search(line)]
+        text, reason = f"the device refused {command!r}{because(told[-1] if told else '')}", "become-refused"
+        if asked and not answered:
+            text = f"the device wants a password for {command!r} and none was given; see --ask-become-pass"
+            reason = "become-password"
+        return LoginRefused(text, reason=reason, phase=Phase.COMMAND)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the device waits for a command."""
+        return self._dialogue.state is State.READY
+
+    def run(self, command: str, given: CommandOptions, deadline: Deadline) -> CommandResult:
+        """Send one command and read its answer.
+
+        Raises:
+            Question: The device asks something to which no answer was given.
+            HostError: The answer did not end with the prompt.
+        """
+        timeout = CommandTimeout(self._options, deadline)
+        output = Output(self._options, "stdout")
+        begun = time.monotonic()
+
+        def result(exit_code: int | None) -> CommandResult:
+            rest = [self._dialogue.screen.tail] if exit_code is None else []
+            for line in (*self._dialogue.lines(), *filter(None, rest)):
+                output.add(line + b"\n")
+            took = time.monotonic() - begun
+            found = CommandResult(command, exit_code, duration_s=took, truncated=output.truncated)
+            return found.with_outputs(output.kept(), b"")
+
+        try:
+            with self._watched(deadline):
+                self._dialogue.send(command)
+                self._answer(command, given, timeout, output)
+            return result(0)
+        except HostError as exc:
+            if exc.command is None:
+                self._dialogue.state = State.CLOSED
+                exc.command = result(None)
+            raise
+        finally:
+            output.close()
+
+    def _answer(self, command: str, given: CommandOptions, timeout: CommandTimeout, output: Output) -> None:
+        dialogue = self._dialogue
+        while True:
+            nap = dialogue.step()
+            for line in dialogue.lines():
+                output.add(line + b"\n")
+            if dialogue.state is State.READY:
+                return
+            if dialogue.state is State.ASKING:
+                dialogue.reply(self._reply(command, given))
+            timeout.heard_at = max(timeout.heard_at, dialogue.heard_at)
+            error = self._limit(command, timeout, output)
+            if error is not None:
+                raise error
+            self._nap(nap, timeout.left())
+
+    def _limit(self, command: str, timeout: CommandTimeout, output: Output) -> HostError | None:
+        """Return why the answer has to be given up; None if it may go on."""
+        if self._dialogue.state is State.CLOSED:
+            return connection_lost(command, self._process.lost() or "the device closed the session")
+        if self._stopped:
+            return run_stopped(Phase.COMMAND)
+        if output.full:
+            return output.overrun(command)
+        late = timeout.over(command)
+        return None if late is None else self._explained(late)
+
+    def _reply(self, command: str, given: CommandOptions) -> str:
+        """Return the reply that was given for the question at the end of the output."""
+        tail = self._dialogue.tail.strip()
+        for pattern, reply in given.answers:
+            if pattern.over().search(tail):
+                return reply
+        asked = excerpt(question(tail) or tail)
+        text = f"{command!r} asks {asked!r} and no answer was given; see --answer"
+        raise Question(text, reason="question", phase=Phase.COMMAND)
+
+    def leave(self, deadline: Deadline) -> None:
+        """Leave configuration mode, if a command has entered it; do nothing if the session is broken."""
+        dialogue = self._dialogue
+        platform = self._platform
+        if dialogue.state is not State.READY or platform is None or not self._is_configuring(platform):
+            return
+        with suppress(HostError), self._watched(deadline):
+            for command in platform.leave_config:
+                dialogue.send(command)
+                self._settle(deadline, "the prompt", _LEAVE_S)
+
+    def _is_configuring(self, platform: Platform) -> bool:
+        pattern = platform.config_prompt
+        if pattern is None:
+            return self._dialogue.tail.strip() != self._home.strip()
+        return re.search(pattern, self._dialogue.tail) is not None
+
+    def _settle(self, deadline: Deadline, awaited: str, seconds: float | None = None) -> None:
+        """Wait until the device waits for a command; a question is left unanswered."""
+        for tail in self._until_ready(deadline, awaited, seconds):
+            if self._dialogue.state is State.ASKING:
+                raise self._unexpected(tail)
+
+    def _until_ready(self, deadline: Deadline, awaited: str, seconds: float | None = None) -> Iterator[str]:
+        """Yield the unfinished last line whenever it may have changed, until the device waits for a command.
+
+        Args:
+            deadline: The host's deadline.
+            awaited: What the device has to show, for the message.
+            seconds: Seconds that this may take; None: as long as a login.
+        """
+        end = time.monotonic() + (self._login_s if seconds is None else seconds)
+        while True:
+            nap = self._dialogue.step()
+            if self._dialogue.state is State.READY:
+                return
+            error = self._failure(deadline, end, awaited)
+            if error is not None:
+                raise error
+            yield self._dialogue.tail
+            by_host = deadline.remaining()
+            self._nap(nap, _WAKE_S, end - time.monotonic(), by_host)
+
+    def _failure(self, deadline: Deadline, end: float, awaited: str) -> HostError | None:
+        """Return why the session cannot go on, before any command was sent; None if it can."""
+        if self._stopped:
+            return run_stopped(Phase.CHANNEL)
+        if self._dialogue.state is State.CLOSED:
+            why = self._process.lost() or self._last_lines()
+            text = f"the device ended the session before its first command{because(why)}"
+            return Unreachable(text, reason="closed-after-login", phase=Phase.CHANNEL, transient=True)
+        by_host = deadline.remaining() == 0
+        if not by_host and time.monotonic() < end:
+            return None
+        text = f"the device did not show {awaited} in time{because(self._last_lines())}"
+        reason = "host-deadline" if by_host else "no-prompt"
+        return DeadlineExceeded(text, reason=reason, phase=Phase.CHANNEL)
+
+    def _nap(self, *seconds: float | None) -> None:
+        known = [nap for nap in seconds if nap is not None]
+        self._process.wait(max(0.0, min(known)) if known else None)
+
+    def _unexpected(self, tail: str) -> RequestRefused:
+        text = f"the device asks {excerpt(question(tail) or tail)!r} instead of showing a prompt"
+        return RequestRefused(text, reason="question", phase=Phase.CHANNEL)
+
+    def _explained(self, error: DeadlineExceeded) -> DeadlineExceeded:
+        """Return the error of a deadline with the end of what the device has shown."""
+        shown = self._last_lines()
+        if not shown:
+            return error
+        text = f"{error}; no prompt came, the last lines were: {shown}"
+        return DeadlineExceeded(text, reason=error.reason, phase=error.phase)
+
+    def _last_lines(self) -> str:
+        screen = self._dialogue.screen
+        lines = [line.decode("utf-8", "replace").strip() for line in (*screen.lines[-10:], screen.tail)]
+        return " | ".join(excerpt(line, 80) for line in [line for line in lines if line][-_LAST_LINES:])
+
+    @contextmanager
+    def _watched(self, deadline: Deadline) -> Iterator[None]:
+        with deadline.guard(None, self._hang_up, self._stop):
+            yield
+
+    def _stop(self) -> None:
+        self._stopped = True
+        self._process.wake()

@@ -1,0 +1,78 @@
+"""Find the line in which a device refused a command.
+
+A CLI that refuses a command prints a line about it but ends as if all was well, so that only the text shows
+the refusal.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runner.platforms.definition import Platform
+
+__all__ = ["LONGEST_BYTES", "refusal"]
+
+LONGEST_BYTES = 2000
+"""Length, in bytes, up to which every line of an output is searched; of a longer one, only its beginning."""
+
+# A refusal is the device's whole output. In a longer output, such a line is part of the data that was asked
+# for, for example a log.
+_LONGEST_LINES = 6
+
+# The words of the parsers of most device CLIs.
+_WRONG = "%{0,2} {0,2}(?:invalid|incomplete|ambiguous|unknown|unrecognized|unrecognised|illegal|bad|wrong)"
+_PARSER = (
+    rf"{_WRONG} (?:input|command|syntax|entry|parameter|argument|keyword|token|host or address)\b",
+    r"%{0,2} {0,2}command (?:not found|incomplete|rejected|authorization fail|is not complete|parse error)",
+    r"(?:%{0,2} {0,2}|error: {0,2})(?:syntax|parse|parsing) error\b",
+    r"(?:error: {0,2})?no such command\b",
+    r"parsing error\b",
+)
+_ERROR = (r"error ?: ", r"permission denied\b")
+
+# A parser points at the fault with a caret below the command; Viptela draws a line up to it.
+_CARET = re.compile(r"[-~ \t]*\^[-~^ \t]*\Z")
+
+
+def refusal(platform: Platform, output: bytes) -> str | None:
+    """Return the line in which a device refused a command; None if it accepted it.
+
+    Args:
+        platform: The platform of the device.
+        output: The device's answer without echo and prompt: all of it, or more than `LONGEST_BYTES`.
+    """
+    if platform.posix:
+        return None
+    beginning = output[: LONGEST_BYTES + 1].decode("utf-8", "replace")
+    lines = [line for line in map(str.strip, beginning.splitlines()) if line]
+    if len(output) > LONGEST_BYTES or len(lines) > _LONGEST_LINES:
+        return _at_the_beginning(platform, lines)
+    return next((line for line in lines if _refuses(platform, line)), None)
+
+
+def _at_the_beginning(platform: Platform, lines: list[str]) -> str | None:
+    """Return the refusal with which a long output begins.
+
+    Junos lists the possible completions after it, and a syslog line may follow. The data of an accepted
+    command does not begin with a parser's words, nor with a caret and a refusal below it.
+    """
+    if not lines:
+        return None
+    if _CARET.match(lines[0]):
+        return next((line for line in lines[1:2] if _refuses(platform, line)), None)
+    return lines[0] if _pattern(_PARSER).match(lines[0]) else None
+
+
+def _refuses(platform: Platform, line: str) -> bool:
+    if not _pattern(platform.refusals + _PARSER + _ERROR).match(line):
+        return False
+    return not (platform.harmless and _pattern(platform.harmless).match(line))
+
+
+@cache
+def _pattern(alternatives: tuple[str, ...]) -> re.Pattern[str]:
+    """Compile once per family of platforms: platforms of one family share their tuples."""
+    return re.compile("|".join(f"(?:{each})" for each in alternatives), re.IGNORECASE)
