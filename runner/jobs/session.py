@@ -207,8 +207,8 @@ class Session:
         """Return a result with the line in which a device refused or ignored the command, and the reason."""
         typed_into: Platform | None = getattr(self._connection, "platform", None)
         platform = typed_into or found(self.variables)
-        if platform is None or platform.posix:
-            return result, ""
+        if platform is None or (platform.posix and typed_into is None):
+            return result, ""  # its exit code tells
         from runner.platforms.ignored import ignored  # noqa: PLC0415 - most hosts are not devices
         from runner.platforms.refusals import LONGEST_BYTES, refusal  # noqa: PLC0415
 

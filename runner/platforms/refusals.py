@@ -30,6 +30,7 @@ _PARSER = (
     r"(?:%{0,2} {0,2}|error: {0,2})(?:syntax|parse|parsing) error\b",
     r"(?:error: {0,2})?no such command\b",
     r"parsing error\b",
+    r"(?:-?\w*sh: )?(?:line \d+: |\d+: )?[^\s:]+: (?:command )?not found\b",  # a shell, as its CLI is left
 )
 _ERROR = (r"error ?: ", r"permission denied\b")
 
@@ -40,12 +41,12 @@ _CARET = re.compile(r"[-~ \t]*\^[-~^ \t]*\Z")
 def refusal(platform: Platform, output: bytes) -> str | None:
     """Return the line in which a device refused a command; None if it accepted it.
 
+    A POSIX shell that commands are typed into is judged as a device is: its exit codes are not known.
+
     Args:
         platform: The platform of the device.
         output: The device's answer without echo and prompt: all of it, or more than `LONGEST_BYTES`.
     """
-    if platform.posix:
-        return None
     beginning = output[: LONGEST_BYTES + 1].decode("utf-8", "replace")
     lines = [line for line in map(str.strip, beginning.splitlines()) if line]
     if len(output) > LONGEST_BYTES or len(lines) > _LONGEST_LINES:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import UsageError
+from runner.errors import HostError, UsageError
 from runner.models import Host
+from runner.platforms.hosts import is_device
 from runner.text.paths import writable
 
 if TYPE_CHECKING:
@@ -15,9 +18,11 @@ if TYPE_CHECKING:
 
     from runner.settings import Settings
 
-__all__ = ["check", "hosts", "passed_over", "unbound"]
+__all__ = ["check", "entered_alone", "hosts", "passed_over", "unbound"]
 
 logger = logging.getLogger(__name__)
+
+_MODE = re.compile(r"enable|conf(?:ig(?:ure)?)?(?: t(?:erminal)?)?|system-view|edit|cli", re.IGNORECASE)
 
 
 def check(settings: Settings, *, commands: bool = True) -> None:
@@ -98,6 +103,22 @@ def unbound(settings: Settings, hosts: Sequence[Host]) -> Iterator[str]:
     spread = settings.spread
     if spread is not None and not any(spread.variable in host.variables for host in hosts):
         yield f"--spread {spread.variable}: none of these hosts has that variable; nothing is kept apart"
+
+
+def entered_alone(settings: Settings, hosts: Sequence[Host], commands: Sequence[str]) -> Iterator[str]:
+    """Yield a line if a command only enters a mode of a device that is asked by exec requests."""
+    if not any(_MODE.fullmatch(command.strip()) for command in commands):
+        return
+    from runner.connection import kind  # noqa: PLC0415 - few commands enter a mode
+
+    for host in hosts:
+        with suppress(HostError):  # the run reports it as the result of the host
+            if is_device(host.variables) and kind(host, settings.connection) != "cli":
+                yield (
+                    f"{host.name}: each command has its own session, so one that only enters a mode changes "
+                    "nothing; use --connection cli for one session"
+                )
+                return
 
 
 def _missing(flag: str, paths: Sequence[str]) -> Iterator[str]:

@@ -144,6 +144,8 @@ def plan(request: Request, ask: Ask = nobody) -> Plan:
             logger.warning("%s", line)
     job = _fitted(request.job, hosts)
     commands = job.commands if job is not None and job.commands else request.commands
+    for line in checks.entered_alone(settings, hosts, commands):
+        logger.warning("%s", line)
     arguments = _told(job)
     intended = resume.Intended(request.task, commands, arguments, harmless=request.job is None)
     left = resume.Left(hosts) if request.hosts is not None else resume.left_of(settings, hosts, intended)

@@ -96,7 +96,6 @@ def test_a_refusal_is_known_by_its_line(name: str, output: bytes, line: str) -> 
 @pytest.mark.parametrize(
     ("name", "output"),
     [
-        ("linux", b"% Invalid input detected\n"),
         ("ios", b""),
         ("ios", b"\r\n\r\n"),
         ("ios", b"Cisco IOS Software, Version 15.2\n"),

@@ -372,7 +372,9 @@ def check_become(host: Host, options: ConnectionOptions, connect: Connect) -> No
         return
     others = "|".join(method for method in BECOME_METHODS if method in supported)
     advice = "run it without become (--become, ansible_become)"
-    if others and not is_device(host.variables):  # network devices have none of these
+    if is_device(host.variables):
+        advice += ", or have it typed into the device's CLI with --connection cli"
+    elif others:
         advice += f", or use --become-method {others}"
     raise BecomeUnsupported(
         f"become method {excerpt(repr(become.method))} is not supported on {excerpt(host.name)} "
