@@ -194,8 +194,12 @@ class Session:
         try:
             result = self._on_connection(work)
         except HostError as exc:
-            if exc.command is not None:
-                self.results.append(exc.command)
+            if exc.command is None:
+                raise
+            result, reason = self._judged(exc.command)
+            self.results.append(result)
+            if reason == "exec-ignored":
+                raise _failed(result, reason) from exc
             raise
         result, reason = self._judged(result)
         self.results.append(result)
@@ -216,7 +220,7 @@ class Session:
         line, reason = refusal(platform, said[: LONGEST_BYTES + 1]), "refused"
         if line is None and typed_into is None:
             line, reason = ignored(result.command, said), "exec-ignored"
-        return (result if line is None else dataclasses.replace(result, refused=line)), reason
+        return (result, "") if line is None else (dataclasses.replace(result, refused=line), reason)
 
     def _on_connection(self, work: Callable[[Connection, Host], CommandResult]) -> CommandResult:
         connection = self._connected()

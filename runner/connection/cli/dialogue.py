@@ -82,6 +82,7 @@ class Dialogue:
         self._between: list[str] = []
         self._decorations: set[str] = set()
         self._echo: str | None = None
+        self._replied = (-1, "")
 
     @property
     def tail(self) -> str:
@@ -103,15 +104,12 @@ class Dialogue:
         self._heard_at = time.monotonic()
         self.reply(line)
 
-    def reply(self, line: str) -> None:
-        """Send a line as part of the present answer: a reply to a question."""
+    def reply(self, line: str | Secret) -> None:
+        """Send a line as part of the present answer: a reply to a question, or a password."""
         self.state = State.ANSWERING
-        self._process.write(line.encode("utf-8", "surrogateescape") + b"\n")
-
-    def reply_secret(self, secret: Secret) -> None:
-        """Send a password as a reply."""
-        self.state = State.ANSWERING
-        self._process.write(secret.encoded() + b"\n")
+        self._replied = len(self.screen.lines), self.tail
+        text = line.encode("utf-8", "surrogateescape") if isinstance(line, str) else line.encoded()
+        self._process.write(text + b"\n")
 
     def read(self) -> bool:
         """Read what has come; return whether there was anything."""
@@ -174,9 +172,10 @@ class Dialogue:
     def _look(self, tail: str, quiet_s: float) -> float | None:
         """Look for a prompt or a question at the end of the output."""
         here = len(self.screen.lines)
-        if self.prompt is not None and self.prompt.is_known(tail):
-            return self._after(_QUIET_S, quiet_s, lambda: self._knock(here))
-        if question(tail) is not None:
+        if (here, tail) == self._replied:
+            return None  # the device has not read the reply yet
+        exactly = self.prompt is not None and self.prompt.is_known(tail)
+        if not exactly and question(tail) is not None:
             return self._after(_ASKED_S, quiet_s, self._ask)
         if self.prompt is not None and self.prompt.matches(tail):
             return self._after(_QUIET_S, quiet_s, lambda: self._knock(here))
@@ -184,9 +183,7 @@ class Dialogue:
             silence_s = _FIRST_S if self.prompt is None else _STRANGE_S
             return self._after(silence_s, quiet_s, lambda: self._knock(here))
         before = self._prompt_before_log(here) if not tail.strip() else None
-        if before is not None:
-            return self._after(_LOG_S, quiet_s, lambda: self._knock(before))
-        return None
+        return None if before is None else self._after(_LOG_S, quiet_s, lambda: self._knock(before))
 
     def _after(self, seconds: float, quiet_s: float, act: Callable[[], None]) -> float | None:
         """Act if the device has been silent for so long; return how much longer it has to be."""
@@ -213,7 +210,8 @@ class Dialogue:
             self._end(self._mark, self._shown)  # a device that does not echo the empty line either
             return None
         if not self._is_prompt(tail):
-            return None if question(tail) is None else self._after(_ASKED_S, quiet_s, self._ask)
+            asks = question(tail) is not None and (len(self.screen.lines), tail) != self._replied
+            return self._after(_ASKED_S, quiet_s, self._ask) if asks else None
         if not lines:
             return self._after(_UNANSWERED_S, quiet_s, lambda: self._end(self._mark, tail))
         between = self._others(lines)

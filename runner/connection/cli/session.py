@@ -113,7 +113,7 @@ class CliSession:
                 dialogue.reply(user)
             elif _PASSWORD.search(tail) and "user" in given and "password" not in given and password:
                 given.add("password")
-                dialogue.reply_secret(password)
+                dialogue.reply(password)
             elif dialogue.state is State.ASKING:
                 raise self._unexpected(tail)
             elif not tail and not dialogue.screen.lines and silent_s >= _WAKE_S and "wake" not in given:
@@ -147,7 +147,7 @@ class CliSession:
                     if answered or password is None or not _PASSWORD.search(tail):
                         break
                     answered = True
-                    dialogue.reply_secret(password)
+                    dialogue.reply(password)
         if dialogue.state is not State.READY or (sign and not dialogue.tail.strip().endswith(sign)):
             raise self._not_enabled(command, asked=dialogue.state is State.ASKING, answered=answered)
         self._home = dialogue.tail

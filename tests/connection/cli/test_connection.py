@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner.jobs import CommandJob, perform
-from runner.models import HostResult, Status
+from runner.models import HostResult, Secret, Status
 from tests.connection.cli.device import Device
 from tests.connection.cli.traps import LOST, NO_PROMPT, QUESTION, REFUSED, SILENT, TRAPS, WHOLE
+from tests.connection.peers.ssh import PASSWORD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +34,7 @@ def played(
     host = device.host(
         "r1", ansible_network_os="cisco.ios.ios", ansible_connection="network_cli", runner_cli_over=over
     )
-    return perform(host, CommandJob(commands), device.options(folder, **changes))
+    return perform(host, CommandJob(commands), device.options(folder, password=Secret(PASSWORD), **changes))
 
 
 @pytest.mark.parametrize("over", OVER)
