@@ -7,6 +7,7 @@ all commands of a host.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -20,7 +21,8 @@ from runner.connection.pool import Lasting
 from runner.connection.target.access import access
 from runner.connection.target.variables import invalid
 from runner.errors import BecomeUnsupported, MissingExtra
-from runner.models import Phase
+from runner.models import Host, Phase
+from runner.platforms.terminals import enter, login_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from runner.connection.deadline import Deadline
     from runner.connection.options import ConnectionOptions
     from runner.connection.target.access import LoginTarget
-    from runner.models import CommandResult, Endpoint, Host
+    from runner.models import CommandResult, Endpoint
     from runner.platforms import Platform
 
 __all__ = ["CliConnection", "connect"]
@@ -61,9 +63,15 @@ def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> CliCo
     """
     platform = platform_of(host)
     target = access(host, options)
+    suffix = login_suffix(platform)
+    if suffix and "+" not in target.login.user:
+        user = target.login.user + suffix
+        if options.is_forced("user"):
+            options = replace(options, user=user)
+        host = Host(host.name, {**host.variables, "ansible_user": user}, host.groups)
     below = cast("_Ssh", _below(host)(host, options, deadline))
     try:
-        connection = CliConnection(below, host, target, deadline)
+        connection = CliConnection(below, host, target, deadline, enter(platform))
         connection.open(platform)
     except BaseException:
         below.close()
@@ -87,12 +95,19 @@ def _below(host: Host) -> Callable[[Host, ConnectionOptions, Deadline], object]:
 class CliConnection:
     """A login on one device, on which commands run one after the other.
 
+    Args:
+        below: The SSH connection.
+        host: The device.
+        target: How it was logged in to.
+        deadline: Its deadline.
+        key: The bytes of the Enter key, as text.
+
     Attributes:
         sent: Whether a command has been sent to the device.
         platform: What the device speaks; None before `open`.
     """
 
-    def __init__(self, below: _Ssh, host: Host, target: LoginTarget, deadline: Deadline) -> None:
+    def __init__(self, below: _Ssh, host: Host, target: LoginTarget, deadline: Deadline, key: str) -> None:
         self.sent = False
         self.platform: Platform | None = None
         self._below = below
@@ -104,7 +119,7 @@ class CliConnection:
         self._secrets = (*target.login.secrets, *filter(None, (password,)))
         self._log = SessionLog.of(target.options.session_log, host.name, self._secrets)
         self._process, hang_up = below.open_shell(_TERMINAL, _KIND)
-        self._session = CliSession(self._process, target.options, hang_up, self._log.received)
+        self._session = CliSession(self._process, key, target.options, hang_up, self._log.received)
 
     def open(self, platform: Platform | None) -> None:
         """Wait for the prompt, switch paging off, and enter privileged mode if that is wanted.

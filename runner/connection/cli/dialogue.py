@@ -62,6 +62,7 @@ class Dialogue:
 
     Args:
         process: The interactive shell.
+        enter: The bytes of the Enter key, as text.
         take: Called with the bytes that the device has sent.
 
     Attributes:
@@ -70,11 +71,12 @@ class Dialogue:
         state: The state of the device.
     """
 
-    def __init__(self, process: Process, take: Callable[[bytes], None]) -> None:
+    def __init__(self, process: Process, enter: str, take: Callable[[bytes], None]) -> None:
         self.prompt: Prompt | None = None
         self.screen = Screen()
         self.state = State.ANSWERING
         self._process = process
+        self._enter = enter.encode()
         self._take = take
         self._heard_at = time.monotonic()
         self._mark: int | None = None
@@ -109,7 +111,7 @@ class Dialogue:
         self.state = State.ANSWERING
         self._replied = len(self.screen.lines), self.tail
         text = line.encode("utf-8", "surrogateescape") if isinstance(line, str) else line.encoded()
-        self._process.write(text + b"\n")
+        self._process.write(text + self._enter)
 
     def read(self) -> bool:
         """Read what has come; return whether there was anything."""
@@ -200,7 +202,7 @@ class Dialogue:
         self._mark = at
         self._shown = self.tail.strip()
         self._heard_at = time.monotonic()
-        self._process.write(b"\n")
+        self._process.write(self._enter)
 
     def _check(self, tail: str, quiet_s: float) -> float | None:
         """Look at what came after the empty line."""

@@ -48,6 +48,7 @@ class CliSession:
 
     Args:
         process: The interactive shell.
+        enter: The bytes of the Enter key, as text.
         options: The limits of commands.
         hang_up: Closes the connection, from another thread, without waiting.
         take: Called with the bytes that the device has sent, for a log.
@@ -56,6 +57,7 @@ class CliSession:
     def __init__(
         self,
         process: Process,
+        enter: str,
         options: ConnectionOptions,
         hang_up: Callable[[], None],
         take: Callable[[bytes], None],
@@ -64,7 +66,7 @@ class CliSession:
         self._platform: Platform | None = None
         self._options = options
         self._hang_up = hang_up
-        self._dialogue = Dialogue(process, take)
+        self._dialogue = Dialogue(process, enter, take)
         self._stopped = False
         self._home = ""
 
@@ -182,7 +184,13 @@ class CliSession:
             for line in (*self._dialogue.lines(), *filter(None, rest)):
                 output.add(line + b"\n")
             took = time.monotonic() - begun
-            found = CommandResult(command, exit_code, duration_s=took, truncated=output.truncated)
+            found = CommandResult(
+                command,
+                exit_code,
+                duration_s=took,
+                truncated=output.truncated,
+                stdout_file=output.file,
+            )
             return found.with_outputs(output.kept(), b"")
 
         try:
