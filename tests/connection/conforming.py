@@ -1,12 +1,15 @@
 """Peers for the conformance suite: each understands the same commands, in its own words.
 
-`ssh` and `openssh` log in to a real OpenSSH server, `cli` to a scripted device, and `local` uses this machine.
+`ssh` and `openssh` log in to a real OpenSSH server, `cli` logs in to a scripted device, and `local` uses this
+machine.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
-from contextlib import contextmanager
+import signal
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -36,6 +39,7 @@ COMMANDS = ("one", "two", "bad", "hang", "hang-first", "loud", "drop")
 """
 _LINE, _LINES = "0123456789abcde\n", 10_000
 LOUD_BYTES = len(_LINE) * _LINES
+_numbers = itertools.count()
 
 
 @dataclass
@@ -46,10 +50,12 @@ class Peer:
         variables: Its variables in an inventory.
         command: Returns the command that does one of `COMMANDS`.
         ran: Returns how often the peer has begun to carry out such a command.
-        logins: Returns the number of logins so far; None if there are none at all.
         is_left: Returns whether the client soon leaves the peer alone: no connection, or no program, is left.
-        key: Its host key, as `known_hosts` has it.
+        logins: Returns the number of logins so far.
+        programs: Returns the processes of `hang` that run on this machine.
+        key: Its host key, as `known_hosts` has it; empty if there is no login.
         refusal: The reason of the result of `bad`.
+        lasts: Whether its connection can wait in the pool for another job.
     """
 
     variables: dict[str, Any]
@@ -57,8 +63,10 @@ class Peer:
     ran: Callable[[str], int]
     is_left: Callable[[], bool]
     logins: Callable[[], int] = lambda: 0
+    programs: Callable[[], list[int]] = list
     key: str = ""
     refusal: str = "exit-code"
+    lasts: bool = False
 
     def host(self, name: str = "peer", **changes: object) -> Host:
         """Return it as a host of an inventory."""
@@ -84,6 +92,7 @@ def _device(over: str) -> Iterator[Peer]:
             logins=lambda: device.logins,
             key=" ".join(device.known_host.split()[1:]),
             refusal="refused",
+            lasts=over == "ssh",
         )
 
 
@@ -113,7 +122,7 @@ class _First:
 
 def _shell(folder: Path, variables: dict[str, Any], **others: Any) -> Peer:
     """Return a POSIX shell that notes each command in a file of a folder."""
-    ran, mark = folder / "ran", f"600.{os.getpid()}{id(folder)}"
+    ran, mark = folder / "ran", f"600.{os.getpid()}{next(_numbers):04}"
     hang = f"echo begun; exec sleep {mark}"
     lines = {
         "one": "echo one",
@@ -122,26 +131,26 @@ def _shell(folder: Path, variables: dict[str, Any], **others: Any) -> Peer:
         "hang": hang,
         "hang-first": f"mkdir {folder}/first 2>/dev/null || {{ echo again; exit; }}; {hang}",
         "loud": f"yes {_LINE.strip()} | head -n {_LINES}",
-        "drop": "echo begun; kill -9 $PPID",
+        "drop": "echo begun; sleep 1; kill -9 $PPID",
     }
     return Peer(
         variables,
         command=lambda name: f"echo {name} >>{ran}; {lines[name]}",
         ran=lambda name: ran.read_text().split().count(name) if ran.exists() else 0,
-        is_left=lambda: comes_true(lambda: not _runs(mark)),
+        is_left=lambda: comes_true(lambda: not _programs(mark)),
+        programs=lambda: _programs(mark),
         **others,
     )
 
 
-def _runs(mark: str) -> bool:
-    """Return whether a program with this argument runs."""
+def _programs(mark: str) -> list[int]:
+    """Return the processes that have this argument."""
+    found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
+        with suppress(OSError):  # it has ended
             if mark.encode() in path.read_bytes().split(b"\0"):
-                return True
-        except OSError:  # it has ended
-            continue
-    return False
+                found.append(int(path.parent.name))
+    return found
 
 
 @contextmanager
@@ -155,12 +164,16 @@ def _server(sshd: Sshd, connection: str) -> Iterator[Peer]:
         sshd.host().variables | login,
         logins=lambda: sshd.log.count("Accepted ") - before,
         key=sshd.public_key("ed25519"),
+        lasts=connection == "ssh",
     )
 
 
 @contextmanager
 def _machine(folder: Path) -> Iterator[Peer]:
-    yield _shell(folder, {"ansible_connection": "local"})
+    peer = _shell(folder, {"ansible_connection": "local"})
+    yield peer
+    for process in peer.programs():  # of a client that was killed
+        os.kill(process, signal.SIGKILL)
 
 
 PEERS: dict[str, Callable[[_Sshd, Path], Any]] = {

@@ -10,7 +10,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +20,7 @@ import pytest
 
 from runner.connection.options import ConnectionOptions
 from runner.models import Host
+from tests.liveness import comes_true
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -307,9 +307,5 @@ def _write_accounts(etc: Path, home: str, password_hash: str, shells: Mapping[st
 
 def _wait_until_it_listens(server: Sshd, process: subprocess.Popen[bytes], before: int) -> None:
     """Wait for the line in the log after `before` characters, without connecting: tests count connections."""
-    for _ in range(200):
-        if "Server listening on" in server.log[before:]:
-            return
-        assert process.poll() is None, server.log
-        time.sleep(0.05)
-    pytest.fail(f"sshd did not listen: {server.log}")
+    comes_true(lambda: "Server listening on" in server.log[before:] or process.poll() is not None)
+    assert "Server listening on" in server.log[before:], server.log

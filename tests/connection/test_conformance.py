@@ -1,4 +1,4 @@
-"""What every connection does alike: statuses, output, limits, host keys, logins, cancelling, history.
+"""The common behaviour of all connections: statuses, output, limits, host keys, logins, cancelling, history.
 
 One suite runs over `ssh`, `openssh`, `local` and `cli`, each with a real peer; `conforming` has the peers.
 """
@@ -9,7 +9,9 @@ import json
 import os
 import signal
 import threading
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,10 +19,14 @@ import pytest
 import runner
 from runner import Status
 from runner.connection import pool
+from runner.connection.deadline import abort, forget
+from runner.jobs import CommandJob, perform
+from runner.settings import Settings
 from tests.connection.auth.test_login import HASHED
 from tests.connection.cli.device import Device
 from tests.connection.cli.script import Script
-from tests.connection.cli.steps import DROP, HANG
+from tests.connection.cli.steps import DROP, HANG, Later
+from tests.connection.cli.traps import SYSLOG
 from tests.connection.conforming import LOUD_BYTES, PASSWORD, PEERS, Peer
 from tests.connection.peers import ssh as peer_ssh
 from tests.connection.peers.stage import Stage
@@ -29,7 +35,7 @@ from tests.liveness import comes_true
 from tests.projects import Project, interrupt_twice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -98,8 +104,7 @@ class Run:
 
     def on(self, hosts: list[Host], *names: str, **settings: Any) -> Results:
         """Run commands, by name, on hosts; no result and no error shows the password."""
-        given = {"known_hosts": [str(self._known)], "ssh_config": "none", "retries": 0, "timeout": LONG_S}
-        results = runner.run(hosts, [self._peer.command(name) for name in names], **given | settings)
+        results = runner.run(hosts, self._commands(names), **self._settings | settings)
         assert PASSWORD not in repr(list(results.values())) + json.dumps(results.to_dict())
         return results
 
@@ -107,6 +112,25 @@ class Run:
         """Run commands on the peer."""
         (result,) = self.on([self._peer.host()], *names, **settings).values()
         return result
+
+    def stopped(self, host: Host, *names: str, when: Callable[[], bool]) -> HostResult:
+        """Run commands on a host, and stop this run as soon as something holds."""
+        settings = Settings.resolve(self._settings | {"connect_timeout": LONG_S})
+        job, name = CommandJob(tuple(self._commands(names))), f"stopped-{host.name}"
+        with ThreadPoolExecutor(1) as worker:
+            work = worker.submit(perform, host, job, settings.connection_options(), run=name)
+            assert comes_true(when, LONG_S)
+            abort(name)
+            result = work.result(LONG_S)
+        forget(name)
+        return result
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {"known_hosts": (str(self._known),), "ssh_config": "none", "retries": 0, "timeout": LONG_S}
+
+    def _commands(self, names: Iterable[str]) -> list[str]:
+        return [self._peer.command(name) for name in names]
 
 
 @pytest.fixture
@@ -116,6 +140,17 @@ def run(any_peer: Peer, tmp_path: Path) -> Run:
 
 def told(result: HostResult) -> tuple[Status, str | None]:
     return result.status, result.reason
+
+
+def has_begun(peer: Peer) -> bool:
+    """Wait until the peer hangs in the command `hang`, and give the client time to read its output."""
+    begun = comes_true(lambda: peer.ran("hang") == 1, LONG_S)
+    time.sleep(1)
+    return begun
+
+
+def key_of(device: Device) -> str:
+    return " ".join(device.known_host.split()[1:])
 
 
 def outputs(result: HostResult) -> list[str]:
@@ -145,7 +180,7 @@ def test_a_bad_command_stops_those_after_it(any_peer: Peer, run: Run) -> None:
     ("setting", "reason"),
     [("timeout", "command-deadline"), ("idle_timeout", "idle"), ("host_timeout", "host-deadline")],
 )
-def test_time_that_is_over_keeps_what_came(any_peer: Peer, run: Run, setting: str, reason: str) -> None:
+def test_a_command_that_is_too_slow_keeps_its_output(any_peer: Peer, run: Run, setting: str, reason: str) -> None:
     seconds = 3 * SHORT_S if setting == "host_timeout" else SHORT_S  # the login counts as well
     result = run("one", "hang", "two", **{setting: seconds})
     assert told(result) == (Status.TIMEOUT, reason)
@@ -282,7 +317,7 @@ class DropFirst:
 def test_a_session_that_breaks_before_its_prompt_is_begun_again(peer: Peer, run: Run) -> None:
     script = Script(commands={"show one": "one\n"}, password=PASSWORD, login=("welcome\n", DropFirst()))
     with Device(script) as device:
-        run.trust(" ".join(device.known_host.split()[1:]))
+        run.trust(key_of(device))
         (result,) = run.on([peer.host(ansible_port=device.port)], "one", retries=2).values()
     assert told(result) == (Status.OK, None)
     assert (result.attempts, device.commands.count("show one")) == (2, 1)
@@ -291,63 +326,60 @@ def test_a_session_that_breaks_before_its_prompt_is_begun_again(peer: Peer, run:
 # Cancelling -----------------------------------------------------------------------------------------------
 
 
-def interrupted(work: Callable[[], Results], when: Callable[[], bool]) -> Results:
-    """Do this, and send this process two SIGINTs as soon as something holds; the second after the first."""
-
-    def press() -> None:
-        assert comes_true(when, LONG_S)
-        before = signal.getsignal(signal.SIGINT)
-        for pause_s in (1.0, 0.0):
-            os.kill(os.getpid(), signal.SIGINT)
-            assert signal.getsignal(signal.SIGINT) is before
-            threading.Event().wait(pause_s)
-
-    presser = threading.Thread(target=press)
-    presser.start()
-    results = work()
-    presser.join()
-    assert results.interrupted
-    return results
-
-
-def test_ctrl_c_ends_a_command(any_peer: Peer, run: Run) -> None:
-    hosts = [any_peer.host(f"h{number}") for number in range(3)]
-    results = interrupted(
-        lambda: run.on(hosts, "one", "hang", "two", workers=1, spare="0"), lambda: any_peer.ran("hang") == 1
-    )
-    (first, *others) = results.values()
-    assert (first.status, first.sent) == (Status.CANCELLED, True)
-    assert outputs(first) == ["one\n", "begun\n"]
-    assert {(other.status, other.sent) for other in others} == {(Status.CANCELLED, False)}
+def test_a_stop_ends_a_command_and_keeps_its_output(any_peer: Peer, run: Run) -> None:
+    result = run.stopped(any_peer.host(), "one", "hang", "two", when=lambda: has_begun(any_peer))
+    assert (result.status, result.sent) == (Status.CANCELLED, True)
+    assert outputs(result) == ["one\n", "begun\n"]
     assert [any_peer.ran(name) for name in ("one", "hang", "two")] == [1, 1, 0]
     assert any_peer.is_left()
 
 
 @with_login
-def test_ctrl_c_ends_a_login(peer: Peer, run: Run, stage: Stage) -> None:
+def test_a_stop_ends_a_login(peer: Peer, run: Run, stage: Stage) -> None:
     asked = threading.Event()
 
     async def judge(connection: Any, password: str) -> bool:
         asked.set()
         return await peer_ssh.hangs(connection, password)
 
-    port = stage.ssh(peer_ssh.Script(password=judge))
+    script = peer_ssh.Script(password=judge)
+    host = peer.host(ansible_port=stage.ssh(script), ansible_user=peer_ssh.USER)
     run.trust(stage.public_key)
-    host = peer.host(ansible_port=port, ansible_user=peer_ssh.USER)
-    results = interrupted(lambda: run.on([host], "one", connect_timeout=LONG_S), asked.is_set)
-    assert [(result.status, result.sent) for result in results.values()] == [(Status.CANCELLED, False)]
+    result = run.stopped(host, "one", when=asked.is_set)
+    assert (result.status, result.sent) == (Status.CANCELLED, False)
+    assert script.commands == []
 
 
 @only_cli
-def test_ctrl_c_ends_the_wait_for_a_prompt(peer: Peer, run: Run) -> None:
+def test_a_stop_ends_the_wait_for_a_prompt(peer: Peer, run: Run) -> None:
     with Device(Script(password=PASSWORD, login=("welcome\n", HANG))) as device:
-        run.trust(" ".join(device.known_host.split()[1:]))
+        run.trust(key_of(device))
         host = peer.host(ansible_port=device.port)
-        results = interrupted(
-            lambda: run.on([host], "one", connect_timeout=LONG_S), lambda: device.open_shells == 1
-        )
-        assert [(result.status, result.sent) for result in results.values()] == [(Status.CANCELLED, False)]
+        result = run.stopped(host, "one", when=lambda: device.open_shells == 1)
+        assert (result.status, result.sent) == (Status.CANCELLED, False)
         device.wait(lambda: device.open_connections == 0)
+
+
+def test_ctrl_c_ends_a_run_of_a_script(any_peer: Peer, run: Run) -> None:
+    hosts = [any_peer.host(f"h{number}") for number in range(3)]
+    pressed = threading.Event()
+
+    def press() -> None:
+        if comes_true(lambda: any_peer.ran("hang") == 1, LONG_S):
+            pressed.set()
+            os.kill(os.getpid(), signal.SIGINT)
+
+    presser = threading.Thread(target=press)
+    presser.start()
+    results = run.on(hosts, "hang", workers=1, spare="0")
+    presser.join()
+    assert pressed.is_set()
+    assert results.interrupted
+    assert {(name, result.status) for name, result in results.items()} == {
+        (host.name, Status.CANCELLED) for host in hosts
+    }
+    assert any_peer.ran("hang") == 1
+    assert any_peer.is_left()
 
 
 # Many jobs, and runs of the history -----------------------------------------------------------------------
@@ -358,8 +390,12 @@ def test_one_connection_serves_several_jobs(peer: Peer, run: Run) -> None:
     host = peer.host()
     with pool.keeping(1):
         found = [run.on([host], *names)["peer"] for names in (("one", "two"), ("two",), ("bad",), ("one",))]
-        assert peer.logins() == 1
-    assert [outputs(result) for result in (*found[:2], found[3])] == [["one\n", "two\n"], ["two\n"], ["one\n"]]
+        assert peer.logins() == (1 if peer.lasts else 4)
+    assert [outputs(result) for result in (*found[:2], found[3])] == [
+        ["one\n", "two\n"],
+        ["two\n"],
+        ["one\n"],
+    ]
     assert [result.status for result in found] == [Status.OK, Status.OK, Status.FAILED, Status.OK]
     assert peer.is_left()
 
@@ -374,13 +410,37 @@ def test_a_connection_on_which_time_ran_out_serves_no_other_job(peer: Peer, run:
     assert peer.logins() == 2
 
 
+@only_cli
+def test_a_connection_that_ended_between_two_jobs_is_made_again(peer: Peer, run: Run) -> None:
+    script = Script(commands={"show one": ("one\n", Later(1.0, DropFirst()))}, password=PASSWORD)
+    with Device(script) as device, pool.keeping(1):
+        run.trust(key_of(device))
+        host = peer.host(ansible_port=device.port)
+        assert outputs(run.on([host], "one")["peer"]) == ["one\n"]
+        device.wait(lambda: device.open_connections == 0)
+        assert outputs(run.on([host], "one")["peer"]) == ["one\n"]
+    assert (device.logins, device.commands.count("show one")) == (2, 2)
+
+
+@only_cli
+def test_a_message_between_two_jobs_belongs_to_neither(peer: Peer, run: Run) -> None:
+    answers = {"show one": ("one\n", Later(0.5, SYSLOG)), "show two": "two\n"}
+    with Device(Script(commands=answers, password=PASSWORD)) as device, pool.keeping(1):
+        run.trust(key_of(device))
+        host = peer.host(ansible_port=device.port)
+        for _ in range(2):
+            assert outputs(run.on([host], "one")["peer"]) == ["one\n"]
+            time.sleep(1)
+            assert outputs(run.on([host], "two", "two")["peer"]) == ["two\n", "two\n"]
+        assert device.logins == (1 if peer.lasts else 4)
+
+
 @pytest.fixture
 def project(any_peer: Peer, tmp_path: Path) -> Project:
     """The project of a user with three hosts, each of them the peer."""
     made = Project(tmp_path / "project")
-    variables = any_peer.variables | {"ansible_become_password": None}
-    del variables["ansible_become_password"]
-    made.write("hosts.yml", json.dumps({"all": {"hosts": dict.fromkeys("abc"), "vars": variables}}))
+    hosts = {"all": {"hosts": dict.fromkeys("abc"), "vars": any_peer.variables}}
+    made.write("hosts.yml", json.dumps(hosts))
     made.write("known_hosts", f"[127.0.0.1]:* {any_peer.key}\n" if any_peer.key else "")
     made.write("invoke.yaml", "runner: {inventory: hosts.yml, known_hosts: known_hosts, ssh_config: none}\n")
     made.write("tasks.py", "from runner.tasks import namespace\n")
@@ -402,14 +462,15 @@ def test_a_killed_run_is_resumed_and_nothing_runs_twice(any_peer: Peer, project:
     shown = project.type("history.show", "last", "--format", "json").document
     assert states(shown) == states(resumed.document)
     assert [shown["hosts"][name]["commands"][0]["stdout"] for name in "bc"] == ["again\n"] * 2
-    database = project.folder / "home" / "invoke-runner" / "history.sqlite3"
-    assert b'"right"' not in database.read_bytes()
+    assert not any(
+        PASSWORD.encode() in path.read_bytes() for path in (project.folder / "home").rglob("*.sq*")
+    )
 
 
 def test_ctrl_c_twice_ends_a_task(any_peer: Peer, project: Project) -> None:
     words = ("run", "--cmd", any_peer.command("hang"), "--serial", "1", "--no-ping", "--format", "json")
     with project.start(*words) as process:
-        assert comes_true(lambda: any_peer.ran("hang") == 1, LONG_S)
+        assert has_begun(any_peer)
         interrupt_twice(process)
         stdout, _ = process.communicate(timeout=LONG_S)
     assert process.returncode == 130

@@ -23,6 +23,7 @@ from tests.connection.peers import hostile, ssh
 from tests.connection.peers.hostile import SERVICE_REQUEST, USERAUTH_REQUEST, instead, without_end
 from tests.connection.peers.ssh import PASSWORD, Script
 from tests.connection.peers.stage import BEHAVIOURS, Stage
+from tests.liveness import comes_true
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -255,7 +256,7 @@ def test_each_peer_gets_what_is_true_of_it(stage: Stage, options: ConnectionOpti
     assert (result.status, result.reason, result.phase) == (case.status, case.reason, case.phase), result
     assert result.sent is case.sent
     assert len(script.commands) == int(case.sent)
-    late_s = 10  # allowance for a busy machine
+    late_s = 60  # allowance for a busy machine; silent peers are silent for 600 s
     assert elapsed < max(CONNECT_S, options.command_timeout_s or 0) + late_s
     assert all(len(done.stdout_bytes) <= LIMIT for done in result.commands)
     assert (result.error is None) is (case.status is Status.OK)
@@ -354,9 +355,6 @@ def test_all_of_them_at_once_harm_no_healthy_host(stage: Stage, options: Connect
 
 
 def test_no_thread_waits_for_a_peer_that_is_done_with() -> None:
-    end = time.monotonic() + 10
-    while any("Transport" in type(thread).__name__ for thread in threading.enumerate()):
-        assert time.monotonic() < end, [
-            traceback.format_stack(frame) for frame in sys._current_frames().values()
-        ]
-        time.sleep(0.05)
+    assert comes_true(
+        lambda: not any("Transport" in type(thread).__name__ for thread in threading.enumerate())
+    ), [traceback.format_stack(frame) for frame in sys._current_frames().values()]

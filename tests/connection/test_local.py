@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 
 import pytest
 
@@ -78,12 +77,10 @@ def test_exactly_the_limit_is_within_it() -> None:
 
 
 def test_a_process_left_behind_does_not_hold_the_result() -> None:
-    begin = time.monotonic()
-    result = local().run("sleep 30 & echo $!")
-    os.kill(int(result.stdout), 9)
+    result = local().run("sleep 100 & echo $!")
+    os.kill(int(result.stdout), 9)  # it has not ended yet
 
     assert result.ok
-    assert time.monotonic() - begin < 10
 
 
 def test_stopping_the_run_ends_it() -> None:

@@ -7,7 +7,6 @@ all commands of a host.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -21,8 +20,8 @@ from runner.connection.pool import Lasting
 from runner.connection.target.access import access
 from runner.connection.target.variables import invalid
 from runner.errors import BecomeUnsupported, MissingExtra
-from runner.models import Host, Phase
-from runner.platforms.terminals import enter, login_suffix
+from runner.models import Phase
+from runner.platforms.terminals import enter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from runner.connection.deadline import Deadline
     from runner.connection.options import ConnectionOptions
     from runner.connection.target.access import LoginTarget
-    from runner.models import CommandResult, Endpoint
+    from runner.models import CommandResult, Endpoint, Host
     from runner.platforms import Platform
 
 __all__ = ["CliConnection", "connect"]
@@ -63,12 +62,6 @@ def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> CliCo
     """
     platform = platform_of(host)
     target = access(host, options)
-    suffix = login_suffix(platform)
-    if suffix and "+" not in target.login.user:
-        user = target.login.user + suffix
-        if options.is_forced("user"):
-            options = replace(options, user=user)
-        host = Host(host.name, {**host.variables, "ansible_user": user}, host.groups)
     below = cast("_Ssh", _below(host)(host, options, deadline))
     try:
         connection = CliConnection(below, host, target, deadline, enter(platform))
@@ -100,7 +93,7 @@ class CliConnection:
         host: The device.
         target: How it was logged in to.
         deadline: Its deadline.
-        key: The bytes of the Enter key, as text.
+        key: The character of the Enter key.
 
     Attributes:
         sent: Whether a command has been sent to the device.

@@ -41,7 +41,8 @@ _LOG = re.compile(r"[*.:]?(?:<\d+>)?[^%]{0,80}%[A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*-
 """A log message of a device: `*Mar  1 00:00:01.000: %SYS-5-CONFIG_I: ...` (RFC 5424 names no text form)."""
 _UNANSWERED_S = 3.0
 """Silence after which a prompt counts as the end, if the device does not answer an empty line at all."""
-_MOST_LINES, _HELD = 2000, 200
+_MOST_LINES, _MOST_BYTES, _HELD = 2000, 2**20, 200
+"""An answer is handed on in pieces of so many lines or bytes; so many of the last lines are held back."""
 
 
 class State(Enum):
@@ -62,7 +63,7 @@ class Dialogue:
 
     Args:
         process: The interactive shell.
-        enter: The bytes of the Enter key, as text.
+        enter: The character of the Enter key.
         take: Called with the bytes that the device has sent.
 
     Attributes:
@@ -80,6 +81,7 @@ class Dialogue:
         self._take = take
         self._heard_at = time.monotonic()
         self._mark: int | None = None
+        self._knocks = 0
         self._shown = ""
         self._between: list[str] = []
         self._decorations: set[str] = set()
@@ -102,6 +104,7 @@ class Dialogue:
         self.screen = Screen()
         self._echo = line.strip()
         self._mark = None
+        self._knocks = 0
         self._between = []
         self._heard_at = time.monotonic()
         self.reply(line)
@@ -149,12 +152,17 @@ class Dialogue:
         """Return the next lines of the answer, without the echo; the last ones only when it is complete."""
         lines = self.screen.lines
         if self.state is State.ANSWERING:
-            if len(lines) < _MOST_LINES or self._mark is not None:
+            if self._mark is not None or not self._is_much():
                 return []
-            ready, lines[:] = lines[:-_HELD], lines[-_HELD:]
+            held = _HELD if sum(map(len, lines[-_HELD:])) <= _MOST_BYTES else 0
+            ready, lines[:] = lines[: len(lines) - held], lines[len(lines) - held :]
         else:
             ready, lines[:] = lines[:], []
         return self._without_echo(ready)
+
+    def _is_much(self) -> bool:
+        lines = self.screen.lines
+        return len(lines) >= _MOST_LINES or sum(map(len, lines)) > _MOST_BYTES
 
     def _without_echo(self, lines: list[bytes]) -> list[bytes]:
         """Return the lines after the echo of the command; what comes before it belongs to no answer.
@@ -181,6 +189,8 @@ class Dialogue:
             return self._after(_ASKED_S, quiet_s, self._ask)
         if self.prompt is not None and self.prompt.matches(tail):
             return self._after(_QUIET_S, quiet_s, lambda: self._knock(here))
+        if self.prompt is not None and tail.endswith(self.prompt.shown):  # after a line without an end
+            return self._after(_STRANGE_S, quiet_s, lambda: self._knock(here))
         if looks_like_prompt(tail):
             silence_s = _FIRST_S if self.prompt is None else _STRANGE_S
             return self._after(silence_s, quiet_s, lambda: self._knock(here))
@@ -200,6 +210,7 @@ class Dialogue:
     def _knock(self, at: int) -> None:
         """Check whether the prompt at a line ends the answer: send an empty line."""
         self._mark = at
+        self._knocks += 1
         self._shown = self.tail.strip()
         self._heard_at = time.monotonic()
         self._process.write(self._enter)
@@ -208,22 +219,38 @@ class Dialogue:
         """Look at what came after the empty line."""
         assert self._mark is not None  # noqa: S101 - the caller has checked it
         lines = [_text(line) for line in self.screen.lines[self._mark :]]
-        if not lines and tail.replace(" ", "") == 2 * self._shown.replace(" ", ""):
-            self._end(self._mark, self._shown)  # a device that does not echo the empty line either
-            return None
-        if not self._is_prompt(tail):
+        if len(lines) > 1 and self._is_much():
+            self._mark = None  # it was not the end: read on
+        elif not lines:
+            return self._check_line(tail, quiet_s)
+        elif not self._is_prompt(tail):
             asks = question(tail) is not None and (len(self.screen.lines), tail) != self._replied
             return self._after(_ASKED_S, quiet_s, self._ask) if asks else None
-        if not lines:
-            return self._after(_UNANSWERED_S, quiet_s, lambda: self._end(self._mark, tail))
-        between = self._others(lines)
-        if not between:
+        elif not (between := self._others(lines)):
             self._end(self._mark, tail)
-            return None
-        if (run := self._run_of_prompts(tail)) is not None:
+        elif (run := self._run_of_prompts(tail)) is not None:
             self._end(run, tail)
+        else:
+            return self._after(_AGAIN_S, quiet_s, lambda: self._check_again(between))
+        return None
+
+    def _check_line(self, tail: str, quiet_s: float) -> float | None:
+        """Look at a line that the empty line has not ended."""
+        if tail.replace(" ", "") == 2 * self._shown.replace(" ", ""):
+            self._end(self._mark, self._shown)  # a device that does not echo the empty line
             return None
-        return self._after(_AGAIN_S, quiet_s, lambda: self._check_again(between))
+        if not self._is_prompt(tail):
+            return None
+        act = self._press_other_key if self._knocks == 1 and self.prompt is None else self._accept
+        return self._after(_UNANSWERED_S, quiet_s, act)
+
+    def _press_other_key(self) -> None:
+        """Try the other character for Enter: some devices take only one of them."""
+        self._enter = b"\r" if self._enter == b"\n" else b"\n"
+        self._knock(len(self.screen.lines))
+
+    def _accept(self) -> None:
+        self._end(self._mark, self.tail)
 
     def _check_again(self, between: list[str]) -> None:
         if between == self._between:  # it comes with every prompt
@@ -273,13 +300,25 @@ class Dialogue:
         if self.prompt is None:
             self.prompt = Prompt(tail)
         self.prompt.learn(tail)
-        lines = self.screen.lines
+        self.state = State.READY
+        lines, shown = self.screen.lines, tail.strip().encode()
+        last = lines[at].rstrip() if at < len(lines) else b""
+        if last.endswith(shown) and not self.prompt.matches(_text(last)):  # a line without an end
+            lines[at:] = [last.removesuffix(shown)]
+            return
         while (earlier := self._prompt_before_log(at)) is not None:
             at = earlier
+        at, owed = self._before_blanks(at), self._knocks - 1
+        while owed > 0 and at > 0 and _text(lines[at - 1]).strip() == tail.strip():  # from an earlier check
+            at, owed = self._before_blanks(at - 1), owed - 1
+        del lines[at:]
+
+    def _before_blanks(self, at: int) -> int:
+        """Return the index after the last line before this one that belongs to the answer."""
+        lines = self.screen.lines
         while at > 0 and (not lines[at - 1].strip() or _text(lines[at - 1]).strip() in self._decorations):
             at -= 1
-        del lines[at:]
-        self.state = State.READY
+        return at
 
 
 def _squeezed(text: str) -> str:

@@ -19,6 +19,9 @@ _SILENT = bytes((*range(8), 0x0B, 0x0C, *range(0x0E, 0x1B), *range(0x1C, 0x20), 
 """Control characters that print nothing."""
 _LEFT, _RIGHT, _ERASE, _COLUMN = b"D", b"C", b"K", b"G"
 _FIRST_LINES = 50
+_TAIL = 4096
+_LONGEST_LINE = 16 * 2**20
+"""Bytes after which a line is ended, so that a device cannot fill the memory with one."""
 _WIDEST = 10_000
 """Columns that a movement may go to the right: a hostile device must not make a line of any length."""
 
@@ -43,6 +46,12 @@ class Screen:
 
     @property
     def tail(self) -> bytes:
+        """The end of the unfinished last line: all of it, unless it is too long to be a prompt."""
+        end = bytes(self._line[-_TAIL:])
+        return end.rstrip(b" ") if self._paged else end
+
+    @property
+    def line(self) -> bytes:
         """The unfinished last line."""
         return bytes(self._line).rstrip(b" ") if self._paged else bytes(self._line)
 
@@ -79,8 +88,9 @@ class Screen:
 
     def _end_line(self) -> None:
         """Finish a line; a pager that a device does not erase is followed by a line end of its own."""
-        if self.tail or not self._paged or self._erased:
-            self.lines.append(self.tail)
+        line = self.line
+        if line or not self._paged or self._erased:
+            self.lines.append(line)
             if len(self.typed) < _FIRST_LINES:
                 self.typed.append(self._typed)
                 self._typed = b""
@@ -96,6 +106,8 @@ class Screen:
             line += b" " * (column - len(line))
         line[column : column + len(text)] = text
         self._column = column + len(text)
+        if len(line) > _LONGEST_LINE:
+            self._end_line()
 
     def _move(self, sequence: bytes) -> None:
         """Follow a CSI sequence that moves within the line or erases; drop any other sequence."""

@@ -48,7 +48,7 @@ class CliSession:
 
     Args:
         process: The interactive shell.
-        enter: The bytes of the Enter key, as text.
+        enter: The character of the Enter key.
         options: The limits of commands.
         hang_up: Closes the connection, from another thread, without waiting.
         take: Called with the bytes that the device has sent, for a log.
@@ -180,7 +180,7 @@ class CliSession:
         begun = time.monotonic()
 
         def result(exit_code: int | None) -> CommandResult:
-            rest = [self._dialogue.screen.tail] if exit_code is None else []
+            rest = [self._dialogue.screen.line] if exit_code is None else []
             for line in (*self._dialogue.lines(), *filter(None, rest)):
                 output.add(line + b"\n")
             took = time.monotonic() - begun

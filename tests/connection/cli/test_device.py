@@ -138,9 +138,9 @@ def test_half_a_reply_is_recorded_but_is_none() -> None:
 def test_the_pause_comes_after_the_first_part(trap: traps.Trap) -> None:
     first = trap.outputs[0].splitlines()[0]
     with Device(trap.script()) as device, person_at(device) as person:
+        begun = time.monotonic()
         person.send("show trap\r")
         person.sees(lambda seen: first in seen)
-        begun = time.monotonic()
         person.sees(lambda seen: seen.endswith(f"{trap.outputs[0].splitlines()[-1]}\nr1#"))
         assert time.monotonic() - begun > 0.8
 
@@ -161,8 +161,8 @@ def test_a_slow_echo_comes_byte_by_byte() -> None:
 
 
 def test_a_slow_login_shows_nothing_for_a_while() -> None:
+    begun = time.monotonic()
     with Device(traps.slow_login(1).script()) as device, client_of(device) as client:
-        begun = time.monotonic()
         Person(client).until("r1#")
         assert time.monotonic() - begun > 0.9
 

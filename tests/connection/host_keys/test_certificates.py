@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from runner.connection.options import HostKeyPolicy
 from runner.jobs import CommandJob, perform
 from runner.models import HostResult, Status
 from tests.connection.sshd import Sshd, make_key, required_program, running_sshd
+from tests.liveness import comes_true
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,11 +53,7 @@ def certify(sshd: Sshd, authority: Path, *options: str, host: bool = True) -> No
     process = int((sshd.folder / "sshd.pid").read_text())
     before = sshd.log.count("Server listening")
     os.kill(process, signal.SIGHUP)
-    for _ in range(200):
-        if sshd.log.count("Server listening") > before:
-            return
-        time.sleep(0.05)
-    pytest.fail(f"sshd did not read its certificate: {sshd.log[-500:]}")
+    assert comes_true(lambda: sshd.log.count("Server listening") > before), sshd.log[-500:]
 
 
 def outcome(

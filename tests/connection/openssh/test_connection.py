@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -265,9 +264,7 @@ def test_nothing_is_left_where_we_are_killed(sshd: Sshd, tmp_path: Path) -> None
     place = tmp_path / "what"
     place.write_bytes(pickle.dumps((sshd.host(**OPENSSH), sshd.options())))
     process = subprocess.Popen([sys.executable, "-c", program, str(place), str(told / "pid")])
-    end = time.monotonic() + 30
-    while not (told / "pid").exists() and time.monotonic() < end:
-        time.sleep(0.05)
+    assert comes_true((told / "pid").exists)
     mine = started_here()
     process.kill()
     process.wait()

@@ -28,7 +28,7 @@ from runner.transfer.wire import Message, string
 from tests.connection.openssh.test_connection import started_here
 from tests.connection.peers.stage import Stage
 from tests.connection.sshd import Sshd, required_program, running_sshd, temporary_sshd
-from tests.liveness import gone
+from tests.liveness import comes_true, gone
 from tests.transfer.sftp_peer import Answer, Peer
 
 if TYPE_CHECKING:
@@ -153,10 +153,7 @@ def test_a_script_over_its_deadline_is_ended_and_removed(sshd: Sshd, tmp_path: P
 
     assert (result.status, result.reason) == (Status.TIMEOUT, "command-deadline")
     path = Path(result.stdout.strip())
-    end = time.monotonic() + 10
-    while path.exists() and time.monotonic() < end:
-        time.sleep(0.02)
-    assert not path.exists()
+    assert comes_true(lambda: not path.exists())
 
 
 def test_transfers_and_commands_share_a_login(sshd: Sshd, source: Path, there: Path) -> None:
@@ -201,10 +198,7 @@ def test_streams_leave_no_descriptor_and_no_program(connection: openssh.OpenSshC
         stream.close()
 
     assert len(list(Path("/proc/self/fd").iterdir())) == before
-    end = time.monotonic() + 10
-    while programs() != "0" and time.monotonic() < end:
-        time.sleep(0.05)
-    assert programs() == "0"
+    assert comes_true(lambda: programs() == "0")
 
 
 def test_more_than_the_pipes_hold_goes_both_ways(connection: openssh.OpenSshConnection) -> None:
@@ -312,11 +306,9 @@ def test_a_password_that_become_does_not_take_is_told_at_once(
 
 def test_a_server_that_falls_silent_is_given_up(stage: Stage, source: Path) -> None:
     peer = Peer({Message.WRITE: silent})
-    begin = time.monotonic()
     result = moved_by(stage, peer, Put(str(source), "/x", PLAIN), idle_timeout_s=1.0)
 
     assert (result.status, result.reason, result.sent) == (Status.TIMEOUT, "idle", True)
-    assert time.monotonic() - begin < 10
     assert b"/x" not in peer.files
     assert gone(*started_here())
 
@@ -334,12 +326,10 @@ def test_a_request_for_sftp_that_is_never_answered_ends_as_connecting_does(
     peer = Peer(subsystem="hang")
     host = peer.host(stage)
     host = type(host)(host.name, {**host.variables, "ansible_connection": kind})
-    begin = time.monotonic()
     result = perform(host, TransferJob(Put(str(source), "/x")), peer.options(connect_timeout_s=2.0))
 
     assert (result.status, result.reason, result.sent) == (Status.TIMEOUT, "transfer-deadline", False)
     assert (result.phase, "within 2 s" in (result.error or "")) == (Phase.TRANSFER, True)
-    assert time.monotonic() - begin < 15
 
 
 def test_a_connection_that_dies_in_the_middle_is_lost(stage: Stage, source: Path) -> None:

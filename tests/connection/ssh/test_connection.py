@@ -15,7 +15,7 @@ from runner.connection.ssh import connect
 from runner.errors import ConnectionLost, DeadlineExceeded, OutputLimitExceeded
 from runner.jobs import CommandJob, perform
 from runner.models import Phase, Status
-from tests.liveness import gone
+from tests.liveness import comes_true, gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,12 +102,10 @@ def test_a_command_ended_by_a_signal_is_failed_and_names_the_signal(sshd: Sshd) 
 def test_a_background_process_that_holds_the_output_open_does_not_hold_the_result(
     connection: SshConnection,
 ) -> None:
-    begin = time.monotonic()
-    result = connection.run("sleep 30 & echo $!")
+    result = connection.run("sleep 100 & echo $!")
 
     assert result.ok
-    assert time.monotonic() - begin < 10
-    os.kill(int(result.stdout), 9)
+    os.kill(int(result.stdout), 9)  # it has not ended yet
 
 
 def test_the_next_command_runs_after_one_that_left_a_process_behind(connection: SshConnection) -> None:
@@ -217,7 +215,7 @@ def test_closing_takes_no_time(sshd: Sshd) -> None:
     begin = time.monotonic()
     connection.close()
 
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 20
 
 
 def test_no_thread_is_left_after_a_host(sshd: Sshd) -> None:
@@ -225,7 +223,6 @@ def test_no_thread_is_left_after_a_host(sshd: Sshd) -> None:
 
     for _ in range(3):
         assert perform(sshd.host(), CommandJob(("true",)), sshd.options()).ok
-    end = time.monotonic() + 5
-    while any("Transport" in type(thread).__name__ for thread in threading.enumerate()):
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    assert comes_true(
+        lambda: not any("Transport" in type(thread).__name__ for thread in threading.enumerate())
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +16,7 @@ from runner.connection.options import ConnectionOptions
 from runner.connection.ssh import connect
 from runner.connection.ssh.orphans import survival
 from runner.errors import DeadlineExceeded
+from tests.liveness import comes_true
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,25 +76,18 @@ def run_for_a_moment(sshd: Sshd, user: str, command: str, given: CommandOptions)
     return str(raised.value)
 
 
-def is_gone(command: str) -> bool:
-    end = time.monotonic() + 3
-    while at_work(command) and time.monotonic() < end:
-        time.sleep(0.05)
-    return not at_work(command)
-
-
 def test_a_users_command_is_ended(sshd: Sshd, command: str) -> None:
     error = run_for_a_moment(sshd, sshd.user, command, CommandOptions())
 
     assert "still run" not in error or sshd.user == "root"
-    assert is_gone(command) or sshd.user == "root"
+    assert sshd.user == "root" or comes_true(lambda: not at_work(command))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may let root in")
 def test_a_command_of_roots_ends_or_the_result_says_that_it_may_go_on(sshd: Sshd, command: str) -> None:
     error = run_for_a_moment(sshd, "root", command, CommandOptions())
 
-    assert is_gone(command) or "--pty" in error
+    assert "--pty" in error or comes_true(lambda: not at_work(command))
 
 
 @pytest.mark.terminal
@@ -102,5 +95,5 @@ def test_a_command_of_roots_ends_or_the_result_says_that_it_may_go_on(sshd: Sshd
 def test_on_a_terminal_a_command_of_roots_ends_with_the_connection(sshd: Sshd, command: str) -> None:
     error = run_for_a_moment(sshd, "root", command, CommandOptions(terminal=Terminal()))
 
-    assert is_gone(command)
+    assert comes_true(lambda: not at_work(command))
     assert "still run" not in error

@@ -13,6 +13,7 @@ from runner.connection.transport.dial import PeerSocket, dial, resolve
 from runner.errors import Cancelled, HostError, Unreachable
 from runner.models import Endpoint, Phase
 from tests.connection.peers.stage import Stage
+from tests.liveness import comes_true
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,13 +172,13 @@ def test_a_process_without_free_descriptors_says_so(listener: int) -> None:
 
 def test_closing_wakes_whoever_reads(listener: int) -> None:
     connected = dial(Endpoint("127.0.0.1", listener), 5)
-    connected.settimeout(30)
+    connected.settimeout(100)
     heard: list[bytes] = []
     reader = threading.Thread(target=lambda: heard.append(connected.recv(10)))
     reader.start()
-    time.sleep(0.2)
+    assert comes_true(lambda: connected._reader is not None)
     connected.close()
-    reader.join(5)
+    reader.join(60)
 
     assert not reader.is_alive()
     assert heard == [b""]

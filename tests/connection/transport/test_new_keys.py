@@ -34,7 +34,7 @@ def test_a_request_for_new_keys_may_cross_the_end_of_a_command(
 
     assert result.ok, result.error
     assert result.stdout == "out\n"
-    assert time.monotonic() - began < 10  # s; Paramiko waits for 30
+    assert time.monotonic() - began < 25  # s; Paramiko waits for 30
 
 
 async def _asks_and_does_not_listen(channel: Channel) -> None:

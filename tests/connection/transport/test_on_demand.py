@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import queue
 import threading
-import time
 import weakref
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from runner.jobs import CommandJob, perform
 from runner.models import Host, HostResult, Secret, Status
 from tests.connection.peers.ssh import PASSWORD, USER, Channel, Script
 from tests.connection.peers.stage import Stage
+from tests.liveness import comes_true
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,10 +43,7 @@ def transport_of(connection: SshConnection) -> Transport:
 
 
 def wait_for_thread(transport: Transport) -> None:
-    end = time.monotonic() + 10
-    while not transport.is_alive():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    assert comes_true(transport.is_alive)
 
 
 def test_where_no_thread_is_left_a_host_that_needs_one_says_so(
@@ -163,18 +160,17 @@ def test_a_run_that_is_stopped_at_once_ends_its_command(sshd: Sshd) -> None:
 
     def work() -> None:
         try:
-            connection.run("sleep 30")
+            connection.run("sleep 100")
         except Cancelled as exc:
             raised.put(exc)
 
     worker = threading.Thread(target=work)
     worker.start()
-    while not connection.sent:
-        time.sleep(0.01)
+    assert comes_true(lambda: connection.sent)
     deadline.abort("stopped")
 
-    assert raised.get(timeout=10)
-    worker.join(10)
+    assert raised.get(timeout=60)
+    worker.join(60)
     connection.close()
     deadline.forget("stopped")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from runner.fanout import FanoutOptions, stream
 from runner.jobs import CommandJob
 from runner.models import Endpoint, Host, HostResult
 from runner.reach import ReachOptions
+from tests.liveness import comes_true
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,10 +116,7 @@ def test_what_nobody_fetches_is_closed_after_a_while(monkeypatch: pytest.MonkeyP
         socks = [connected(endpoint) for _ in range(3)]
         for sock in socks:
             kept(endpoint, sock)
-        end = time.monotonic() + 20
-        while not all(map(is_closed, socks)):
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        assert comes_true(lambda: all(map(is_closed, socks)))
 
 
 @pytest.mark.parametrize("executor", ["thread", "serial"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import pytest
 
 from runner.jobs import CommandJob, perform
 from runner.models import HostResult, Status
+from tests.liveness import comes_true
 
 if TYPE_CHECKING:
     from tests.connection.sshd import Sshd
@@ -49,14 +49,10 @@ def pids(folder: Path) -> list[int]:
     return [int(path.name) for path in (folder / "pids").iterdir()]
 
 
-def all_gone(folder: Path, within_s: float = 5.0) -> bool:
+def all_gone(folder: Path) -> bool:
     """Wait until every started program has ended and been reaped; return whether that is so."""
-    end = time.monotonic() + within_s
-    while any(Path(f"/proc/{pid}").exists() for pid in pids(folder)):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return bool(pids(folder))
+    ended = comes_true(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids(folder)))
+    return ended and bool(pids(folder))
 
 
 def outcome(sshd: Sshd, command: str, *, allowed: bool = True, **options: object) -> HostResult:
@@ -104,7 +100,7 @@ def test_a_silent_program_is_ended_at_the_deadline(sshd: Sshd, relay: str, tmp_p
     result = outcome(sshd, f"{relay} silent", connect_timeout_s=1.0)
 
     assert (result.status, result.reason) == (Status.UNREACHABLE, "no-banner")
-    assert result.duration_s < 5
+    assert result.duration_s < 30
     assert all_gone(tmp_path)
 
 
