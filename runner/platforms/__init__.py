@@ -1,4 +1,4 @@
-"""Device platforms as data: their names, what they print when they refuse or ask, and how to read them.
+"""Device platforms as data: their names, their refusals and questions, and how to read them.
 
 Nothing here talks to a device, and nothing needs netmiko, netutils or ntc-templates.
 """

@@ -22,7 +22,7 @@ def ignored(command: str, output: bytes) -> str | None:
 
     Args:
         command: The command.
-        output: What came: all of it, or its beginning and its end.
+        output: The output of the device: all of it, or its beginning and its end.
     """
     lines = output.decode("utf-8", "replace").splitlines()
     if not lines:

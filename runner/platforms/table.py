@@ -92,7 +92,7 @@ _HUAWEI_ROWS = (
     ),
 )
 
-# FastIron and NetIron have the modes of IOS, and words of their own for a refusal.
+# FastIron and NetIron have the modes of IOS, and other words for a refusal.
 _IRONWARE = replace(
     CISCO,
     refusals=(r"(?:Invalid|Ambiguous|Unrecognized) (?:input|command)\b", r"Error -", r"Incomplete command\b"),

@@ -1,1 +1,1 @@
-"""The `cli` connection: an interactive CLI of a network device, over an SSH connection of ours."""
+"""The `cli` connection: the interactive CLI of a network device, over one of our SSH connections."""

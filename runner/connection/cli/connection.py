@@ -97,7 +97,7 @@ class CliConnection:
 
     Attributes:
         sent: Whether a command has been sent to the device.
-        platform: What the device speaks; None before `open`.
+        platform: The platform of the device; None before `open`.
     """
 
     def __init__(self, below: _Ssh, host: Host, target: LoginTarget, deadline: Deadline, key: str) -> None:
@@ -118,7 +118,7 @@ class CliConnection:
         """Wait for the prompt, switch paging off, and enter privileged mode if that is wanted.
 
         Args:
-            platform: What the device speaks; None if that has to be found out.
+            platform: The platform of the device; None if it has to be found out.
 
         Raises:
             HostError: One of these failed.
@@ -165,10 +165,10 @@ class CliConnection:
         """Run one command and wait for the prompt after its answer.
 
         Raises:
-            HostError: The answer did not end with the prompt; what came is in the error's `command`.
+            HostError: The answer did not end with the prompt; the output so far is in the error's `command`.
         """
         if given.stdin or given.needs_shell or given.terminal is not None:
-            raise invalid("a device's CLI has no standard input, folders, variables or terminals of its own")
+            raise invalid("commands of a device's CLI have no standard input, folder, variables or terminal")
         self.sent = True
         return self._session.run(command, given, self._deadline)
 

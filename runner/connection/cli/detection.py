@@ -51,7 +51,7 @@ def detected(version: str, ask: Callable[[str], str]) -> Platform | None:
         ask: Sends a command and returns the answer.
 
     Raises:
-        MissingExtra: netmiko is not installed, and the SSH version does not tell.
+        MissingExtra: netmiko is not installed, and the SSH version does not show the platform.
         HostError: The device does not answer.
     """
     software = version.removeprefix("SSH-2.0-").removeprefix("SSH-1.99-")

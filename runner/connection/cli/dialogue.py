@@ -1,6 +1,6 @@
 """Send one line to a device's CLI and read the answer, up to the prompt that really ends it.
 
-A text that looks like the prompt may stand in the middle of an answer, even with a pause after it. So the end
+A text that looks like the prompt may be part of an answer, even with a pause after it. So the end
 is checked: an empty line is sent, and only a device that waits for a command answers it with nothing but
 another prompt. If anything else comes, the device was still answering, and reading goes on.
 """
@@ -68,7 +68,7 @@ class Dialogue:
 
     Attributes:
         prompt: The prompt; None before it has been learned.
-        screen: What the device has shown since the last line was sent.
+        screen: The output of the device since the last line was sent.
         state: The state of the device.
     """
 
@@ -99,7 +99,7 @@ class Dialogue:
         return self._heard_at
 
     def send(self, line: str) -> None:
-        """Send a line; what comes from now on is the answer to it."""
+        """Send a line; the output from now on is the answer to it."""
         self.read()  # a late message belongs to no answer
         self.screen = Screen()
         self._echo = line.strip()
@@ -165,7 +165,7 @@ class Dialogue:
         return len(lines) >= _MOST_LINES or sum(map(len, lines)) > _MOST_BYTES
 
     def _without_echo(self, lines: list[bytes]) -> list[bytes]:
-        """Return the lines after the echo of the command; what comes before it belongs to no answer.
+        """Return the lines after the echo of the command; earlier lines belong to no answer.
 
         A device may wrap the echo, shift it to the left or break it by a log message, so the characters are
         compared as they came.

@@ -1,4 +1,4 @@
-"""The prompt of one session: learned from the device, and found only at the end of what it sent."""
+"""The prompt of one session: learned from the device, and found only at the end of its output."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 __all__ = ["Prompt", "looks_like_prompt"]
 
 _ANY = re.compile(r"[^\s].{0,198}?[#>$%\])]{1,2} ?\Z|[#>$%] ?\Z", re.DOTALL)
-"""What a prompt looks like before it is known: an unfinished line that ends with one of these characters."""
+"""Pattern of a prompt that is not known yet: an unfinished line that ends with one of these characters."""
 
 _END = " #>$%])"
 _DECORATION = "*!~[<( "

@@ -66,7 +66,7 @@ class Screen:
             self._show(token)
 
     def drop_pager(self) -> None:
-        """Remove the unfinished line, a pager; what the device sends to erase it leaves no trace either."""
+        """Remove the unfinished line, a pager, and the traces of its later erasing."""
         self._line.clear()
         self._column = 0
         self._paged, self._erased = True, False
@@ -87,7 +87,7 @@ class Screen:
             self._write(token)
 
     def _end_line(self) -> None:
-        """Finish a line; a pager that a device does not erase is followed by a line end of its own."""
+        """Finish a line; a device that does not erase a pager sends a line end after it."""
         line = self.line
         if line or not self._paged or self._erased:
             self.lines.append(line)

@@ -75,7 +75,7 @@ class CliSession:
 
         Args:
             deadline: The host's deadline.
-            user: The name for a CLI that asks for a login of its own.
+            user: The name for a CLI that asks for a second login.
             password: The password for it.
 
         Raises:
@@ -96,7 +96,7 @@ class CliSession:
             self.ask(deadline, command)
 
     def ask(self, deadline: Deadline, command: str) -> str:
-        """Send a harmless command of our own, and return the answer.
+        """Send a harmless command that the operator did not give, and return the answer.
 
         Raises:
             HostError: The device does not answer, or asks for something else.
@@ -271,7 +271,7 @@ class CliSession:
 
         Args:
             deadline: The host's deadline.
-            awaited: What the device has to show, for the message.
+            awaited: The awaited output, for the message.
             seconds: Seconds that this may take; None: as long as a login.
         """
         end = time.monotonic() + (self._login_s if seconds is None else seconds)
@@ -310,7 +310,7 @@ class CliSession:
         return RequestRefused(text, reason="question", phase=Phase.CHANNEL)
 
     def _explained(self, error: DeadlineExceeded) -> DeadlineExceeded:
-        """Return the error of a deadline with the end of what the device has shown."""
+        """Return the error of a deadline with the last lines of the output."""
         shown = self._last_lines()
         if not shown:
             return error

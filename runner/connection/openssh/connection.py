@@ -120,18 +120,7 @@ class OpenSshConnection:
         return self._master.journal.server(), str(self._target.known_as).replace(" ", "_")
 
     def open_shell(self, terminal: Terminal, kind: str) -> tuple[SessionProcess, Callable[[], None]]:
-        """Open an interactive shell, such as the CLI of a device.
-
-        Args:
-            terminal: The terminal that it runs on.
-            kind: The terminal type (`vt100`).
-
-        Returns:
-            The shell, and a function that closes the connection without waiting, from another thread.
-
-        Raises:
-            HostError: The server refuses it.
-        """
+        """Open an interactive shell; see `SshConnection.open_shell`."""
         self._require_master()
         process = SessionProcess(self._master)
         try:

@@ -24,7 +24,7 @@ ActionT = TypeVar("ActionT")
 class Fault(Enum):
     """Why a line is not a valid command.
 
-    `UNKNOWN` is an invalid first word, for the dialects that have a message of its own for it.
+    `UNKNOWN` is an invalid first word, for the dialects that have a separate message for it.
     """
 
     INVALID = "invalid"

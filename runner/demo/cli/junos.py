@@ -40,7 +40,7 @@ _CONFIRM_MINUTES = 10
 
 
 def _prompt(session: Session) -> str:
-    """Return the prompt: a blank line, what is pending, the place in the configuration, user and host."""
+    """Return the prompt: a blank line, a pending commit, the place in the configuration, user and host."""
     state, fallback = session.state, session.state.fallback
     configuring = session.mode is Mode.CONFIG
     lines = [""]
