@@ -21,7 +21,6 @@ from runner.connection.target.access import access
 from runner.connection.target.variables import invalid
 from runner.errors import BecomeUnsupported, MissingExtra
 from runner.models import Phase
-from runner.platforms.terminals import enter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,8 +63,8 @@ def connect(host: Host, options: ConnectionOptions, deadline: Deadline) -> CliCo
     target = access(host, options)
     below = cast("_Ssh", _below(host)(host, options, deadline))
     try:
-        connection = CliConnection(below, host, target, deadline, enter(platform))
-        connection.open(platform)
+        connection = CliConnection(below, host, target, deadline, platform)
+        connection.open()
     except BaseException:
         below.close()
         raise
@@ -93,16 +92,18 @@ class CliConnection:
         host: The device.
         target: How it was logged in to.
         deadline: Its deadline.
-        key: The character of the Enter key.
+        platform: The platform of the device; None if it has to be found out.
 
     Attributes:
         sent: Whether a command has been sent to the device.
         platform: The platform of the device; None before `open`.
     """
 
-    def __init__(self, below: _Ssh, host: Host, target: LoginTarget, deadline: Deadline, key: str) -> None:
+    def __init__(
+        self, below: _Ssh, host: Host, target: LoginTarget, deadline: Deadline, platform: Platform | None
+    ) -> None:
         self.sent = False
-        self.platform: Platform | None = None
+        self.platform = platform
         self._below = below
         self._host = host
         self._target = target
@@ -112,13 +113,10 @@ class CliConnection:
         self._secrets = (*target.login.secrets, *filter(None, (password,)))
         self._log = SessionLog.of(target.options.session_log, host.name, self._secrets)
         self._process, hang_up = below.open_shell(_TERMINAL, _KIND)
-        self._session = CliSession(self._process, key, target.options, hang_up, self._log.received)
+        self._session = CliSession(self._process, platform, target.options, hang_up, self._log.received)
 
-    def open(self, platform: Platform | None) -> None:
+    def open(self) -> None:
         """Wait for the prompt, switch paging off, and enter privileged mode if that is wanted.
-
-        Args:
-            platform: The platform of the device; None if it has to be found out.
 
         Raises:
             HostError: One of these failed.
@@ -126,7 +124,7 @@ class CliConnection:
         login, become = self._target.login, self._become
         with masking(self._secrets):
             self._session.begin(self._deadline, login.user, login.password)
-            self.platform = platform = platform or self._found_out()
+            self.platform = platform = self.platform or self._found_out()
             self._session.prepare(self._deadline, platform)
             if become is None:
                 return

@@ -17,7 +17,7 @@ from runner.connection.cli.screen import Screen
 from runner.platforms import pager_key, question
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from runner.connection.command.process import Process
     from runner.models import Secret
@@ -39,6 +39,8 @@ _AGAIN_S = 0.5
 
 _LOG = re.compile(r"[*.:]?(?:<\d+>)?[^%]{0,80}%[A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*-\d-\w+ ?:")
 """A log message of a device: `*Mar  1 00:00:01.000: %SYS-5-CONFIG_I: ...` (RFC 5424 names no text form)."""
+_SIMPLE = re.compile(r"[\w.:@/~()<\[*!-]{1,64}[#>] ?")
+"""A prompt after which session commands are typed at once, before it has been checked."""
 _UNANSWERED_S = 3.0
 """Silence after which a prompt counts as the end, if the device does not answer an empty line at all."""
 _MOST_LINES, _MOST_BYTES, _HELD = 2000, 2**20, 200
@@ -64,15 +66,22 @@ class Dialogue:
     Args:
         process: The interactive shell.
         enter: The character of the Enter key.
+        opening: Commands for the beginning of the session, such as those that switch paging off.
         take: Called with the bytes that the device has sent.
 
     Attributes:
         prompt: The prompt; None before it has been learned.
         screen: The output of the device since the last line was sent.
         state: The state of the device.
+        opened: Whether the device has answered the opening commands.
     """
 
-    def __init__(self, process: Process, enter: str, take: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, process: Process, enter: str, opening: Sequence[str], take: Callable[[bytes], None]
+    ) -> None:
+        self.opened = False
+        self._opening = opening
+        self._ahead = 0
         self.prompt: Prompt | None = None
         self.screen = Screen()
         self.state = State.ANSWERING
@@ -104,7 +113,7 @@ class Dialogue:
         self.screen = Screen()
         self._echo = line.strip()
         self._mark = None
-        self._knocks = 0
+        self._knocks = self._ahead = 0
         self._between = []
         self._heard_at = time.monotonic()
         self.reply(line)
@@ -213,11 +222,35 @@ class Dialogue:
         self._knocks += 1
         self._shown = self.tail.strip()
         self._heard_at = time.monotonic()
-        self._process.write(self._enter)
+        keys = self._enter
+        if self.prompt is None and self._knocks == 1 and _SIMPLE.fullmatch(self._shown):
+            self._ahead = len(self._opening)
+            keys += b"".join(command.encode() + self._enter for command in self._opening)
+        self._process.write(keys)
+
+    def _check_opening(self, tail: str, quiet_s: float) -> float | None:
+        """Look for one prompt for the empty line, and one for each opening command typed after it."""
+        shown = self._shown
+        lines = [_text(line).strip() for line in self.screen.lines[self._mark :]]
+        prompts = sum(line.startswith(shown) for line in lines)
+        silent = not lines and "".join(tail.split()) == "".join(shown.split()) * (self._ahead + 2)
+        if silent or (prompts > self._ahead and tail.strip() == shown):
+            self.opened = True
+            self._end(self._mark, shown)
+            return None
+        if question(tail) is not None:
+            return self._after(_ASKED_S, quiet_s, self._ask)
+        return self._after(_LOG_S, quiet_s, self._doubt_opening) if tail.strip() == shown else None
+
+    def _doubt_opening(self) -> None:
+        """Go on without the opening commands: the device has not read them all."""
+        self._ahead = 0
 
     def _check(self, tail: str, quiet_s: float) -> float | None:
         """Look at what came after the empty line."""
         assert self._mark is not None  # noqa: S101 - the caller has checked it
+        if self._ahead:
+            return self._check_opening(tail, quiet_s)
         lines = [_text(line) for line in self.screen.lines[self._mark :]]
         if len(lines) > 1 and self._is_much():
             self._mark = None  # it was not the end: read on

@@ -13,6 +13,7 @@ from runner.connection.command.timeouts import CommandTimeout, connection_lost
 from runner.errors import DeadlineExceeded, HostError, LoginRefused, RequestRefused, Unreachable, run_stopped
 from runner.models import CommandResult, Phase, Status
 from runner.platforms import question
+from runner.platforms.terminals import enter
 from runner.text import because, excerpt
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class CliSession:
 
     Args:
         process: The interactive shell.
-        enter: The character of the Enter key.
+        platform: The platform of the device; None if it is not known yet.
         options: The limits of commands.
         hang_up: Closes the connection, from another thread, without waiting.
         take: Called with the bytes that the device has sent, for a log.
@@ -57,16 +58,16 @@ class CliSession:
     def __init__(
         self,
         process: Process,
-        enter: str,
+        platform: Platform | None,
         options: ConnectionOptions,
         hang_up: Callable[[], None],
         take: Callable[[bytes], None],
     ) -> None:
         self._process = process
-        self._platform: Platform | None = None
+        self._platform = platform
         self._options = options
         self._hang_up = hang_up
-        self._dialogue = Dialogue(process, enter, take)
+        self._dialogue = Dialogue(process, enter(platform), platform.session if platform else (), take)
         self._stopped = False
         self._home = ""
 
@@ -92,7 +93,7 @@ class CliSession:
             HostError: The device does not answer, or asks for something else.
         """
         self._platform = platform
-        for command in platform.session:
+        for command in () if self._dialogue.opened else platform.session:
             self.ask(deadline, command)
 
     def ask(self, deadline: Deadline, command: str) -> str:

@@ -316,9 +316,8 @@ class SshConnection:
         """
         process = self._process({"window_size": _WINDOW}, self._options.keepalive_s)
         with self._step(Phase.CHANNEL, self._options.connect_timeout_s):
-            process.ask_for_terminal(terminal, kind)
             try:
-                process.start("")
+                process.start_shell(terminal, kind)
             except (paramiko.SSHException, EOFError, OSError) as exc:
                 if process.lost() is None:
                     raise no_shell() from exc

@@ -12,7 +12,7 @@ from runner.connection.command.process import CHUNK, END_OF_INPUT, GOODBYE_S
 from runner.connection.command.reaper import REAPER, may_survive
 from runner.connection.ssh.keepalive import Keepalive
 from runner.connection.transport.handshake import what_broke
-from runner.connection.transport.paramiko_fixes import close_channel, send_signal, sending_on
+from runner.connection.transport.paramiko_fixes import ask_for_shell, close_channel, send_signal, sending_on
 from runner.errors import RequestRefused
 from runner.models import Phase
 
@@ -90,22 +90,36 @@ class ChannelProcess:
             raise RequestRefused(text, reason="pty-refused", phase=Phase.CHANNEL) from exc
 
     def start(self, line: str | None) -> None:
-        """Ask the server to run a command line; empty asks for its interactive shell, None for SFTP.
+        """Ask the server to run a command line; None asks for its SFTP server.
 
         Raises:
             paramiko.SSHException: The server refuses, or the connection ended.
         """
+        channel = self._listened_to()
+        with sending_on(channel):
+            if line is None:
+                channel.invoke_subsystem("sftp")
+            else:
+                channel.exec_command(line.encode("utf-8", "surrogateescape"))
+
+    def start_shell(self, terminal: Terminal, kind: str) -> None:
+        """Ask the server for its interactive shell on a terminal.
+
+        Raises:
+            paramiko.SSHException: The server refuses, or the connection ended.
+        """
+        self._on_terminal = True
+        channel = self._listened_to()
+        with sending_on(channel):
+            ask_for_shell(channel, kind, terminal.columns, terminal.rows)
+
+    def _listened_to(self) -> Any:
+        """Return the channel; from now on, its data wakes the thread that waits."""
         channel = self._channel
         channel.runner_wake = self._wake
         channel.in_buffer.set_event(self._wake)
         channel.in_stderr_buffer.set_event(self._wake)
-        with sending_on(channel):
-            if line is None:
-                channel.invoke_subsystem("sftp")
-            elif not line:
-                channel.invoke_shell()
-            else:
-                channel.exec_command(line.encode("utf-8", "surrogateescape"))
+        return channel
 
     @property
     def exit_status(self) -> int | None:

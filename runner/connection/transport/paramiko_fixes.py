@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 
     from runner.connection.transport.dial import PeerSocket
 
-__all__ = ["Transport", "ask_for_sign", "close_channel", "send_signal", "sending_on"]
+__all__ = ["Transport", "ask_for_shell", "ask_for_sign", "close_channel", "send_signal", "sending_on"]
 
 _EXIT_STATUS = 4  # bytes
 _UNASKED = 8 * 2**20  # bytes allowed beyond the window: some servers miscount by a little
@@ -371,6 +371,25 @@ def send_signal(channel: paramiko.Channel, name: str) -> None:
     message.add_string(name)
     with suppress(paramiko.SSHException, EOFError, OSError), sending_on(channel):
         channel.transport._send_user_message(message)  # type: ignore[union-attr]  # noqa: SLF001
+
+
+def ask_for_shell(channel: paramiko.Channel, kind: str, columns: int, rows: int) -> None:
+    """Ask for a terminal and an interactive shell at once, which saves a round trip.
+
+    Raises:
+        paramiko.SSHException: The server refuses one of them, or the connection ended.
+    """
+    message = paramiko.Message()
+    message.add_byte(cMSG_CHANNEL_REQUEST)
+    message.add_int(channel.remote_chanid)
+    message.add_string("pty-req")
+    message.add_boolean(True)
+    message.add_string(kind)
+    for number in (columns, rows, 0, 0):
+        message.add_int(number)
+    message.add_string("")
+    channel.transport._send_user_message(message)  # type: ignore[union-attr]  # noqa: SLF001
+    channel.invoke_shell()
 
 
 def close_channel(channel: paramiko.Channel) -> None:
