@@ -243,7 +243,7 @@ if __name__ == "__main__":
     from runner.inventory.vault_ids import vault_of
     inventory = load("inventories", vault=vault_of(("vault-password",), None))
     settings = Settings.resolve({}, *configuration.of_folder(Path.cwd()))
-    print(repr(settings), repr(settings.connection()), str(settings))
+    print(repr(settings), repr(settings.connection_options()), str(settings))
     print(repr(inventory), *map(repr, inventory.select("all")))
     for what in ("true", breaks):
         results = runner.run(inventory.select("all"), what)
@@ -252,11 +252,11 @@ if __name__ == "__main__":
         Path("one.pickle").write_bytes(pickle.dumps(list(results)))
     from runner.connection.target.access import access
     for host in inventory.select("all"):
-        print(repr(access(host, settings.connection())))
+        print(repr(access(host, settings.connection_options())))
         try:
             from runner.connection.ssh import connect
             from runner.connection.deadline import Deadline
-            connect(host, settings.connection(), Deadline())
+            connect(host, settings.connection_options(), Deadline())
         except Exception:
             traceback.print_exc()
     try:

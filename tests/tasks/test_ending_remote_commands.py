@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -69,10 +68,10 @@ def send_beside(process: int, number: signal.Signals) -> None:
 
 
 def wait_until(place: Place, count: int, ended: int = 0) -> None:
-    end = time.monotonic() + 60
-    while len(place.at_work()) < count or place.quick.log.count("Close session") < ended:
-        assert time.monotonic() < end, f"{len(place.at_work())} of {count} commands run"
-        time.sleep(0.1)
+    def at_work() -> bool:
+        return len(place.at_work()) >= count and place.quick.log.count("Close session") >= ended
+
+    assert comes_true(at_work, 60), f"{len(place.at_work())} of {count} commands run"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +116,7 @@ def test_a_signal_that_interrupts_no_wait_ends_the_run(place: Place) -> None:
         try:
             wait_until(place, 3)
             send_beside(process.pid, signal.SIGTERM)
-            stdout, _ = process.communicate(timeout=20)
+            stdout, _ = process.communicate(timeout=60)
         finally:
             process.kill()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,7 @@ def work(host):
     number = int(host.name[4:])
     if number % 20 == 3:
         raise RuntimeError("a reason that is as long as reasons are now and then, or a little longer")
-    time.sleep(60 if number % 20 == 5 else 0.5)
+    time.sleep(100 if number % 20 == 5 else 0.5)
 
 namespace.add_task(work)
 """
@@ -90,6 +91,12 @@ def emulator(fleet: Project, request: pytest.FixtureRequest) -> Iterator[Emulato
     made.close()
 
 
+def slowest_s(lines: list[str]) -> int:
+    """Return the seconds that the slowest host has taken, as the screen shows them."""
+    found = re.search(r"slowest: leaf005 (\d+) s", "\n".join(lines))
+    return int(found[1]) if found else 0
+
+
 def with_word(lines: list[str], word: str) -> list[str]:
     return [line for line in lines if word in line]
 
@@ -105,9 +112,10 @@ def test_progress_is_drawn_in_place_follows_the_size_and_leaves_no_trace(emulato
     assert with_word(lines, ": leaf[005,025")
     assert with_word(lines, ": error  RuntimeError: a reason")
 
+    drawn_s = slowest_s(lines)
     emulator.tmux("resize-window", "-t", "x", "-x", "60", "-y", "24")
-    time.sleep(2)  # some drawings more, each of which could leave something behind
-    lines = emulator.screen()
+    # Each drawing could leave something behind, and there are three a second.
+    lines = emulator.until(lambda lines: slowest_s(lines) >= drawn_s + 2, "it is drawn again")
     assert all(line.endswith("…") for line in with_word(lines, ": error  "))
     for word in (f"/{HOSTS}  ", "running ", "slowest: "):
         assert len(with_word(lines, word)) == 1, lines

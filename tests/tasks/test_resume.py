@@ -13,9 +13,11 @@ import pytest
 
 from runner.history import History, Query
 from tests.history.runs import until
+from tests.liveness import comes_true
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Collection
     from pathlib import Path
 
     from tests.projects import Project
@@ -26,6 +28,16 @@ def statuses(project: Project, *words: str) -> dict[str, str]:
     return {name: host["status"] for name, host in json.loads(done.stdout)["hosts"].items()}
 
 
+def history(project: Project) -> Path:
+    return project.folder / "home" / "invoke-runner" / "history.sqlite3"
+
+
+def started(project: Project) -> Collection[str]:
+    """Return the hosts that the last run has started, also while it goes on."""
+    with History(history(project)) as opened:
+        return opened.find("last").started
+
+
 @pytest.fixture
 def killed(demo: Project) -> Project:
     """A run of which r1 is done, r-slow at work, and r2 and r3 are still to come."""
@@ -33,7 +45,7 @@ def killed(demo: Project) -> Project:
     with demo.start(*words) as process:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["host"] == "r1"
-        time.sleep(0.5)
+        assert comes_true(lambda: "r-slow" in started(demo))  # it answers two seconds later
         process.send_signal(signal.SIGKILL)
     return demo
 
@@ -163,7 +175,7 @@ def halted_while_nothing_is_written(process: subprocess.Popen[bytes], path: Path
 
 def test_a_run_that_goes_on_is_not_gone_on_with(demo: Project) -> None:
     with demo.start("run", "show clock", "-g", "r-slow:r2", "--serial", "1", "--no-ping") as process:
-        path = demo.folder / "home" / "invoke-runner" / "history.sqlite3"
+        path = history(demo)
         until(lambda: path.exists() and History(path).runs(Query()))
         until(lambda: halted_while_nothing_is_written(process, path))
         done = demo.type("run", "--resume", "last")

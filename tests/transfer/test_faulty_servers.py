@@ -128,11 +128,9 @@ def test_without_atomic_rename_what_is_there_is_removed_first(stage: Stage, sour
 
 
 def test_a_server_that_falls_silent_is_given_up(stage: Stage, source: str) -> None:
-    begin = time.monotonic()
     result = moved(stage, Peer({Message.WRITE: silent}), Put(source, "/x"), command_timeout_s=1.0)
 
     assert (result.status, result.reason, result.sent) == (Status.TIMEOUT, "idle", True)
-    assert time.monotonic() - begin < 10
 
 
 def test_the_hosts_deadline_holds_in_a_transfer(stage: Stage, source: str) -> None:

@@ -147,8 +147,8 @@ def test_the_pause_comes_after_the_first_part(trap: traps.Trap) -> None:
 
 def test_a_prompt_comes_in_two_parts() -> None:
     with Device(traps.prompt_in_two_packets(1).script()) as device, person_at(device) as person:
-        person.type("show trap", "line 3\r\nr")
         begun = time.monotonic()
+        person.type("show trap", "line 3\r\nr")
         person.until("1#")
         assert time.monotonic() - begun > 0.8
 

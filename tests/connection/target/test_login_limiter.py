@@ -54,7 +54,7 @@ def most_at_once(targets: list[LoginTarget], expected: int) -> int:
                 most = max(most, inside)
             if inside >= expected:
                 all_in.set()
-            all_in.wait(10)
+            all_in.wait(60)
             time.sleep(0.02)
             with lock:
                 inside -= 1

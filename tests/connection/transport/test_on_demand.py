@@ -91,7 +91,7 @@ def test_a_thread_notices_the_end_of_a_connection_that_nobody_uses(connection: S
     transport = transport_of(connection)
     wait_for_thread(transport)
     connection._hang_up()
-    transport.join(10)
+    transport.join(60)
 
     assert not connection.alive()
 

@@ -84,7 +84,7 @@ def test_channel_requests_go_through_the_table_that_we_change() -> None:
 
 
 def test_an_exit_signal_is_kept(transport: Transport) -> None:
-    channel = transport.open_session(timeout=5)
+    channel = transport.open_session(timeout=60)
     channel.exec_command("kill -TERM $$")
     channel.recv(10)
 
@@ -93,7 +93,7 @@ def test_an_exit_signal_is_kept(transport: Transport) -> None:
 
 
 def test_a_signal_reaches_the_command(transport: Transport) -> None:
-    channel = transport.open_session(timeout=5)
+    channel = transport.open_session(timeout=60)
     channel.exec_command("trap 'echo caught; exit 0' TERM; echo ready; while :; do sleep 0.05; done")
     assert channel.recv(10) == b"ready\n"
     send_signal(channel, "TERM")
@@ -103,7 +103,7 @@ def test_a_signal_reaches_the_command(transport: Transport) -> None:
 
 
 def test_nothing_is_sent_on_a_channel_that_is_closed(transport: Transport) -> None:
-    first = transport.open_session(timeout=5)
+    first = transport.open_session(timeout=60)
     first.exec_command("cat")
     first.close()
     # OpenSSH ends the connection if Paramiko sends data after its own close; so the data must be dropped.
@@ -120,7 +120,7 @@ def test_nothing_is_sent_on_a_channel_that_is_closed(transport: Transport) -> No
 
 def test_a_refused_channel_says_what_its_own_refusal_said(sshd: Sshd, transport: Transport) -> None:
     with pytest.raises(paramiko.ChannelException) as raised:
-        transport.open_channel("direct-tcpip", ("127.0.0.1", 1), ("127.0.0.1", 0), timeout=5)
+        transport.open_channel("direct-tcpip", ("127.0.0.1", 1), ("127.0.0.1", 0), timeout=60)
 
     assert "refused" in str(raised.value)
     connection = connect(sshd.host(), sshd.options(), Deadline())
@@ -137,7 +137,7 @@ def test_a_server_that_takes_one_request_for_its_service_takes_several_credentia
 
     with Stage() as stage:
         transport = Transport(dial(Endpoint("127.0.0.1", stage.ssh(Script())), 5))
-        transport.start_client(timeout=5)
+        transport.start_client(timeout=60)
         for wrong in ("one", "two"):
             with pytest.raises(paramiko.AuthenticationException):
                 transport.offer_password(USER, wrong)
