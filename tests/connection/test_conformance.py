@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 WITH_LOGIN = tuple(way for way in PEERS if way != "local")
 CLI = tuple(way for way in PEERS if way.startswith("cli"))
 LONG_S = 120.0
-SHORT_S = 3.0
+SHORT_S = 2.0
 PATIENCE = pytest.mark.timeout(300)
 pytestmark = PATIENCE
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 import pytest
 
 from tests import lab as the_lab
-from tests.lab.topology import LOGIN
+from tests.lab.logins import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,15 +77,7 @@ def _go_without(reason: str) -> NoReturn:
 @pytest.fixture
 def login(lab: the_lab.Lab) -> Login:
     def run(address: object, command: str) -> subprocess.CompletedProcess[str]:
-        options = {
-            "BatchMode": "yes",
-            "ConnectTimeout": "60",
-            "IdentitiesOnly": "yes",
-            "StrictHostKeyChecking": "yes",
-            "UserKnownHostsFile": str(lab.known_hosts),
-        }
-        flags = [f"-o{name}={value}" for name, value in options.items()]
-        argv = ["ssh", "-F", "none", "-n", *flags, "-i", str(lab.login_key), f"{LOGIN}@{address}", command]
+        argv = command_line(lab, address, command)
         return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
 
     return run

@@ -19,15 +19,22 @@ __all__ = ["DAEMONS", "adjacencies", "processes", "start", "wait_for_convergence
 DAEMONS = ("zebra", "ospfd", "staticd")
 """In the order in which they start: the others register with zebra."""
 
+_SHELL = """\
+#!/bin/sh
+[ $# -gt 0 ] || export VTYSH_PAGER='more -10'
+exec /usr/bin/vtysh -N {} "$@"
+"""
+
 
 def write_configuration(lab: Lab, router: Router) -> None:
     """Write a router's configuration and its login shell.
 
     The login shell is a wrapper because `vtysh` finds the daemons of one router among several by `-N`. It
     hands every argument on, so that sshd's `SHELL -c COMMAND` is `vtysh -c COMMAND`, exit code and all.
+    Without a command, it is interactive and has a pager, until `no terminal paginate`.
     """
     folder = lab.node(router)
-    write(folder / "vtysh", f'#!/bin/sh\nexec /usr/bin/vtysh -N {router.name} "$@"\n', mode=0o755)
+    write(folder / "vtysh", _SHELL.format(router.name), mode=0o755)
     settings = folder / "frr" / router.name
     for path in (folder / "frr", settings, folder / "run"):
         make_folder(path)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tests.lab import frr, namespaces, sshd, topology
 from tests.lab.accounts import write_accounts
 from tests.lab.errors import LabError, LabUnavailable
+from tests.lab.logins import require_logins
 from tests.lab.processes import end
 from tests.lab.requirements import require_programs, require_root
 from tests.lab.state import Lab, claimed, make_folder
@@ -48,11 +49,13 @@ class NodeStatus:
 def up(lab: Lab = _LAB) -> Lab:
     """Bring the lab up and return when its routers have found each other; leave one alone that is up.
 
-    What is left of a lab that is up by halves is removed first.
+    What is left of a lab that is up by halves is removed first. A lab counts as up only if a login works on
+    each node.
 
     Raises:
         LabUnavailable: No root, missing packages, another checkout's lab, or a route in its way.
-        LabError: Something did not start. Nothing of the lab is left then.
+        LabError: Something did not start, and nothing of the lab is left; or all daemons of a lab that was up
+            run, but a node lets no login in: that lab is left as it is.
     """
     require_root()
     require_programs()
@@ -65,6 +68,8 @@ def up(lab: Lab = _LAB) -> Lab:
             except BaseException:
                 _remove(lab)
                 raise
+        else:
+            require_logins(lab, topology.NODES)
     return lab
 
 
@@ -116,7 +121,7 @@ def start_router(name: str, lab: Lab = _LAB) -> None:
     Raises:
         KeyError: There is no router of that name.
         LabUnavailable: The user is not root, or the lab is another checkout's.
-        LabError: It did not start, or the lab is down.
+        LabError: It did not start, it lets no login in, or the lab is down.
     """
     require_root()
     router = topology.router_named(name)
@@ -133,6 +138,7 @@ def start_router(name: str, lab: Lab = _LAB) -> None:
         sshd.start(lab, router)
         frr.start(lab, router)
         frr.wait_for_convergence(lab, present)
+        require_logins(lab, (router,))
 
 
 def _build(lab: Lab) -> None:
@@ -150,6 +156,7 @@ def _build(lab: Lab) -> None:
     for router in topology.ROUTERS:
         frr.start(lab, router)
     frr.wait_for_convergence(lab, topology.ROUTERS)
+    require_logins(lab, topology.NODES)
 
 
 def _write(lab: Lab) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from tests import lab as the_lab
 from tests.lab import frr, namespaces, sshd, topology
+from tests.lab.logins import require_logins
 from tests.lab.processes import command_line, run, wait_until
 from tests.lab.requirements import require_programs
 from tests.lab.state import CLAIM, REPOSITORY, claimed
@@ -67,6 +69,34 @@ def test_up_mends_a_lab_that_lost_a_daemon(lab: the_lab.Lab) -> None:
     wait_until(lambda: not the_lab.is_up(), "the death of ospfd", seconds=10)
     the_lab.up()
     assert all(node.ok for node in the_lab.status())
+
+
+def test_up_names_each_node_that_lets_no_login_in(lab: the_lab.Lab) -> None:
+    for node in (SECOND, topology.SERVERS):
+        sshd.inside(lab, node, "umount", "--lazy", "/etc")  # and with it the node's accounts
+    try:
+        assert the_lab.is_up(), "every daemon runs"
+        with pytest.raises(the_lab.LabError) as caught:
+            the_lab.up()
+    finally:
+        the_lab.down()
+    assert re.fullmatch(
+        r"no login works on fr2 \(.*Permission denied.*\); servers \(.*Permission denied.*\): "
+        r"build the lab again by `lab.down` and then `lab.up`",
+        str(caught.value),
+    )
+    the_lab.up()
+    require_logins(lab, topology.NODES)
+
+
+def test_an_account_that_is_added_to_the_machine_leaves_the_logins_alone(lab: the_lab.Lab) -> None:
+    name = f"runner-lab-{os.getpid()}"
+    run("useradd", "--no-create-home", "--shell", "/usr/sbin/nologin", name)
+    try:
+        require_logins(lab, topology.NODES)
+    finally:
+        run("userdel", name)
+    require_logins(lab, topology.NODES)
 
 
 def test_down_finds_processes_whose_namespace_lost_its_name(lab: the_lab.Lab) -> None:

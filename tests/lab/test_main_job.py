@@ -97,6 +97,15 @@ def test_several_commands_run_in_order_on_each_router(invoke: Invoke) -> None:
     ]
 
 
+def test_commands_share_a_session_in_the_interactive_shell(invoke: Invoke) -> None:
+    commands = ("configure terminal", "interface lo", "end", "show version")
+    words = (word for command in commands for word in ("--cmd", command))
+    answer = invoke("run", "--group", "routers", "--connection", "cli", *words)
+    assert answer.exit_code == 0
+    for name in ROUTER_NAMES:
+        assert answer.stdout(name).startswith("FRRouting ")
+
+
 def test_a_command_that_frr_refuses_failed(invoke: Invoke) -> None:
     answer = invoke("run", "--cmd", "show nonsense", "--group", "routers")
     assert answer.exit_code == 2

@@ -3,6 +3,9 @@
 A text that looks like the prompt may be part of an answer, even with a pause after it. So the end
 is checked: an empty line is sent, and only a device that waits for a command answers it with nothing but
 another prompt. If anything else comes, the device was still answering, and reading goes on.
+
+The empty line is sent after the prompt has come, never together with a command: it would be the reply to a
+question, and even commands that only read may ask one.
 """
 
 from __future__ import annotations
@@ -233,7 +236,7 @@ class Dialogue:
         shown = self._shown
         lines = [_text(line).strip() for line in self.screen.lines[self._mark :]]
         prompts = sum(line.startswith(shown) for line in lines)
-        silent = not lines and "".join(tail.split()) == "".join(shown.split()) * (self._ahead + 2)
+        silent = not lines and _squeezed(tail) == _squeezed(shown) * (self._ahead + 2)
         if silent or (prompts > self._ahead and tail.strip() == shown):
             self.opened = True
             self._end(self._mark, shown)
@@ -269,7 +272,7 @@ class Dialogue:
 
     def _check_line(self, tail: str, quiet_s: float) -> float | None:
         """Look at a line that the empty line has not ended."""
-        if tail.replace(" ", "") == 2 * self._shown.replace(" ", ""):
+        if _squeezed(tail) == 2 * _squeezed(self._shown):
             self._end(self._mark, self._shown)  # a device that does not echo the empty line
             return None
         if not self._is_prompt(tail):
