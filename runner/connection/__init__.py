@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from runner.connection.deadline import Deadline
     from runner.models import CommandResult, Host
-    from runner.platforms import Platform
+    from runner.platforms.definition import Platform
 
 __all__ = [
     "CLI",

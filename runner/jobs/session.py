@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from runner.connection.deadline import Deadline
     from runner.connection.host_keys.scan import ShownKey
     from runner.models import Endpoint
-    from runner.platforms import Platform
+    from runner.platforms.definition import Platform
 
 __all__ = ["CommandFailed", "Session"]
 

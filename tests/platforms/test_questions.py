@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from runner.platforms import is_pager, pager_key, question
+from runner.platforms.questions import is_pager, pager_key, question
 
 
 @pytest.mark.parametrize(

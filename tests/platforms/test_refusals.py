@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from runner.platforms import LONGEST_BYTES, platform, refusal
+from runner.platforms import platform
+from runner.platforms.refusals import LONGEST_BYTES, refusal
 
 SYSLOG = b"*Mar  1 00:01:00.000: %SYS-5-CONFIG_I: Configured from console\n"
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.platforms import Platform, find
+from runner.platforms import find
+from runner.platforms.definition import Platform
 from runner.platforms.table import PLATFORMS, others
 
 if TYPE_CHECKING:

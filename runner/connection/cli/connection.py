@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from runner.connection.options import ConnectionOptions
     from runner.connection.target.access import LoginTarget
     from runner.models import CommandResult, Endpoint, Host
-    from runner.platforms import Platform
+    from runner.platforms.definition import Platform
 
 __all__ = ["CliConnection", "connect"]
 

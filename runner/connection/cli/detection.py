@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from runner.platforms import Platform
+    from runner.platforms.definition import Platform
 
 __all__ = ["detected", "recalled", "remember"]
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from runner.connection.cli.prompts import Prompt, looks_like_prompt
 from runner.connection.cli.screen import Screen
-from runner.platforms import pager_key, question
+from runner.platforms.questions import pager_key, question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

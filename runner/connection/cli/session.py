@@ -12,7 +12,7 @@ from runner.connection.command.output import Output
 from runner.connection.command.timeouts import CommandTimeout, connection_lost
 from runner.errors import DeadlineExceeded, HostError, LoginRefused, RequestRefused, Unreachable, run_stopped
 from runner.models import CommandResult, Phase, Status
-from runner.platforms import question
+from runner.platforms.questions import question
 from runner.platforms.terminals import enter
 from runner.text import because, excerpt
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from runner.connection.deadline import Deadline
     from runner.connection.options import ConnectionOptions
     from runner.models import Secret
-    from runner.platforms import Platform
+    from runner.platforms.definition import Platform
 
 __all__ = ["CliSession", "Question"]
 

@@ -11,7 +11,8 @@ import pytest
 
 import runner
 from runner.models import Host, Status
-from runner.platforms import platform, refusal
+from runner.platforms import platform
+from runner.platforms.refusals import refusal
 from tests.connection.cli.fakenos import PASSWORD, USER, running_fakenos
 from tests.demo.clients import Shell
 
