@@ -43,11 +43,11 @@ def load(*sources: str | os.PathLike[str], **settings: Any) -> Inventory:
         InventoryError: A source cannot be read.
         UsageError: A setting is not known, is not one of `load`, or cannot be read.
     """
-    from runner.runs.select import load as loaded  # noqa: PLC0415 - YAML is slow to import
+    from runner.runs.select import load_inventory  # noqa: PLC0415 - YAML is slow to import
 
     if sources and "inventory" in settings:
         raise UsageError("name the inventory once: as arguments of runner.load, or as inventory=")
-    return loaded(_settings("load", {**settings, "inventory": sources} if sources else settings))
+    return load_inventory(_settings("load", {**settings, "inventory": sources} if sources else settings))
 
 
 def ping(hosts: Iterable[Host], *, record: bool = False, **settings: Any) -> Results:

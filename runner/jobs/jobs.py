@@ -159,10 +159,10 @@ def perform(
         Its result, whatever happened; only `KeyboardInterrupt` is raised.
     """
     if reach is None:
-        return _perform(host, job, options, reached, run)
+        return _attempted(host, job, options, reached, run)
     with closing(Preconnected(1)) as made:
         reached = _pinged(host, options, reach, made, Deadline(run=run))
-        return _perform(host, job, options, reached, run) if reached.ok else reached
+        return _attempted(host, job, options, reached, run) if reached.ok else reached
 
 
 def _pinged(
@@ -189,7 +189,7 @@ def _unpinged(host: Host, why: str) -> HostResult:
     return HostResult(host.name, Status.ERROR, phase=Phase.PING, reason="not-pinged", error=error)
 
 
-def _perform(
+def _attempted(
     host: Host, job: Job, options: ConnectionOptions, reached: HostResult | None, run: str
 ) -> HostResult:
     start = time.monotonic()

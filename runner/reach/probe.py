@@ -68,10 +68,10 @@ def probe(
     options = options or ReachOptions()
     if options.method == Method.ICMP and (forbidden := icmp_permitted()):
         raise PermissionMissing(forbidden)
-    return _run(list(hosts), options, routes, preconnected, stopped)
+    return _probing(list(hosts), options, routes, preconnected, stopped)
 
 
-def _run(
+def _probing(
     hosts: list[Host],
     options: ReachOptions,
     routes: Routes,

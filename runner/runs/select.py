@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from runner.runs.questions import Ask
     from runner.settings import Settings
 
-__all__ = ["load", "select"]
+__all__ = ["load_inventory", "select"]
 
 _warn = partial(logging.getLogger(__name__).warning, "%s")
 
 
-def load(
+def load_inventory(
     settings: Settings,
     ask: Ask = nobody,
     *,
@@ -88,7 +88,7 @@ def select(settings: Settings, ask: Ask) -> tuple[Inventory, tuple[Host, ...]]:
         PatternError: No host matches the pattern.
     """
     with at_rest(keep=True):
-        inventory = load(settings, ask)
+        inventory = load_inventory(settings, ask)
         hosts = inventory.select(settings.group, settings.limit)
     if not hosts:
         limit = f" limited to {settings.limit!r}" if settings.limit else ""

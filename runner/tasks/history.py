@@ -88,10 +88,10 @@ def _inventory(call: Call) -> Any:
     """Return the present inventory, for the names of groups; None if it cannot be loaded."""
     from runner.errors import RunnerError  # noqa: PLC0415 - as above
     from runner.report.messages import ask  # noqa: PLC0415
-    from runner.runs.select import load  # noqa: PLC0415
+    from runner.runs.select import load_inventory  # noqa: PLC0415
 
     try:
-        return load(call.settings, ask, told=None)
+        return load_inventory(call.settings, ask, told=None)
     except RunnerError:
         return None
 

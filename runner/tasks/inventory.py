@@ -32,7 +32,7 @@ def _inventory(  # noqa: PLR0913, PLR0917 - one argument per flag
     """Show the inventory: all of it as JSON, the tree of groups, one host, or the hosts of a pattern."""
     from runner.report.messages import ask  # noqa: PLC0415
     from runner.report.output import write  # noqa: PLC0415 - loaded only when the task runs
-    from runner.runs.select import load  # noqa: PLC0415
+    from runner.runs.select import load_inventory  # noqa: PLC0415
 
     if [
         bool(list),
@@ -45,7 +45,7 @@ def _inventory(  # noqa: PLR0913, PLR0917 - one argument per flag
         raise UsageError(f"say what to show: one of {_CHOICES}")
     if (explain is None) is not (variable is None):
         raise UsageError("--explain takes a host and a variable: --explain r1 ansible_port")
-    loaded = load(call.settings, ask, traced=explain is not None)
+    loaded = load_inventory(call.settings, ask, traced=explain is not None)
     if hosts is not None:
         write(_lines(loaded.names(hosts, call.settings.limit)))
     elif explain is not None:

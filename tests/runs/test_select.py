@@ -9,7 +9,7 @@ import pytest
 from runner.errors import InvalidVariable, InventoryError, PatternError, UsageError
 from runner.models import Secret
 from runner.runs.questions import nobody
-from runner.runs.select import load, select
+from runner.runs.select import load_inventory, select
 from runner.settings import Settings
 from tests.inventory.test_vault import VALUE_OF_ONE
 
@@ -79,7 +79,7 @@ def test_a_pattern_without_a_host_is_an_error(hosts: Path, given: dict[str, obje
 def test_a_source_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "bad.yml").write_text("all: [")
     with pytest.raises(InventoryError, match=r"bad\.yml"):
-        load(of(tmp_path / "bad.yml"))
+        load_inventory(of(tmp_path / "bad.yml"))
 
 
 def test_warnings_are_logged_or_given_to_the_caller_or_discarded(
@@ -89,22 +89,22 @@ def test_warnings_are_logged_or_given_to_the_caller_or_discarded(
     path = tmp_path / "hosts"
     path.write_text("[web]\nweb\n")
     told: list[str] = []
-    load(of(path), told=told.append)
-    load(of(path), told=None)
+    load_inventory(of(path), told=told.append)
+    load_inventory(of(path), told=None)
     assert len(told) == 1
     assert caplog.records == []
-    load(of(path))
+    load_inventory(of(path))
     assert [record.getMessage() for record in caplog.records] == told
 
 
 def test_a_traced_inventory_remembers_where_everything_was_set(hosts: Path) -> None:
-    assert load(of(hosts), traced=True).options.traced
-    assert not load(of(hosts)).options.traced
+    assert load_inventory(of(hosts), traced=True).options.traced
+    assert not load_inventory(of(hosts)).options.traced
 
 
 def test_a_vault_is_opened_with_the_password_of_a_file(encrypted: Path, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("one\n")
-    inventory = load(of(encrypted, vault_password_file=[str(tmp_path / "password")]))
+    inventory = load_inventory(of(encrypted, vault_password_file=[str(tmp_path / "password")]))
     assert inventory.host("h1").variables["secret"] == VALUE
 
 
@@ -115,7 +115,7 @@ def test_the_password_of_a_vault_is_asked_for_once_before_it_is_needed(
     encrypted: Path, given: dict[str, object], label: str
 ) -> None:
     operator = Operator()
-    inventory = load(of(encrypted, **given), operator)
+    inventory = load_inventory(of(encrypted, **given), operator)
     assert operator.asked == [f"Vault password ({label})"]
     assert inventory.host("h1").variables["secret"] == VALUE
     assert operator.asked == [f"Vault password ({label})"]
@@ -123,13 +123,13 @@ def test_the_password_of_a_vault_is_asked_for_once_before_it_is_needed(
 
 def test_without_a_vault_nothing_is_asked(hosts: Path) -> None:
     operator = Operator()
-    load(of(hosts), operator)
+    load_inventory(of(hosts), operator)
     assert operator.asked == []
 
 
 def test_a_script_that_needs_a_password_to_be_asked_for_gets_an_error(encrypted: Path) -> None:
     """The inventory can be used as long as no encrypted variable is read."""
-    inventory = load(of(encrypted, ask_vault_pass=True))
+    inventory = load_inventory(of(encrypted, ask_vault_pass=True))
     assert inventory.host("h2").variables["secret"] == "open"
     with pytest.raises(UsageError, match="'default' cannot be asked for here; name a file"):
         _ = inventory.host("h1").variables["secret"]
@@ -142,8 +142,8 @@ def test_a_password_program_that_others_can_write_is_run_only_if_a_flag_names_it
     program.write_text("#!/bin/sh\necho one\n")
     program.chmod(0o777)
     named = {"vault_password_file": [str(program)]}
-    by_flag = load(of(encrypted, **named))
-    by_file = load(Settings.resolve({"inventory": [str(encrypted)]}, named))
+    by_flag = load_inventory(of(encrypted, **named))
+    by_file = load_inventory(Settings.resolve({"inventory": [str(encrypted)]}, named))
     assert by_flag.host("h1").variables["secret"] == VALUE
     with pytest.raises(InvalidVariable, match="this program is not run"):
         _ = by_file.host("h1").variables["secret"]
