@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from runner import plugins
 from runner.connection.command import PLAIN, CommandOptions, Terminal
 from runner.connection.options import ConnectionOptions, HostKeyPolicy, Overflow
-from runner.errors import InvalidVariable
+from runner.errors import HostError, InvalidVariable
 from runner.models import Phase
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def load_ahead(hosts: Iterable[Host], chosen: str | None = None) -> Thread:
     """
     names = set()
     for host in hosts:
-        with suppress(InvalidVariable):  # the login raises it again and reports it for its host
+        with suppress(HostError):  # the login raises it again and reports it for its host
             names.add(kind(host, chosen))
 
     def load() -> None:

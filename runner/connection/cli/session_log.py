@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from runner.models import Secret
 
 __all__ = ["SessionLog"]
+
+logger = logging.getLogger(__name__)
 
 
 class SessionLog:
@@ -48,7 +51,7 @@ class SessionLog:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-            file = os.fdopen(os.open(path, flags, 0o600), "ab", buffering=0)
+            file = open(path, "ab", buffering=0, opener=lambda name, _: os.open(name, flags, 0o600))  # noqa: SIM115
             file.write(time.strftime("--- %Y-%m-%dT%H:%M:%S%z\n").encode())
         except OSError as exc:
             text = f"the session log {str(path)!r} cannot be written: {exc.strerror or exc}"
@@ -70,5 +73,11 @@ class SessionLog:
             self._file = None
 
     def _write(self, data: bytes) -> None:
-        if self._file is not None and data:
+        if self._file is None or not data:
+            return
+        try:
             self._file.write(masked(data, self._secrets))
+        except OSError as exc:
+            logger.warning("the session log %r ends here: %s", self._file.name, exc.strerror or exc)
+            self._file.close()
+            self._file = None
