@@ -73,6 +73,7 @@ _TOGETHER = (
     "dask",
     "openssh/test_connection.py::test_each_peer_gets_what_is_true_of_it",
     "tests/connection/auth/test_credentials.py",
+    "tests/connection/cli/test_fakenos.py",
     "tests/connection/command/test_become.py",
     "tests/connection/command/test_shells.py",
     "tests/connection/ssh_config/test_aliases.py",
