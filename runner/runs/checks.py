@@ -37,6 +37,8 @@ def check(settings: Settings, *, commands: bool = True) -> None:
     """
     if commands:
         _check_spilling(settings)
+        if settings.session_log is not None and settings.executor != "dask" and not settings.dry_run:
+            writable("--session-log", settings.session_log)
     for line in (*_missing_files(settings), *passed_over()):
         logger.warning("%s", line)
 

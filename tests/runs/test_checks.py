@@ -9,7 +9,7 @@ import pytest
 
 from runner import Host
 from runner.errors import UsageError
-from runner.runs.checks import check, hosts, passed_over, unbound
+from runner.runs.checks import check, entered_alone, hosts, passed_over, unbound
 from runner.settings import Settings
 
 if TYPE_CHECKING:
@@ -157,3 +157,18 @@ def test_a_variable_of_spread_that_no_host_has_is_named() -> None:
     ]
     assert list(unbound(settings, [without, with_it])) == []
     assert list(unbound(Settings(), [without])) == []
+
+
+def test_a_folder_for_session_logs_that_cannot_be_written_stops_the_run(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="--session-log"):
+        check(flags(session_log=str(tmp_path / "file" / "logs")))
+
+
+@pytest.mark.parametrize(("connection", "warned"), [(None, True), ("cli", False)])
+def test_a_command_that_only_enters_a_mode_by_exec_is_warned_of(connection: str | None, warned: bool) -> None:
+    router = Host("r1", {"ansible_network_os": "ios"})
+    lines = list(entered_alone(flags(connection=connection), [router], ["configure terminal"]))
+    assert bool(lines) is warned
+    assert list(entered_alone(flags(), [Host("s1")], ["configure terminal"])) == []
+    assert list(entered_alone(flags(), [router], ["show version"])) == []
