@@ -25,7 +25,7 @@ from runner.settings import Settings
 from tests.connection.auth.test_login import HASHED
 from tests.connection.cli.device import Device
 from tests.connection.cli.script import Script
-from tests.connection.cli.steps import DROP, HANG, Later
+from tests.connection.cli.steps import DROP, HANG, Later, Pause
 from tests.connection.cli.traps import SYSLOG
 from tests.connection.conforming import LOUD_BYTES, PASSWORD, PEERS, Peer
 from tests.connection.peers import ssh as peer_ssh
@@ -180,7 +180,9 @@ def test_a_bad_command_stops_those_after_it(any_peer: Peer, run: Run) -> None:
     ("setting", "reason"),
     [("timeout", "command-deadline"), ("idle_timeout", "idle"), ("host_timeout", "host-deadline")],
 )
-def test_a_command_that_is_too_slow_keeps_its_output(any_peer: Peer, run: Run, setting: str, reason: str) -> None:
+def test_a_command_that_is_too_slow_keeps_its_output(
+    any_peer: Peer, run: Run, setting: str, reason: str
+) -> None:
     seconds = 3 * SHORT_S if setting == "host_timeout" else SHORT_S  # the login counts as well
     result = run("one", "hang", "two", **{setting: seconds})
     assert told(result) == (Status.TIMEOUT, reason)
@@ -433,6 +435,29 @@ def test_a_message_between_two_jobs_belongs_to_neither(peer: Peer, run: Run) -> 
             time.sleep(1)
             assert outputs(run.on([host], "two", "two")["peer"]) == ["two\n", "two\n"]
         assert device.logins == (1 if peer.lasts else 4)
+
+
+class AnyKey:
+    """Wait for a key."""
+
+    async def play(self, session: Session) -> None:
+        await session.key("key")
+
+
+@only_cli
+@pytest.mark.parametrize("place", ["login", "answer"])
+def test_a_key_for_a_pager_that_has_ended_is_not_part_of_a_command(peer: Peer, run: Run, place: str) -> None:
+    """more(1) may draw `--More--` and then `(END)` in its place: the client presses a key for each."""
+    pause = Pause(0.3)
+    paged = ("one\n", b"--More--", pause, b"\r\x1b[K(END)", pause, AnyKey(), b"\r\x1b[K")
+    answers = {"show one": paged if place == "answer" else "one\n", "show two": "two\n"}
+    script = Script(commands=answers, password=PASSWORD, login=paged if place == "login" else ())
+    with Device(script) as device:
+        run.trust(key_of(device))
+        result = run.on([peer.host(ansible_port=device.port)], "one", "two", timeout=20)["peer"]
+    assert told(result) == (Status.OK, None)
+    assert outputs(result) == ["one\n", "two\n"]
+    assert device.commands[-2:] == ["show one", "show two"]
 
 
 @pytest.fixture

@@ -99,6 +99,7 @@ class Dialogue:
         self._decorations: set[str] = set()
         self._echo: str | None = None
         self._replied = (-1, "")
+        self._key = ""
 
     @property
     def tail(self) -> str:
@@ -116,6 +117,7 @@ class Dialogue:
         self.screen = Screen()
         self._echo = line.strip()
         self._mark = None
+        self._key = ""
         self._knocks = self._ahead = 0
         self._between = []
         self._heard_at = time.monotonic()
@@ -153,11 +155,11 @@ class Dialogue:
             self.state = State.CLOSED
             return None
         if (key := pager_key(tail)) is not None:
-            self.screen.drop_pager()
-            self._process.write(key.encode())
-            return None
+            return self._after(_QUIET_S, quiet_s, lambda: self._turn_page(key))
         if self._mark is not None:
             return self._check(tail, quiet_s)
+        if self._has_stray_key(tail):
+            return self._after(_QUIET_S, quiet_s, self._erase_key)
         return self._look(tail, quiet_s)
 
     def lines(self) -> list[bytes]:
@@ -215,6 +217,26 @@ class Dialogue:
             return seconds - quiet_s
         act()
         return None
+
+    def _turn_page(self, key: str) -> None:
+        self.screen.drop_pager()
+        self._key = key
+        self._process.write(key.encode())
+
+    def _has_stray_key(self, tail: str) -> bool:
+        """Return whether a prompt shows the key that was pressed in a pager.
+
+        more(1) may draw `--More--` and then `(END)` in its place: the key for the first ends it, and the key
+        for the second is typed at the prompt.
+        """
+        key, before = self._key.strip(), tail[:-1]
+        if not key or not tail.endswith(key):
+            return False
+        return looks_like_prompt(before) if self.prompt is None else self.prompt.matches(before)
+
+    def _erase_key(self) -> None:
+        self._key = ""
+        self._process.write(b"\b")
 
     def _ask(self) -> None:
         self.state = State.ASKING
