@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner.connection import connector, pool
@@ -16,13 +17,20 @@ from runner.connection.command import (
 )
 from runner.connection.target.access import check_become
 from runner.connection.transport.faults import not_blamed
-from runner.errors import DeadlineExceeded, HostError, InvalidVariable, RequestRefused, Unreachable
+from runner.errors import (
+    DeadlineExceeded,
+    HostError,
+    InvalidVariable,
+    RequestRefused,
+    Unreachable,
+    UsageError,
+)
 from runner.models import CommandResult, Host, Phase, Status
 from runner.platforms.hosts import found, is_device
 from runner.text import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from os import PathLike
 
     from runner.connection import Connection, ConnectionOptions
@@ -105,6 +113,8 @@ class Session:
             UsageError: An argument is invalid.
         """
         terminal = pty if isinstance(pty, Terminal) else Terminal() if pty else None
+        if answers is not None and not isinstance(answers, Mapping):
+            raise UsageError(f"answers is a mapping of expressions and replies, not {answers!r}")
         replies = question_answers((answers or {}).items(), "answers")
         given = CommandOptions(standard_input(stdin), environment(env or {}), chdir, terminal, replies)
         return self.run_with(command, given, warn=warn)
@@ -204,7 +214,7 @@ class Session:
         result, reason = self._judged(result)
         self.results.append(result)
         if not result.ok and not warn:
-            raise _failed(result, reason)
+            raise _failed(result, reason, getattr(self._connection, "advice", ""))
         return result
 
     def _judged(self, result: CommandResult) -> tuple[CommandResult, str]:
@@ -295,14 +305,14 @@ class Session:
         return self._connection
 
 
-def _failed(result: CommandResult, reason: str) -> CommandFailed:
+def _failed(result: CommandResult, reason: str, advice: str = "") -> CommandFailed:
     if result.refused is not None and reason == "exec-ignored":
         text = (
             f"the device ignored {result.command!r} and showed {excerpt(result.refused)!r}; "
             "set runner_cli: shell for it, to have commands typed into its CLI"
         )
     elif result.refused is not None:
-        text, reason = f"the device refused {result.command!r}: {excerpt(result.refused)}", "refused"
+        text, reason = f"the device refused {result.command!r}: {excerpt(result.refused)}{advice}", "refused"
     elif result.signal is not None:
         text, reason = f"{result.command!r} was ended by signal {excerpt(result.signal)}", "signal"
     else:

@@ -41,11 +41,8 @@ def find(name: object) -> Platform | None:
     if not isinstance(name, str):
         return None
     text = name.strip().lower().replace("-", "_")
-    names, short = _index()
-    found = names.get(text) or names.get(text.removesuffix("_ssh"))
-    if found is None and "." in text:  # `ansible_network_os` of a collection that is not in the table
-        found = short.get(text.rpartition(".")[2])
-    return found
+    names = _index()
+    return names.get(text) or names.get(text.removesuffix("_ssh"))
 
 
 def known(name: object) -> bool:
@@ -54,8 +51,8 @@ def known(name: object) -> bool:
 
 
 @cache
-def _index() -> tuple[dict[str, Platform], dict[str, Platform]]:
-    """Return the platform of every name, and of the last part of every name of Ansible's."""
+def _index() -> dict[str, Platform]:
+    """Return the platform of every name, the last parts of Ansible's names included."""
     from runner.platforms.table import PLATFORMS, others  # noqa: PLC0415 - most runs need no platform
 
     names: dict[str, Platform] = {}
@@ -66,14 +63,14 @@ def _index() -> tuple[dict[str, Platform], dict[str, Platform]]:
                 names.setdefault(name, each)
         for name in each.ansible:
             short.setdefault(name.rpartition(".")[2], each)
-    return short | names, short
+    return short | names
 
 
 def _nearest(name: object) -> str:
     """Return the end of a message about a wrong name: similar names, or where to look for one."""
     import difflib  # noqa: PLC0415 - only a wrong name needs it
 
-    found = difflib.get_close_matches(excerpt(str(name)).lower(), _index()[0], n=3)
+    found = difflib.get_close_matches(excerpt(str(name)).lower(), _index(), n=3)
     if found:
         return f"; did you mean {', '.join(found)}?"
     return "; give the name that Ansible, netmiko or ntc-templates has for it, such as cisco_ios"

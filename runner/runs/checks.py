@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,10 @@ from runner.text.paths import writable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from runner.jobs import Job
     from runner.settings import Settings
 
-__all__ = ["check", "entered_alone", "hosts", "passed_over", "unbound"]
+__all__ = ["check", "entered_alone", "hosts", "passed_over", "unbound", "without_cli"]
 
 logger = logging.getLogger(__name__)
 
@@ -107,20 +107,35 @@ def unbound(settings: Settings, hosts: Sequence[Host]) -> Iterator[str]:
         yield f"--spread {spread.variable}: none of these hosts has that variable; nothing is kept apart"
 
 
+def without_cli(settings: Settings, hosts: Sequence[Host], job: Job | None) -> Iterator[str]:
+    """Yield a line for each option for device CLIs if no host of the run uses the connection `cli`."""
+    given = getattr(job, "given", None)
+    names = ["--session-log"] if "session_log" in settings.given else []
+    names += ["--answer"] if getattr(given, "answers", ()) else []
+    if names and not any(_is_cli(host, settings) for host in hosts):
+        yield f"{' and '.join(names)}: no host of this run uses the connection cli, so nothing comes of it"
+
+
+def _is_cli(host: Host, settings: Settings) -> bool:
+    from runner.connection import kind  # noqa: PLC0415 - few runs ask
+
+    try:
+        return kind(host, settings.connection) == "cli"
+    except HostError:  # the run reports it as the result of the host
+        return False
+
+
 def entered_alone(settings: Settings, hosts: Sequence[Host], commands: Sequence[str]) -> Iterator[str]:
     """Yield a line if a command only enters a mode of a device that is asked by exec requests."""
     if not any(_MODE.fullmatch(command.strip()) for command in commands):
         return
-    from runner.connection import kind  # noqa: PLC0415 - few commands enter a mode
-
     for host in hosts:
-        with suppress(HostError):  # the run reports it as the result of the host
-            if is_device(host.variables) and kind(host, settings.connection) != "cli":
-                yield (
-                    f"{host.name}: each command has its own session, so one that only enters a mode changes "
-                    "nothing; use --connection cli for one session"
-                )
-                return
+        if is_device(host.variables) and not _is_cli(host, settings):
+            yield (
+                f"{host.name}: each command has its own session, so one that only enters a mode changes "
+                "nothing; use --connection cli for one session"
+            )
+            return
 
 
 def _missing(flag: str, paths: Sequence[str]) -> Iterator[str]:

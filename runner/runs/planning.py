@@ -144,7 +144,8 @@ def plan(request: Request, ask: Ask = nobody) -> Plan:
             logger.warning("%s", line)
     job = _fitted(request.job, hosts)
     commands = job.commands if job is not None and job.commands else request.commands
-    for line in checks.entered_alone(settings, hosts, commands):
+    about_modes = checks.entered_alone(settings, hosts, commands)
+    for line in (*about_modes, *checks.without_cli(settings, hosts, job)):
         logger.warning("%s", line)
     arguments = _told(job)
     intended = resume.Intended(request.task, commands, arguments, harmless=request.job is None)

@@ -103,7 +103,7 @@ class Settings:
         one_of("ssh", "openssh", "cli", "local"),
     )
     session_log: str | None = setting(
-        None, "folder for a file per device with all that its CLI sent, without secrets"
+        None, "folder for a file per device with all that its CLI sent, passwords of logins masked"
     )
     startups: int = setting(8, "logins in progress at once at one address; 0: unlimited", between(0, 10_000))
     timeout: float = setting(300.0, "seconds for each command", quantities.seconds)

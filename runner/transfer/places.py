@@ -65,7 +65,7 @@ def _opened(connection: Connection, host: Host, *, scp: bool) -> Files:
             reason="no-sftp",
             phase=Phase.TRANSFER,
         )
-    shell = Shell(connection, there=has_shell(host))
+    shell = Shell(connection, there=has_shell(host, connection))
     if scp:
         return ScpFiles(connection, shell)
     try:

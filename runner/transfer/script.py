@@ -100,7 +100,7 @@ class Script:
         Raises:
             HostError: It could not be started, or did not finish.
         """
-        if not has_shell(host):
+        if not has_shell(host, connection):
             raise failed("a device's CLI cannot run scripts", "no-shell")
         path = f"/tmp/.runner-{secrets.token_hex(16)}"  # noqa: S108 - the name cannot be guessed
         asked = line("sh", "-c", _RUN, path, str(len(self.content)), *self.arguments)

@@ -20,9 +20,9 @@ BEGUN = "[runner] begun"
 """The line before the answer; output before this line comes from shell start-up files."""
 
 
-def has_shell(host: Host) -> bool:
+def has_shell(host: Host, connection: Connection) -> bool:
     """Return whether a host has a POSIX shell: a network device is assumed to have none."""
-    return not is_device(host.variables)
+    return not is_device(host.variables) and getattr(connection, "platform", None) is None
 
 
 class Shell:

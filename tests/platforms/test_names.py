@@ -58,7 +58,6 @@ SHELL_OF_BIG_IP = {"f5_linux"}
         ("arubanetworks.aos_switch", "hp_procurve"),
         ("aruba_wlc", "aruba_os"),
         ("sonic", "dell_sonic"),
-        ("someone.else.eos", "arista_eos"),
         ("linux", "linux"),
         ("adtran_os", "adtran_os"),
     ],

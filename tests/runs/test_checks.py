@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runner import Host
+from runner.connection.command import CommandOptions, question_answers
 from runner.errors import UsageError
-from runner.runs.checks import check, entered_alone, hosts, passed_over, unbound
+from runner.jobs import CommandJob
+from runner.runs.checks import check, entered_alone, hosts, passed_over, unbound, without_cli
 from runner.settings import Settings
 
 if TYPE_CHECKING:
@@ -172,3 +174,10 @@ def test_a_command_that_only_enters_a_mode_by_exec_is_warned_of(connection: str 
     assert bool(lines) is warned
     assert list(entered_alone(flags(), [Host("s1")], ["configure terminal"])) == []
     assert list(entered_alone(flags(), [router], ["show version"])) == []
+
+
+def test_options_for_a_cli_that_no_host_uses_are_warned_of() -> None:
+    job = CommandJob(("reload",), CommandOptions(answers=question_answers([("Proceed", "y")], "--answer")))
+    assert "--answer" in "".join(without_cli(flags(), [Host("s1")], job))
+    assert list(without_cli(flags(connection="cli"), [Host("s1")], job)) == []
+    assert list(without_cli(flags(), [Host("s1")], CommandJob(("reload",)))) == []

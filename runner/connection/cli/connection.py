@@ -7,6 +7,8 @@ all commands of a host.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -19,7 +21,7 @@ from runner.connection.command.become import supports_become
 from runner.connection.pool import Lasting
 from runner.connection.target.access import access
 from runner.connection.target.variables import invalid
-from runner.errors import BecomeUnsupported, MissingExtra
+from runner.errors import BecomeUnsupported, InvalidVariable, MissingExtra
 from runner.models import Phase
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ __all__ = ["CliConnection", "connect"]
 OVER = "runner_cli_over"
 """The variable that names the SSH connection: `ssh`, or `openssh` for old devices."""
 
+_EXIT_CODE = re.compile(r"\d{1,3}")
 _TERMINAL = Terminal(511, 1000)
 _KIND = "vt100"
 
@@ -155,6 +158,14 @@ class CliConnection:
         return cast("str | None", getattr(self._below, "credential", None))
 
     @property
+    def advice(self) -> str:
+        """What to try if the device refuses a command; empty if nothing is known."""
+        platform = self.platform
+        if platform is None or platform.enable is None or not self._session.shows(">"):
+            return ""
+        return f"; the session is at user level, --become types {platform.enable!r}"
+
+    @property
     def endpoint(self) -> Endpoint:
         """The device's address and port."""
         return self._target.endpoint
@@ -165,10 +176,25 @@ class CliConnection:
         Raises:
             HostError: The answer did not end with the prompt; the output so far is in the error's `command`.
         """
-        if given.stdin or given.needs_shell or given.terminal is not None:
-            raise invalid("commands of a device's CLI have no standard input, folder, variables or terminal")
+        self._check(command, given)
         self.sent = True
-        return self._session.run(command, given, self._deadline)
+        result = self._session.run(command, given, self._deadline)
+        if self.platform is None or not self.platform.posix:
+            return result
+        code = self._session.ask(self._deadline, "echo $?").strip()  # a POSIX shell has exit codes
+        return replace(result, exit_code=int(code)) if _EXIT_CODE.fullmatch(code) else result
+
+    def _check(self, command: str, given: CommandOptions) -> None:
+        """Refuse a command that would do something else if it was typed into a CLI."""
+        if given.stdin or given.needs_shell or given.terminal is not None:
+            text = "--stdin, --env, --chdir and --pty do not work in a device's CLI"
+            raise InvalidVariable(text, reason="no-shell", phase=Phase.COMMAND)
+        if command.rstrip().endswith("?"):
+            text = f"{command!r} is not sent: a CLI shows its help for ?, then would run the rest of the line"
+            raise InvalidVariable(text, reason="bad-command", phase=Phase.COMMAND)
+        if not command.isprintable():
+            text = f"{command!r} is not sent: it holds a control character, a key in a CLI; give one line"
+            raise InvalidVariable(text, reason="bad-command", phase=Phase.COMMAND)
 
     def open_stream(self, command: str | None = None) -> Stream:
         """Start a program on the device, for file transfers; None starts its SFTP server.
@@ -176,6 +202,9 @@ class CliConnection:
         Raises:
             HostError: The program cannot be started.
         """
+        if self._become is not None:
+            text = "file transfers cannot use the privileges of enable: run it without become"
+            raise BecomeUnsupported(text, reason="become-unsupported", phase=Phase.TRANSFER)
         return self._below.open_stream(command)
 
     def alive(self) -> bool:

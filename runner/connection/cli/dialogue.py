@@ -123,12 +123,17 @@ class Dialogue:
         self._heard_at = time.monotonic()
         self.reply(line)
 
-    def reply(self, line: str | Secret) -> None:
-        """Send a line as part of the present answer: a reply to a question, or a password."""
+    def reply(self, line: str | Secret, *, enter: bool = True) -> None:
+        """Send a line as part of the present answer: a reply to a question, or a password.
+
+        Args:
+            line: The line.
+            enter: Whether to press Enter after it.
+        """
         self.state = State.ANSWERING
         self._replied = len(self.screen.lines), self.tail
         text = line.encode("utf-8", "surrogateescape") if isinstance(line, str) else line.encoded()
-        self._process.write(text + self._enter)
+        self._process.write(text + self._enter if enter else text)
 
     def read(self) -> bool:
         """Read what has come; return whether there was anything."""

@@ -34,6 +34,8 @@ _LEAVE_S = 2.0
 _WAKE_S = 3.0
 """Some devices show their first prompt only after a key was pressed."""
 _LAST_LINES = 3
+_ONE_KEY = re.compile(r"\[confirm\]\s*\Z", re.IGNORECASE)
+"""A question that takes one key: more keys would be the next command."""
 _USER = re.compile(r"(?:^|\s)(?:user ?name|user|login) ?: ?\Z", re.IGNORECASE)
 _PASSWORD = re.compile(r"pass(?:word|code|phrase)[^\n]{0,40}: ?\Z", re.IGNORECASE)
 
@@ -158,11 +160,17 @@ class CliSession:
     def _not_enabled(self, command: str, *, asked: bool, answered: bool) -> LoginRefused:
         lines = [line.decode("utf-8", "replace").strip() for line in self._dialogue.lines()]
         told = [line for line in lines if line and not _PASSWORD.search(line)]
-        text, reason = f"the device refused {command!r}{because(told[-1] if told else '')}", "become-refused"
+        text = f"the device refused {command!r}{because(told[-1] if told else '')}"
+        text += "; check the password (--ask-become-pass, ansible_become_password)"
+        reason = "become-refused"
         if asked and not answered:
             text = f"the device wants a password for {command!r} and none was given; see --ask-become-pass"
             reason = "become-password"
         return LoginRefused(text, reason=reason, phase=Phase.COMMAND)
+
+    def shows(self, sign: str) -> bool:
+        """Return whether the prompt ends with a sign."""
+        return self._dialogue.prompt is not None and self._dialogue.prompt.shown.rstrip().endswith(sign)
 
     @property
     def is_ready(self) -> bool:
@@ -216,7 +224,8 @@ class CliSession:
             if dialogue.state is State.READY:
                 return
             if dialogue.state is State.ASKING:
-                dialogue.reply(self._reply(command, given))
+                reply = self._reply(command, given)
+                dialogue.reply(reply, enter=not reply or _ONE_KEY.search(dialogue.tail) is None)
             timeout.heard_at = max(timeout.heard_at, dialogue.heard_at)
             error = self._limit(command, timeout, output)
             if error is not None:
@@ -237,11 +246,18 @@ class CliSession:
     def _reply(self, command: str, given: CommandOptions) -> str:
         """Return the reply that was given for the question at the end of the output."""
         tail = self._dialogue.tail.strip()
-        for pattern, reply in given.answers:
-            if pattern.over().search(tail):
-                return reply
         asked = excerpt(question(tail) or tail)
+        one_key = _ONE_KEY.search(tail) is not None
+        for pattern, reply in given.answers:
+            if not pattern.over().search(tail):
+                continue
+            if one_key and len(reply) > 1:
+                text = f"{command!r} asks {asked!r}, which takes one key, so the longer answer was not typed"
+                raise Question(text, reason="question", phase=Phase.COMMAND)
+            return reply
         text = f"{command!r} asks {asked!r} and no answer was given; see --answer"
+        if _PASSWORD.search(tail):
+            text = f"{command!r} asks {asked!r}; for more privileges use --become"
         raise Question(text, reason="question", phase=Phase.COMMAND)
 
     def leave(self, deadline: Deadline) -> None:

@@ -52,7 +52,7 @@ class SessionLog:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
             file = open(path, "ab", buffering=0, opener=lambda name, _: os.open(name, flags, 0o600))  # noqa: SIM115
-            file.write(time.strftime("--- %Y-%m-%dT%H:%M:%S%z\n").encode())
+            file.write(time.strftime("\n--- %Y-%m-%dT%H:%M:%S%z\n").encode())
         except OSError as exc:
             text = f"the session log {str(path)!r} cannot be written: {exc.strerror or exc}"
             raise LocalFault(text, reason="session-log", phase=Phase.CHANNEL) from exc

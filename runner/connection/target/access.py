@@ -40,7 +40,7 @@ __all__ = ["CHECKING", "LoginTarget", "access", "become_of", "check_become", "lo
 _SSH_PORT = 22
 _BECOME_PASSWORDS = ("ansible_become_password", "ansible_become_pass")
 # The collections in which Ansible finds the methods that have no collection in their name.
-_BECOME_COLLECTIONS = ("ansible.builtin", "ansible.legacy", "community.general")
+_BECOME_COLLECTIONS = ("ansible.builtin", "ansible.legacy", "ansible.netcommon", "community.general")
 _TIMEOUTS = ("ansible_timeout", "ansible_ssh_timeout")
 CHECKING = ("ansible_host_key_checking", "ansible_ssh_host_key_checking")
 """The variables that say whether host keys are checked."""
@@ -372,7 +372,9 @@ def check_become(host: Host, options: ConnectionOptions, connect: Connect) -> No
         return
     others = "|".join(method for method in BECOME_METHODS if method in supported)
     advice = "run it without become (--become, ansible_become)"
-    if is_device(host.variables):
+    if supported == ("enable",):
+        advice += ", or use --become-method enable"
+    elif is_device(host.variables):
         advice += ", or have it typed into the device's CLI with --connection cli"
     elif others:
         advice += f", or use --become-method {others}"

@@ -10,11 +10,11 @@ import pytest
 from runner.connection.command import PLAIN, CommandOptions
 from runner.connection.command.become import Become
 from runner.connection.command.options import question_answers
-from runner.jobs import CommandJob, perform
+from runner.jobs import CommandJob, FunctionJob, perform
 from runner.models import HostResult, Secret, Status
 from tests.connection.cli.device import Device
 from tests.connection.cli.script import Script
-from tests.connection.cli.steps import Ask
+from tests.connection.cli.steps import Ask, confirm
 from tests.connection.cli.traps import (
     CLOCK,
     INVALID,
@@ -30,6 +30,8 @@ from tests.connection.peers.ssh import PASSWORD
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from runner.jobs import Session
 
 IOS = {"ansible_network_os": "cisco.ios.ios", "ansible_connection": "network_cli"}
 
@@ -294,3 +296,53 @@ def test_routeros_gets_the_enter_key_that_it_knows(tmp_path: Path) -> None:
     assert result.status is Status.OK, result
     assert outputs(result) == ["name: r1\n"]
     assert any(b"\r" in data for _, _, data in device.chunks)
+
+
+# Commands that a CLI would read as something else ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["shutdown ?", "show clock\nreload", "show clock\t", "show \x1a"])
+def test_keys_of_a_cli_are_not_sent_as_a_command(tmp_path: Path, command: str) -> None:
+    with Device(device_that()) as device:
+        result = run(device, tmp_path, command)
+    assert (result.status, result.reason, result.sent) == (Status.ERROR, "bad-command", False), result
+    assert device.commands == ["terminal length 0", "terminal width 511"]
+
+
+@pytest.mark.parametrize(("reply", "status"), [("y", Status.OK), ("", Status.OK), ("yes", Status.FAILED)])
+def test_a_question_that_takes_one_key_gets_no_second(tmp_path: Path, reply: str, status: Status) -> None:
+    given = CommandOptions(answers=question_answers([(r"\[confirm\]", reply)], "--answer"))
+    with Device(device_that(confirm("Proceed? [confirm]", "done\n"))) as device:
+        result = run(device, tmp_path, "show trap", "show clock", given=given)
+    assert result.status is status, result
+    assert device.commands[2:] == (["show trap", "show clock"] if reply != "yes" else ["show trap"])
+    assert [question.typed for question in device.questions] == [{"y": b"y", "": b"\n", "yes": b""}[reply]]
+
+
+def test_a_refusal_at_user_level_names_become(tmp_path: Path) -> None:
+    with Device(privileged()) as device:
+        result = run(device, tmp_path, "show trap")
+    assert (result.status, result.reason) == (Status.FAILED, "refused"), result
+    assert "--become types 'enable'" in str(result.error)
+
+
+@pytest.mark.parametrize(("code", "status"), [("0", Status.OK), ("3", Status.FAILED)])
+def test_a_posix_shell_is_asked_for_the_exit_code(tmp_path: Path, code: str, status: Status) -> None:
+    script = Script("me@host:~$ ", {"work": "done\n", "echo $?": f"{code}\n"})
+    with Device(script) as device:
+        variables: dict[str, object] = {"ansible_network_os": "linux", "ansible_connection": "network_cli"}
+        result = run(device, tmp_path, "work", variables=variables)
+    assert result.status is status, result
+    assert result.commands[0].exit_code == int(code)
+
+
+def test_files_are_not_sent_with_the_privileges_of_enable(tmp_path: Path) -> None:
+    with Device(device_that()) as device:
+        options = device.options(tmp_path, **becoming(SECRET))
+        result = perform(device.host("r1", **IOS), FunctionJob(put_a_file), options)
+    assert (result.status, result.reason) == (Status.AUTH, "become-unsupported"), result
+    assert device.execs == []
+
+
+def put_a_file(host: Session) -> None:
+    host.put(__file__, "flash:/file")

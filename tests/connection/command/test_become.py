@@ -450,7 +450,7 @@ def test_what_is_said_before_is_not_kept_without_end() -> None:
         ("ansible.builtin.sudo", "sudo"),
         ("ansible.legacy.su", "su"),
         ("community.general.doas", "doas"),
-        ("ansible.netcommon.enable", "ansible.netcommon.enable"),
+        ("ansible.netcommon.enable", "enable"),
         ("my_company.tools.sudo", "my_company.tools.sudo"),
     ],
 )

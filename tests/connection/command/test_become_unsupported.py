@@ -53,7 +53,7 @@ def is_unsupported(result: HostResult, method: str, kind: str) -> bool:
     "method",
     [
         "enable",
-        "ansible.netcommon.enable",
+        "community.vendor.enable",
         "runas",
         "xyz",
         "my_company.tools.sudo",
