@@ -221,8 +221,9 @@ class Session:
         """Return a result with the line in which a device refused or ignored the command, and the reason."""
         typed_into: Platform | None = getattr(self._connection, "platform", None)
         platform = typed_into or found(self.variables)
-        if platform is None or (platform.posix and typed_into is None):
-            return result, ""  # its exit code tells
+        has_codes = typed_into is None or getattr(self._connection, "has_exit_codes", False)
+        if platform is None or (platform.posix and has_codes):
+            return result, ""
         from runner.platforms.ignored import ignored  # noqa: PLC0415 - most hosts are not devices
         from runner.platforms.refusals import LONGEST_BYTES, refusal  # noqa: PLC0415
 
@@ -312,7 +313,10 @@ def _failed(result: CommandResult, reason: str, advice: str = "") -> CommandFail
             "set runner_cli: shell for it, to have commands typed into its CLI"
         )
     elif result.refused is not None:
-        text, reason = f"the device refused {result.command!r}: {excerpt(result.refused)}{advice}", "refused"
+        text, reason = (
+            f"the device refused {result.command!r}: {excerpt(result.refused).rstrip('.')}{advice}",
+            "refused",
+        )
     elif result.signal is not None:
         text, reason = f"{result.command!r} was ended by signal {excerpt(result.signal)}", "signal"
     else:

@@ -100,7 +100,10 @@ class CliConnection:
     Attributes:
         sent: Whether a command has been sent to the device.
         platform: The platform of the device; None before `open`.
+        has_exit_codes: Whether it is a POSIX shell, and told the exit code of the last command.
     """
+
+    has_exit_codes = False
 
     def __init__(
         self, below: _Ssh, host: Host, target: LoginTarget, deadline: Deadline, platform: Platform | None
@@ -182,7 +185,8 @@ class CliConnection:
         if self.platform is None or not self.platform.posix:
             return result
         code = self._session.ask(self._deadline, "echo $?").strip()  # a POSIX shell has exit codes
-        return replace(result, exit_code=int(code)) if _EXIT_CODE.fullmatch(code) else result
+        self.has_exit_codes = _EXIT_CODE.fullmatch(code) is not None
+        return replace(result, exit_code=int(code)) if self.has_exit_codes else result
 
     def _check(self, command: str, given: CommandOptions) -> None:
         """Refuse a command that would do something else if it was typed into a CLI."""
