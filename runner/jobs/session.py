@@ -225,10 +225,10 @@ class Session:
         if platform is None or (platform.posix and has_codes):
             return result, ""
         from runner.platforms.ignored import ignored  # noqa: PLC0415 - most hosts are not devices
-        from runner.platforms.refusals import LONGEST_BYTES, refusal  # noqa: PLC0415
+        from runner.platforms.refusals import refusal  # noqa: PLC0415
 
         said = result.stdout_bytes + result.stderr_bytes if result.size <= _MOST_JUDGED else b""
-        line, reason = refusal(platform, said[: LONGEST_BYTES + 1]), "refused"
+        line, reason = refusal(platform, said), "refused"
         if line is None and typed_into is None:
             line, reason = ignored(result.command, said), "exec-ignored"
         return (result, "") if line is None else (dataclasses.replace(result, refused=line), reason)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from runner.platforms.questions import is_pager
+from runner.platforms.questions import is_pager, question
 
 __all__ = ["ignored"]
 
-_PROMPT = re.compile(r"[\[<(*!~]{0,3}[\w@.:/~+-]{1,64}(?:[ (\[][^\n]{0,60})?[#>$] ?\Z")
+_ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[0-Z\\^-~])")
+_PROMPT = re.compile(r"[\[<(*!~]{0,3}[^\s#>$\])]{1,64}[\])]?(?:[ (\[][^\n]{0,60})?[#>$] ?\Z")
 _BANNER = re.compile(
     r"welcome to\b|last login\b|(?:un)?authori[sz]ed (?:access|users?)\b|copyright \(c\)|\w+ [\w.]+ ready\.",
     re.IGNORECASE,
@@ -24,11 +25,15 @@ def ignored(command: str, output: bytes) -> str | None:
         command: The command.
         output: The output of the device: all of it, or its beginning and its end.
     """
-    lines = output.decode("utf-8", "replace").splitlines()
+    shown = _ESCAPES.sub(b"", output)
+    lines = shown.decode("utf-8", "replace").splitlines()
     if not lines:
         return None
-    if not output.endswith(b"\n") and (_PROMPT.match(lines[-1]) or is_pager(lines[-1])):
-        return lines[-1].strip()
+    last = lines[-1]
+    if not shown.endswith(b"\n") and (_PROMPT.match(last) or is_pager(last) or question(last)):
+        return last.strip()
+    if len(lines) == 1 and _PROMPT.match(last):
+        return last.strip()
     if _ABOUT_BANNERS.search(command):
         return None
     beginning = [line.strip(" \t*#=-|") for line in lines if line.strip(" \t*#=-|")][:_BEGINNING]

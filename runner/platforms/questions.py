@@ -33,6 +33,7 @@ _QUESTIONS = (
     r"\b(?:choice|selection|option)\s?:\Z",
     r"\{\s?<cr>[^{}]{0,300}\}\s{0,2}:\Z",  # Huawei SmartAX: { <cr>|slot<K> }:
     r"\bpress y or enter to continue\b",  # Comware's notice before a login
+    r"\b(?:press|hit|strike)\b.{0,40}\b(?:key|enter|return)\b",  # before a reboot, for example
 )
 
 _PAGERS = (
@@ -41,14 +42,16 @@ _PAGERS = (
     r"-{2}\s?more or \(q\)uit\b",
     r"(?:\A|\s)\(more\)\Z",
     r"-{2}\s?\[Q quit\b",  # RouterOS
-    r"\b(?:press|hit)\b.{0,30}\b(?:any|other) key\b",
-    r"\b(?:press|type)\b.{0,10}\bspace\b",
-    r"\bnext page\b",  # D-Link
+    r"\A\W{0,5}(?:press|hit) any (?:other )?key (?:to|for) (?:continue|more|next page)\b[^!?]{0,40}\Z",
+    r"\A\W{0,5}(?:press|type) <?space>? (?:bar )?(?:to|for) (?:continue|more|next)\b[^!?]{0,40}\Z",
+    r"\A<\s?hit any key\s?>\Z",
+    r"\bother key to next page\b",
+    r"\bspace\b.{0,10}\bnext page\b|\bnext page\W{0,3}<?space\b",  # D-Link, ProCurve
     r"\Alines \d+-\d+(?:/\d+)?(?: \d+%| \?\?%)?\Z",  # less
     r"\A:\Z",  # less, too: VyOS
 )
 _PAGER_AT_END = r"(?:\A|\s)\(END\)\Z"
-_PAGER_ENTER = r"\bpress (?:enter|return|<enter>|<return>) (?:key )?(?:to continue|for more|to get started)\b"
+_PAGER_ENTER = r"\A\W{0,5}press (?:enter|return|<enter>|<return>) (?:key )?(?:for more|to get started)\W*\Z"
 
 
 def question(tail: str) -> str | None:

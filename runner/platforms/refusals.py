@@ -32,7 +32,26 @@ _PARSER = (
     r"parsing error\b",
     r"(?:-?\w*sh: )?(?:line \d+: |\d+: )?[^\s:]+: (?:command )?not found\b",  # a shell, as its CLI is left
 )
-_ERROR = (r"error ?: ", r"permission denied\b")
+_ERROR = (
+    r"error ?: ",
+    r"permission denied\b",
+    r"insufficient privileges?\b",
+    r"(?:this )?command (?:is )?not (?:authori[sz]ed|supported|allowed)\b",
+    r"failed to commit\b",
+    r"bad (?:mask|filename|ip address)\b",
+    r"\?bad filename\b",
+    r"\.{0,20}% ?connection timed out\b",
+)
+
+_FAILED = (
+    r"error: ",
+    r"%{0,2} ?error (?:opening|reading|writing|copying)\b",
+    r"failed to commit\b",
+    r"commit failed\b",
+)
+
+_LOG = re.compile(r"[*.:]?(?:<\d{1,3}>)?[^%\n]{0,80}%\w{1,40}(?:-\w{1,40}){0,3}-\d-\w{1,40} ?:")
+"""A log message: `*Mar  1 00:00:01.000: %SYS-5-CONFIG_I: ...`."""
 
 # A parser points at the fault with a caret below the command; Viptela draws a line up to it.
 _CARET = re.compile(r"[-~ \t]*\^[-~^ \t]*\Z")
@@ -45,13 +64,24 @@ def refusal(platform: Platform, output: bytes) -> str | None:
 
     Args:
         platform: The platform of the device.
-        output: The device's answer without echo and prompt: all of it, or more than `LONGEST_BYTES`.
+        output: The device's answer without echo and prompt.
     """
-    beginning = output[: LONGEST_BYTES + 1].decode("utf-8", "replace")
-    lines = [line for line in map(str.strip, beginning.splitlines()) if line]
+    lines = _lines(output[: LONGEST_BYTES + 1])
     if len(output) > LONGEST_BYTES or len(lines) > _LONGEST_LINES:
-        return _at_the_beginning(platform, lines)
+        found = _at_the_beginning(platform, lines)
+        return found or _at_the_end(_lines(output[-LONGEST_BYTES:]))
     return next((line for line in lines if _refuses(platform, line)), None)
+
+
+def _lines(output: bytes) -> list[str]:
+    """Return the lines of an output that are neither empty nor log messages."""
+    lines = map(str.strip, output.decode("utf-8", "replace").splitlines())
+    return [line for line in lines if line and not _LOG.match(line)]
+
+
+def _at_the_end(lines: list[str]) -> str | None:
+    """Return the failure with which a long output ends, such as that of a commit or of a copy."""
+    return next((line for line in lines[-1:] if _pattern(_FAILED).match(line)), None)
 
 
 def _at_the_beginning(platform: Platform, lines: list[str]) -> str | None:

@@ -130,7 +130,6 @@ def test_a_prompt_or_a_finished_line_is_neither_question_nor_pager(tail: str) ->
         (":", " "),
         ("lines 24-45/45 (END)", "q"),
         ("(END)", "q"),
-        ("Press Enter to continue or <ctrl-z> to abort", "\r"),
         ("Press RETURN to get started.", "\r"),
     ],
 )

@@ -7,6 +7,7 @@ all commands of a host.
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import replace
 from functools import partial
@@ -23,6 +24,7 @@ from runner.connection.target.access import access
 from runner.connection.target.variables import invalid
 from runner.errors import BecomeUnsupported, InvalidVariable, MissingExtra
 from runner.models import Phase
+from runner.text import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from runner.platforms.definition import Platform
 
 __all__ = ["CliConnection", "connect"]
+
+logger = logging.getLogger(__name__)
 
 OVER = "runner_cli_over"
 """The variable that names the SSH connection: `ssh`, or `openssh` for old devices."""
@@ -216,8 +220,10 @@ class CliConnection:
         return isinstance(self._below, Lasting) and self._session.is_ready and self._below.alive()
 
     def hold(self) -> None:
-        """Wait for another job, outside configuration mode."""
-        self._session.leave(self._deadline)
+        """Wait for another job; raise an error unless the session is as it was at its beginning."""
+        self._leave()
+        if not self._session.is_home:
+            raise invalid("the session is in another mode than at its beginning")
         cast("Lasting", self._below).hold()
 
     def renew(self, deadline: Deadline) -> bool:
@@ -225,9 +231,18 @@ class CliConnection:
         self._deadline, self.sent = deadline, False
         return cast("Lasting", self._below).renew(deadline)
 
+    def _leave(self) -> None:
+        asked = self._session.leave(self._deadline)
+        if asked is not None:
+            logger.warning(
+                "%s asks %r when configuration mode is left: it was not answered, and changes may be pending",
+                self._host.name,
+                excerpt(asked),
+            )
+
     def close(self) -> None:
         """Leave configuration mode, and end the connection."""
-        self._session.leave(self._deadline)
+        self._leave()
         self._process.close()
         self._log.close()
         self._below.close()

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import MissingExtra
 from runner.platforms import find
+from runner.platforms.definition import Platform
+from runner.platforms.refusals import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from runner.platforms.definition import Platform
 
 __all__ = ["detected", "recalled", "remember"]
 
@@ -38,6 +39,9 @@ _BY_VERSION = (
 
 _OURS = (("show version", "frr", ("FRRouting",)), ("show version", "vyos", (r"VyOS \d",)))
 """Answers that netmiko's list lacks: the command, the platform, and expressions for its answer."""
+
+_ANY = Platform(name="any")
+"""For refusals that are worded alike everywhere."""
 
 _LONGEST = 64 * 1024
 """Characters of an answer that are searched."""
@@ -60,6 +64,8 @@ def detected(version: str, ask: Callable[[str], str]) -> Platform | None:
             return find(name)
     for command, candidates in _questions():
         answer = ask(command)[:_LONGEST]
+        if refusal(_ANY, answer.encode()) is not None:
+            continue
         for _, name, patterns in candidates:
             if any(re.search(pattern, answer, re.IGNORECASE) for pattern in patterns):
                 return find(name)

@@ -15,7 +15,7 @@ import time
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from runner.connection.cli.prompts import Prompt, looks_like_prompt
+from runner.connection.cli.prompts import Prompt, may_be_first_prompt, may_be_new_prompt
 from runner.connection.cli.screen import Screen
 from runner.platforms.questions import pager_key, question
 
@@ -29,12 +29,22 @@ __all__ = ["Dialogue", "State"]
 
 _QUIET_S = 0.005
 """Silence after a prompt before the end is checked: the rest of the same packet is there by then."""
-_STRANGE_S = 0.5
-"""Silence after which an unfinished line that only looks like a prompt is checked."""
 _FIRST_S = 0.03
-"""The same, before the prompt has been learned."""
-_ASKED_S = 0.3
-"""Silence after which an unfinished line counts as a question."""
+"""Silence after which an unfinished line that may be the first prompt is checked."""
+_LATER_S = 0.3
+"""The same for another line, if the first one was only the end of a piece of a banner."""
+_GLUED_S = 0.5
+"""Silence after which a prompt behind other text, a last line without an end, is checked."""
+_NEW_S = 3.0
+"""Silence after which an unfinished line that may be a prompt with another host name is checked."""
+_PAGE_S = 0.05
+"""Silence after which a pager is paged on; twice as long as it takes to draw it in pieces."""
+_PASSWORD_S = 0.05
+"""Silence after which a prompt for a password counts as one, while a password is expected."""
+_ASKED_S = 1.0
+"""Silence after which an unfinished line counts as a question: data may have a pause at such a place."""
+_STUCK_S = 5.0
+"""Silence after which a device is asked for a new prompt if other text followed the last one."""
 _LOG_S = 1.0
 """Silence after a log message that followed a prompt, before the device is asked for a new prompt."""
 _AGAIN_S = 0.5
@@ -42,10 +52,12 @@ _AGAIN_S = 0.5
 
 _LOG = re.compile(r"[*.:]?(?:<\d+>)?[^%]{0,80}%[A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*-\d-\w+ ?:")
 """A log message of a device: `*Mar  1 00:00:01.000: %SYS-5-CONFIG_I: ...` (RFC 5424 names no text form)."""
-_SIMPLE = re.compile(r"[\w.:@/~()<\[*!-]{1,64}[#>] ?")
+_SIMPLE = re.compile(r"[\w.:@/~<\[*!-]{1,64}[#>] ?")
 """A prompt after which session commands are typed at once, before it has been checked."""
 _UNANSWERED_S = 3.0
 """Silence after which a prompt counts as the end, if the device does not answer an empty line at all."""
+_MOST_READS = 4
+"""Pieces of output that are read before deadlines and limits are looked at again."""
 _MOST_LINES, _MOST_BYTES, _HELD = 2000, 2**20, 200
 """An answer is handed on in pieces of so many lines or bytes; so many of the last lines are held back."""
 
@@ -77,12 +89,16 @@ class Dialogue:
         screen: The output of the device since the last line was sent.
         state: The state of the device.
         opened: Whether the device has answered the opening commands.
+        expects_password: Whether a prompt for a password is expected now.
     """
 
     def __init__(
         self, process: Process, enter: str, opening: Sequence[str], take: Callable[[bytes], None]
     ) -> None:
         self.opened = False
+        self.expects_password = False
+        self._answers_enter = False
+        self._echoes = True
         self._opening = opening
         self._ahead = 0
         self.prompt: Prompt | None = None
@@ -136,16 +152,18 @@ class Dialogue:
         self._process.write(text + self._enter if enter else text)
 
     def read(self) -> bool:
-        """Read what has come; return whether there was anything."""
-        heard = False
-        while any(chunks := self._process.read()):
-            heard = True
+        """Read the output that has come, up to a limit; return whether there may be more."""
+        for _ in range(_MOST_READS):
+            chunks = self._process.read()
+            if not any(chunks):
+                return False
             for chunk in filter(None, chunks):
                 self._take(chunk)
                 self.screen.feed(chunk)
-        if heard:
             self._heard_at = time.monotonic()
-        return heard
+        if self.prompt is None and self._mark is None and self._is_much():  # an endless banner
+            del self.screen.lines[:-_HELD]
+        return True
 
     def step(self) -> float | None:
         """Read, look at the end of the output, and set `state`; return the seconds until the next look.
@@ -153,14 +171,16 @@ class Dialogue:
         None means that only more output can change anything.
         """
         is_open = self._process.output_open
-        self.read()
+        if self.read():
+            return 0.0
         tail = self.tail
         quiet_s = time.monotonic() - self._heard_at
         if not is_open:
             self.state = State.CLOSED
             return None
         if (key := pager_key(tail)) is not None:
-            return self._after(_QUIET_S, quiet_s, lambda: self._turn_page(key))
+            pause_s = _GLUED_S if tail.strip()[:1].isalnum() or tail.strip() == ":" else _PAGE_S
+            return self._after(pause_s, quiet_s, lambda: self._turn_page(key))
         if self._mark is not None:
             return self._check(tail, quiet_s)
         if self._has_stray_key(tail):
@@ -190,31 +210,50 @@ class Dialogue:
         compared as they came.
         """
         echo, self._echo = _squeezed(self._echo or ""), None
+        shown = _squeezed(self.prompt.shown) if self.prompt is not None else ""
         came = ""
-        for index, text in enumerate(self.screen.typed[: len(lines)] if echo else ()):
-            if not _LOG.match(_text(text)):
-                came += _squeezed(_text(text))
-            if came.endswith(echo):
+        for index, line in enumerate(self.screen.typed[: len(lines)] if echo and self._echoes else ()):
+            text = _text(line)
+            if not _LOG.match(text):
+                came += _squeezed(text)
+            if echo in (came, _squeezed(text)) or (shown and came.endswith(shown + echo)):
                 return lines[index + 1 :]
         return lines
 
     def _look(self, tail: str, quiet_s: float) -> float | None:
         """Look for a prompt or a question at the end of the output."""
-        here = len(self.screen.lines)
+        here, prompt = len(self.screen.lines), self.prompt
         if (here, tail) == self._replied:
             return None  # the device has not read the reply yet
-        exactly = self.prompt is not None and self.prompt.is_known(tail)
-        if not exactly and question(tail) is not None:
-            return self._after(_ASKED_S, quiet_s, self._ask)
-        if self.prompt is not None and self.prompt.matches(tail):
+        if prompt is not None and (prompt.is_known(tail) or self._is_mode(prompt, tail)):
             return self._after(_QUIET_S, quiet_s, lambda: self._knock(here))
-        if self.prompt is not None and tail.endswith(self.prompt.shown):  # after a line without an end
-            return self._after(_STRANGE_S, quiet_s, lambda: self._knock(here))
-        if looks_like_prompt(tail):
-            silence_s = _FIRST_S if self.prompt is None else _STRANGE_S
-            return self._after(silence_s, quiet_s, lambda: self._knock(here))
-        before = self._prompt_before_log(here) if not tail.strip() else None
-        return None if before is None else self._after(_LOG_S, quiet_s, lambda: self._knock(before))
+        if question(tail) is not None:
+            awaited = self.expects_password and "assw" in tail
+            return self._after(_PASSWORD_S if awaited else _ASKED_S, quiet_s, self._ask)
+        if prompt is None:
+            first = may_be_first_prompt(tail)
+            return self._after(_FIRST_S, quiet_s, lambda: self._knock(here)) if first else None
+        return self._look_longer(prompt, tail, quiet_s)
+
+    def _look_longer(self, prompt: Prompt, tail: str, quiet_s: float) -> float | None:
+        """Look for a prompt in a form that needs a longer silence."""
+        here = len(self.screen.lines)
+        if prompt.ends(tail):
+            return self._after(_GLUED_S, quiet_s, lambda: self._knock(here))
+        if may_be_new_prompt(tail):
+            return self._after(_NEW_S, quiet_s, lambda: self._knock(here))
+        if tail.strip():
+            return None
+        before = self._prompt_before_log(here)
+        if before is not None:
+            return self._after(_LOG_S, quiet_s, lambda: self._knock(before))
+        if any(prompt.is_known(_text(line)) for line in self.screen.lines[-20:]):
+            return self._after(_STUCK_S, quiet_s, lambda: self._knock(here))
+        return None
+
+    def _is_mode(self, prompt: Prompt, tail: str) -> bool:
+        """Return whether the end of the output is the prompt in another mode, and not a question."""
+        return question(tail) is None and not prompt.ends(tail) and prompt.matches(tail)
 
     def _after(self, seconds: float, quiet_s: float, act: Callable[[], None]) -> float | None:
         """Act if the device has been silent for so long; return how much longer it has to be."""
@@ -237,7 +276,7 @@ class Dialogue:
         key, before = self._key.strip(), tail[:-1]
         if not key or not tail.endswith(key):
             return False
-        return looks_like_prompt(before) if self.prompt is None else self.prompt.matches(before)
+        return may_be_first_prompt(before) if self.prompt is None else self.prompt.matches(before)
 
     def _erase_key(self) -> None:
         self._key = ""
@@ -250,7 +289,7 @@ class Dialogue:
         """Check whether the prompt at a line ends the answer: send an empty line."""
         self._mark = at
         self._knocks += 1
-        self._shown = self.tail.strip()
+        self._shown = _text(self.screen.line).strip()
         self._heard_at = time.monotonic()
         keys = self._enter
         if self.prompt is None and self._knocks == 1 and _SIMPLE.fullmatch(self._shown):
@@ -265,16 +304,18 @@ class Dialogue:
         prompts = sum(line.startswith(shown) for line in lines)
         silent = not lines and _squeezed(tail) == _squeezed(shown) * (self._ahead + 2)
         if silent or (prompts > self._ahead and tail.strip() == shown):
-            self.opened = True
+            self.opened, self._echoes = True, not silent
             self._end(self._mark, shown)
             return None
         if question(tail) is not None:
             return self._after(_ASKED_S, quiet_s, self._ask)
-        return self._after(_LOG_S, quiet_s, self._doubt_opening) if tail.strip() == shown else None
+        is_there = tail.strip().endswith(shown) or may_be_first_prompt(tail)
+        return self._after(_LOG_S, quiet_s, self._doubt_opening) if is_there else None
 
     def _doubt_opening(self) -> None:
-        """Go on without the opening commands: the device has not read them all."""
+        """Go on without the opening commands: the device has not read them, or shows them in another way."""
         self._ahead = 0
+        self._knock(len(self.screen.lines))
 
     def _check(self, tail: str, quiet_s: float) -> float | None:
         """Look at what came after the empty line."""
@@ -287,8 +328,7 @@ class Dialogue:
         elif not lines:
             return self._check_line(tail, quiet_s)
         elif not self._is_prompt(tail):
-            asks = question(tail) is not None and (len(self.screen.lines), tail) != self._replied
-            return self._after(_ASKED_S, quiet_s, self._ask) if asks else None
+            return self._check_other(tail, quiet_s)
         elif not (between := self._others(lines)):
             self._end(self._mark, tail)
         elif (run := self._run_of_prompts(tail)) is not None:
@@ -300,12 +340,23 @@ class Dialogue:
     def _check_line(self, tail: str, quiet_s: float) -> float | None:
         """Look at a line that the empty line has not ended."""
         if _squeezed(tail) == 2 * _squeezed(self._shown):
-            self._end(self._mark, self._shown)  # a device that does not echo the empty line
+            self._echoes = self._echoes and self.prompt is not None  # it does not echo the empty line
+            self._end(self._mark, self._shown)
             return None
         if not self._is_prompt(tail):
-            return None
+            return self._check_other(tail, quiet_s)
+        if self._answers_enter:
+            return None  # it will answer when it is ready
         act = self._press_other_key if self._knocks == 1 and self.prompt is None else self._accept
         return self._after(_UNANSWERED_S, quiet_s, act)
+
+    def _check_other(self, tail: str, quiet_s: float) -> float | None:
+        """Look at the end of the output if it is not the prompt that was checked."""
+        if question(tail) is not None and (len(self.screen.lines), tail) != self._replied:
+            return self._after(_ASKED_S, quiet_s, self._ask)
+        if self.prompt is None and tail.strip() != self._shown and may_be_first_prompt(tail):
+            return self._after(_LATER_S, quiet_s, lambda: self._knock(len(self.screen.lines)))
+        return None
 
     def _press_other_key(self) -> None:
         """Try the other character for Enter: some devices take only one of them."""
@@ -333,7 +384,7 @@ class Dialogue:
     def _is_prompt(self, text: str) -> bool:
         if self.prompt is not None and self.prompt.matches(text):
             return True
-        return text.strip() == self._shown and looks_like_prompt(text)
+        return text.strip() == self._shown
 
     def _run_of_prompts(self, tail: str) -> int | None:
         """Return the line of the first of several prompts at the end; None if there is only one."""
@@ -364,10 +415,11 @@ class Dialogue:
             self.prompt = Prompt(tail)
         self.prompt.learn(tail)
         self.state = State.READY
-        lines, shown = self.screen.lines, tail.strip().encode()
+        self._answers_enter = self._answers_enter or at < len(self.screen.lines)
+        lines, shown = self.screen.lines, self.screen.tail.strip()
         last = lines[at].rstrip() if at < len(lines) else b""
-        if last.endswith(shown) and not self.prompt.matches(_text(last)):  # a line without an end
-            lines[at:] = [last.removesuffix(shown)]
+        if last.endswith(shown) and last.strip() != shown and not self._is_prompt_line(last):
+            lines[at:] = [last.removesuffix(shown)]  # a line without an end
             return
         while (earlier := self._prompt_before_log(at)) is not None:
             at = earlier
@@ -375,6 +427,11 @@ class Dialogue:
         while owed > 0 and at > 0 and _text(lines[at - 1]).strip() == tail.strip():  # from an earlier check
             at, owed = self._before_blanks(at - 1), owed - 1
         del lines[at:]
+
+    def _is_prompt_line(self, line: bytes) -> bool:
+        assert self.prompt is not None  # noqa: S101 - the caller has set it
+        text = _text(line)
+        return self.prompt.is_known(text) or self._is_mode(self.prompt, text)
 
     def _before_blanks(self, at: int) -> int:
         """Return the index after the last line before this one that belongs to the answer."""

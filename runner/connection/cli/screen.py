@@ -18,11 +18,11 @@ _TOKEN = re.compile(rb"[\r\n\b]|" + _ESCAPE + rb"|\x1b|[^\r\n\b\x1b]+")
 _SILENT = bytes((*range(8), 0x0B, 0x0C, *range(0x0E, 0x1B), *range(0x1C, 0x20), 0x7F))
 """Control characters that print nothing."""
 _LEFT, _RIGHT, _ERASE, _COLUMN = b"D", b"C", b"K", b"G"
-_FIRST_LINES = 50
+_FIRST_LINES, _LONGEST_ECHO = 50, 2**16
 _TAIL = 4096
 _LONGEST_LINE = 16 * 2**20
 """Bytes after which a line is ended, so that a device cannot fill the memory with one."""
-_WIDEST = 10_000
+_WIDEST = 1000
 """Columns that a movement may go to the right: a hostile device must not make a line of any length."""
 
 
@@ -43,6 +43,7 @@ class Screen:
         self._rest = b""
         self._paged = False
         self._erased = False
+        self._dropped = b""
 
     @property
     def tail(self) -> bytes:
@@ -67,6 +68,8 @@ class Screen:
 
     def drop_pager(self) -> None:
         """Remove the unfinished line, a pager, and the traces of its later erasing."""
+        text = bytes(self._line)
+        self._dropped = text if text.strip()[:1].isalnum() or text.strip() == b":" else b""
         self._line.clear()
         self._column = 0
         self._paged, self._erased = True, False
@@ -83,8 +86,12 @@ class Screen:
             self._erased = True
             self._move(token)
         else:
+            if self._dropped and not self._erased and not token.isspace():
+                self._write(self._dropped)  # it was no pager: the line goes on
+                self._paged = False
             self._erased = self._erased or token.isspace()
             self._write(token)
+        self._dropped = b""
 
     def _end_line(self) -> None:
         """Finish a line; a device that does not erase a pager sends a line end after it."""
@@ -99,7 +106,7 @@ class Screen:
         self._paged = False
 
     def _write(self, text: bytes) -> None:
-        if len(self.typed) < _FIRST_LINES and len(self._typed) < _WIDEST:
+        if len(self.typed) < _FIRST_LINES and len(self._typed) < _LONGEST_ECHO:
             self._typed += text
         line, column = self._line, self._column
         if column > len(line):

@@ -13,6 +13,7 @@ from runner.connection.command.timeouts import CommandTimeout, connection_lost
 from runner.errors import DeadlineExceeded, HostError, LoginRefused, RequestRefused, Unreachable, run_stopped
 from runner.models import CommandResult, Phase, Status
 from runner.platforms.questions import question
+from runner.platforms.refusals import refusal
 from runner.platforms.terminals import enter
 from runner.text import because, excerpt
 
@@ -30,7 +31,7 @@ __all__ = ["CliSession", "Question"]
 
 _LOGIN_S = 30.0
 """Seconds that a device may take from the login to its first prompt, or --connect-timeout if that is more."""
-_LEAVE_S = 2.0
+_LEAVE_S = 3.0
 _WAKE_S = 3.0
 """Some devices show their first prompt only after a key was pressed."""
 _LAST_LINES = 3
@@ -146,26 +147,36 @@ class CliSession:
         dialogue = self._dialogue
         with self._watched(deadline):
             dialogue.send(command)
-            answered = False
-            for tail in self._until_ready(deadline, f"the answer to {command!r}"):
-                if dialogue.state is State.ASKING:
-                    if answered or password is None or not _PASSWORD.search(tail):
-                        break
-                    answered = True
-                    dialogue.reply(password)
-        if dialogue.state is not State.READY or (sign and not dialogue.tail.strip().endswith(sign)):
-            raise self._not_enabled(command, asked=dialogue.state is State.ASKING, answered=answered)
-        self._home = dialogue.tail
+            dialogue.expects_password, answered = True, False
+            try:
+                for tail in self._until_ready(deadline, f"the answer to {command!r}"):
+                    if dialogue.state is State.ASKING:
+                        if answered or password is None or not _PASSWORD.search(tail):
+                            break
+                        answered = True
+                        dialogue.reply(password)
+            except Unreachable as exc:
+                exc.transient = exc.transient and not answered  # a wrong password must not be given again
+                raise
+        dialogue.expects_password = False
+        asks = dialogue.tail if dialogue.state is State.ASKING else None
+        said = b"\n".join(dialogue.lines())
+        no_sign = bool(sign) and not self.shows(sign)
+        line = refusal(self._platform, said) if self._platform is not None else None
+        if asks is not None or no_sign or line is not None:
+            raise self._not_enabled(command, line or _last(said), asks, answered=answered)
+        self._home = self._dialogue.tail
 
-    def _not_enabled(self, command: str, *, asked: bool, answered: bool) -> LoginRefused:
-        lines = [line.decode("utf-8", "replace").strip() for line in self._dialogue.lines()]
-        told = [line for line in lines if line and not _PASSWORD.search(line)]
-        text = f"the device refused {command!r}{because(told[-1] if told else '')}"
-        text += "; check the password (--ask-become-pass, ansible_become_password)"
+    def _not_enabled(self, command: str, said: str, asks: str | None, *, answered: bool) -> LoginRefused:
         reason = "become-refused"
-        if asked and not answered:
+        text = f"the device refused {command!r}{because(said)}"
+        if asks is not None and not answered and _PASSWORD.search(asks):
             text = f"the device wants a password for {command!r} and none was given; see --ask-become-pass"
             reason = "become-password"
+        elif asks is not None and not answered:
+            text = f"the device asks {excerpt(asks.strip())!r} after {command!r}"
+        else:
+            text += "; check the password (--ask-become-pass, ansible_become_password)"
         return LoginRefused(text, reason=reason, phase=Phase.COMMAND)
 
     def shows(self, sign: str) -> bool:
@@ -260,22 +271,36 @@ class CliSession:
             text = f"{command!r} asks {asked!r}; for more privileges use --become"
         raise Question(text, reason="question", phase=Phase.COMMAND)
 
-    def leave(self, deadline: Deadline) -> None:
-        """Leave configuration mode, if a command has entered it; do nothing if the session is broken."""
+    def leave(self, deadline: Deadline) -> str | None:
+        """Leave configuration mode, if a command has entered it; do nothing if the session is broken.
+
+        Returns:
+            The question that the device asks instead, such as one about changes that are not committed.
+        """
         dialogue = self._dialogue
         platform = self._platform
         if dialogue.state is not State.READY or platform is None or not self._is_configuring(platform):
-            return
+            return None
         with suppress(HostError), self._watched(deadline):
             for command in platform.leave_config:
                 dialogue.send(command)
                 self._settle(deadline, "the prompt", _LEAVE_S)
+        return dialogue.tail.strip() if self._asks else None
+
+    @property
+    def _asks(self) -> bool:
+        return self._dialogue.state is State.ASKING
+
+    @property
+    def is_home(self) -> bool:
+        """Whether the prompt is that of the beginning: neither configuration mode nor other privileges."""
+        return self.is_ready and self.shows(self._home.strip())
 
     def _is_configuring(self, platform: Platform) -> bool:
-        pattern = platform.config_prompt
-        if pattern is None:
-            return self._dialogue.tail.strip() != self._home.strip()
-        return re.search(pattern, self._dialogue.tail) is not None
+        tail, pattern = self._dialogue.tail, platform.config_prompt
+        if self.shows(self._home.strip()):
+            return False
+        return pattern is None or re.search(rf"{pattern}|\([^()\n]+\)[#>] ?\Z", tail) is not None
 
     def _settle(self, deadline: Deadline, awaited: str, seconds: float | None = None) -> None:
         """Wait until the device waits for a command; a question is left unanswered."""
@@ -347,3 +372,9 @@ class CliSession:
     def _stop(self) -> None:
         self._stopped = True
         self._process.wake()
+
+
+def _last(said: bytes) -> str:
+    """Return the last line of an answer that is not a prompt for a password."""
+    lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines()]
+    return next((line for line in reversed(lines) if line and not _PASSWORD.search(line)), "")

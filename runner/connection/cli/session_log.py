@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import stat
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from runner.connection.auth.masking import masked
 from runner.errors import LocalFault
 from runner.models import Phase
+from runner.text import excerpt
 from runner.text.file_names import file_name
 
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["SessionLog"]
 
 logger = logging.getLogger(__name__)
+
+_LONGEST_LINE, _OVERLAP = 2**16, 2**10
 
 
 class SessionLog:
@@ -50,11 +55,15 @@ class SessionLog:
         path = Path(folder).expanduser() / f"{file_name(name)}.log"
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
             file = open(path, "ab", buffering=0, opener=lambda name, _: os.open(name, flags, 0o600))  # noqa: SIM115
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "it is not a regular file")  # noqa: TRY301
+            os.fchmod(file.fileno(), 0o600)
             file.write(time.strftime("\n--- %Y-%m-%dT%H:%M:%S%z\n").encode())
-        except OSError as exc:
-            text = f"the session log {str(path)!r} cannot be written: {exc.strerror or exc}"
+        except (OSError, ValueError) as exc:
+            why = getattr(exc, "strerror", None) or exc
+            text = f"the session log {excerpt(repr(str(path)))} cannot be written: {why}"
             raise LocalFault(text, reason="session-log", phase=Phase.CHANNEL) from exc
         return cls(file, secrets)
 
@@ -64,6 +73,9 @@ class SessionLog:
             return
         done, end, self._line = (self._line + data).rpartition(b"\n")
         self._write(done + end)
+        if len(self._line) > _LONGEST_LINE:  # keep enough of it to find a secret that comes in two pieces
+            self._write(self._line[:-_OVERLAP])
+            self._line = self._line[-_OVERLAP:]
 
     def close(self) -> None:
         """Write the unfinished line, and close the file."""

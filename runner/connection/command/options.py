@@ -174,7 +174,8 @@ def commands_of_file(path: str | PathLike[str]) -> tuple[str, ...]:
         raise UsageError(f"--cmds-file {str(path)!r}: {exc.strerror or exc}") from exc
     if len(text) > _MOST_COMMANDS:
         raise UsageError(f"--cmds-file {str(path)!r}: more than {_MOST_COMMANDS} bytes")
-    lines = tuple(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    stripped = (line.strip() for line in text.removeprefix("\ufeff").split("\n"))
+    lines = tuple(line for line in stripped if line and not line.startswith("#"))
     if not lines:
         raise UsageError(f"--cmds-file {str(path)!r}: the file holds no command")
     return lines
