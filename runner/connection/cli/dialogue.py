@@ -365,6 +365,7 @@ class Dialogue:
 
     def _accept(self) -> None:
         self._end(self._mark, self.tail)
+        self._answers_enter = False
 
     def _check_again(self, between: list[str]) -> None:
         if between == self._between:  # it comes with every prompt
@@ -384,7 +385,7 @@ class Dialogue:
     def _is_prompt(self, text: str) -> bool:
         if self.prompt is not None and self.prompt.matches(text):
             return True
-        return text.strip() == self._shown
+        return bool(self._shown) and text.strip() == self._shown
 
     def _run_of_prompts(self, tail: str) -> int | None:
         """Return the line of the first of several prompts at the end; None if there is only one."""
@@ -415,7 +416,7 @@ class Dialogue:
             self.prompt = Prompt(tail)
         self.prompt.learn(tail)
         self.state = State.READY
-        self._answers_enter = self._answers_enter or at < len(self.screen.lines)
+        self._answers_enter = True
         lines, shown = self.screen.lines, self.screen.tail.strip()
         last = lines[at].rstrip() if at < len(lines) else b""
         if last.endswith(shown) and last.strip() != shown and not self._is_prompt_line(last):

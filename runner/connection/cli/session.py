@@ -201,8 +201,7 @@ class CliSession:
 
         def result(exit_code: int | None) -> CommandResult:
             rest = [self._dialogue.screen.line] if exit_code is None else []
-            for line in (*self._dialogue.lines(), *filter(None, rest)):
-                output.add(line + b"\n")
+            output.add(_joined([*self._dialogue.lines(), *filter(None, rest)]))
             took = time.monotonic() - begun
             found = CommandResult(
                 command,
@@ -230,8 +229,7 @@ class CliSession:
         dialogue = self._dialogue
         while True:
             nap = dialogue.step()
-            for line in dialogue.lines():
-                output.add(line + b"\n")
+            output.add(_joined(dialogue.lines()))
             if dialogue.state is State.READY:
                 return
             if dialogue.state is State.ASKING:
@@ -378,3 +376,7 @@ def _last(said: bytes) -> str:
     """Return the last line of an answer that is not a prompt for a password."""
     lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines()]
     return next((line for line in reversed(lines) if line and not _PASSWORD.search(line)), "")
+
+
+def _joined(lines: list[bytes]) -> bytes:
+    return b"\n".join([*lines, b""])
