@@ -6,6 +6,7 @@ reports it.
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -181,6 +182,9 @@ class CommandResult:
         stdout_file: Path of the file with the complete standard output, if it exceeded the limit and was
             spilled.
         stderr_file: The same for standard error.
+        parse: The outcome of parsing the output: `rows`, `no-template` or `no-match`; None: not parsed.
+        parse_error: For `no-match`, the line of the output at which the template stopped.
+        rows_bytes: The rows, as JSON; `rows` reads them.
     """
 
     command: str
@@ -193,6 +197,15 @@ class CommandResult:
     refused: str | None = None
     stdout_file: str | None = None
     stderr_file: str | None = None
+    parse: str | None = None
+    parse_error: str | None = None
+    rows_bytes: bytes = field(default=b"", repr=False)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows that the output was parsed to (see `parse`): each a mapping of names to values."""
+        found: list[dict[str, Any]] = json.loads(self.rows_bytes or b"[]")
+        return found
 
     @property
     def outputs(self) -> tuple[bytes | Kept, bytes | Kept]:
@@ -249,7 +262,7 @@ class _Output:
         item.__dict__[self._name] = keep(value)
 
 
-for _name in ("stdout_bytes", "stderr_bytes"):
+for _name in ("stdout_bytes", "stderr_bytes", "rows_bytes"):
     setattr(CommandResult, _name, _Output(_name))
 
 
@@ -277,6 +290,7 @@ class HostResult(NamedTuple):
         commands: The results of the commands that were sent, in order.
         value: The return value of a host task.
         login: The credential that logged in (`password 2`, `ssh-ed25519 key from agent`), if known.
+        platform: The device platform that the connection used or found out, by its name; None if it has none.
     """
 
     host: str
@@ -295,6 +309,7 @@ class HostResult(NamedTuple):
     value: Any = None
     rtts_ms: tuple[float | None, ...] = ()
     login: str | None = None
+    platform: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -305,6 +320,11 @@ class HostResult(NamedTuple):
     def stdout(self) -> str:
         """Standard output of all commands, in order."""
         return "".join(command.stdout for command in self.commands)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows that the outputs of all commands were parsed to, in order; see `parse=`."""
+        return [row for command in self.commands for row in command.rows]
 
     @property
     def stderr(self) -> str:

@@ -23,7 +23,7 @@ ROOMS = (
     ("fanout",),
     ("history",),
     ("jobs",),
-    ("transfer",),
+    ("devices", "transfer"),
     ("executors",),
     ("connection",),
     ("reach",),

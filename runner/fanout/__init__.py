@@ -37,6 +37,8 @@ def batches(  # noqa: PLR0913 - composes independent parts
 ) -> Generator[list[HostResult], None, None]:
     """Run a job on hosts; yield lists of results. Results that arrive together share a list.
 
+    An empty list means that time has passed: the consumer can do other work while hosts are at theirs.
+
     Args:
         hosts: The hosts; duplicates are dropped.
         job: The job to run on each host.

@@ -100,7 +100,11 @@ class Loop:
         self._pool.close(_ABORT_GRACE_S if self._give_up_at is None else 0)
 
     def batch(self, hosts: Sequence[Host], reach: ReachOptions) -> Iterator[list[HostResult]]:
-        """Run the job on these hosts; yield lists of results. Results that arrive together share a list."""
+        """Run the job on these hosts; yield lists of results. Results that arrive together share a list.
+
+        While none arrives, an empty list is yielded several times a second, so that the consumer can do other
+        work.
+        """
         self._hosts = hosts
         self._undecided = {host.name: place for place, host in enumerate(hosts)}
         self._begun = False
@@ -137,8 +141,7 @@ class Loop:
                     self._stop = self._limits.take(result)
                 any_ok = any_ok or result.ok
                 results.append(result)
-            if results:
-                yield results
+            yield results
         if self._options.batches and not any_ok and self._stop is None:
             text = "not started: no host of the batch before ended ok"
             self._stop = Verdict(Status.SKIPPED, "earlier-batch", text)

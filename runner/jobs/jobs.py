@@ -240,6 +240,7 @@ def _attempt(host: Host, job: Job, options: ConnectionOptions, deadline: Deadlin
         commands=tuple(session.results),
         value=value,
         login=session.credential,
+        platform=session.platform,
     )
     return result, passing
 

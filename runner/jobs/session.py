@@ -61,6 +61,7 @@ class Session:
         sent: Whether any command has been sent to the host.
         credential: The accepted credential: `password 2`, `ssh-ed25519 key from agent`; None if not known.
         endpoint: The address and port of the login; None if not known.
+        platform: The name of the device platform of the connection; None if it has none.
     """
 
     def __init__(self, host: Host, options: ConnectionOptions, deadline: Deadline) -> None:
@@ -71,6 +72,7 @@ class Session:
         self._deadline = deadline
         self.credential: str | None = None
         self.endpoint: Endpoint | None = None
+        self.platform: str | None = None
         self._connection: Connection | None = None
         self._left_by_another = False
 
@@ -303,6 +305,7 @@ class Session:
                 self._connection = left or connect(self.host, self._options, self._deadline)
             self.credential = getattr(self._connection, "credential", None)
             self.endpoint = getattr(self._connection, "endpoint", None)
+            self.platform = getattr(getattr(self._connection, "platform", None), "name", None)
         return self._connection
 
 

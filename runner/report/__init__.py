@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from runner import plugins
 from runner.errors import UsageError
+from runner.results.query import Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["FLAGS", "ReportOptions", "Reporter", "create", "names"]
 
 GROUP = "runner.reporters"
-FLAGS = ("diff", "ignore", "prefix", "raw", "sort")
+FLAGS = ("diff", "group_by", "ignore", "prefix", "raw", "select", "sort", "where")
 """The settings that only some formats support."""
 
 
@@ -41,6 +42,8 @@ class ReportOptions:
         ignore: Expressions for the parts of outputs that are ignored in comparisons.
         prefix: Whether each line begins with its host's name.
         raw: Whether output is shown unchanged, including control characters.
+        rows: Whether outputs were parsed, so that rows are shown where a format has a choice.
+        query: Which rows are shown.
     """
 
     colour: bool = False
@@ -52,6 +55,8 @@ class ReportOptions:
     ignore: tuple[Expression, ...] = ()
     prefix: bool = False
     raw: bool = False
+    rows: bool = False
+    query: Query = field(default_factory=Query)
 
 
 class Reporter(Protocol):
@@ -103,7 +108,8 @@ def create(name: str, stream: TextIO, options: ReportOptions, flags: Iterable[st
         raise UsageError(f"--format {name} cannot be used: {exc}") from exc
     for flag in flags:
         if flag not in _taken(kind):
-            raise UsageError(f"--{flag} does not fit --format {name}; it fits {', '.join(_takers(flag))}")
+            dashed, takers = flag.replace("_", "-"), ", ".join(_takers(flag))
+            raise UsageError(f"--{dashed} does not fit --format {name}; it fits {takers}")
     try:
         return cast("Reporter", kind(stream, options))
     except Exception as exc:  # a third party's class may raise anything

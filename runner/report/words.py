@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from runner.models import Status
 from runner.report.formats.json import value_as_text
+from runner.report.formats.rows import unparsed
 from runner.report.terminal import Part, Style, visible, visible_blocks, visible_line
 from runner.text.translation import decoded
 
@@ -104,11 +105,20 @@ def _outputs(command: CommandResult, *, raw: bool) -> Iterator[tuple[str, Sequen
             if lines:
                 yield "" if goes_on and isinstance(lines[0], Part) else mark, lines
             goes_on = bool(lines) and isinstance(lines[0], Part)
+    for note in _notes(command):
+        yield "  ", (note,)
+
+
+def _notes(command: CommandResult) -> Iterator[str]:
+    """Yield what else is to be known about a command's output, a line each."""
     if command.truncated:
-        yield "  ", (_TRUNCATED,)
+        yield _TRUNCATED
     for path in (command.stdout_file, command.stderr_file):
         if path is not None:
-            yield "  ", (visible_line(f"[all of it: {path}]"),)
+            yield visible_line(f"[all of it: {path}]")
+    why = unparsed(command)
+    if why is not None:
+        yield f"[{why}]"
 
 
 def _raw_lines(data: bytes) -> Iterable[Sequence[str]]:

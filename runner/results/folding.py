@@ -121,7 +121,7 @@ def _key(result: HostResult, patterns: Sequence[Expression]) -> tuple[object, ..
     digest = hashlib.blake2b(digest_size=16)
     for item in result.commands:
         out, err = _said(item, patterns, result.host)
-        facts = (item.command, item.exit_code, item.signal, item.truncated, len(out), len(err))
+        facts = (item.command, item.exit_code, item.signal, item.truncated, item.parse, len(out), len(err))
         digest.update(repr(facts).encode("utf-8", "surrogatepass"))
         digest.update(out)
         digest.update(err)

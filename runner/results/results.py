@@ -12,6 +12,7 @@ from typing import Any
 
 from runner.models import CommandResult, Host, HostResult, Run, Status
 from runner.results.folding import Fold, Folding
+from runner.results.query import Query, Selection
 from runner.text.translation import is_text
 
 __all__ = [
@@ -119,6 +120,12 @@ class Results(Mapping[str, HostResult]):
         return tuple(result for result in self._results.values() if not result.ok)
 
     @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of all hosts, as `parse=` makes them, each with its `host` first."""
+        chosen = Selection(Query())
+        return [row for name, result in self.items() for row in chosen.rows(name, result.rows)]
+
+    @property
     def reachable(self) -> tuple[Host, ...]:
         """The hosts that answered, ready to pass to `run` or `stream`."""
         return tuple(
@@ -219,7 +226,12 @@ def _command_document(command: CommandResult) -> dict[str, Any]:
         document["signal"] = command.signal
     if command.refused is not None:
         document["refused"] = command.refused
-    return document
+    return document if command.parse is None else document | _parse_document(command)
+
+
+def _parse_document(command: CommandResult) -> dict[str, Any]:
+    document: dict[str, Any] = {"rows": command.rows, "parse": command.parse}
+    return document if command.parse_error is None else document | {"parse_error": command.parse_error}
 
 
 def run_document(run: Run) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from runner.errors import HostError, UsageError
 from runner.models import Host
 from runner.platforms.hosts import is_device
+from runner.runs import parsing
 from runner.text.paths import writable
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def check(settings: Settings, *, commands: bool = True) -> None:
         UsageError: The file given as `ssh_config` does not exist, or output cannot be spilled as requested.
     """
     if commands:
+        parsing.check(settings)
         _check_spilling(settings)
         if settings.session_log is not None and settings.executor != "dask" and not settings.dry_run:
             writable("--session-log", settings.session_log)

@@ -10,6 +10,7 @@ from runner.errors import AT_WORK, STOPPED, HostError
 from runner.models import HostResult, Status
 from runner.runs import resume
 from runner.runs.background import in_background
+from runner.runs.parsing import parsing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     Starting = Callable[[Sequence[str]], None]
     Batches = Generator[list[HostResult], None, None]
-    """Each list holds the results that have arrived since the previous list."""
+    """Each list holds the results that have arrived since the previous list, which may be none."""
 
 __all__ = ["carry_out", "follow", "fresh", "ping_rounds", "stopped"]
 
@@ -42,13 +43,15 @@ def carry_out(plan: Plan, control: Control | None = None) -> Generator[HostResul
         KeyboardInterrupt: The run was interrupted.
     """
     ledger = _Ledger(plan)
-    with closing(ledger):
+    with closing(ledger), closing(parsing(plan)) as stage:
         try:
-            yield from ledger.entered(plan.decided)
+            yield from stage.through(ledger.entered(plan.decided))
             with closing(fresh(plan, control, ledger.start)) as batches:
                 for batch in batches:
-                    yield from ledger.entered(batch)
+                    yield from stage.through(ledger.entered(batch))
+            yield from stage.rest()
         except KeyboardInterrupt:
+            yield from stage.rest(stopped=True)
             yield from ledger.entered(ledger.stopped())
             raise
 

@@ -54,6 +54,7 @@ _PATHS = (
     "output_dir",
     "playbook_dir",
     "spill_dir",
+    "templates",
     "history",
 )
 _PATH_LISTS = ("known_hosts", "private_key", "vault_password_file")

@@ -76,13 +76,19 @@ COMMAND_OUTPUT = SPILLING | _names("max_output overflow")
 REPORT = _names("format only sort diff ignore prefix raw verbose")
 """How results are shown."""
 
+PARSING = _names("parse templates")
+"""How outputs are turned into rows."""
+
+ROWS = PARSING | _names("select where group_by")
+"""The rows of all hosts, and which of them are shown."""
+
 RECORD = _names("no_history history history_runs history_days history_size")
 """How runs are kept in the history."""
 
 _GENERAL = _names("output_dir quiet dry_run")
 
 ALL = (INVENTORY | HOSTS | EARLIER_RUNS | FANOUT | PINGING | LOGIN | BECOMING | PATIENCE | COMMAND_OUTPUT) | (
-    SESSIONS | REPORT | RECORD | _GENERAL
+    SESSIONS | REPORT | ROWS | RECORD | _GENERAL
 )
 """Every setting."""
 
@@ -131,7 +137,7 @@ def _of_records(*settings: str) -> Heeded:
     return Heeded(frozenset((*settings, "history", "quiet")))
 
 
-_TRANSFER = ALL - COMMAND_OUTPUT
+_TRANSFER = ALL - COMMAND_OUTPUT - ROWS
 _GRAPH = "use --list, --graph or --export"
 
 HOST_TASK = Heeded(ALL)
@@ -161,7 +167,7 @@ TASKS: Mapping[str, Heeded] = {
     ),
     "run": HOST_TASK,
     "watch": _of_hosts(
-        ALL - RECORD - SPILLING - {"resume", "output_dir", "prefix"} | {"history"},
+        ALL - RECORD - SPILLING - ROWS - {"resume", "output_dir", "prefix"} | {"history"},
         refused=("resume", "output_dir", "prefix", *SPILLING),
         instead={"no_history": "nothing of watch is kept in the history"},
     ),
@@ -184,11 +190,21 @@ TASKS: Mapping[str, Heeded] = {
 """The settings that each task uses, by the name of the task on the command line."""
 
 _RUN = (
-    FANOUT | PINGING | LOGIN | BECOMING | PATIENCE | SESSIONS | COMMAND_OUTPUT | RECORD | {"dry_run"}
+    FANOUT
+    | PINGING
+    | LOGIN
+    | BECOMING
+    | PATIENCE
+    | SESSIONS
+    | COMMAND_OUTPUT
+    | PARSING
+    | RECORD
+    | {"dry_run"}
 ) - _ASKED
 _ELSEWHERE = {
     **dict.fromkeys(HOSTS, "choose hosts with inventory.select(pattern, limit)"),
     **dict.fromkeys(EARLIER_RUNS, "only tasks continue earlier runs: invoke run --resume, --failed"),
+    **dict.fromkeys(ROWS - PARSING, "choose among results.rows, or among the rows of each result"),
     **dict.fromkeys(REPORT | {"output_dir"}, "use the results: results.folded(), results.to_dict()"),
     "quiet": "use logging.getLogger('runner').setLevel(logging.ERROR)",
     "ask_pass": "ask in the script, and give the answer as password=",

@@ -28,6 +28,7 @@ from runner.settings.flag import (
     switch,
 )
 from runner.settings.heeded import nearest
+from runner.settings.rows import columns, condition
 from runner.text import quantities, quoted
 from runner.text.ignore_patterns import ignore_patterns
 from runner.text.origin import Kind, Origin
@@ -237,6 +238,19 @@ class Settings:
         "how results are shown: folded, text, table, json, jsonl, csv, junit, fping",
         entries="runner.reporters",
     )
+    parse: str = setting(
+        "none",
+        "turn the output of devices into rows: auto, textfsm, ttp, json, none; auto with --format table",
+        one_of("auto", "textfsm", "ttp", "json", "none"),
+    )
+    templates: str | None = setting(
+        None, "folder of your own templates: PLATFORM_COMMAND.textfsm, PLATFORM_COMMAND.ttp, index"
+    )
+    select: tuple[str, ...] = setting((), "fields of rows to show, in order: interface,status", columns)
+    where: str | None = setting(
+        None, "show only rows for which this JMESPath expression is true: \"status == 'down'\"", condition
+    )
+    group_by: str | None = setting(None, "count the rows by the values of this field")
     only: tuple[Status, ...] = setting(
         (),
         "show only hosts with these statuses: failed,unreachable; not-ok: all but ok (repeatable)",

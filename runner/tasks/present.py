@@ -16,6 +16,7 @@ from runner.report.progress import progress
 from runner.results.results import Summary
 from runner.runs.interruption import Interruption
 from runner.runs.resume import KEPT
+from runner.settings import rows
 from runner.text.hostlist import fold
 
 if TYPE_CHECKING:
@@ -161,8 +162,7 @@ def show(record: Record, settings: Settings, groups: Callable[[], Inventory | No
         UsageError: The format is not known.
     """
     tolerant_stdout()
-    hosts = [Host(name) for name in record.hosts]
-    output = Output(reporter_of(settings, hosts, groups))
+    output = Output(reporter_of(settings, [Host(name) for name in record.hosts], groups))
     counts = dict.fromkeys(Status, 0)
     output.call("start", record.run)
     for name in record.hosts:
@@ -202,10 +202,9 @@ def reporter_of(
         UsageError: The format is not known, or a flag does not fit it.
     """
     given = [flag for flag in report.FLAGS if flag in settings.given]
-    reporter = report.create(
-        settings.format, stream or sys.stdout, _options(settings, hosts, inventory), given
-    )
-    return arranged(reporter, hosts, settings)
+    options = _options(settings, hosts, inventory)
+    made = report.create(rows.shape(settings), stream or sys.stdout, options, given)
+    return arranged(made, hosts, settings)
 
 
 def arranged(reporter: Reporter, hosts: Sequence[Host], settings: Settings) -> Reporter:
@@ -227,11 +226,12 @@ def _options(
         ignore=settings.ignore,
         prefix=settings.prefix,
         raw=settings.raw,
+        rows=rows.how_to_parse(settings) != "none",
+        query=rows.query(settings),
     )
 
 
 def _members(inventory: Inventory | None) -> dict[str, Collection[str]]:
     """Return the hosts of each group, including hosts that are not in this run."""
-    if inventory is None:
-        return {}
-    return {name: group.all_hosts() for name, group in inventory.graph.groups.items()}
+    groups = {} if inventory is None else inventory.graph.groups
+    return {name: group.all_hosts() for name, group in groups.items()}

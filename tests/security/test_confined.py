@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+from queue import LifoQueue
 from typing import TYPE_CHECKING
 
 import pytest
 
+from runner.devices import parsing
 from runner.models import CommandResult, Host, HostResult, Status
-from runner.report.formats import parsed
 from runner.text.confined import Confined, Stopped
 from tests.liveness import gone
 
@@ -101,13 +102,17 @@ def test_closing_ends_the_child(child: Confined) -> None:
     assert gone(pid)
 
 
-def test_a_template_of_ntc_without_an_end_is_a_warning_that_names_the_host(
+def test_a_template_without_an_end_is_a_warning_and_a_misfit_of_its_host(
     child: Confined, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(parsed, "_NTC", child)
-    monkeypatch.setattr(parsed, "find_spec", lambda _name: object())
-    parser = parsed.Parser((Host("r1", {"ansible_network_os": "ios"}),))
+    free: LifoQueue[Confined] = LifoQueue()
+    free.put(child)
+    monkeypatch.setattr(parsing, "_FREE", free)
+    parser = parsing.Parser("auto", (Host("r1", {"ansible_network_os": "ios"}),))
     result = HostResult("r1", Status.OK, commands=(CommandResult("show version", 0, b"x"),))
     with caplog.at_level(logging.WARNING):
-        assert parser.records(result) == []
+        (command,) = parser.parsed(result).commands
+    assert (command.parse, command.rows, command.stdout) == ("no-match", [], "x")
+    assert command.parse_error == "the template took longer than 0.2 s of computing time, and was ended"
     assert "r1: reading the output of 'show version' took longer than 0.2 s" in caplog.text
+    assert free.qsize() == 1

@@ -135,7 +135,8 @@ def test_a_keyword_is_heeded_or_refused(
     function: str, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "plays").mkdir()
+    for folder in ("plays", "templates"):
+        (tmp_path / folder).mkdir()
     called: Callable[..., Any] = getattr(runner, function)
     hosts: dict[str, tuple[Any, ...]] = {"load": (), "ping": ([],)}
     given = {name: "h1," if name == "inventory" else READ[name][0]}

@@ -35,7 +35,7 @@ CALLS: tuple[dict[str, Any], ...] = (
     {"group": "servers", "overflow": "spill", "max_output": "10"},
     {"group": "servers", "become": True},
     {"group": "busy", "no_ping": True, "retries": "0"},
-    {"group": "r1", "connection": "cli"},
+    {"group": "r1", "connection": "cli", "parse": "auto"},
 )
 """The calls: plain, with much output, as another user, to a host that closes connections, to a device."""
 

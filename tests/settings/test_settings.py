@@ -75,6 +75,11 @@ READ = {
     "known_hosts": ("hosts", ("hosts",)),
     "host_key_policy": ("accept-new", "accept-new"),
     "format": ("json", "json"),
+    "parse": ("textfsm", "textfsm"),
+    "templates": ("templates", "templates"),
+    "select": ("interface, status", ("interface", "status")),
+    "where": ("status == 'down'", "status == 'down'"),
+    "group_by": ("version", "version"),
     "only": ("failed,auth", (Status.FAILED, Status.AUTH)),
     "sort": ("name", "name"),
     "diff": ("yes", True),
@@ -138,6 +143,11 @@ WRONG = {
     "only": "bad",
     "sort": "size",
     "ignore": ["("],
+    "parse": "always",
+    "templates": ["a"],
+    "select": ",",
+    "where": "status ==",
+    "group_by": {"a": 1},
 }
 
 

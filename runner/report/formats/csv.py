@@ -1,10 +1,14 @@
-"""`--format csv`: a row for each command of each host, as hosts end; safe to open in a spreadsheet."""
+"""`--format csv`: a row for each command of each host, as hosts end; safe to open in a spreadsheet.
+
+If outputs were parsed, or rows are chosen, there is a row for each row of each host instead, at the end.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from runner.report.formats.json import value_as_text
+from runner.report.formats.rows import QUERIES, RowTable
 from runner.report.terminal import visible
 
 if TYPE_CHECKING:
@@ -38,14 +42,17 @@ def cell(value: object) -> str:
 class CsvReporter:
     """Writes rows under a heading, every cell in quotes; lines end with a line feed only."""
 
-    takes: ClassVar[frozenset[str]] = frozenset({"sort"})
+    takes: ClassVar[frozenset[str]] = QUERIES | {"sort"}
 
-    def __init__(self, stream: TextIO, options: ReportOptions) -> None:  # noqa: ARG002 - the protocol's shape
+    def __init__(self, stream: TextIO, options: ReportOptions) -> None:
         self._stream = stream
+        self._query = options.query
+        self.whole = options.rows or bool(options.query)
 
     def start(self, run: Run) -> None:  # noqa: ARG002 - the protocol's shape
-        """Write the heading."""
-        self._write(COLUMNS)
+        """Write the heading, if it is known by now."""
+        if not self.whole:
+            self._write(COLUMNS)
 
     def result(self, result: HostResult) -> None:
         """Write a host's rows; a host without commands gets one row."""
@@ -59,7 +66,17 @@ class CsvReporter:
         self._stream.flush()
 
     def finish(self, summary: Summary) -> None:
-        """Write nothing more: CSV has no place for a summary."""
+        """Write the rows that outputs were parsed to; CSV has no place for a summary."""
+        if not self.whole:
+            return
+        table = RowTable(self._query)
+        for result in summary.results:
+            table.take(result)
+        names, rows = table.finished()
+        self._write(names)
+        for row in rows:
+            self._write(row.get(name) for name in names)
+        self._stream.flush()
 
     def _write(self, row: Iterable[object]) -> None:
         """Write a row cell by cell: unlike `csv.writer`, this makes no second copy of a long output."""

@@ -10,7 +10,9 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from runner.report.formats.rows import QUERIES, records_of, warn
 from runner.report.formats.whole import WholeReporter
+from runner.results.query import Selection
 from runner.results.results import SCHEMA, host_document, run_document, summary_document
 from runner.text import value_text
 from runner.text.translation import decoded_pieces, is_text
@@ -72,7 +74,12 @@ def _scalar(value: Any) -> Any:
 
 
 class JsonReporter(WholeReporter):
-    """One document at the end, with one line per host."""
+    """One document at the end, with one line per host.
+
+    The rows that a query chooses are in `rows`, or their counts in `groups`.
+    """
+
+    takes: ClassVar[frozenset[str]] = WholeReporter.takes | QUERIES
 
     def finish(self, summary: Summary) -> None:
         """Write the document."""
@@ -82,36 +89,65 @@ class JsonReporter(WholeReporter):
             "summary": summary_document(summary.counts),
         }
         self._stream.write(encode(head, indent=2).removesuffix("\n}") + ',\n  "hosts": {')
+        query = self._options.query
+        selection, chosen = Selection(query), list[dict[str, Any]]()
         separator = "\n"
         for result in summary.results:
             self._stream.write(f"{separator}    {encode(result.host)}: ")
             self._stream.writelines(_encoded(result))
             separator = ",\n"
-        self._stream.write("\n  }\n}\n")
+            if query:
+                chosen += selection.rows(result.host, records_of(result))
+        self._stream.write("\n  }")
+        if query:
+            self._write_rows("rows" if query.group_by is None else "groups", chosen or selection.groups)
+            warn(selection)
+        self._stream.write("\n}\n")
+
+    def _write_rows(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._stream.write(f',\n  "{name}": [')
+        separator = "\n"
+        for row in rows:
+            self._stream.write(f"{separator}    {encode(row)}")
+            separator = ",\n"
+        self._stream.write("\n  ]")
 
 
 class JsonLinesReporter:
-    """One object per line: each host as it ends, with its name as `host`; then the summary."""
+    """One object per line: each host as it ends, with its name as `host`; then the summary.
 
-    takes: ClassVar[frozenset[str]] = frozenset({"sort"})
+    The rows that a query chooses are in `rows` of the host, or in a line `groups` before the summary.
+    """
 
-    def __init__(self, stream: TextIO, options: ReportOptions) -> None:  # noqa: ARG002 - the protocol's shape
+    takes: ClassVar[frozenset[str]] = QUERIES | {"sort"}
+
+    def __init__(self, stream: TextIO, options: ReportOptions) -> None:
         self._stream = stream
+        self._query = options.query
+        self._selection = Selection(options.query)
 
     def start(self, run: Run) -> None:
         """Write nothing: the first line is a host's."""
 
     def result(self, result: HostResult) -> None:
         """Write one host's line."""
-        self._stream.writelines(_encoded(result, host=result.host))
+        more: dict[str, Any] = {"host": result.host}
+        if self._query:
+            rows = self._selection.rows(result.host, records_of(result))
+            more |= {} if self._query.group_by is not None else {"rows": _plain(rows)}
+        self._stream.writelines(_encoded(result, **more))
         print(file=self._stream, flush=True)
 
     def finish(self, summary: Summary) -> None:
         """Write the summary's line."""
+        if self._query:
+            if self._query.group_by is not None:
+                print(encode({"groups": self._selection.groups}), file=self._stream)
+            warn(self._selection)
         print(encode({"summary": summary_document(summary.counts)}), file=self._stream, flush=True)
 
 
-def _encoded(result: HostResult, **more: str) -> Iterable[str]:
+def _encoded(result: HostResult, **more: Any) -> Iterable[str]:
     """Return a host's document as JSON; if it has much output, in pieces that are never all in memory.
 
     Args:
@@ -130,7 +166,7 @@ def _dumped(document: dict[str, Any]) -> str:
     return json.dumps(document, allow_nan=False)
 
 
-def _in_pieces(result: HostResult, more: Mapping[str, str]) -> Iterator[str]:
+def _in_pieces(result: HostResult, more: Mapping[str, Any]) -> Iterator[str]:
     bare = tuple(command.with_outputs(b"", b"") for command in result.commands)
     document = {**more, **host_document(result._replace(commands=bare))}
     mark = secrets.token_hex(16)  # placeholder for an output; random, so that it occurs nowhere else

@@ -65,6 +65,11 @@ def _counted(summary: Summary) -> Mapping[str, str]:
 def _case(run: Run, result: HostResult) -> ET.Element:
     case = ET.Element("testcase", name=_attribute(result.host), classname=f"runner.{_attribute(run.task)}")
     case.set("time", f"{result.duration_s:.3f}")
+    parsed = [item for item in result.commands if item.parse is not None]
+    properties = ET.SubElement(case, "properties") if parsed else case
+    for item in parsed:
+        value = item.parse if item.parse_error is None else f"{item.parse}: {item.parse_error}"
+        ET.SubElement(properties, "property", name=_attribute(item.command), value=_attribute(value or ""))
     if result.status is not Status.OK:
         kinds = {Status.FAILED: "failure", Status.SKIPPED: "skipped"}
         outcome = ET.SubElement(case, kinds.get(result.status, "error"))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.devices.parsing import Parser
 from runner.models import CommandResult, Host, HostResult, Run, Status
 from runner.report.formats.columns import aligned, cut, width_of
 from runner.report.formats.csv import COLUMNS, cell
@@ -56,10 +57,12 @@ def test_other_values_have_a_column_of_their_own() -> None:
     assert shown("table", [valued("r1", 5), valued("r2", "x")]).startswith("host  value\nr1    5\nr2    x\n")
 
 
-def test_a_value_called_like_a_column_of_ours_stands_beside_it() -> None:
-    assert shown("table", [valued("r1", {"host": "me", "status": 1})]).startswith(
-        "host  host_  status_\nr1    me"
-    )
+def test_a_column_of_ours_gives_way_to_a_value_of_that_name() -> None:
+    assert shown("table", [valued("r1", {"host": "me", "status": 1}), DOWN]).splitlines()[:3] == [
+        "host  host_  status  host_status  why",
+        "r1    me     1",
+        "r9                   unreachable  no route to host",
+    ]
 
 
 def test_without_records_the_table_is_one_of_statuses() -> None:
@@ -97,7 +100,8 @@ def test_output_that_the_templates_know_becomes_columns() -> None:
     pytest.importorskip("ntc_templates")
     hosts = [Host("r1", {"ansible_network_os": "cisco.ios.ios"}), Host("r2", {})]
     said = (CommandResult("show version", 0, VERSION.replace(b"\n", b"\r\n")),)
-    results = [HostResult(host.name, Status.OK, commands=said) for host in hosts]
+    parser = Parser("auto", hosts, only_devices=True)
+    results = [parser.parsed(HostResult(host.name, Status.OK, commands=said)) for host in hosts]
     head, first, second, _ = shown("table", results, hosts=hosts).splitlines()
     assert head.startswith("host  software_image ")
     assert "X86_64_LINUX_IOSD-UNIVERSALK9-M" in first

@@ -1,0 +1,129 @@
+"""Parse the output of commands to rows: `--parse`.
+
+The parsers run in confined child processes, one for each processor, because templates and outputs are not
+trusted. A child serves one output at a time; several threads may parse.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import replace
+from importlib.util import find_spec
+from queue import LifoQueue
+from typing import TYPE_CHECKING
+
+from platformdirs import user_cache_path
+
+from runner.devices.outcome import MISFIT, NO_TEMPLATE, ROWS
+from runner.errors import MissingExtra
+from runner.platforms.hosts import found
+from runner.platforms.names import find
+from runner.text.confined import Confined, Stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner.models import CommandResult, Host, HostResult
+
+__all__ = ["PARSERS", "Parser", "check"]
+
+PARSERS = ("auto", "textfsm", "ttp", "json", "none")
+"""The values of `--parse`."""
+
+_MOST = 4 * 2**20
+"""Longest output that is parsed, in bytes: a template tries a list of regular expressions on every line."""
+
+_LIMIT_S = 5.0
+"""CPU time for parsing one output, in seconds."""
+
+_MOST_CHILDREN = 4
+_PACKAGES = {"auto": "textfsm", "textfsm": "textfsm", "ttp": "ttp"}
+
+logger = logging.getLogger(__name__)
+
+
+def _children() -> LifoQueue[Confined]:
+    """Return the children that are free; the last one used is the first to be used again."""
+    free: LifoQueue[Confined] = LifoQueue()
+    for _ in range(min(_MOST_CHILDREN, os.cpu_count() or 1)):
+        free.put(Confined("runner.devices.served:serve", limit_s=_LIMIT_S))
+    return free
+
+
+_FREE = _children()
+
+
+def check(how: str) -> None:
+    """Check that the package that a way to parse needs is installed.
+
+    Raises:
+        MissingExtra: It is not.
+    """
+    package = _PACKAGES.get(how)
+    if package is not None and find_spec(package) is None:
+        raise MissingExtra(f"--parse {how}", "devices")
+
+
+class Parser:
+    """Parses the outputs of a run.
+
+    Args:
+        how: A value of `--parse`.
+        hosts: The hosts; their variables name their platforms.
+        templates: The operator's folder of templates; None if there is none.
+        only_devices: Whether hosts without a platform are left alone.
+
+    Attributes:
+        most: How many outputs can be parsed at once.
+    """
+
+    def __init__(
+        self, how: str, hosts: Sequence[Host], templates: str | None = None, *, only_devices: bool = False
+    ) -> None:
+        self.most = min(_MOST_CHILDREN, os.cpu_count() or 1)
+        self._how = how
+        self._hosts = {host.name: host for host in hosts}
+        self._templates = None if templates is None else os.path.abspath(templates)  # noqa: PTH100
+        self._only_devices = only_devices
+        self._cache = str(user_cache_path("invoke-runner") / "ttp")
+
+    def parsed(self, result: HostResult) -> HostResult:
+        """Return a result with the rows of its commands; a command that was not answered has none."""
+        names = self._names(result)
+        if self._only_devices and not names:
+            return result
+        commands = [self._command(names, item, result.host) for item in result.commands]
+        return result._replace(commands=tuple(commands))
+
+    def _names(self, result: HostResult) -> list[str]:
+        """Return the names of a host's platform: that of ntc-templates, ours, and netmiko's."""
+        host = self._hosts.get(result.host)
+        platform = find(result.platform) or (None if host is None else found(host.variables))
+        if platform is None:
+            return []
+        names = (platform.ntc, platform.name, platform.netmiko)
+        return list(dict.fromkeys(name for name in names if name is not None))
+
+    def _command(self, names: Sequence[str], command: CommandResult, host: str) -> CommandResult:
+        if not command.ok:
+            return command
+        if command.truncated or command.size > _MOST:
+            why = "the output is not complete" if command.truncated else "the output has more than 4 MiB"
+            return replace(command, parse=MISFIT, parse_error=why)
+        if not names and self._how != "json":
+            return replace(command, parse=NO_TEMPLATE)
+        text = command.stdout.replace("\r\n", "\n")
+        request = json.dumps([self._how, names, command.command, text, self._templates, self._cache])
+        child = _FREE.get()
+        try:
+            reply = child.request(request.encode(), bytes)
+        except Stopped as exc:
+            logger.warning("%s: reading the output of %r %s; it is shown as text", host, command.command, exc)
+            return replace(command, parse=MISFIT, parse_error=f"the template {exc}")
+        finally:
+            _FREE.put(child)
+        head, _, rows = reply.partition(b"\n")
+        parse, error = json.loads(head)
+        return replace(command, parse=parse, parse_error=error, rows_bytes=rows if parse == ROWS else b"")
