@@ -11,6 +11,7 @@ from runner.devices.outcome import ROWS, Parsed, first_line
 __all__ = ["asks_for_json", "parsed", "rows_of"]
 
 _ASKED = re.compile(r"\|\s*(?:display\s+)?json\b|\sjson\s*\Z|--?json\b", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z_-]+")
 _NAME = "name"
 
 
@@ -36,16 +37,16 @@ def rows_of(document: Any) -> list[dict[str, Any]]:
     """Return the rows of a document.
 
     A list of objects has a row for each. An object whose values are objects, or lists of objects, has a row
-    for each of them, with its key as `name`; if it has only one key, above such an object or list, the rows
-    are those below. Any other object is one row.
+    for each of them, with its key as `name`. If it has only one key, and this is a word without digits, such
+    as `TABLE_interface`, above such an object or list, the rows are those below. Any other object is one row.
     """
     if isinstance(document, list):
         return [item if isinstance(item, dict) else {"value": item} for item in document]
     if not isinstance(document, dict):
         return [{"value": document}]
     if len(document) == 1:
-        (below,) = document.values()
-        if _is_list(below) or _is_table(below):
+        ((key, below),) = document.items()
+        if _WORD.fullmatch(key) and (_is_list(below) or _is_table(below)):
             return rows_of(below)
     if not _is_table(document):
         return [document] if document else []

@@ -27,10 +27,7 @@ if TYPE_CHECKING:
 
     from runner.models import CommandResult, Host, HostResult
 
-__all__ = ["PARSERS", "Parser", "check"]
-
-PARSERS = ("auto", "textfsm", "ttp", "json", "none")
-"""The values of `--parse`."""
+__all__ = ["Parser", "check", "installed"]
 
 _MOST = 4 * 2**20
 """Longest output that is parsed, in bytes: a template tries a list of regular expressions on every line."""
@@ -39,7 +36,7 @@ _LIMIT_S = 5.0
 """CPU time for parsing one output, in seconds."""
 
 _MOST_CHILDREN = 4
-_PACKAGES = {"auto": "textfsm", "textfsm": "textfsm", "ttp": "ttp"}
+_PACKAGES = {"auto": "ntc_templates", "textfsm": "ntc_templates", "ttp": "ttp"}
 
 logger = logging.getLogger(__name__)
 
@@ -55,14 +52,18 @@ def _children() -> LifoQueue[Confined]:
 _FREE = _children()
 
 
+def installed(how: str) -> bool:
+    """Return whether the package that a value of `--parse` needs is installed."""
+    return how not in _PACKAGES or find_spec(_PACKAGES[how]) is not None
+
+
 def check(how: str) -> None:
-    """Check that the package that a way to parse needs is installed.
+    """Check that the package that a value of `--parse` needs is installed.
 
     Raises:
         MissingExtra: It is not.
     """
-    package = _PACKAGES.get(how)
-    if package is not None and find_spec(package) is None:
+    if not installed(how):
         raise MissingExtra(f"--parse {how}", "devices")
 
 

@@ -54,10 +54,33 @@ def compiled(text: str) -> Any:
     import jmespath  # noqa: PLC0415 - an extra
 
     try:
-        return jmespath.compile(text)
+        found = jmespath.compile(text)
     except jmespath.exceptions.JMESPathError as exc:
-        why = str(exc).splitlines()[0].rstrip(":")
-        raise ValueError(f"expected a JMESPath expression, such as \"status == 'down'\": {why}") from exc
+        raise _not_an_expression(str(exc).splitlines()[0].rstrip(":")) from exc
+    unknown = [name for name in _functions(found.parsed) if name not in _known_functions()]
+    if unknown:
+        raise _not_an_expression(f"{unknown[0]}() is not a function of JMESPath")
+    return found
+
+
+def _not_an_expression(why: str) -> ValueError:
+    return ValueError(f"expected a JMESPath expression, such as \"status == 'down'\": {why}")
+
+
+def _known_functions() -> Mapping[str, object]:
+    from jmespath.functions import Functions  # noqa: PLC0415 - an extra
+
+    table: Mapping[str, object] = Functions.FUNCTION_TABLE
+    return table
+
+
+def _functions(node: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of the functions that an expression calls."""
+    if node["type"] == "function_expression":
+        yield node["value"]
+    for child in node.get("children", ()):
+        if isinstance(child, dict):
+            yield from _functions(child)
 
 
 class Selection:

@@ -6,7 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from runner.errors import UsageError
-from runner.settings.rows import how_to_parse
+from runner.settings.rows import asked, how_to_parse
 from runner.text import owners
 from runner.text.paths import expanded
 
@@ -49,11 +49,13 @@ def parsing(plan: Plan) -> Parsing:
     how = how_to_parse(settings)
     if how == "none" or settings.dry_run or plan.job is None:
         return Parsing(None)
-    from runner.devices.parsing import Parser  # noqa: PLC0415 - few runs parse
+    from runner.devices.parsing import Parser, installed  # noqa: PLC0415 - few runs parse
 
+    if not installed(how):  # `check` has refused it, if it was asked for
+        return Parsing(None)
     folder = _templates(settings)
     own = None if folder is None else str(folder)
-    return Parsing(Parser(how, plan.hosts, own, only_devices="parse" not in settings.given))
+    return Parsing(Parser(how, plan.hosts, own, only_devices=not asked(settings)))
 
 
 class Parsing:

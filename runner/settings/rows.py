@@ -10,7 +10,7 @@ from runner.results.query import Query, compiled
 if TYPE_CHECKING:
     from runner.settings import Settings
 
-__all__ = ["columns", "condition", "how_to_parse", "query", "shape"]
+__all__ = ["asked", "columns", "condition", "how_to_parse", "query", "shape"]
 
 
 def columns(value: Any) -> tuple[str, ...]:
@@ -43,14 +43,19 @@ def query(settings: Settings) -> Query:
     return Query(settings.select, settings.where, settings.group_by)
 
 
+def asked(settings: Settings) -> bool:
+    """Return whether rows were asked for in this run, and not only by a format that can show them."""
+    given = settings.given
+    return bool(query(settings)) or "templates" in given or ("parse" in given and settings.parse != "none")
+
+
 def shape(settings: Settings) -> str:
     """Return the name of the format: the one that was named, else `table` if rows are asked for."""
-    asked = query(settings) or ("parse" in settings.given and settings.parse != "none")
-    return "table" if asked and "format" not in settings.origins else settings.format
+    return "table" if asked(settings) and "format" not in settings.origins else settings.format
 
 
 def how_to_parse(settings: Settings) -> str:
     """Return how outputs are parsed: as `parse` says, else `auto` if rows are shown."""
     if "parse" in settings.origins:
         return settings.parse
-    return "auto" if shape(settings) == "table" or query(settings) else "none"
+    return "auto" if asked(settings) or settings.format == "table" else "none"
