@@ -218,6 +218,11 @@ class CommandResult:
         copy.__dict__.update(stdout_bytes=stdout, stderr_bytes=stderr)
         return copy
 
+    def with_rows(self, parse: str, error: str | None = None, rows: bytes = b"") -> CommandResult:
+        """Return the same result with the outcome of parsing its output; the outputs are not read for it."""
+        bare = replace(self.with_outputs(b"", b""), parse=parse, parse_error=error, rows_bytes=rows)
+        return bare.with_outputs(*self.outputs)
+
     @property
     def size(self) -> int:
         """Total size of both outputs, in bytes."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-from dataclasses import replace
 from importlib.util import find_spec
 from queue import LifoQueue
 from typing import TYPE_CHECKING
@@ -112,9 +111,9 @@ class Parser:
             return command
         if command.truncated or command.size > _MOST:
             why = "the output is not complete" if command.truncated else "the output has more than 4 MiB"
-            return replace(command, parse=MISFIT, parse_error=why)
+            return command.with_rows(MISFIT, why)
         if not names and self._how != "json":
-            return replace(command, parse=NO_TEMPLATE)
+            return command.with_rows(NO_TEMPLATE)
         text = command.stdout.replace("\r\n", "\n")
         request = json.dumps([self._how, names, command.command, text, self._templates, self._cache])
         child = _FREE.get()
@@ -122,9 +121,9 @@ class Parser:
             reply = child.request(request.encode(), bytes)
         except Stopped as exc:
             logger.warning("%s: reading the output of %r %s; it is shown as text", host, command.command, exc)
-            return replace(command, parse=MISFIT, parse_error=f"the template {exc}")
+            return command.with_rows(MISFIT, f"the template {exc}")
         finally:
             _FREE.put(child)
         head, _, rows = reply.partition(b"\n")
         parse, error = json.loads(head)
-        return replace(command, parse=parse, parse_error=error, rows_bytes=rows if parse == ROWS else b"")
+        return command.with_rows(parse, error, rows if parse == ROWS else b"")
