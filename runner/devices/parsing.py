@@ -17,12 +17,13 @@ from platformdirs import user_cache_path
 
 from runner.devices.outcome import MISFIT, NO_TEMPLATE, ROWS
 from runner.errors import MissingExtra
-from runner.platforms.hosts import found
+from runner.platforms.hosts import NAMES, NETWORK_OS, found
 from runner.platforms.names import find
 from runner.text.confined import Confined, Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from runner.models import CommandResult, Host, HostResult
 
@@ -98,12 +99,18 @@ class Parser:
         return result._replace(commands=tuple(commands))
 
     def _names(self, result: HostResult) -> list[str]:
-        """Return the names of a host's platform: that of ntc-templates, ours, and netmiko's."""
+        """Return the names of a host's platform: as the inventory names it, as ntc-templates does, and others.
+
+        ntc-templates has two names for some platforms, such as `brocade_fastiron`.
+        """
         host = self._hosts.get(result.host)
-        platform = find(result.platform) or (None if host is None else found(host.variables))
+        variables: Mapping[str, Any] = {} if host is None else host.variables
+        platform = find(result.platform) or found(variables)
         if platform is None:
             return []
-        names = (platform.ntc, platform.name, platform.netmiko)
+        given = (str(variables.get(name)).strip().lower() for name in (NETWORK_OS, *NAMES))
+        others = (platform.ntc, platform.name, platform.netmiko)
+        names = (*(name for name in given if name in platform.also), *others)
         return list(dict.fromkeys(name for name in names if name is not None))
 
     def _command(self, names: Sequence[str], command: CommandResult, host: str) -> CommandResult:

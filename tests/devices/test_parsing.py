@@ -62,6 +62,12 @@ def test_the_platform_that_the_connection_found_out_wins() -> None:
     assert [item.parse for item in parser.parsed(result).commands] == ["rows"]
 
 
+def test_the_name_that_the_inventory_gives_goes_before_the_usual_one() -> None:
+    for name in ("brocade_fastiron", "ruckus_fastiron"):
+        parser = Parser("auto", [Host("r1", {"ansible_network_os": name})])
+        assert parser._names(answered("x", "y"))[0] == name
+
+
 def test_hosts_without_a_platform_can_be_left_alone() -> None:
     result = answered("uname", "Linux\n")
     assert Parser("auto", [Host("r1")], only_devices=True).parsed(result) is result
