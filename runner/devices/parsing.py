@@ -99,7 +99,7 @@ class Parser:
         return result._replace(commands=tuple(commands))
 
     def _names(self, result: HostResult) -> list[str]:
-        """Return the names of a host's platform: as the inventory names it, as ntc-templates does, and others.
+        """Return the names of a host's platform: as the inventory has it, that of ntc-templates, others.
 
         ntc-templates has two names for some platforms, such as `brocade_fastiron`.
         """

@@ -197,3 +197,19 @@ def test_a_session_that_dies_under_its_command_is_lost(invoke: Invoke) -> None:
     answer = invoke("run", "--cmd", "kill -9 $PPID; sleep 5", "--group", "s001")
     assert answer.exit_code == 2
     assert answer.statuses() == {"s001": "lost"}
+
+
+def test_what_real_routers_say_is_rows(invoke: Invoke) -> None:
+    commands = ("show interface brief", "show ip ospf neighbor", "show ip route", "show version")
+    flags = [word for command in commands for word in ("--cmd", command)]
+    answer = invoke("run", "--group", "routers", "--parse", "auto", *flags)
+    assert answer.exit_code == 0
+    for name in ROUTER_NAMES:
+        brief, neighbours, routes, version = answer.hosts[name]["commands"]
+        assert {command["parse"] for command in answer.hosts[name]["commands"]} == {"rows"}
+        assert {row["interface"]: row["status"] for row in brief["rows"]}["lo"] == "up"
+        assert [row["state"] for row in neighbours["rows"]] == ["Full"] * (len(ROUTER_NAMES) - 1)
+        assert {row["prefix"] for row in routes["rows"] if row["protocol"] == "O"} >= {
+            str(router.stub) for router in topology.ROUTERS if router.name != name
+        }
+        assert version["stdout"].startswith(f"FRRouting {version['rows'][0]['version']} ")
