@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from platformdirs import user_cache_path
 
 from runner.devices.outcome import MISFIT, NO_TEMPLATE, ROWS
-from runner.errors import MissingExtra
+from runner.errors import HostError, MissingExtra
 from runner.platforms.hosts import NAMES, NETWORK_OS, found
 from runner.platforms.names import find
 from runner.text.confined import Confined, Stopped
@@ -105,10 +105,13 @@ class Parser:
         """
         host = self._hosts.get(result.host)
         variables: Mapping[str, Any] = {} if host is None else host.variables
-        platform = find(result.platform) or found(variables)
+        try:
+            platform = find(result.platform) or found(variables)
+            given = [str(variables.get(name)).strip().lower() for name in (NETWORK_OS, *NAMES)]
+        except HostError:  # a variable cannot be had: the result says so, if it is needed
+            return []
         if platform is None:
             return []
-        given = (str(variables.get(name)).strip().lower() for name in (NETWORK_OS, *NAMES))
         others = (platform.ntc, platform.name, platform.netmiko)
         names = (*(name for name in given if name in platform.also), *others)
         return list(dict.fromkeys(name for name in names if name is not None))

@@ -181,7 +181,7 @@ TASKS: Mapping[str, Heeded] = {
     "inventory": _of_hosts(INVENTORY | HOSTS, instead={"format": _GRAPH, "only": "use --hosts PATTERN"}),
     "settings": Heeded(ALL),
     "history.list": _of_records(),
-    "history.show": _of_records(*INVENTORY, *REPORT),
+    "history.show": _of_records(*INVENTORY, *REPORT, *ROWS),
     "history.prune": _of_records("history_runs", "history_days", "history_size"),
     "history.export": _of_records(),
     "diff": _of_records("ignore"),

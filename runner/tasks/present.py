@@ -15,6 +15,7 @@ from runner.report.output import Output, colour_wanted, columns, on_terminal, to
 from runner.report.progress import progress
 from runner.results.results import Summary
 from runner.runs.interruption import Interruption
+from runner.runs.parsing import recorded
 from runner.runs.resume import KEPT
 from runner.settings import rows
 from runner.text.hostlist import fold
@@ -156,7 +157,7 @@ def show(record: Record, settings: Settings, groups: Callable[[], Inventory | No
     Args:
         record: The run.
         settings: The settings of the report.
-        groups: Loads the inventory, whose group names shorten lists of hosts; returns None if there is none.
+        groups: Loads the inventory, for names of groups and platforms of hosts; None if there is none.
 
     Raises:
         UsageError: The format is not known.
@@ -165,8 +166,7 @@ def show(record: Record, settings: Settings, groups: Callable[[], Inventory | No
     output = Output(reporter_of(settings, [Host(name) for name in record.hosts], groups))
     counts = dict.fromkeys(Status, 0)
     output.call("start", record.run)
-    for name in record.hosts:
-        result = record.result(name)
+    for result in recorded(record, settings, groups):
         counts[result.status] += 1
         output.call("result", result)
     summary = Summary(record.run, counts)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runner.devices import parsing
 from runner.devices.parsing import Parser
-from runner.errors import MissingExtra
-from runner.models import CommandResult, Host, HostResult, Status
+from runner.errors import InvalidVariable, MissingExtra
+from runner.models import CommandResult, Host, HostResult, Phase, Status
 from tests.devices.asking import answered, parsed
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytest.importorskip("ntc_templates")
 
@@ -68,6 +71,15 @@ def test_the_name_that_the_inventory_gives_goes_before_the_usual_one() -> None:
         assert parser._names(answered("x", "y"))[0] == name
 
 
+def test_a_variable_that_cannot_be_had_names_no_platform() -> None:
+    class Broken(dict[str, Any]):
+        def get(self, name: str, default: Any = None) -> Any:
+            raise InvalidVariable(f"{name} is broken: {default}", reason="variable", phase=Phase.RESOLVE)
+
+    parser = Parser("auto", [Host("r1", Broken())])
+    assert [item.parse for item in parser.parsed(answered("x", "y")).commands] == ["no-template"]
+
+
 def test_hosts_without_a_platform_can_be_left_alone() -> None:
     result = answered("uname", "Linux\n")
     assert Parser("auto", [Host("r1")], only_devices=True).parsed(result) is result
@@ -87,6 +99,16 @@ def test_an_output_that_is_not_whole_does_not_fit() -> None:
 
 def test_bytes_that_are_not_text_are_parsed_as_they_are_shown() -> None:
     assert parsed("show ip arp", b"\xff\n").parse_error == "\\xff"
+
+
+def test_ttp_works_within_the_limits_of_the_child(tmp_path: Path) -> None:
+    pytest.importorskip("ttp")
+    (tmp_path / "cisco_ios_show_ports.ttp").write_text("{{ name }} is {{ state }}\n")
+    parser = Parser("auto", [Host("r1", {"ansible_network_os": "ios"})], str(tmp_path))
+    parser._cache = str(tmp_path / "cache")
+    text = "".join(f"eth{number} is up\n" for number in range(500))
+    (found,) = parser.parsed(answered("show ports", text)).commands
+    assert (found.parse, found.parse_error, len(found.rows)) == ("rows", None, 500)
 
 
 def test_many_threads_parse_at_once_without_mixing_up_their_outputs() -> None:

@@ -72,6 +72,18 @@ def test_after_an_interrupt_only_what_is_being_parsed_is_waited_for() -> None:
     stage.close()
 
 
+def test_a_fault_of_the_parser_loses_no_result(caplog: pytest.LogCaptureFixture) -> None:
+    class Faulty(Gated):
+        def parsed(self, result: HostResult) -> HostResult:
+            raise OSError(28, f"no space left for {result.host}")
+
+    stage = Parsing(Faulty())  # type: ignore[arg-type]
+    said = result("a", CommandResult("x", 0, b"y"))
+    assert [*stage.through([said]), *stage.rest()] == [said]
+    assert "a: its output is not parsed: OSError" in caplog.text
+    stage.close()
+
+
 def test_a_run_yields_every_host_once_with_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     settings = Settings.resolve({"parse": "json", "no_history": True, "no_ping": True})

@@ -44,7 +44,7 @@ OTHERS: dict[str, tuple[dict[str, Any], ...]] = {
     "inventory": ({"graph": True}, {"hosts": "servers", "limit": "web1"}),
     "settings": ({"all": True},),
     "history.list": ({},),
-    "history.show": ({},),
+    "history.show": ({}, {"parse": "auto"}),
     "history.prune": ({},),
     "history.export": ({"all": True},),
     "diff": ({},),

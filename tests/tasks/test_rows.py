@@ -89,6 +89,7 @@ def test_a_template_of_ones_own_gives_the_rows(demo: Project) -> None:
         (("--where", "nope(status)"), "nope() is not a function of JMESPath"),
         (("--select", ","), "run: --select ',': expected names of fields"),
         (("--parse", "xml"), "run: --parse 'xml': expected one of auto, textfsm, ttp, json, none"),
+        (("--parse", "ttp"), "run: --parse ttp needs TTP templates of your own"),
         (("--templates", "nowhere"), "run: --templates 'nowhere': there is no such folder"),
         (("--select", "a", "--group-by", "b"), "run: --select does not go with --group-by"),
         (("--select", "a", "--format", "text"), "run: --select does not fit --format text"),
@@ -107,6 +108,16 @@ def test_a_field_that_no_row_has_is_a_warning_with_the_fields(demo: Project) -> 
     ended = demo.type("run", "show ip interface brief", "-g", "r1", "--select", "vlan")
     assert ended.code == 0
     assert "warning: no row has the field vlan; the fields are: host, interface, ip_address" in ended.stderr
+
+
+def test_a_run_of_the_history_can_be_asked_again(demo: Project) -> None:
+    assert demo.type("run", "show ip interface brief", "-g", "good", "-q").code == 0
+    ended = demo.type("history.show", "last", "--where", "proto == 'down'", "--select", "interface", "-q")
+    assert ended.stdout.splitlines()[:-1] == [
+        "host  interface",
+        *(f"{name}    GigabitEthernet4" for name in ("r1", "r2", "r3")),
+    ]
+    assert demo.type("history.show", "last", "-q").stdout.startswith("r")
 
 
 def test_a_server_in_a_table_is_shown_as_before(demo: Project) -> None:
