@@ -9,7 +9,8 @@ from runner.platforms.definition import Platform
 __all__ = ["CISCO", "CISCO_LIKE", "REFUSALS"]
 
 # Not a refusal: %LINK-3-UPDOWN and %ASA-6-302013 (syslog), %Jun  1 10:00 (the syslog of Comware).
-_PERCENT = r"%%?(?: {1,2}(?=[a-z\"']|\d{1,3}\.\d)|(?=[a-z]))(?!\S{0,60}-[0-7]-)(?![a-z]{3} {1,2}\d{1,2} \d\d:)"
+_LOGGED = r"(?!\S{0,60}-[0-7]-)(?![a-z]{3} {1,2}\d{1,2} \d\d:)"
+_PERCENT = rf"%%?(?: {{1,2}}(?=[a-z\"']|\d{{1,3}}\.\d)|(?=[a-z])){_LOGGED}"
 
 REFUSALS = (
     _PERCENT,
