@@ -157,8 +157,10 @@ def load_ahead(hosts: Iterable[Host], chosen: str | None = None) -> Thread:
         with suppress(HostError):  # the login raises it again and reports it for its host
             names.add(kind(host, chosen))
 
+    names &= _connections()  # here, as its warnings must come once
+
     def load() -> None:
-        for name in names & _connections():
+        for name in names:
             with suppress(Exception):  # the login imports it again and reports the error for its host
                 _load(name)
 

@@ -316,10 +316,8 @@ def _failed(result: CommandResult, reason: str, advice: str = "") -> CommandFail
             "set runner_cli: shell for it, to have commands typed into its CLI"
         )
     elif result.refused is not None:
-        text, reason = (
-            f"the device refused {result.command!r}: {excerpt(result.refused).rstrip('.')}{advice}",
-            "refused",
-        )
+        why = excerpt(result.refused).rstrip(".") if advice else excerpt(result.refused)
+        text, reason = f"the device refused {result.command!r}: {why}{advice}", "refused"
     elif result.signal is not None:
         text, reason = f"{result.command!r} was ended by signal {excerpt(result.signal)}", "signal"
     else:
