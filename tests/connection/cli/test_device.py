@@ -433,4 +433,4 @@ def test_many_devices_share_an_event_loop() -> None:
 def test_the_project_logs_in_with_the_options_of_the_device(tmp_path: Path) -> None:
     with Device(device_that()) as device:
         connect(device.host(), device.options(tmp_path), Deadline()).close()
-        assert device.logins == 1
+        device.wait(lambda: device.logins == 1)
