@@ -61,7 +61,8 @@ def test_down_of_nothing_is_no_fault(no_lab: the_lab.Lab) -> None:
 def test_up_leaves_a_lab_alone_that_is_up(lab: the_lab.Lab) -> None:
     before = _all_processes(lab), lab.known_hosts.read_bytes()
     the_lab.up()
-    assert (_all_processes(lab), lab.known_hosts.read_bytes()) == before
+    wait_until(lambda: _all_processes(lab) == before[0], "the end of the logins that `up` tries", seconds=60)
+    assert lab.known_hosts.read_bytes() == before[1]
 
 
 def test_up_mends_a_lab_that_lost_a_daemon(lab: the_lab.Lab) -> None:
