@@ -34,6 +34,7 @@ __all__ = [
     "kind",
     "load_ahead",
     "platform_of",
+    "uses_cli",
 ]
 
 GROUP = "runner.connections"
@@ -120,6 +121,17 @@ def kind(host: Host, chosen: str | None = None) -> str:
     if way and found in ("ssh", "cli"):
         return "ssh" if way == "exec" else "cli"
     return found if wanted else _of_platform(host)
+
+
+def uses_cli(host: Host, chosen: str | None = None) -> bool:
+    """Return whether commands are typed into the CLI of a host; False if its variables are wrong.
+
+    The login reports a wrong variable as the result of the host.
+    """
+    try:
+        return kind(host, chosen) == "cli"
+    except HostError:
+        return False
 
 
 def _of_platform(host: Host) -> str:

@@ -1,7 +1,7 @@
 """Find the template for a command: by the index of a folder of templates, or by the names of its files.
 
 The index has the format of ntc-templates: `Template, Hostname, Platform, Command` in each line, the last two
-as regular expressions, in which `sh[[ow]]` stands for every abbreviation of a word.
+as regular expressions, in which `sh[[ow]]` means every abbreviation of a word.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ _LONGEST = 400
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What came of an output.
+    """The outcome of parsing an output.
 
     Attributes:
         parse: `ROWS`, `NO_TEMPLATE` or `MISFIT`.

@@ -35,7 +35,7 @@ _MOST = 4 * 2**20
 _LIMIT_S = 5.0
 """CPU time for parsing one output, in seconds."""
 
-_MOST_CHILDREN = 4
+_CHILDREN = min(4, os.cpu_count() or 1)
 _PACKAGES = {"auto": "ntc_templates", "textfsm": "ntc_templates", "ttp": "ttp"}
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 def _children() -> LifoQueue[Confined]:
     """Return the children that are free; the last one used is the first to be used again."""
     free: LifoQueue[Confined] = LifoQueue()
-    for _ in range(min(_MOST_CHILDREN, os.cpu_count() or 1)):
+    for _ in range(_CHILDREN):
         free.put(Confined("runner.devices.served:serve", limit_s=_LIMIT_S))
     return free
 
@@ -83,7 +83,7 @@ class Parser:
     def __init__(
         self, how: str, hosts: Sequence[Host], templates: str | None = None, *, only_devices: bool = False
     ) -> None:
-        self.most = min(_MOST_CHILDREN, os.cpu_count() or 1)
+        self.most = _CHILDREN
         self._how = how
         self._hosts = {host.name: host for host in hosts}
         self._templates = None if templates is None else os.path.abspath(templates)  # noqa: PTH100

@@ -32,7 +32,7 @@ def private_cache(folder: str) -> None:
 
 
 def parsed(template: Path, text: str) -> Parsed:
-    """Return the rows of an output; TTP does not say where a template stopped, so its first line is named."""
+    """Return the rows of an output; TTP does not name the line of a misfit, so the first line is named."""
     from ttp import ttp  # noqa: PLC0415 - slow to import, and few need it
 
     parser = ttp(data=text, template=template.read_text("utf-8"), log_level="CRITICAL")

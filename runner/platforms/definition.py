@@ -62,6 +62,3 @@ class Platform:
 
     config_prompt: str | None = None
     """Regular expression that finds configuration mode in the last line of a prompt; None if unknown."""
-
-    always_answers: bool = False
-    """Whether every show command prints something: an empty answer then means that it was ignored."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from runner.platforms.definition import Platform
 
-__all__ = ["LONGEST_BYTES", "refusal"]
+__all__ = ["LOG_MESSAGE", "LONGEST_BYTES", "refusal"]
 
 LONGEST_BYTES = 2000
 """Length, in bytes, up to which every line of an output is searched; of a longer one, only its beginning."""
@@ -50,8 +50,8 @@ _FAILED = (
     r"commit failed\b",
 )
 
-_LOG = re.compile(r"[*.:]?(?:<\d{1,3}>)?[^%\n]{0,80}%\w{1,40}(?:-\w{1,40}){0,3}-\d-\w{1,40} ?:")
-"""A log message: `*Mar  1 00:00:01.000: %SYS-5-CONFIG_I: ...`."""
+LOG_MESSAGE = re.compile(r"[*.:]?(?:<\d{1,3}>)?[^%\n]{0,80}%\w{1,40}(?:-\w{1,40}){0,3}-\d-\w{1,40} ?:")
+"""A log message of a device: `*Mar  1 00:00:01.000: %SYS-5-CONFIG_I: ...` (RFC 5424 names no text form)."""
 
 # A parser points at the fault with a caret below the command; Viptela draws a line up to it.
 _CARET = re.compile(r"[-~ \t]*\^[-~^ \t]*\Z")
@@ -76,7 +76,7 @@ def refusal(platform: Platform, output: bytes) -> str | None:
 def _lines(output: bytes) -> list[str]:
     """Return the lines of an output that are neither empty nor log messages."""
     lines = map(str.strip, output.decode("utf-8", "replace").splitlines())
-    return [line for line in lines if line and not _LOG.match(line)]
+    return [line for line in lines if line and not LOG_MESSAGE.match(line)]
 
 
 def _at_the_end(lines: list[str]) -> str | None:

@@ -42,7 +42,7 @@ class ReportOptions:
         ignore: Expressions for the parts of outputs that are ignored in comparisons.
         prefix: Whether each line begins with its host's name.
         raw: Whether output is shown unchanged, including control characters.
-        rows: Whether outputs were parsed, so that rows are shown where a format has a choice.
+        rows: Whether outputs were parsed, so that a format with a choice shows rows.
         query: Which rows are shown.
     """
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
 import re
-import stat
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import UsageError
@@ -130,12 +128,8 @@ class OutputFolder:
         return data[: data.rfind(b"\n") + 1]
 
     def _append(self, line: str, flags: int = 0) -> None:
-        flags |= os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-        descriptor = os.open(self._path / INDEX, flags, 0o600)
+        descriptor = writing.open_to_append(self._path / INDEX, flags)
         try:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
-                raise PermissionError(errno.EPERM, f"another user has replaced {INDEX}")
             writing.append(descriptor, f"{line}\n".encode())
         finally:
             os.close(descriptor)

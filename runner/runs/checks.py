@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.errors import HostError, UsageError
+from runner.errors import UsageError
 from runner.models import Host
 from runner.platforms.hosts import is_device
 from runner.runs import parsing
@@ -114,25 +114,22 @@ def without_cli(settings: Settings, hosts: Sequence[Host], job: Job | None) -> I
     given = getattr(job, "given", None)
     names = ["--session-log"] if "session_log" in settings.given else []
     names += ["--answer"] if getattr(given, "answers", ()) else []
-    if names and not any(_is_cli(host, settings) for host in hosts):
+    if not names:
+        return
+    from runner.connection import uses_cli  # noqa: PLC0415 - few runs give them
+
+    if not any(uses_cli(host, settings.connection) for host in hosts):
         yield f"{' and '.join(names)}: no host of this run uses the connection cli, so nothing comes of it"
-
-
-def _is_cli(host: Host, settings: Settings) -> bool:
-    from runner.connection import kind  # noqa: PLC0415 - few runs ask
-
-    try:
-        return kind(host, settings.connection) == "cli"
-    except HostError:  # the run reports it as the result of the host
-        return False
 
 
 def entered_alone(settings: Settings, hosts: Sequence[Host], commands: Sequence[str]) -> Iterator[str]:
     """Yield a line if a command only enters a mode of a device that is asked by exec requests."""
     if not any(_MODE.fullmatch(command.strip()) for command in commands):
         return
+    from runner.connection import uses_cli  # noqa: PLC0415 - few commands enter a mode
+
     for host in hosts:
-        if is_device(host.variables) and not _is_cli(host, settings):
+        if is_device(host.variables) and not uses_cli(host, settings.connection):
             yield (
                 f"{host.name}: each command has its own session, so one that only enters a mode changes "
                 "nothing; use --connection cli for one session"

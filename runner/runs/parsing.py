@@ -92,8 +92,8 @@ def _parser(settings: Settings, hosts: Callable[[], Sequence[Host]]) -> Parser |
 
 def _present(inventory: Inventory | None, names: Collection[str]) -> list[Host]:
     """Return the hosts with these names that an inventory has."""
-    found = () if inventory is None else inventory.select("all")
-    return [host for host in found if host.name in set(names)]
+    found, wanted = () if inventory is None else inventory.select("all"), frozenset(names)
+    return [host for host in found if host.name in wanted]
 
 
 class Parsing:

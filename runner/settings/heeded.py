@@ -65,7 +65,7 @@ PATIENCE = _names("timeout idle_timeout")
 """How long a command or a transfer may take."""
 
 SESSIONS = _names("session_log")
-"""What is kept of the sessions on devices."""
+"""The logs of sessions on devices."""
 
 SPILLING = _names("max_spill spill_dir")
 """The files for output that does not fit into memory."""

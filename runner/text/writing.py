@@ -5,12 +5,33 @@ A full disk must not leave half a line in a file, or replace a file by half of a
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["append", "replace"]
+__all__ = ["append", "open_to_append", "replace"]
+
+
+def open_to_append(path: Path, flags: int = 0) -> int:
+    """Open a file of this user for appending, made private if it is new; return its descriptor.
+
+    Args:
+        path: The file.
+        flags: Further flags of open(2), such as `O_EXCL`.
+
+    Raises:
+        OSError: It cannot be opened, or is not a regular file of this user.
+    """
+    flags |= os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    descriptor = os.open(path, flags, 0o600)
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
+        return descriptor
+    os.close(descriptor)
+    raise PermissionError(errno.EPERM, f"another user has replaced {path.name}")
 
 
 def append(descriptor: int, data: bytes, *, sync: bool = False) -> None:

@@ -17,6 +17,7 @@ from runner.errors import MissingExtra
 from runner.platforms import find
 from runner.platforms.definition import Platform
 from runner.platforms.refusals import refusal
+from runner.text import reading, writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,9 @@ _ANY = Platform(name="any")
 
 _LONGEST = 64 * 1024
 """Characters of an answer that are searched."""
+
+_LONGEST_RECORD = 4 * 2**20
+"""Bytes of the record; a longer one is not read, and devices are asked again."""
 
 
 def detected(version: str, ask: Callable[[str], str]) -> Platform | None:
@@ -97,7 +101,7 @@ def _questions() -> tuple[tuple[str, tuple[tuple[int, str, tuple[str, ...]], ...
 def recalled(key: str) -> Platform | None:
     """Return the platform that was found for a host key before; None if it is not on record."""
     with suppress(OSError, UnicodeDecodeError):
-        for line in _record().read_text("utf-8").splitlines():
+        for line in reading.contents(_record(), _LONGEST_RECORD).decode("utf-8").splitlines():
             known, _, name = line.partition(" ")
             if known == key:
                 return find(name)
@@ -115,10 +119,11 @@ def remember(host: str, key: str, platform: Platform) -> None:
     with suppress(OSError):  # without a record, the next run asks again
         path = _record()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(path, flags, 0o600)
-        with os.fdopen(descriptor, "ab", buffering=0) as file:
-            file.write(f"{key} {platform.name}\n".encode())
+        descriptor = writing.open_to_append(path)
+        try:
+            writing.append(descriptor, f"{key} {platform.name}\n".encode())
+        finally:
+            os.close(descriptor)
 
 
 def _record() -> Path:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from runner.connection.cli.prompts import Prompt, may_be_first_prompt, may_be_new_prompt
 from runner.connection.cli.screen import Screen
 from runner.platforms.questions import pager_key, question
+from runner.platforms.refusals import LOG_MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,8 +51,6 @@ _LOG_S = 1.0
 _AGAIN_S = 0.5
 """Silence after which the end is checked once more, if something else than a prompt came meanwhile."""
 
-_LOG = re.compile(r"[*.:]?(?:<\d+>)?[^%]{0,80}%[A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*-\d-\w+ ?:")
-"""A log message of a device: `*Mar  1 00:00:01.000: %SYS-5-CONFIG_I: ...` (RFC 5424 names no text form)."""
 _SIMPLE = re.compile(r"[\w.:@/~<\[*!-]{1,64}[#>] ?")
 """A prompt after which session commands are typed at once, before it has been checked."""
 _UNANSWERED_S = 3.0
@@ -179,8 +178,9 @@ class Dialogue:
             self.state = State.CLOSED
             return None
         if (key := pager_key(tail)) is not None:
-            pause_s = _GLUED_S if tail.strip()[:1].isalnum() or tail.strip() == ":" else _PAGE_S
-            return self._after(pause_s, quiet_s, lambda: self._turn_page(key))
+            may_be_data = tail.strip()[:1].isalnum() or tail.strip() == ":"
+            pause_s = _GLUED_S if may_be_data else _PAGE_S
+            return self._after(pause_s, quiet_s, lambda: self._turn_page(key, may_be_data=may_be_data))
         if self._mark is not None:
             return self._check(tail, quiet_s)
         if self._has_stray_key(tail):
@@ -214,7 +214,7 @@ class Dialogue:
         came = ""
         for index, line in enumerate(self.screen.typed[: len(lines)] if echo and self._echoes else ()):
             text = _text(line)
-            if not _LOG.match(text):
+            if not LOG_MESSAGE.match(text):
                 came += _squeezed(text)
             if echo in (came, _squeezed(text)) or (shown and came.endswith(shown + echo)):
                 return lines[index + 1 :]
@@ -262,8 +262,8 @@ class Dialogue:
         act()
         return None
 
-    def _turn_page(self, key: str) -> None:
-        self.screen.drop_pager()
+    def _turn_page(self, key: str, *, may_be_data: bool) -> None:
+        self.screen.drop_pager(may_be_data=may_be_data)
         self._key = key
         self._process.write(key.encode())
 
@@ -406,7 +406,7 @@ class Dialogue:
             text = _text(lines[index])
             if self.prompt is not None and self.prompt.matches(text):
                 return index if index < end - 1 else None
-            if text.strip() and not _LOG.match(text):
+            if text.strip() and not LOG_MESSAGE.match(text):
                 return None
         return None
 

@@ -66,10 +66,13 @@ class Screen:
         for token in _TOKEN.findall(data.translate(None, _SILENT)):
             self._show(token)
 
-    def drop_pager(self) -> None:
-        """Remove the unfinished line, a pager, and the traces of its later erasing."""
-        text = bytes(self._line)
-        self._dropped = text if text.strip()[:1].isalnum() or text.strip() == b":" else b""
+    def drop_pager(self, *, may_be_data: bool = False) -> None:
+        """Remove the unfinished line, a pager, and the traces of its later erasing.
+
+        Args:
+            may_be_data: Whether to put the line back if the device goes on with it and erases nothing.
+        """
+        self._dropped = bytes(self._line) if may_be_data else b""
         self._line.clear()
         self._column = 0
         self._paged, self._erased = True, False

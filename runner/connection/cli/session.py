@@ -142,7 +142,7 @@ class CliSession:
         Raises:
             LoginRefused: The device refuses it.
         """
-        if sign and self._dialogue.tail.strip().endswith(sign):
+        if sign and self.shows(sign):
             return
         dialogue = self._dialogue
         with self._watched(deadline):

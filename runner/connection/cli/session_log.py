@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
-import stat
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from runner.connection.auth.masking import masked
 from runner.errors import LocalFault
 from runner.models import Phase
-from runner.text import excerpt
+from runner.text import excerpt, writing
 from runner.text.file_names import file_name
 
 if TYPE_CHECKING:
@@ -55,10 +53,7 @@ class SessionLog:
         path = Path(folder).expanduser() / f"{file_name(name)}.log"
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-            file = open(path, "ab", buffering=0, opener=lambda name, _: os.open(name, flags, 0o600))  # noqa: SIM115
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise OSError(errno.EINVAL, "it is not a regular file")  # noqa: TRY301
+            file = open(path, "ab", buffering=0, opener=lambda *_: writing.open_to_append(path))  # noqa: SIM115
             os.fchmod(file.fileno(), 0o600)
             file.write(time.strftime("\n--- %Y-%m-%dT%H:%M:%S%z\n").encode())
         except (OSError, ValueError) as exc:

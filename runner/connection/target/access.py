@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runner.connection import kind
+from runner.connection import kind, uses_cli
 from runner.connection.command.become import BECOME_METHODS, Become
 from runner.connection.host_keys.guard import Own, guarded, known_hosts_of, own_config
 from runner.connection.options import SSH_CONFIG, ConnectionOptions, Guard, HostKeyPolicy
@@ -19,7 +19,7 @@ from runner.connection.ssh_config.options import SshOptions, options_of
 from runner.connection.ssh_config.tokens import Obtained, Words
 from runner.connection.target.logins import login_of, login_of_jump
 from runner.connection.target.variables import ALIAS, invalid, named_text, pick, refused, switch, variable
-from runner.errors import BecomeUnsupported, InvalidVariable
+from runner.errors import BecomeUnsupported
 from runner.inventory import endpoint as given_for
 from runner.models import Endpoint, Phase, Secret
 from runner.platforms.hosts import is_device
@@ -392,15 +392,8 @@ def _become_part(host: Host, options: ConnectionOptions, part: str) -> str:
         return str(usual)
     given = variable(host, (f"ansible_become_{part}",))
     if part == "method" and given is None and "become_method" not in options.origins:
-        return "enable" if _is_cli(host, options) else str(usual)
+        return "enable" if uses_cli(host, options.connection) else str(usual)
     return str(given or usual)
-
-
-def _is_cli(host: Host, options: ConnectionOptions) -> bool:
-    try:
-        return kind(host, options.connection) == "cli"
-    except InvalidVariable:  # the login reports it
-        return False
 
 
 def _timeout(host: Host) -> float | None:

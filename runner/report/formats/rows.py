@@ -70,7 +70,7 @@ class RowTable:
             self._entries.append(_Lacking(result.host, more or {}, str(result.status), why))
 
     def finished(self) -> tuple[Sequence[str], list[Mapping[str, Any]]]:
-        """Return the names of the columns, and the rows; warn of what is doubtful."""
+        """Return the names of the columns, and the rows; warn of fields that no row has."""
         warn(self._selection)
         entries = self._entries
         if self._grouped:
