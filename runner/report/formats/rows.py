@@ -70,7 +70,7 @@ class RowTable:
             self._entries.append(_Lacking(result.host, more or {}, str(result.status), why))
 
     def finished(self) -> tuple[Sequence[str], list[Mapping[str, Any]]]:
-        """Return the names of the columns, and the rows; warn of fields that no row has."""
+        """Return the names of the columns, and the rows, and log the warnings about the selection."""
         warn(self._selection)
         entries = self._entries
         if self._grouped:
@@ -91,7 +91,7 @@ class RowTable:
 
 
 def warn(selection: Selection) -> None:
-    """Log a warning for each thing that is doubtful about a selection, after its last row."""
+    """Log the warnings about a selection, after its last row."""
     for line in selection.warnings():
         logger.warning("%s", line)
 
